@@ -1,0 +1,321 @@
+"""The loss of next sentence prediction: ``-log Pr(c_gold | h_cls)``, stable for any finite logits.
+
+With two classes everything depends on one number, the gap ``z_gold - z_other``:
+
+    -log softmax(z)[gold] = softplus(-gap)        softplus(t) = log(1 + exp(t))
+
+so the functions below compute the gap first and never exponentiate a positive number.
+Losses are in nats. Introduced in notebook 03; the gradient in 05; the numerics in 06.
+"""
+
+import numpy as np
+
+from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT
+
+REDUCTIONS = ("mean", "sum", "none")
+BLOCK = 16_384  # rows handled at a time: the intermediate arrays of one block stay in the processor's cache
+
+
+def softplus(x):
+    """Return ``log(1 + exp(x))`` elementwise, without overflow.
+
+    Parameters
+    ----------
+    x : array_like of float
+
+    Returns
+    -------
+    ndarray or float
+        Same shape as `x`. Never negative; about `x` for large `x`, about ``exp(x)`` for very negative `x`.
+
+    Notes
+    -----
+    Introduced in notebook 06.
+    """
+    x = np.asarray(x)
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def sigmoid(x):
+    """Return ``1 / (1 + exp(-x))`` elementwise, without overflow and accurate in both tails.
+
+    Parameters
+    ----------
+    x : array_like of float
+
+    Returns
+    -------
+    ndarray or float
+        Same shape as `x`, in [0, 1].
+
+    Notes
+    -----
+    Introduced in notebook 05.
+    """
+    x = np.asarray(x)
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, e) / (1.0 + e)
+
+
+def log_softmax(logits, axis=-1):
+    """Return the logarithm of softmax along one axis, in nats.
+
+    Parameters
+    ----------
+    logits : array_like of float
+        Any shape, at least one value along `axis`.
+    axis : int
+        The axis of the classes.
+
+    Returns
+    -------
+    ndarray
+        Same shape; ``exp`` of it sums to 1 along `axis`.
+
+    Raises
+    ------
+    TypeError
+        If the logits are not floating point numbers.
+    ValueError
+        If the array is empty or has no such axis.
+
+    Notes
+    -----
+    Subtracting the maximum changes nothing, because softmax ignores a shift that all classes share.
+    Introduced in notebook 06.
+    """
+    logits = _floats(logits, "logits")
+    if logits.ndim == 0 or not -logits.ndim <= axis < logits.ndim:
+        raise ValueError(f"logits of shape {logits.shape} have no axis {axis}; expected e.g. (batch, 2) with axis=-1")
+    if logits.size == 0:
+        raise ValueError(f"logits are empty (shape {logits.shape}); expected at least one row and one class")
+    shifted = logits - logits.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+
+
+def nsp_loss(logits, labels, reduction="mean", weights=None):
+    """Return ``-log Pr(c_gold | h_cls)`` for a batch of sentence pairs, in nats.
+
+    Parameters
+    ----------
+    logits : array_like of float, shape (batch, 2)
+        The two scores of the NSP head: column 0 is IsNext, column 1 is NotNext.
+    labels : array_like of int, shape (batch,)
+        The gold classes: 0 = IsNext, 1 = NotNext (see ``nsputil.sentence_pairs``).
+    reduction : {"mean", "sum", "none"}
+        "mean" divides by the number of pairs, or by the sum of `weights` when they are given.
+    weights : array_like of float, shape (batch,), optional
+        A factor of each pair, not negative. 0 leaves the pair out, of the sum and of what the mean divides by.
+
+    Returns
+    -------
+    float or ndarray
+        A Python float (summed in float64); for "none" an array of shape (batch,), float32 if the logits
+        are float16 or float32, else float64.
+
+    Raises
+    ------
+    TypeError
+        If logits are not floating point or labels are not integers (booleans are refused: True is no convention).
+    ValueError
+        If a shape is wrong, the batch is empty, a logit is NaN or infinite, a label is not 0 or 1,
+        a weight is negative or not finite, all weights are zero, or `reduction` is unknown.
+
+    Notes
+    -----
+    The convention is that of google-research/bert (create_pretraining_data.py, run_pretraining.py) and of
+    Hugging Face's BertForNextSentencePrediction. Introduced in notebook 03.
+
+    Examples
+    --------
+    >>> round(nsp_loss([[1.3863, 0.0]], [0]), 4)
+    0.2231
+    """
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction is {reduction!r}; expected one of {', '.join(map(repr, REDUCTIONS))}")
+    logits, labels, weights = _check(logits, labels, weights)
+    losses = softplus(_other_minus_gold(logits, labels))
+    if weights is not None:
+        losses = losses * weights.astype(losses.dtype)
+    if reduction == "none":
+        return losses
+    total = float(losses.sum(dtype=np.float64))
+    return total if reduction == "sum" else total / _kept(labels, weights)
+
+
+def nsp_loss_and_grad(logits, labels, weights=None):
+    """Return the mean loss in nats and its gradient with respect to the logits.
+
+    Parameters
+    ----------
+    logits, labels, weights
+        As in `nsp_loss`.
+
+    Returns
+    -------
+    loss : float
+        The (weighted) mean of ``-log Pr(c_gold | h_cls)``.
+    grad : ndarray, shape (batch, 2)
+        ``weight / total weight * (p - y)``, p the softmax row and y the one-hot label. Each row sums to zero.
+        float32 if the logits are float16 or float32, else float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `nsp_loss`.
+
+    Notes
+    -----
+    One exponential serves both results: with ``e = exp(-|t|)`` and ``t = z_other - z_gold``, the loss is
+    ``max(t, 0) + log1p(e)`` and the probability of the wrong class is ``(1 if t >= 0 else e) / (1 + e)``.
+    Introduced in notebook 05.
+    """
+    logits, labels, weights = _check(logits, labels, weights)
+    kept = _kept(labels, weights)
+    grad = np.empty(logits.shape, dtype=logits.dtype)
+    total = 0.0
+    for start in range(0, len(labels), BLOCK):
+        rows = slice(start, start + BLOCK)
+        sign = 1 - 2 * labels[rows].astype(logits.dtype)  # +1 where gold is IsNext, -1 where it is NotNext
+        t = (logits[rows, NOT_NEXT] - logits[rows, IS_NEXT]) * sign
+        e = np.exp(-np.abs(t))
+        losses = np.maximum(t, 0) + np.log1p(e)
+        p_other = np.where(t >= 0, 1, e) / (1 + e)
+        scale = 1.0 if weights is None else weights[rows]
+        total += float((losses * scale).sum(dtype=np.float64))
+        grad[rows, NOT_NEXT] = p_other * sign * (scale / kept)
+        grad[rows, IS_NEXT] = -grad[rows, NOT_NEXT]
+    return total / kept, grad
+
+
+def nsp_loss_from_gap(gap):
+    """Return the loss in nats from the gap ``z_gold - z_other`` alone: ``softplus(-gap)``.
+
+    Parameters
+    ----------
+    gap : array_like of float
+        How far the gold logit stands above the other one; 0 means undecided.
+
+    Returns
+    -------
+    ndarray or float
+        Same shape as `gap`: ``log 2`` at 0, about ``-gap`` for a confident mistake.
+
+    Raises
+    ------
+    TypeError
+        If the gap is not numeric.
+    ValueError
+        If a gap is NaN.
+
+    Notes
+    -----
+    Introduced in notebook 05.
+    """
+    gap = np.asarray(gap)
+    if gap.dtype.kind not in "fiu":
+        raise TypeError(f"gap has dtype {gap.dtype}; expected numbers, z_gold - z_other")
+    gap = gap.astype(np.float64) if gap.dtype.kind != "f" else gap
+    if np.isnan(gap).any():
+        raise ValueError(f"gap holds {int(np.isnan(gap).sum())} NaN; expected numbers, z_gold - z_other")
+    return softplus(-gap)
+
+
+def nsp_loss_from_probs(probs, labels, reduction="mean"):
+    """Return ``-log p_gold`` in nats from probabilities instead of logits.
+
+    For reading and teaching; to train, use `nsp_loss`, which loses nothing when a probability rounds to 0 or 1.
+
+    Parameters
+    ----------
+    probs : array_like of float, shape (batch, 2)
+        Rows of [Pr(IsNext), Pr(NotNext)], each summing to 1.
+    labels : array_like of int, shape (batch,)
+        0 = IsNext, 1 = NotNext.
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    float or ndarray
+        As `nsp_loss`. A gold probability of exactly 0 gives ``inf``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `nsp_loss`; also a ValueError if a value lies outside [0, 1] or a row does not sum to 1
+        (the usual cause: logits were passed).
+
+    Notes
+    -----
+    Introduced in notebook 03.
+    """
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction is {reduction!r}; expected one of {', '.join(map(repr, REDUCTIONS))}")
+    probs, labels, _ = _check(probs, labels, None, name="probs")
+    outside = (probs < 0) | (probs > 1)
+    if outside.any():
+        row = int(np.flatnonzero(outside.any(axis=1))[0])
+        raise ValueError(f"probs row {row} lies outside [0, 1]; these look like logits: use nsp_loss(logits, labels)")
+    sums = probs.sum(axis=1)
+    wrong = np.abs(sums - 1) > 1e-3 if probs.dtype == np.float32 else np.abs(sums - 1) > 1e-6
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise ValueError(f"probs row {row} sums to {sums[row]:.6g}; expected 1, as [Pr(IsNext), Pr(NotNext)]")
+    with np.errstate(divide="ignore"):
+        losses = -np.log(probs[np.arange(len(labels)), labels])
+    losses = losses + 0.0  # turns -0.0, the loss of a certain hit, into 0.0
+    if reduction == "none":
+        return losses
+    total = float(losses.sum(dtype=np.float64))
+    return total if reduction == "sum" else total / len(labels)
+
+
+def _other_minus_gold(logits, labels):
+    sign = 1 - 2 * labels.astype(logits.dtype)
+    return (logits[:, NOT_NEXT] - logits[:, IS_NEXT]) * sign
+
+
+def _kept(labels, weights):
+    return float(len(labels)) if weights is None else float(weights.sum(dtype=np.float64))
+
+
+def _floats(values, name):
+    """An array of float32 or float64; float16 is widened, because its range (65504) is too small for a gap."""
+    array = np.asarray(values)
+    if array.dtype.kind != "f":
+        raise TypeError(f"{name} have dtype {array.dtype}; expected floating point numbers (labels go second)")
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _check(logits, labels, weights, name="logits"):
+    logits = _floats(logits, name)
+    if logits.ndim != 2 or logits.shape[1] != 2:
+        raise ValueError(f"{name} have shape {logits.shape}; expected (batch, 2) with columns [IsNext, NotNext]")
+    if len(logits) == 0:
+        raise ValueError(f"{name} are empty (shape {logits.shape}): the loss of no pairs is undefined; pass at least one")
+    # One pass finds every NaN and infinity: either makes the sum of the two columns not finite.
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspicious = not np.isfinite(logits[:, 0] + logits[:, 1]).all()
+    if suspicious and not np.isfinite(logits).all():
+        row = int(np.flatnonzero(~np.isfinite(logits).all(axis=1))[0])
+        raise ValueError(f"{name} row {row} is {logits[row].tolist()}; expected finite numbers")
+    labels = np.asarray(labels)
+    if labels.dtype.kind == "b":
+        raise TypeError("labels are booleans, whose meaning differs between codebases; expected integers, 0 = IsNext, 1 = NotNext")
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels have dtype {labels.dtype}; expected integers, 0 = IsNext, 1 = NotNext")
+    if labels.shape != (len(logits),):
+        raise ValueError(f"labels have shape {labels.shape}; expected ({len(logits)},), one for each row of {name}")
+    if labels.min() < 0 or labels.max() > 1:
+        row = int(np.flatnonzero((labels < 0) | (labels > 1))[0])
+        raise ValueError(f"labels[{row}] is {int(labels[row])}; expected 0 = IsNext or 1 = NotNext")
+    if weights is not None:
+        weights = np.asarray(weights, dtype=np.float64)
+        if weights.shape != labels.shape:
+            raise ValueError(f"weights have shape {weights.shape}; expected {labels.shape}, one for each label")
+        if not np.isfinite(weights).all() or weights.min() < 0:
+            row = int(np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))[0])
+            raise ValueError(f"weights[{row}] is {weights[row]}; expected finite numbers that are not negative")
+        if not weights.any():
+            raise ValueError("all weights are zero, so no pair is left to average over; keep at least one above 0")
+    return logits, labels, weights
