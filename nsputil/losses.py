@@ -292,7 +292,9 @@ def _check(logits, labels, weights, name="logits"):
     if logits.ndim != 2 or logits.shape[1] != 2:
         raise ValueError(f"{name} have shape {logits.shape}; expected (batch, 2) with columns [IsNext, NotNext]")
     if len(logits) == 0:
-        raise ValueError(f"{name} are empty (shape {logits.shape}): the loss of no pairs is undefined; pass at least one")
+        raise ValueError(
+            f"{name} are empty (shape {logits.shape}): the loss of no pairs is undefined; pass at least one"
+        )
     # One pass finds every NaN and infinity: either makes the sum of the two columns not finite.
     with np.errstate(over="ignore", invalid="ignore"):
         suspicious = not np.isfinite(logits[:, 0] + logits[:, 1]).all()
@@ -301,7 +303,7 @@ def _check(logits, labels, weights, name="logits"):
         raise ValueError(f"{name} row {row} is {logits[row].tolist()}; expected finite numbers")
     labels = np.asarray(labels)
     if labels.dtype.kind == "b":
-        raise TypeError("labels are booleans, whose meaning differs between codebases; expected integers, 0 = IsNext, 1 = NotNext")
+        raise TypeError("labels are booleans, whose meaning is ambiguous; expected integers, 0 = IsNext, 1 = NotNext")
     if labels.dtype.kind not in "iu":
         raise TypeError(f"labels have dtype {labels.dtype}; expected integers, 0 = IsNext, 1 = NotNext")
     if labels.shape != (len(logits),):

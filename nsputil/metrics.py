@@ -152,4 +152,5 @@ def _check_labels(labels, count):
     if labels.shape != (count,):
         raise ValueError(f"labels have shape {labels.shape}; expected ({count},)")
     if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() > 1:
-        raise ValueError(f"labels are {labels.dtype} {np.unique(labels)[:5].tolist()}; expected integers 0 = IsNext, 1 = NotNext")
+        found = f"{labels.dtype} {np.unique(labels)[:5].tolist()}"
+        raise ValueError(f"labels are {found}; expected integers 0 = IsNext, 1 = NotNext")

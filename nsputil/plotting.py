@@ -1,0 +1,220 @@
+"""The course's figures: one style, and `show`, which makes a figure accessible and the same on every machine.
+
+`show` emits an ``<img alt=...>`` with the figure as SVG. It is visible in a fresh clone before anything runs, a screen
+reader speaks its `alt`, and nbval compares it byte for byte. Introduced in notebook 02.
+"""
+
+import base64
+import io
+import re
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+
+#: The palette of Okabe and Ito, distinguishable with the common kinds of color blindness.
+COLORS = {
+    "black": "#000000",
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "green": "#009E73",
+    "yellow": "#F0E442",
+    "blue": "#0072B2",
+    "vermillion": "#D55E00",
+    "purple": "#CC79A7",
+}
+
+STYLE = {
+    "axes.prop_cycle": mpl.cycler(
+        color=[COLORS[c] for c in ("blue", "vermillion", "green", "purple", "orange", "sky")],
+        linestyle=["-", "--", "-.", ":", "-", "--"],
+    ),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 13,
+    "figure.facecolor": "white",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 12,
+    "lines.linewidth": 2.0,
+    "path.simplify": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "nsputil",
+}
+
+mpl.rcParams.update(STYLE)  # importing this module puts the session in the course style
+
+
+def new_figure(width=6.5, height=3.6, **subplots):
+    """Return ``(fig, ax)`` in the course style.
+
+    Parameters
+    ----------
+    width, height : float
+        In inches.
+    **subplots
+        Passed to `matplotlib.pyplot.subplots`, for example ``ncols=2``; then `ax` is an array of Axes.
+
+    Returns
+    -------
+    (Figure, Axes)
+    """
+    return plt.subplots(figsize=(width, height), layout="constrained", **subplots)
+
+
+def round_data(values, decimals=4):
+    """Return `values` rounded, so that no plotted coordinate depends on the processor's last bits.
+
+    Parameters
+    ----------
+    values : array_like of float
+    decimals : int
+
+    Returns
+    -------
+    ndarray
+        float64, same shape.
+    """
+    return np.round(np.asarray(values, dtype=np.float64), decimals) + 0.0
+
+
+def reference_line(ax, value, label, axis="y"):
+    """Draw a thin labeled line at a level that the reader should compare with, such as ``log 2``.
+
+    Parameters
+    ----------
+    ax : Axes
+    value : float
+        Where the line stands, in the units of the axis.
+    label : str
+        Written beside it.
+    axis : {"y", "x"}
+        "y" draws a horizontal line at ``y = value``, "x" a vertical one.
+
+    Returns
+    -------
+    Axes
+    """
+    value = float(round_data(value))
+    style = {"color": "0.4", "linewidth": 1.0, "linestyle": (0, (1, 2)), "zorder": 1}
+    if axis == "y":
+        ax.axhline(value, **style)
+        ax.annotate(
+            label,
+            (1, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(-2, 3),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            color="0.3",
+            fontsize=10,
+        )
+    elif axis == "x":
+        ax.axvline(value, **style)
+        ax.annotate(
+            label,
+            (value, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(4, -2),
+            textcoords="offset points",
+            ha="left",
+            va="top",
+            color="0.3",
+            fontsize=10,
+        )
+    else:
+        raise ValueError(f"axis is {axis!r}; expected 'y' for a horizontal line or 'x' for a vertical one")
+    return ax
+
+
+def label_line(ax, x, y, text, color="black", **text_options):
+    """Write `text` beside a curve at data coordinates, in the curve's color, instead of a legend.
+
+    Parameters
+    ----------
+    ax : Axes
+    x, y : float
+        In data coordinates; the text starts there.
+    text : str
+    color : str
+        A key of `COLORS` or any matplotlib color.
+    **text_options
+        Passed to `Axes.text`.
+
+    Returns
+    -------
+    Axes
+    """
+    x, y = (float(v) for v in round_data([x, y]))
+    ax.text(x, y, text, color=COLORS.get(color, color), **{"fontsize": 11, **text_options})
+    return ax
+
+
+def show(fig, alt):
+    """Show a figure as an image with a text alternative, and close it. The last line of a figure cell.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+    alt : str
+        What the figure shows, in a sentence: the one thing that a reader who cannot see it needs.
+
+    Raises
+    ------
+    TypeError
+        If `fig` is not a matplotlib Figure.
+    ValueError
+        If `alt` has fewer than three words.
+    """
+    from IPython.display import HTML, display
+
+    display(HTML(to_html(fig, alt)))
+    plt.close(fig)
+
+
+def to_html(fig, alt):
+    """Return the ``<img>`` that `show` displays: deterministic SVG in a data URI, with `alt`.
+
+    Parameters, errors: as `show`. The figure stays open.
+
+    Returns
+    -------
+    str
+    """
+    from html import escape
+
+    if not isinstance(fig, mpl.figure.Figure):
+        raise TypeError(f"fig is a {type(fig).__name__}; expected a matplotlib Figure, as new_figure() gives")
+    if not isinstance(alt, str) or len(alt.split()) < 3:
+        raise ValueError(f"alt is {alt!r}; expected a sentence that says what the figure shows")
+    data = base64.b64encode(_svg(fig).encode()).decode()
+    width = round(fig.get_size_inches()[0] * 96)
+    return (
+        f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}" '
+        f'style="max-width: 100%; width: {width}px; background: white">'
+    )
+
+
+def _svg(fig):
+    """The figure as SVG text that depends on neither the time, nor the processor, nor on hashes of coordinates."""
+    buffer = io.StringIO()
+    with mpl.rc_context(STYLE):  # whatever the session changed since
+        fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches=None)
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"-?\d+\.\d+", _two_decimals, tag[0]), svg)
+    # Ids are hashes of coordinates; number them in order instead.
+    names = {}
+    for name in re.findall(r'id="([a-z]\w*?[0-9a-f]{8,})"', svg):
+        names.setdefault(name, f"i{len(names)}")
+    for old, new in names.items():
+        svg = re.sub(rf'(id="|#){old}\b', rf"\g<1>{new}", svg)
+    svg = svg.replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")
+    return "\n".join(line.strip() for line in svg.splitlines() if line.strip())
+
+
+def _two_decimals(number):
+    # The small offset moves round numbers off the rounding edge, where the last bit would decide.
+    return f"{float(number[0]) + 3.7e-5:.2f}".rstrip("0").rstrip(".")
