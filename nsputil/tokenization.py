@@ -1,0 +1,256 @@
+"""From text to the numbers a model reads: words, a vocabulary, ``[CLS] A [SEP] B [SEP]``.
+
+Introduced in notebooks 01 (the layout) and 02 (the vocabulary).
+"""
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+PAD, UNK, CLS, SEP, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+PAD_ID, UNK_ID, CLS_ID, SEP_ID, MASK_ID = range(5)
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")
+
+
+def tokenize(text):
+    """Return the words, numbers and punctuation marks of a text, in lower case.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    list of str
+        An apostrophe inside a word stays in it: "don't" is one token.
+
+    Raises
+    ------
+    TypeError
+        If `text` is not a string.
+
+    Examples
+    --------
+    >>> tokenize("It's 3 p.m.")
+    ["it's", '3', 'p', '.', 'm', '.']
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"text is a {type(text).__name__}; expected a string")
+    return _WORD.findall(text.lower())
+
+
+class Vocabulary:
+    """The words a model knows, each with its number. Ids 0 to 4 are [PAD], [UNK], [CLS], [SEP], [MASK].
+
+    Parameters
+    ----------
+    words : iterable of str
+        Without the special tokens; no word twice.
+
+    Raises
+    ------
+    ValueError
+        If a word stands twice or is a special token.
+    """
+
+    def __init__(self, words):
+        self.tokens = (*SPECIAL_TOKENS, *words)
+        self._ids = {token: number for number, token in enumerate(self.tokens)}
+        if len(self._ids) != len(self.tokens):
+            twice = [token for token, count in Counter(self.tokens).items() if count > 1]
+            raise ValueError(
+                f"words hold {twice[0]!r} more than once (or it is a special token); expected distinct words"
+            )
+
+    @classmethod
+    def from_documents(cls, documents, max_size=8000, min_count=1):
+        """Return the vocabulary of the most frequent words of some documents. Use training documents only.
+
+        Parameters
+        ----------
+        documents : sequence of Document
+        max_size : int
+            With the five special tokens, at least 6.
+        min_count : int
+            Words seen less often are left out.
+
+        Returns
+        -------
+        Vocabulary
+            Ordered by falling frequency, equal ones by the alphabet.
+
+        Raises
+        ------
+        ValueError
+            If `max_size` is below 6, `min_count` below 1, or no word is left.
+        """
+        if max_size < len(SPECIAL_TOKENS) + 1:
+            raise ValueError(f"max_size is {max_size}; expected at least 6: five special tokens and a word")
+        if min_count < 1:
+            raise ValueError(f"min_count is {min_count}; expected at least 1")
+        counts = Counter(t for document in documents for sentence in document.sentences for t in tokenize(sentence))
+        words = sorted((w for w, count in counts.items() if count >= min_count), key=lambda w: (-counts[w], w))
+        if not words:
+            raise ValueError("the documents hold no word that occurs often enough; expected some text")
+        return cls(words[: max_size - len(SPECIAL_TOKENS)])
+
+    def __len__(self):
+        return len(self.tokens)
+
+    def __contains__(self, token):
+        return token in self._ids
+
+    def __eq__(self, other):
+        return isinstance(other, Vocabulary) and self.tokens == other.tokens
+
+    __hash__ = None
+
+    def id(self, token):
+        """Return the number of a token; that of [UNK], 1, for a word the vocabulary does not hold."""
+        return self._ids.get(token, UNK_ID)
+
+    def save(self, path):
+        """Write the vocabulary as a JSON list of its tokens, in the order of their ids."""
+        Path(path).write_text(json.dumps(self.tokens, ensure_ascii=False, indent=0), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path):
+        """Read a vocabulary that `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is not such a list.
+        """
+        try:
+            tokens = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(
+                f"{Path(path).name} is not a vocabulary: expected a JSON list of tokens ({error})"
+            ) from error
+        special = len(SPECIAL_TOKENS)
+        if not isinstance(tokens, list) or tuple(tokens[:special]) != SPECIAL_TOKENS:
+            raise ValueError(
+                f"{Path(path).name} is not a vocabulary: expected a list that starts with {SPECIAL_TOKENS}"
+            )
+        if not all(isinstance(token, str) for token in tokens):
+            raise ValueError(f"{Path(path).name} is not a vocabulary: it holds something that is not a string")
+        return cls(tokens[special:])
+
+
+@dataclass(frozen=True)
+class EncodedPairs:
+    """What a model reads. All arrays are int64; the first three have shape (batch, length).
+
+    Attributes
+    ----------
+    input_ids : ndarray
+        ``[CLS] A [SEP] B [SEP]``, then [PAD] up to the longest pair.
+    token_type_ids : ndarray
+        0 for ``[CLS] A [SEP]`` and padding, 1 for ``B [SEP]``.
+    attention_mask : ndarray
+        1 for tokens, 0 for padding.
+    labels : ndarray, shape (batch,)
+        0 = IsNext, 1 = NotNext.
+    """
+
+    input_ids: np.ndarray
+    token_type_ids: np.ndarray
+    attention_mask: np.ndarray
+    labels: np.ndarray
+
+
+def truncate_pair(tokens_a, tokens_b, max_tokens, rng=None):
+    """Return copies of two token lists, shortened together to `max_tokens`.
+
+    While they are too long, one token of the longer list goes (of B if they are equally long).
+
+    Parameters
+    ----------
+    tokens_a, tokens_b : list
+    max_tokens : int
+        At least 2.
+    rng : numpy.random.Generator, optional
+        With it, a fair coin chooses the front or the back for each token, as BERT does; without, the back.
+
+    Returns
+    -------
+    (list, list)
+
+    Raises
+    ------
+    ValueError
+        If `max_tokens` is below 2.
+
+    Notes
+    -----
+    google-research/bert, create_pretraining_data.py, truncate_seq_pair. Introduced in notebook 02.
+    """
+    if max_tokens < 2:
+        raise ValueError(f"max_tokens is {max_tokens}; expected at least 2, a token for each sentence")
+    bounds = [[0, len(tokens_a)], [0, len(tokens_b)]]
+    lengths = [len(tokens_a), len(tokens_b)]
+    while sum(lengths) > max_tokens:
+        longer = 0 if lengths[0] > lengths[1] else 1
+        if rng is not None and rng.random() < 0.5:
+            bounds[longer][0] += 1
+        else:
+            bounds[longer][1] -= 1
+        lengths[longer] -= 1
+    return list(tokens_a[slice(*bounds[0])]), list(tokens_b[slice(*bounds[1])])
+
+
+def encode_pairs(pairs, vocabulary, max_length=128):
+    """Return a batch of sentence pairs as arrays, padded to the longest of them.
+
+    Parameters
+    ----------
+    pairs : sequence of SentencePair
+    vocabulary : Vocabulary
+    max_length : int
+        Longer pairs are truncated, the longer sentence first; at least 5.
+
+    Returns
+    -------
+    EncodedPairs
+
+    Raises
+    ------
+    TypeError
+        If `vocabulary` is not a Vocabulary.
+    ValueError
+        If there are no pairs, a sentence has no token, or `max_length` is below 5.
+
+    Notes
+    -----
+    The layout of Devlin et al. 2018, figure 2. Introduced in notebook 01.
+    """
+    if not isinstance(vocabulary, Vocabulary):
+        raise TypeError(f"vocabulary is a {type(vocabulary).__name__}; expected a Vocabulary")
+    if len(pairs) == 0:
+        raise ValueError("pairs is empty; expected at least one SentencePair")
+    if max_length < 5:
+        raise ValueError(f"max_length is {max_length}; expected at least 5: [CLS] a [SEP] b [SEP]")
+    rows = []
+    for number, pair in enumerate(pairs):
+        a, b = tokenize(pair.sentence_a), tokenize(pair.sentence_b)
+        for name, tokens in (("A", a), ("B", b)):
+            if not tokens:
+                raise ValueError(f"sentence {name} of pair {number} has no token; expected some text")
+        a, b = truncate_pair(a, b, max_length - 3)
+        rows.append(([CLS_ID, *map(vocabulary.id, a), SEP_ID], [*map(vocabulary.id, b), SEP_ID]))
+    length = max(len(a) + len(b) for a, b in rows)
+    input_ids, token_type_ids, attention_mask = (np.zeros((len(rows), length), dtype=np.int64) for _ in range(3))
+    for row, (a, b) in enumerate(rows):
+        end = len(a) + len(b)
+        input_ids[row, :end] = a + b
+        token_type_ids[row, len(a) : end] = 1
+        attention_mask[row, :end] = 1
+    return EncodedPairs(input_ids, token_type_ids, attention_mask, np.array([pair.label for pair in pairs]))

@@ -1,0 +1,104 @@
+"""The loss explorer: move Pr(IsNext), choose the gold label, read the loss. Introduced in notebook 04."""
+
+from math import log
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+from nsputil.losses import nsp_loss_from_probs
+from nsputil.sentence_pairs import IS_NEXT, LABEL_NAMES, NOT_NEXT
+
+#: How many nats one unit holds.
+UNITS = {"nats": 1.0, "bits": log(2), "base 10": log(10)}
+LOWEST, HIGHEST = 0.001, 0.999
+
+
+def loss_at(p, label, unit="nats"):
+    """Return the loss of one pair from Pr(IsNext), in a unit of choice. The widget's number, as a plain function.
+
+    Parameters
+    ----------
+    p : float
+        Pr(IsNext | h_cls), in [0, 1].
+    label : int
+        The gold class: 0 = IsNext, 1 = NotNext.
+    unit : {"nats", "bits", "base 10"}
+
+    Returns
+    -------
+    float
+        ``-log p`` for IsNext, ``-log(1 - p)`` for NotNext; ``inf`` where the gold class has probability 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `nsputil.losses.nsp_loss_from_probs`; a ValueError for an unknown unit.
+
+    Examples
+    --------
+    >>> round(loss_at(0.8, 0), 4), round(loss_at(0.8, 1), 4)
+    (0.2231, 1.6094)
+    """
+    if unit not in UNITS:
+        raise ValueError(f"unit is {unit!r}; expected one of {', '.join(map(repr, UNITS))}")
+    return nsp_loss_from_probs([[float(p), 1 - float(p)]], [label]) / UNITS[unit]
+
+
+class LossExplorer(anywidget.AnyWidget):
+    """A slider on Pr(IsNext), two gold labels, three units; drawn and computed in the browser.
+
+    Attributes
+    ----------
+    p : float
+        Pr(IsNext), from 0.001 to 0.999.
+    label : int
+        0 = IsNext, 1 = NotNext.
+    unit : str
+        A key of `UNITS`.
+    """
+
+    _esm = Path(__file__).with_suffix(".js")
+    _css = Path(__file__).with_suffix(".css")
+    p = traitlets.Float(0.8, min=LOWEST, max=HIGHEST).tag(sync=True)
+    label = traitlets.Enum([IS_NEXT, NOT_NEXT], IS_NEXT).tag(sync=True)
+    unit = traitlets.Enum(list(UNITS), "nats").tag(sync=True)
+
+    @property
+    def loss(self):
+        """The loss now shown, computed in Python, in `unit`."""
+        return loss_at(self.p, self.label, self.unit)
+
+    def __repr__(self):
+        return (
+            f"LossExplorer: Pr(IsNext) = {self.p:.3f}, gold {LABEL_NAMES[self.label]}, loss {self.loss:.4f} {self.unit}"
+        )
+
+
+def loss_explorer(p=0.8, label=IS_NEXT, unit="nats"):
+    """Return a `LossExplorer`; as the last line of a cell it appears below.
+
+    Parameters
+    ----------
+    p : float
+        Where Pr(IsNext) starts, from 0.001 to 0.999.
+    label : int
+        The gold class at the start: 0 = IsNext, 1 = NotNext.
+    unit : {"nats", "bits", "base 10"}
+
+    Returns
+    -------
+    LossExplorer
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+    """
+    if not LOWEST <= p <= HIGHEST:
+        raise ValueError(f"p is {p}; expected a probability from {LOWEST} to {HIGHEST}")
+    if label not in (IS_NEXT, NOT_NEXT):
+        raise ValueError(f"label is {label!r}; expected 0 = IsNext or 1 = NotNext")
+    if unit not in UNITS:
+        raise ValueError(f"unit is {unit!r}; expected one of {', '.join(map(repr, UNITS))}")
+    return LossExplorer(p=float(p), label=int(label), unit=unit)

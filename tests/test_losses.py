@@ -1,0 +1,178 @@
+import mpmath
+import numpy as np
+import pytest
+
+from nsputil.gradcheck import check_gradient
+from nsputil.losses import (
+    BLOCK,
+    log_softmax,
+    nsp_loss,
+    nsp_loss_and_grad,
+    nsp_loss_from_gap,
+    nsp_loss_from_probs,
+    sigmoid,
+    softplus,
+)
+
+EXTREMES = [-1e4, -745.2, -100.0, -36.8, -1.0, -1e-9, 0.0, 1e-300, 0.3, 1.3863, 17.0, 36.8, 709.8, 1e4]
+GRID = np.array([[a, b] for a in EXTREMES for b in EXTREMES])
+
+
+def exact_loss(z, label):
+    with mpmath.workdps(60):
+        z = [mpmath.mpf(float(v)) for v in z]
+        return mpmath.log(mpmath.exp(z[0]) + mpmath.exp(z[1])) - z[label]
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_loss_is_exact_for_logits_up_to_ten_thousand(label):
+    found = nsp_loss(GRID, np.full(len(GRID), label), reduction="none")
+    for z, value in zip(GRID, found, strict=True):
+        expected = exact_loss(z, label)
+        assert abs(value - expected) <= 1e-12 * max(1, abs(expected)), (z, value, expected)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_gradient_is_exact_for_logits_up_to_ten_thousand(label):
+    _, grad = nsp_loss_and_grad(GRID, np.full(len(GRID), label))
+    for z, row in zip(GRID, grad * len(GRID), strict=True):
+        with mpmath.workdps(60):
+            other = 1 / (1 + mpmath.exp(mpmath.mpf(float(z[label])) - mpmath.mpf(float(z[1 - label]))))
+        assert abs(row[1 - label] - other) <= 1e-12
+        assert row[label] == -row[1 - label]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 2e-6), (np.float16, 2e-3)])
+def test_narrow_floats_stay_sensible(dtype, tolerance):
+    logits = np.clip(GRID, -1000, 1000).astype(dtype)
+    labels = np.arange(len(logits)) % 2
+    losses = nsp_loss(logits, labels, reduction="none")
+    assert losses.dtype == np.float32
+    exact = nsp_loss(logits.astype(np.float64), labels, reduction="none")
+    np.testing.assert_allclose(losses, exact, rtol=tolerance, atol=tolerance)
+    loss, grad = nsp_loss_and_grad(logits, labels)
+    assert np.isfinite(loss) and grad.dtype == np.float32 and np.isfinite(grad).all()
+
+
+def test_float16_gap_beyond_its_range_is_not_infinite():
+    assert nsp_loss(np.array([[-60000, 60000]], dtype=np.float16), [0]) == pytest.approx(120000, rel=1e-3)
+
+
+def test_polarity_zero_is_is_next():
+    assert nsp_loss([[5.0, 0.0]], [0]) < 0.01 < 4 < nsp_loss([[5.0, 0.0]], [1])
+
+
+def test_reductions_and_weights_agree():
+    rng = np.random.default_rng(0)
+    logits, labels, weights = rng.normal(size=(7, 2)), rng.integers(0, 2, 7), np.array([1.0, 0, 2, 0, 1, 0.5, 3])
+    each = nsp_loss(logits, labels, reduction="none")
+    assert nsp_loss(logits, labels) == pytest.approx(each.mean())
+    assert nsp_loss(logits, labels, reduction="sum") == pytest.approx(each.sum())
+    assert nsp_loss(logits, labels, weights=weights) == pytest.approx((weights * each).sum() / weights.sum())
+    np.testing.assert_allclose(nsp_loss(logits, labels, "none", weights), weights * each)
+    kept = weights > 0
+    assert nsp_loss(logits, labels, weights=kept) == pytest.approx(nsp_loss(logits[kept], labels[kept]))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_gradient_agrees_with_finite_differences_and_blocks_do_not_matter(weighted):
+    rng = np.random.default_rng(1)
+    logits, labels = rng.normal(size=(6, 2)), rng.integers(0, 2, 6)
+    weights = np.array([1.0, 0, 2, 1, 0.5, 1]) if weighted else None
+    loss, grad = nsp_loss_and_grad(logits, labels, weights)
+    assert loss == pytest.approx(nsp_loss(logits, labels, weights=weights), abs=1e-14)
+    assert check_gradient(lambda z: nsp_loss(z, labels, weights=weights), logits, grad, tolerance=1e-8).ok
+    many = np.tile(logits, (BLOCK, 1))
+    all_weights = None if weights is None else np.tile(weights, BLOCK)
+    loss_many, grad_many = nsp_loss_and_grad(many, np.tile(labels, BLOCK), all_weights)
+    assert loss_many == pytest.approx(loss, abs=1e-12)
+    np.testing.assert_allclose(grad_many[-6:] * BLOCK, grad, atol=1e-15)
+
+
+def test_inputs_are_not_changed_and_lists_serve():
+    logits, labels = np.array([[1.0, 2.0]]), np.array([1])
+    nsp_loss_and_grad(logits, labels)
+    assert logits.tolist() == [[1.0, 2.0]] and labels.tolist() == [1]
+    assert nsp_loss([[1.0, 2.0]], [1]) == nsp_loss(logits, labels)
+
+
+BAD = [
+    ([[1, 2]], [0], TypeError, "int64|int32"),
+    ([["a", "b"]], [0], TypeError, "floating point"),
+    ([1.0, 2.0], [0], ValueError, r"shape \(2,\)"),
+    ([[1.0, 2.0, 3.0]], [0], ValueError, r"shape \(1, 3\)"),
+    (np.zeros((0, 2)), np.zeros(0, int), ValueError, "empty"),
+    ([[1.0, np.nan]], [0], ValueError, "row 0 is .*nan"),
+    ([[0.0, 0.0], [np.inf, 1.0]], [0, 0], ValueError, "row 1 is .*inf"),
+    ([[np.inf, -np.inf]], [0], ValueError, "finite"),
+    ([[1.0, 2.0]], [2], ValueError, r"labels\[0\] is 2"),
+    ([[1.0, 2.0]], [-1], ValueError, r"labels\[0\] is -1"),
+    ([[1.0, 2.0]], [0.0], TypeError, "float64"),
+    ([[1.0, 2.0]], [True], TypeError, "booleans"),
+    ([[1.0, 2.0]], [0, 1], ValueError, r"shape \(2,\)"),
+    ([[1.0, 2.0]], [[0]], ValueError, r"shape \(1, 1\)"),
+]
+
+
+@pytest.mark.parametrize("function", [nsp_loss, nsp_loss_and_grad])
+@pytest.mark.parametrize(("logits", "labels", "error", "words"), BAD)
+def test_bad_input_is_named(function, logits, labels, error, words):
+    with pytest.raises(error, match=words):
+        function(logits, labels)
+
+
+@pytest.mark.parametrize("function", [nsp_loss, nsp_loss_and_grad])
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [([0.0, 0.0], "all weights are zero"), ([1.0], "shape"), ([-1.0, 2.0], "not negative"), ([np.nan, 1.0], "finite")],
+)
+def test_bad_weights_are_named(function, weights, words):
+    with pytest.raises(ValueError, match=words):
+        function([[1.0, 2.0], [0.0, 1.0]], [0, 1], weights=weights)
+
+
+def test_unknown_reduction_is_named():
+    for call in (lambda: nsp_loss([[1.0, 2.0]], [0], "avg"), lambda: nsp_loss_from_probs([[0.5, 0.5]], [0], "avg")):
+        with pytest.raises(ValueError, match="'avg'"):
+            call()
+
+
+def test_finite_logits_whose_gap_overflows_are_not_called_infinite():
+    with np.errstate(over="ignore"):
+        assert nsp_loss([[1e308, -1e308]], [0]) == 0.0
+
+
+def test_closed_form_from_the_gap():
+    gaps = np.array([-1e4, -2.0, 0.0, 1.3862943611198906, 1e4])
+    np.testing.assert_allclose(nsp_loss_from_gap(gaps)[1:4], [2.1269280110429727, np.log(2), -np.log(0.8)], atol=1e-12)
+    assert nsp_loss_from_gap(gaps)[0] == 1e4 and nsp_loss_from_gap(1e4) == 0.0
+    assert nsp_loss_from_gap(0) == pytest.approx(np.log(2))
+    with pytest.raises(ValueError, match="1 NaN"):
+        nsp_loss_from_gap([np.nan, 1.0])
+    with pytest.raises(TypeError, match="dtype"):
+        nsp_loss_from_gap(["wide"])
+
+
+def test_loss_from_probabilities():
+    assert nsp_loss_from_probs([[0.8, 0.2]], [0]) == pytest.approx(0.22314355131420976)
+    assert nsp_loss_from_probs([[1.0, 0.0]], [1]) == np.inf
+    assert str(nsp_loss_from_probs([[1.0, 0.0]], [0])) == "0.0"
+    assert nsp_loss_from_probs([[0.8, 0.2], [0.5, 0.5]], [0, 1], "sum") == pytest.approx(-np.log(0.4))
+    assert nsp_loss_from_probs([[0.8, 0.2]], [1], "none").shape == (1,)
+    with pytest.raises(ValueError, match="look like logits"):
+        nsp_loss_from_probs([[2.0, -1.0]], [0])
+    with pytest.raises(ValueError, match="sums to 0.9"):
+        nsp_loss_from_probs([[0.8, 0.1]], [0])
+
+
+def test_log_softmax_softplus_and_sigmoid():
+    np.testing.assert_allclose(log_softmax(np.array([[1e4, 0.0], [3.0, 3.0]])), [[0, -1e4], [-np.log(2)] * 2])
+    np.testing.assert_allclose(np.exp(log_softmax(np.random.default_rng(0).normal(size=(3, 5)), axis=0)).sum(0), 1)
+    np.testing.assert_allclose(softplus([-1e4, 0.0, 1e4]), [0, np.log(2), 1e4])
+    np.testing.assert_allclose(sigmoid([-1e4, -50.0, 0.0, 1e4]), [0, np.exp(-50), 0.5, 1], rtol=1e-12)
+    with pytest.raises(ValueError, match="axis 2"):
+        log_softmax([[1.0]], axis=2)
+    with pytest.raises(ValueError, match="empty"):
+        log_softmax(np.zeros((0, 2)))
+    with pytest.raises(TypeError, match="int"):
+        log_softmax([1, 2])

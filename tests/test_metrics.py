@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from nsputil.metrics import accuracy, accuracy_interval, calibration_error, entropy
+
+
+def test_accuracy_and_its_polarity():
+    logits = np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0], [0.0, 0.0]])
+    assert accuracy(logits, [0, 1, 1, 0]) == 0.75
+    assert accuracy(logits[:3, ::-1], [0, 1, 1]) == pytest.approx(1 / 3)
+
+
+def test_wilson_interval_known_values():
+    # Wilson's formula with z = 1.959964: 8 of 10 gives 0.4902 to 0.9433.
+    assert accuracy_interval(8, 10) == pytest.approx((0.4901625, 0.9433178), abs=1e-6)
+    assert accuracy_interval(0, 5)[0] == 0.0 and accuracy_interval(5, 5)[1] == 1.0
+    low, high = accuracy_interval(540, 1000)
+    assert low > 0.5 and high - low < 0.07
+
+
+def test_wilson_interval_covers_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    hits = [low <= 0.7 <= high for low, high in (accuracy_interval(k, 60) for k in rng.binomial(60, 0.7, 2000))]
+    assert 0.92 < np.mean(hits) < 0.98
+
+
+def test_entropy():
+    assert entropy(0.5) == pytest.approx(np.log(2)) and entropy(0) == 0 and entropy(1) == 0
+    np.testing.assert_allclose(entropy([0.45, 0.55]), [0.6881388, 0.6881388], atol=1e-6)
+
+
+def test_calibration_error():
+    labels = np.array([0] * 8 + [1] * 2)
+    assert calibration_error(np.full(10, 0.8), labels) == pytest.approx(0)
+    assert calibration_error(np.full(10, 0.3), labels) == pytest.approx(0.5)
+    assert calibration_error([1.0, 0.0], [0, 1]) == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: accuracy([1.0, 2.0], [0]), r"shape \(2,\)"),
+        (lambda: accuracy([[1.0, np.nan]], [0]), "NaN"),
+        (lambda: accuracy([[1.0, 2.0]], [2]), "0 = IsNext"),
+        (lambda: accuracy([[1.0, 2.0]], [0, 1]), r"shape \(2,\)"),
+        (lambda: accuracy_interval(3, 2), "correct=3"),
+        (lambda: accuracy_interval(0, 0), "total=0"),
+        (lambda: accuracy_interval(1, 2, 95), "confidence is 95"),
+        (lambda: entropy(1.5), "1.5"),
+        (lambda: entropy(np.nan), "nan"),
+        (lambda: calibration_error([1.2], [0]), "not logits"),
+        (lambda: calibration_error([], []), "at least one"),
+        (lambda: calibration_error([0.5], [0], bins=0), "bins is 0"),
+        (lambda: calibration_error([0.5], [0.0]), "integers"),
+    ],
+)
+def test_bad_input_is_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()

@@ -1,0 +1,177 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from nsputil.corpus import Document, load_corpus
+from nsputil.sentence_pairs import (
+    IS_NEXT,
+    NEGATIVES,
+    NOT_NEXT,
+    bert_segment_pairs,
+    measured_prior,
+    sentence_level_pairs,
+    sentence_order_pairs,
+    split_documents,
+)
+from nsputil.tokenization import tokenize
+
+rng = np.random.default_rng
+
+
+def made(documents=12, sentences=9, words=6):
+    """Documents whose every sentence names its place, so that adjacency can be read off the text."""
+    return [
+        Document(f"d{d}", [" ".join([f"d{d}s{s}"] + [f"w{k}" for k in range(words - 1)]) for s in range(sentences)])
+        for d in range(documents)
+    ]
+
+
+def place(segment):
+    return [tuple(map(int, t[1:].split("s"))) for t in segment.split() if t[0] == "d"]
+
+
+def test_the_convention_of_the_course():
+    assert (IS_NEXT, NOT_NEXT) == (0, 1)
+
+
+@pytest.mark.parametrize("negatives", NEGATIVES)
+def test_labels_are_true(negatives):
+    documents = made()
+    pairs = sentence_level_pairs(documents, rng(0), negatives)
+    assert len(pairs) > 90
+    for pair in pairs:
+        assert documents[pair.document_a].sentences[pair.position_a] == pair.sentence_a
+        assert documents[pair.document_b].sentences[pair.position_b] == pair.sentence_b
+        adjacent = pair.document_a == pair.document_b and pair.position_b == pair.position_a + 1
+        assert adjacent == (pair.label == IS_NEXT)
+        if pair.label == NOT_NEXT:
+            assert (pair.document_a == pair.document_b) == (negatives == "same_document")
+    assert pairs == sentence_level_pairs(documents, rng(0), negatives)
+    assert pairs != sentence_level_pairs(documents, rng(1), negatives)
+
+
+def test_permuted_b_has_the_same_marginal_in_both_classes():
+    pairs = sentence_level_pairs(made(), rng(0), "permuted")
+    positive = Counter(p.sentence_b for p in pairs if p.label == IS_NEXT)
+    assert positive == Counter(p.sentence_b for p in pairs if p.label == NOT_NEXT)
+    assert measured_prior(pairs).is_next == 0.5
+
+
+def test_length_matched_negatives_are_matched():
+    texts = load_corpus("factbook")
+    matched = [p for p in sentence_level_pairs(texts, rng(0), "length_matched") if p.label == NOT_NEXT]
+    wide = [p for p in sentence_level_pairs(texts, rng(0), "other_document") if p.label == NOT_NEXT]
+
+    def difference(pairs):
+        true = [texts[p.document_a].sentences[p.position_a + 1] for p in pairs]
+        return np.mean([abs(len(t.split()) - len(p.sentence_b.split())) for t, p in zip(true, pairs, strict=True)])
+
+    assert difference(matched) < 0.1 * difference(wide)
+
+
+def test_order_pairs_swap_half():
+    pairs = sentence_order_pairs(made(40), rng(0))
+    for p in pairs:
+        assert p.document_a == p.document_b and p.position_b - p.position_a == (1 if p.label == IS_NEXT else -1)
+    assert 0.4 < measured_prior(pairs).is_next < 0.6
+
+
+@pytest.mark.parametrize("max_tokens", [16, 40, 128])
+def test_bert_pairs_are_what_their_labels_say_and_fit(max_tokens):
+    pairs = bert_segment_pairs(made(60, 30), rng(0), max_tokens)
+    assert {p.label for p in pairs} == {IS_NEXT, NOT_NEXT}
+    for p in pairs:
+        tokens = tokenize(p.sentence_a) + tokenize(p.sentence_b)
+        assert 2 <= len(tokens) <= max_tokens - 3
+        a, b = place(p.sentence_a), place(p.sentence_b)
+        if a and b and p.label == IS_NEXT:
+            assert a[-1][0] == b[0][0] == p.document_a == p.document_b and b[0][1] > a[-1][1]
+        if p.label == NOT_NEXT:
+            assert p.document_a != p.document_b
+        for segment in (a, b):  # consecutive sentences of one document
+            assert [s for _, s in segment] == list(range(segment[0][1], segment[-1][1] + 1)) if segment else True
+
+
+def test_bert_puts_unused_sentences_back():
+    documents = made(30, 20)
+    pairs = bert_segment_pairs(documents, rng(0), 64, short_seq_prob=0)
+    for d in range(30):
+        following = 0
+        for p in (p for p in pairs if p.document_a == d):
+            assert p.position_a == following
+            if p.label == IS_NEXT:  # B was used: the next chunk starts after it
+                following = place(p.sentence_b)[-1][1] + 1
+            else:  # only A was used
+                following = place(p.sentence_a)[-1][1] + 1
+        assert following == 20
+
+
+def test_forced_negatives_push_is_next_below_one_half():
+    prior = measured_prior(bert_segment_pairs(made(400, 4, 8), rng(0), 32))
+    assert prior.forced > 0.1 and prior.is_next < 0.45
+    assert prior.is_next + prior.not_next == 1
+
+
+def test_a_blank_line_after_every_sentence_leaves_no_is_next():
+    documents = [Document(str(k), [s]) for k, s in enumerate(made(1, 200)[0].sentences)]
+    prior = measured_prior(bert_segment_pairs(documents, rng(0), 64))
+    assert prior.is_next == 0 and prior.forced == 1
+
+
+def test_one_document_gives_negatives_of_itself():
+    prior = measured_prior(bert_segment_pairs(made(1, 2000, 8), rng(0), 64))
+    assert prior.same_document_negatives == prior.not_next > 0.4
+
+
+def test_the_real_corpus_has_fewer_than_half_is_next():
+    pairs = bert_segment_pairs(load_corpus("sotu")[::5], rng(0), 128)
+    assert 0.42 < measured_prior(pairs).is_next < 0.48
+
+
+def test_empty_documents_are_passed_over():
+    documents = [Document("empty", []), *made(3)]
+    assert all(p.document_b != 0 for p in sentence_level_pairs(documents, rng(0)))
+    assert all(p.document_b != 0 for p in bert_segment_pairs(documents, rng(0), 32))
+
+
+def test_a_split_shares_no_document():
+    documents = made(23)
+    parts = split_documents(documents, rng(0))
+    names = [d.name for part in parts for d in part]
+    assert sorted(names) == sorted(d.name for d in documents) and [len(p) for p in parts] == [18, 3, 2]
+    assert [len(p) for p in split_documents(made(3), rng(0))] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("rule", [sentence_level_pairs, sentence_order_pairs, bert_segment_pairs, split_documents])
+def test_bad_generators_and_documents_are_named(rule):
+    with pytest.raises(TypeError, match="rng is a int"):
+        rule(made(), 0)
+    with pytest.raises(TypeError, match="RandomState"):
+        rule(made(), np.random.RandomState(0))
+    with pytest.raises(ValueError, match="documents is empty"):
+        rule([], rng(0))
+    with pytest.raises(TypeError, match=r"documents\[0\] is a str"):
+        rule(["A text."], rng(0))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: sentence_level_pairs(made(), rng(0), "random"), "'random'"),
+        (lambda: sentence_level_pairs(made(1), rng(0)), "second document"),
+        (lambda: sentence_level_pairs(made(1), rng(0), "permuted"), "second document"),
+        (lambda: sentence_level_pairs([*made(1, 50), *made(2, 3)], rng(0), "permuted"), "more than half"),
+        (lambda: sentence_level_pairs(made(5, 1), rng(0)), "no adjacent pair"),
+        (lambda: sentence_order_pairs(made(5, 1), rng(0)), "no adjacent pair"),
+        (lambda: bert_segment_pairs(made(), rng(0), 7), "max_tokens is 7"),
+        (lambda: bert_segment_pairs(made(), rng(0), 64, 1.5), "short_seq_prob is 1.5"),
+        (lambda: bert_segment_pairs(made(), rng(0), 64, 0, -1), "random_next_prob is -1"),
+        (lambda: measured_prior([]), "pairs is empty"),
+        (lambda: split_documents(made(), rng(0), (0.5, 0.4)), "sum to 1"),
+        (lambda: split_documents(made(2), rng(0)), "2 documents"),
+    ],
+)
+def test_bad_input_is_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
