@@ -44,7 +44,7 @@ function draw(picture, p, label, unit) {
   add("text", { x: x(0) + 8, y: TOP + 4 }, `loss (${unit})`);
   const even = lossAt(0.5, 0, unit);
   add("line", { class: "reference", x1: x(0), x2: x(1), y1: y(even), y2: y(even) });
-  add("text", { x: x(0.5), y: y(even) - 5, "text-anchor": "middle" }, `undecided: ${even.toFixed(4)}`);
+  add("text", { x: x(0.02), y: y(even) - 5 }, `undecided: ${even.toFixed(4)}`);
   add("polyline", { class: "other", points: curve(1 - label, unit, x, y) });
   add("polyline", { class: "gold", points: curve(label, unit, x, y) });
   const loss = lossAt(p, label, unit);
@@ -73,6 +73,8 @@ function render({ model, el }) {
   const root = element("div", { className: "nsp-loss-explorer" }, [
     element("label", { htmlFor: slider.id, textContent: "Pr(IsNext | h_cls)" }), slider, choice,
     element("label", { htmlFor: unit.id, textContent: "Unit " }, []), unit, reading, picture]);
+  root.dataset.lmSuppressShortcuts = "true"; // JupyterLab leaves the arrow keys to the slider
+  root.addEventListener("keydown", (event) => event.stopPropagation());
   el.append(root);
 
   function update() {
