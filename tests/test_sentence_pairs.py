@@ -60,14 +60,41 @@ def test_permuted_b_has_the_same_marginal_in_both_classes():
 
 def test_length_matched_negatives_are_matched():
     texts = load_corpus("factbook")
-    matched = [p for p in sentence_level_pairs(texts, rng(0), "length_matched") if p.label == NOT_NEXT]
-    wide = [p for p in sentence_level_pairs(texts, rng(0), "other_document") if p.label == NOT_NEXT]
 
-    def difference(pairs):
-        true = [texts[p.document_a].sentences[p.position_a + 1] for p in pairs]
-        return np.mean([abs(len(t.split()) - len(p.sentence_b.split())) for t, p in zip(true, pairs, strict=True)])
+    def lengths(negatives):
+        found = [p for p in sentence_level_pairs(texts, rng(0), negatives) if p.label == NOT_NEXT]
+        true = [texts[p.document_a].sentences[p.position_a + 1] for p in found]
+        return np.array([[len(tokenize(t)), len(tokenize(p.sentence_b))] for t, p in zip(true, found, strict=True)])
 
-    assert difference(matched) < 0.1 * difference(wide)
+    matched, wide = lengths("length_matched"), lengths("other_document")
+    true, drawn = matched.T
+    within = np.abs(true - drawn) <= 0.2 * true
+    assert within.mean() > 0.99  # a few sentences are so long that no other document has such a one
+    assert np.abs(true - drawn).mean() < 0.1 * np.abs(wide[:, 0] - wide[:, 1]).mean()
+    assert abs(drawn.mean() - true.mean()) < 0.2  # length does not give the label away
+
+
+def test_length_matching_takes_the_nearest_if_there_is_no_better():
+    short, long = Document("short", ["a b", "c d", "e f g"]), Document("long", ["w " * 40 + "end", "x " * 60 + "end"])
+    pairs = [p for seed in range(20) for p in sentence_level_pairs([short, long], rng(seed), "length_matched")]
+    drawn = {(p.document_a, p.position_b) for p in pairs if p.label == NOT_NEXT}
+    assert drawn == {(0, 0), (1, 2)}  # 41 tokens for short ones, 3 tokens for the long one
+
+
+@pytest.mark.parametrize("negatives", ["other_document", "same_document", "length_matched"])
+def test_no_negative_reads_like_the_true_next_sentence(negatives):
+    documents = [Document(str(d), ["one a", "Applause", f"two {d}", "Applause", "three"]) for d in range(4)]
+    for seed in range(20):
+        for p in sentence_level_pairs(documents, rng(seed), negatives):
+            true_next = documents[p.document_a].sentences[p.position_a + 1]
+            assert (p.sentence_b == true_next) == (p.label == IS_NEXT)
+
+
+def test_a_document_of_two_sentences_gives_no_same_document_pair():
+    # It could only be IsNext, so its sentences would give the label away.
+    documents = [*made(5, 2), *made(1, 6)]
+    for seed in range(10):
+        assert {p.document_a for p in sentence_level_pairs(documents, rng(seed), "same_document")} == {5}
 
 
 def test_order_pairs_swap_half():
@@ -91,6 +118,43 @@ def test_bert_pairs_are_what_their_labels_say_and_fit(max_tokens):
             assert p.document_a != p.document_b
         for segment in (a, b):  # consecutive sentences of one document
             assert [s for _, s in segment] == list(range(segment[0][1], segment[-1][1] + 1)) if segment else True
+
+
+def test_bert_loses_nothing_of_a_document():
+    # Sentences of one token fill every chunk exactly, so nothing is truncated.
+    documents = made(40, 23, words=1)
+    pairs = bert_segment_pairs(documents, rng(0), 13, short_seq_prob=0.3)
+    for d, document in enumerate(documents):
+        used = [p.sentence_a + (f" {p.sentence_b}" if p.label == IS_NEXT else "") for p in pairs if p.document_a == d]
+        assert " ".join(used).split() == list(document.sentences)
+
+
+def test_the_coin_of_bert_can_be_loaded():
+    assert {p.label for p in bert_segment_pairs(made(), rng(0), 64, random_next_prob=1)} == {NOT_NEXT}
+    without = bert_segment_pairs(made(60, 30), rng(0), 64, random_next_prob=0)
+    assert all(p.forced == (p.label == NOT_NEXT) for p in without)
+
+
+def test_ten_redraws_then_bert_accepts_the_same_document():
+    # With two documents all ten draws hit the own one with probability 1/1024.
+    prior = measured_prior(bert_segment_pairs(made(2, 20_000, words=1), rng(0), 8, short_seq_prob=0))
+    assert 0 < prior.same_document_negatives < 0.002
+
+
+def test_bert_cuts_after_any_sentence_equally_often():
+    pairs = bert_segment_pairs(made(4000, 5, words=1), rng(0), 8, 0, random_next_prob=0)
+    sizes = Counter(len(p.sentence_a.split()) for p in pairs)
+    assert set(sizes) == {1, 2, 3, 4} and all(abs(count - 1000) < 100 for count in sizes.values())
+
+
+def test_bert_passes_over_sentences_without_a_token_and_keeps_the_places():
+    documents = [Document("d", ["", "d0s1 x", " ", "d0s3 y"]), Document("empty", [""]), *made(3)]
+    pairs = [p for seed in range(20) for p in bert_segment_pairs(documents, rng(seed), 64, short_seq_prob=0)]
+    assert {(p.position_a, p.position_b) for p in pairs if p.document_a == 0 and p.label == IS_NEXT} == {(1, 3)}
+    assert 1 not in {p.document_a for p in pairs} | {p.document_b for p in pairs}
+    for p in (p for p in pairs if p.label == NOT_NEXT):
+        assert p.sentence_a.startswith(documents[p.document_a].sentences[p.position_a])
+        assert documents[p.document_b].sentences[p.position_b].split()[0] in p.sentence_b.split()
 
 
 def test_bert_puts_unused_sentences_back():
@@ -120,8 +184,9 @@ def test_a_blank_line_after_every_sentence_leaves_no_is_next():
 
 
 def test_one_document_gives_negatives_of_itself():
-    prior = measured_prior(bert_segment_pairs(made(1, 2000, 8), rng(0), 64))
-    assert prior.same_document_negatives == prior.not_next > 0.4
+    prior = measured_prior(bert_segment_pairs(made(1, 20_000, 8), rng(0), 64, short_seq_prob=0))
+    assert prior.same_document_negatives == prior.not_next  # every NotNext: about half of all pairs
+    assert prior.not_next == pytest.approx(0.5, abs=0.03)
 
 
 def test_the_real_corpus_has_fewer_than_half_is_next():
@@ -155,6 +220,14 @@ def test_bad_generators_and_documents_are_named(rule):
         rule(["A text."], rng(0))
 
 
+def test_bad_types_are_named():
+    with pytest.raises(TypeError, match=r"pairs\[0\] is a tuple"):
+        measured_prior([("A", "B", 0)])
+    for bad in (64.0, True, "64"):
+        with pytest.raises(TypeError, match="max_tokens is a"):
+            bert_segment_pairs(made(), rng(0), bad)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -163,6 +236,10 @@ def test_bad_generators_and_documents_are_named(rule):
         (lambda: sentence_level_pairs(made(1), rng(0), "permuted"), "second document"),
         (lambda: sentence_level_pairs([*made(1, 50), *made(2, 3)], rng(0), "permuted"), "more than half"),
         (lambda: sentence_level_pairs(made(5, 1), rng(0)), "no adjacent pair"),
+        (lambda: sentence_level_pairs(made(5, 2), rng(0), "same_document"), "three different sentences"),
+        (lambda: sentence_level_pairs([Document("a", ["x y"] * 3)] * 2, rng(0)), "more varied text"),
+        (lambda: sentence_level_pairs([Document("a", ["x y"] * 3)] * 2, rng(0), "length_matched"), "more varied text"),
+        (lambda: bert_segment_pairs([Document("a", []), Document("b", [" "])], rng(0)), "none of the 2 documents"),
         (lambda: sentence_order_pairs(made(5, 1), rng(0)), "no adjacent pair"),
         (lambda: bert_segment_pairs(made(), rng(0), 7), "max_tokens is 7"),
         (lambda: bert_segment_pairs(made(), rng(0), 64, 1.5), "short_seq_prob is 1.5"),

@@ -69,6 +69,15 @@ def test_layout():
     assert encoded.labels.tolist() == [1, 0] and encoded.input_ids.dtype == np.int64
 
 
+def test_joined_tokens_are_found_again():
+    """The pairs of BERT's rule hold tokens joined by spaces."""
+    for text in (
+        "Don't panic: it's 3 p.m., Jos\u00e9! $1.5 _x_ \u201cYes\u2026\u201d",
+        "\u0130stanbul e\u0301 \u00df na\u00efve's",
+    ):
+        assert tokenize(" ".join(tokenize(text))) == tokenize(text)
+
+
 def test_truncation_takes_from_the_longer():
     assert truncate_pair(list("abcdef"), list("xyz"), 6) == (list("abc"), list("xyz"))
     assert truncate_pair(list("abc"), list("xyz"), 5) == (list("abc"), list("xy"))
@@ -86,6 +95,9 @@ def test_truncation_takes_from_the_longer():
         (lambda v: encode_pairs([pair("a", "b"), pair("a", " ")], v), ValueError, "sentence B of pair 1"),
         (lambda v: encode_pairs([pair("a", "b")], v, 4), ValueError, "max_length is 4"),
         (lambda v: encode_pairs([pair("a", "b")], {"a": 1}), TypeError, "is a dict"),
+        (lambda v: encode_pairs([("a", "b", 0)], v), TypeError, r"pairs\[0\] is a tuple"),
+        (lambda v: Vocabulary.from_documents(["a text"]), TypeError, r"documents\[0\] is a str"),
+        (lambda v: truncate_pair(["a"], ["b"], 4, rng=0), TypeError, "rng is a int"),
         (lambda v: truncate_pair(["a"], ["b"], 1), ValueError, "max_tokens is 1"),
         (lambda v: Vocabulary(["a", "a"]), ValueError, "'a' more than once"),
         (lambda v: Vocabulary(["[CLS]"]), ValueError, "CLS"),
