@@ -149,12 +149,12 @@ def test_bert_cuts_after_any_sentence_equally_often():
 
 def test_bert_passes_over_sentences_without_a_token_and_keeps_the_places():
     documents = [Document("d", ["", "d0s1 x", " ", "d0s3 y"]), Document("empty", [""]), *made(3)]
-    pairs = [p for seed in range(20) for p in bert_segment_pairs(documents, rng(seed), 64, short_seq_prob=0)]
+    pairs = [p for seed in range(20) for p in bert_segment_pairs(documents, rng(seed), 400, short_seq_prob=0)]
     assert {(p.position_a, p.position_b) for p in pairs if p.document_a == 0 and p.label == IS_NEXT} == {(1, 3)}
     assert 1 not in {p.document_a for p in pairs} | {p.document_b for p in pairs}
-    for p in (p for p in pairs if p.label == NOT_NEXT):
+    for p in pairs:  # with so much room nothing is truncated
         assert p.sentence_a.startswith(documents[p.document_a].sentences[p.position_a])
-        assert documents[p.document_b].sentences[p.position_b].split()[0] in p.sentence_b.split()
+        assert p.sentence_b.startswith(documents[p.document_b].sentences[p.position_b])
 
 
 def test_bert_puts_unused_sentences_back():
