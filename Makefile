@@ -3,18 +3,25 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+START := notebooks/00_start_here.ipynb
+# One thread: outputs are the same on every machine, and two runs side by side do not fight.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help setup lab test clean
+.PHONY: help setup lab test check notebooks browser bench clean
 
 help:
-	@echo "make lab    set up and open the course in JupyterLab"
-	@echo "make test   set up and run everything: tests, strict nbval over every notebook"
-	@echo "make setup  set up only"
-	@echo "make clean  remove what the other commands made"
+	@echo "make lab        set up and open the course in JupyterLab"
+	@echo "make test       set up and run everything: tests, strict nbval, checks"
+	@echo "make setup      set up only"
+	@echo "make check      only the quick checks: style, spelling, house rules, what is stale"
+	@echo "make notebooks  execute all notebooks anew and store their outputs"
+	@echo "make browser    compare the widgets' numbers with Python's (needs node)"
+	@echo "make bench      measure what the documents state as ratios"
+	@echo "make clean      remove what the other commands made"
 
 $(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'This course needs Python 3.11 or newer; try: make PYTHON=python3.12')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"
 	touch $(STAMP)
@@ -22,13 +29,26 @@ $(STAMP): pyproject.toml constraints.txt
 setup: $(STAMP)
 
 lab: setup
-	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks
+	$(BIN)/jupyter lab --ip=127.0.0.1 $(START)
 
-test: setup
-	$(BIN)/ruff check nsputil tests
-	$(BIN)/codespell nsputil tests docs
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/codespell nsputil tests tools benchmarks notebooks docs README.md CONTRIBUTING.md CHANGELOG.md
+	$(BIN)/python tools/check_notebooks.py
+	$(BIN)/python tools/sync_environment.py --check
+
+test: check
 	$(BIN)/python -m pytest -q tests --ignore=tests/browser
-	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=60 notebooks
+	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=120 notebooks
+
+notebooks: setup
+	$(BIN)/python tools/run_notebooks.py
+
+browser: setup
+	$(BIN)/python -m pytest -q tests/browser
+
+bench: setup
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
 	rm -rf $(VENV) build *.egg-info
