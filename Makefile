@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 START := notebooks/00_start_here.ipynb
+# More for JupyterLab, such as LAB_ARGS=--no-browser, or LAB_ARGS=--allow-root in a container.
+LAB_ARGS ?=
 # One thread: outputs are the same on every machine, and two runs side by side do not fight.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
@@ -29,7 +31,7 @@ $(STAMP): pyproject.toml constraints.txt
 setup: $(STAMP)
 
 lab: setup
-	$(BIN)/jupyter lab --ip=127.0.0.1 $(START)
+	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/$(START) $(LAB_ARGS)
 
 check: setup
 	$(BIN)/ruff check .
