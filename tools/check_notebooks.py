@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
-MAX_LINES, MAX_MEDIAN, MAX_WIDTH = 25, 6, 96
+MAX_LINES, MAX_MEDIAN, MAX_WIDTH = 25, 5, 96
 MAX_FIGURES, MAX_BYTES = 8, 300_000
 HEADINGS = ["Check yourself", "Recap", "Exercise", "Next"]
 FRAME = ["**You will**", "**You need**", "**Time**"]
