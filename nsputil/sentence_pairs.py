@@ -6,7 +6,7 @@ Introduced in notebooks 01 (the pair) and 02 (building the data).
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -283,6 +283,53 @@ def bert_segment_pairs(documents, rng, max_tokens=128, short_seq_prob=0.1, rando
     return pairs
 
 
+def balanced_segment_pairs(documents, rng, max_tokens=128):
+    """Return pairs of segments cut as by BERT's rule, each B used twice: where it belongs and under another A.
+
+    BERT's own negatives are longer or shorter than its positives, forced where a chunk has one sentence, and put back.
+    Here every chunk gives one IsNext pair, and the B of all chunks, permuted between documents, give as many NotNext
+    pairs. Exactly half of the labels are IsNext, and B alone tells nothing: the fair test of a model.
+
+    Parameters
+    ----------
+    documents : sequence of Document
+    rng : numpy.random.Generator
+    max_tokens : int
+        Room for A, B and the three special tokens, at least 8.
+
+    Returns
+    -------
+    list of SentencePair
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `bert_segment_pairs`; also if no chunk has two sentences, or one document holds more than half of them.
+
+    Notes
+    -----
+    Introduced in notebook 07.
+    """
+    chunks = [p for p in bert_segment_pairs(documents, rng, max_tokens, 0.0, 0.0) if p.label == IS_NEXT]
+    if not chunks:
+        raise ValueError(f"no chunk of {max_tokens} tokens holds two sentences; expected shorter ones or more room")
+    order = _between_documents(np.array([pair.document_a for pair in chunks]), rng)
+    pairs = []
+    for pair, k in zip(chunks, order, strict=True):
+        other = chunks[k]
+        pairs.append(pair)
+        pairs.append(
+            replace(
+                pair,
+                sentence_b=other.sentence_b,
+                label=NOT_NEXT,
+                document_b=other.document_b,
+                position_b=other.position_b,
+            )
+        )
+    return pairs
+
+
 def split_documents(documents, rng, fractions=(0.8, 0.1, 0.1)):
     """Split a list of documents at random, so that no document has sentences in two parts.
 
@@ -380,25 +427,32 @@ def _draw_other_document(documents, d, i, rng):
 
 def _permuted_pairs(documents, places, rng):
     _need_another_document([documents[d] for d in {d for d, _ in places}], "permuted")
-    owner = np.array([d for d, _ in places])
+    order = _between_documents(np.array([d for d, _ in places]), rng)
+    pairs = []
+    for (d, i), k in zip(places, order, strict=True):
+        pairs.append(_pair(documents, IS_NEXT, (d, i), (d, i + 1)))
+        pairs.append(_pair(documents, NOT_NEXT, (d, i), (places[k][0], places[k][1] + 1)))
+    return pairs
+
+
+def _between_documents(owner, rng):
+    """Return a random order in which no place is taken by one of the same owner."""
+    if len(set(owner.tolist())) < 2:
+        raise ValueError("negatives='permuted' need a second document that has text; found fewer than two")
     counts = np.bincount(owner)
     if 2 * counts.max() > len(owner):
         raise ValueError(
             f"document {int(counts.argmax())} holds more than half of all adjacent pairs, so its sentences cannot all "
             "be paired with other documents; expected several documents of similar length"
         )
-    order = rng.permutation(len(places))
+    order = rng.permutation(len(owner))
     # Mend the clashes: exchange each with a random place where the exchange makes no new clash.
     for k in np.flatnonzero(owner[order] == owner):
         while owner[order[k]] == owner[k]:
-            other = int(rng.integers(len(places)))
+            other = int(rng.integers(len(owner)))
             if owner[order[other]] != owner[k] and owner[order[k]] != owner[other]:
                 order[k], order[other] = order[other], order[k]
-    pairs = []
-    for (d, i), k in zip(places, order, strict=True):
-        pairs.append(_pair(documents, IS_NEXT, (d, i), (d, i + 1)))
-        pairs.append(_pair(documents, NOT_NEXT, (d, i), (places[k][0], places[k][1] + 1)))
-    return pairs
+    return order
 
 
 class _ByLength:

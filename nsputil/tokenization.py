@@ -60,7 +60,10 @@ class Vocabulary:
         If a word stands twice or is a special token.
     """
 
+    REMEMBERED = 200_000  # texts whose ids are kept
+
     def __init__(self, words):
+        self._known = {}
         self.tokens = (*SPECIAL_TOKENS, *words)
         self._ids = {token: number for number, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
@@ -120,6 +123,19 @@ class Vocabulary:
     def id(self, token):
         """Return the number of a token; that of [UNK], 1, for a word the vocabulary does not hold."""
         return self._ids.get(token, UNK_ID)
+
+    def ids(self, text):
+        """Return the ids of the tokens of a text as an int64 array, which must not be changed: it is remembered.
+
+        A training run reads each sentence many times and tokenizes it once.
+        """
+        found = self._known.get(text)
+        if found is None:
+            if len(self._known) >= self.REMEMBERED:
+                self._known.clear()
+            found = np.array([self.id(token) for token in tokenize(text)], dtype=np.int64)
+            self._known[text] = found
+        return found
 
     def save(self, path):
         """Write the vocabulary as a JSON list of its tokens, in the order of their ids."""
@@ -248,20 +264,22 @@ def encode_pairs(pairs, vocabulary, max_length=128):
     check_pairs(pairs)
     if max_length < 5:
         raise ValueError(f"max_length is {max_length}; expected at least 5: [CLS] a [SEP] b [SEP]")
-    rows = []
+    pieces, ends_a, ends = [], [], []
+    cls, sep = np.array([CLS_ID]), np.array([SEP_ID])
     for number, pair in enumerate(pairs):
-        a, b = tokenize(pair.sentence_a), tokenize(pair.sentence_b)
-        for name, tokens in (("A", a), ("B", b)):
-            if not tokens:
+        a, b = vocabulary.ids(pair.sentence_a), vocabulary.ids(pair.sentence_b)
+        for name, ids in (("A", a), ("B", b)):
+            if len(ids) == 0:
                 raise ValueError(f"sentence {name} of pair {number} has no token; expected some text")
-        a, b = truncate_pair(a, b, max_length - 3)
-        rows.append(([CLS_ID, *map(vocabulary.id, a), SEP_ID], [*map(vocabulary.id, b), SEP_ID]))
-    length = max(len(a) + len(b) for a, b in rows)
-    input_ids, token_type_ids, attention_mask = (np.zeros((len(rows), length), dtype=np.int64) for _ in range(3))
-    for row, (a, b) in enumerate(rows):
-        end = len(a) + len(b)
-        input_ids[row, :end] = a + b
-        token_type_ids[row, len(a) : end] = 1
-        attention_mask[row, :end] = 1
+        if len(a) + len(b) > max_length - 3:
+            a, b = truncate_pair(a, b, max_length - 3)
+        pieces.extend((cls, a, sep, b, sep))
+        ends_a.append(len(a) + 2)
+        ends.append(len(a) + len(b) + 3)
+    place = np.arange(max(ends))
+    here = place < np.array(ends)[:, None]
+    input_ids = np.zeros(here.shape, dtype=np.int64)
+    input_ids[here] = np.concatenate(pieces)  # row by row, as the mask is read
+    token_type_ids = (here & (place >= np.array(ends_a)[:, None])).astype(np.int64)
     labels = np.array([pair.label for pair in pairs], dtype=np.int64)
-    return EncodedPairs(input_ids, token_type_ids, attention_mask, labels)
+    return EncodedPairs(input_ids, token_type_ids, here.astype(np.int64), labels)
