@@ -287,8 +287,9 @@ def balanced_segment_pairs(documents, rng, max_tokens=128):
     """Return pairs of segments cut as by BERT's rule, each B used twice: where it belongs and under another A.
 
     BERT's own negatives are longer or shorter than its positives, forced where a chunk has one sentence, and put back.
-    Here every chunk gives one IsNext pair, and the B of all chunks, permuted between documents, give as many NotNext
-    pairs. Exactly half of the labels are IsNext, and B alone tells nothing: the fair test of a model.
+    Here every chunk gives one IsNext pair, and the B of all chunks, permuted between documents among those of about the
+    same length, give as many NotNext pairs. Exactly half of the labels are IsNext, B alone tells nothing, and the
+    length tells next to nothing: the fair test of a model.
 
     Parameters
     ----------
@@ -313,7 +314,11 @@ def balanced_segment_pairs(documents, rng, max_tokens=128):
     chunks = [p for p in bert_segment_pairs(documents, rng, max_tokens, 0.0, 0.0) if p.label == IS_NEXT]
     if not chunks:
         raise ValueError(f"no chunk of {max_tokens} tokens holds two sentences; expected shorter ones or more room")
-    order = _between_documents(np.array([pair.document_a for pair in chunks]), rng)
+    owner = np.array([pair.document_a for pair in chunks])
+    by_length = np.lexsort((rng.random(len(chunks)), [len(pair.sentence_b.split()) for pair in chunks]))
+    order = np.empty(len(chunks), dtype=int)
+    for block in np.array_split(by_length, max(1, len(chunks) // 200)):
+        order[block] = block[_between_documents(owner[block], rng)]
     pairs = []
     for pair, k in zip(chunks, order, strict=True):
         other = chunks[k]

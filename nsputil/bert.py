@@ -1,0 +1,201 @@
+"""A BERT encoder in numpy, forward and backward by hand: the layout of google-research/bert, layer for layer.
+
+Token, segment and position embeddings, LayerNorm (epsilon 1e-12), then layers of multi-head attention and a GELU
+feed-forward part, each with a residual and a LayerNorm after it. Introduced in notebook 07; the joint objective in 08.
+"""
+
+import numpy as np
+
+from nsputil.encoders import RowGradient
+from nsputil.heads import LayerNorm, Linear, check_width, gelu, join
+
+
+class BertEncoder:
+    """Devlin et al. 2018 (arXiv 1810.04805), modeling.py of google-research/bert.
+
+    Parameters
+    ----------
+    vocabulary_size, width, layers, heads, intermediate : int
+        `width` must be a multiple of `heads`; `intermediate` is ``4 * width`` if left out.
+    rng : numpy.random.Generator
+    max_positions : int
+        The longest row.
+    dtype : numpy dtype
+    dropout : float
+        After the embeddings and after each sublayer, in training only. BERT's is 0.1; it also drops attention weights.
+    std : float
+        Of the weights at the start.
+
+    Raises
+    ------
+    ValueError
+        If a size is not positive or does not divide, or `dropout` is not in [0, 1).
+    """
+
+    def __init__(
+        self,
+        vocabulary_size,
+        width,
+        layers,
+        heads,
+        rng,
+        intermediate=None,
+        max_positions=128,
+        dtype=np.float32,
+        dropout=0.0,
+        std=0.02,
+    ):
+        intermediate = intermediate or 4 * width
+        sizes = {"vocabulary_size": vocabulary_size, "width": width, "layers": layers, "heads": heads}
+        for name, value in (sizes | {"intermediate": intermediate, "max_positions": max_positions}).items():
+            check_width(name, value)
+        if width % heads:
+            raise ValueError(f"width is {width} and heads {heads}; expected a multiple")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout is {dropout}; expected a fraction in [0, 1)")
+        self.options = sizes | {"intermediate": intermediate, "max_positions": max_positions, "dropout": dropout}
+        self.width, self.heads, self.dropout = width, heads, dropout
+        self.tables = {
+            name: (rng.standard_normal((count, width)) * std).astype(dtype)
+            for name, count in (("words", vocabulary_size), ("segments", 2), ("positions", max_positions))
+        }
+        self.norm = LayerNorm(width, dtype)
+        self.layers = [BertLayer(width, heads, intermediate, rng, dtype, std) for _ in range(layers)]
+
+    @property
+    def parameters(self):
+        """All arrays by name: ``words``, ``norm.weight``, ``layer0.query.weight``, and so on."""
+        parts = {"norm": self.norm.parameters}
+        parts |= {f"layer{k}": layer.parameters for k, layer in enumerate(self.layers)}
+        return self.tables | join(parts)
+
+    def forward(self, batch, rng=None):
+        """Return ``(h_cls, cache)``; h_cls has shape (batch, width). ``cache.hidden`` holds all positions.
+
+        Raises
+        ------
+        ValueError
+            If a row is longer than `max_positions` or an id is not in the vocabulary.
+        """
+        ids, segments, mask = batch.input_ids, batch.token_type_ids, batch.attention_mask
+        words = self.tables["words"]
+        if ids.shape[1] > len(self.tables["positions"]):
+            raise ValueError(f"a row has {ids.shape[1]} tokens; expected at most {len(self.tables['positions'])}")
+        if ids.max() >= len(words) or ids.min() < 0:
+            raise ValueError(f"an id is {ids.max()}; expected ids from 0 to {len(words) - 1}")
+        x = words[ids] + self.tables["segments"][segments] + self.tables["positions"][: ids.shape[1]]
+        x, norm_cache = self.norm.forward(x)
+        x, dropped = self._drop(x, rng)
+        # BERT adds -10000 to the score of padding; softmax then gives it 0.
+        bias = ((1 - mask) * -10000.0).astype(words.dtype)[:, None, None, :]
+        caches, drops = [], [dropped]
+        for layer in self.layers:
+            x, cache = layer.forward(x, bias, lambda y: self._drop(y, rng))
+            caches.append(cache)
+        return x[:, 0], BertCache(batch, norm_cache, caches, drops, x)
+
+    def backward(self, dh_cls, cache, dhidden=None):
+        """Return the gradients of all parameters by name; `dhidden` adds the gradient in all positions (MLM)."""
+        dx = np.zeros_like(cache.hidden) if dhidden is None else dhidden.copy()
+        dx[:, 0] += dh_cls
+        gradients = {}
+        for k in reversed(range(len(self.layers))):
+            dx, found = self.layers[k].backward(dx, cache.layers[k])
+            gradients |= join({f"layer{k}": found})
+        if cache.drops[0] is not None:
+            dx = dx * cache.drops[0]
+        dx, found = self.norm.backward(dx, cache.norm)
+        gradients |= join({"norm": found})
+        ids, segments = cache.batch.input_ids, cache.batch.token_type_ids
+        gradients["words"] = _row_gradient(ids.reshape(-1), dx.reshape(-1, self.width))
+        positions = np.zeros_like(self.tables["positions"])
+        positions[: ids.shape[1]] = dx.sum(axis=0)
+        second = (dx * segments[:, :, None].astype(dx.dtype)).sum(axis=(0, 1))
+        gradients |= {"positions": positions, "segments": np.stack([positions.sum(axis=0) - second, second])}
+        return gradients
+
+    def _drop(self, x, rng):
+        if rng is None or self.dropout == 0:
+            return x, None
+        kept = (rng.random(x.shape, dtype=np.float32) >= self.dropout).astype(x.dtype) / x.dtype.type(1 - self.dropout)
+        return x * kept, kept
+
+
+class BertCache:
+    """What `BertEncoder.backward` needs; ``hidden`` is the output at all positions, shape (batch, length, width)."""
+
+    def __init__(self, batch, norm, layers, drops, hidden):
+        self.batch, self.norm, self.layers, self.drops, self.hidden = batch, norm, layers, drops, hidden
+
+
+class BertLayer:
+    """Attention, residual, LayerNorm; feed-forward, residual, LayerNorm."""
+
+    def __init__(self, width, heads, intermediate, rng, dtype, std):
+        self.heads, self.size = heads, width // heads
+        make = {"query": (width, width), "key": (width, width), "value": (width, width), "output": (width, width)}
+        make |= {"up": (width, intermediate), "down": (intermediate, width)}
+        self.parts = {name: Linear(i, o, rng, std, dtype) for name, (i, o) in make.items()}
+        self.parts |= {"attention_norm": LayerNorm(width, dtype), "norm": LayerNorm(width, dtype)}
+
+    @property
+    def parameters(self):
+        """All arrays by name."""
+        return join({name: part.parameters for name, part in self.parts.items()})
+
+    def forward(self, x, bias, drop):
+        """Return ``(y, cache)``; x has shape (batch, length, width), `bias` is added to the scores."""
+        p = self.parts
+        q, k, v = (self._split(p[name].forward(x)[0]) for name in ("query", "key", "value"))
+        scale = x.dtype.type(self.size**-0.5)
+        scores = (q * scale) @ k.transpose(0, 1, 3, 2)
+        scores += bias
+        scores -= scores.max(axis=-1, keepdims=True)
+        weights = np.exp(scores, out=scores)
+        weights /= weights.sum(axis=-1, keepdims=True)
+        context = self._merge(weights @ v)
+        attended, dropped1 = drop(p["output"].forward(context)[0])
+        middle, norm1 = p["attention_norm"].forward(x + attended)
+        activated, slope = gelu(p["up"].forward(middle)[0])
+        fed, dropped2 = drop(p["down"].forward(activated)[0])
+        y, norm2 = p["norm"].forward(middle + fed)
+        return y, (x, q, k, v, weights, context, dropped1, norm1, middle, activated, slope, dropped2, norm2)
+
+    def backward(self, dy, cache):
+        """Return ``(dx, gradients)``."""
+        x, q, k, v, weights, context, dropped1, norm1, middle, activated, slope, dropped2, norm2 = cache
+        p, g = self.parts, {}
+        dsum, g["norm"] = p["norm"].backward(dy, norm2)
+        dfed = dsum if dropped2 is None else dsum * dropped2
+        dactivated, g["down"] = p["down"].backward(dfed, activated)
+        dmiddle, g["up"] = p["up"].backward(dactivated * slope, middle)
+        dmiddle += dsum
+        dsum, g["attention_norm"] = p["attention_norm"].backward(dmiddle, norm1)
+        dattended = dsum if dropped1 is None else dsum * dropped1
+        dcontext, g["output"] = p["output"].backward(dattended, context)
+        dcontext = self._split(dcontext)
+        dweights = dcontext @ v.transpose(0, 1, 3, 2)
+        dv = weights.transpose(0, 1, 3, 2) @ dcontext
+        dweights -= (dweights * weights).sum(axis=-1, keepdims=True)
+        dscores = np.multiply(dweights, weights, out=dweights)
+        dscores *= x.dtype.type(self.size**-0.5)
+        dq, dk = dscores @ k, dscores.transpose(0, 1, 3, 2) @ q
+        dx = dsum
+        for name, d in (("query", dq), ("key", dk), ("value", dv)):
+            dpart, g[name] = p[name].backward(self._merge(d), x)
+            dx = dx + dpart
+        return dx, join(g)
+
+    def _split(self, x):
+        return x.reshape(*x.shape[:2], self.heads, self.size).transpose(0, 2, 1, 3)
+
+    def _merge(self, x):
+        return x.transpose(0, 2, 1, 3).reshape(x.shape[0], x.shape[2], -1)
+
+
+def _row_gradient(ids, dx):
+    """Sum the gradients of all places of each word: sort the places by word, then add up runs."""
+    order = np.argsort(ids, kind="stable")
+    ids = ids[order]
+    starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
+    return RowGradient(ids[starts], np.add.reduceat(dx[order], starts, axis=0))

@@ -1,0 +1,245 @@
+"""From token ids to h_cls. `BagEncoder` here is the fast laboratory; `nsputil.bert.BertEncoder` is the Transformer.
+
+An encoder has ``parameters`` (a dict of named arrays), ``width`` (of h_cls), ``forward(batch, rng=None)`` that returns
+``(h_cls, cache)``, and ``backward(dh_cls, cache)`` that returns the gradients of its parameters by name. With a
+generator `forward` may drop units, as in training; without one it is deterministic. Anything with these plugs into
+`nsputil.model.NSPModel`. Introduced in notebook 07.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nsputil.heads import check_width
+from nsputil.tokenization import SPECIAL_TOKENS
+
+
+@dataclass(frozen=True)
+class RowGradient:
+    """The gradient of a large table of which a batch touches few rows.
+
+    Attributes
+    ----------
+    rows : ndarray of int
+        Distinct, ascending.
+    values : ndarray, shape (len(rows), width)
+    """
+
+    rows: np.ndarray
+    values: np.ndarray
+
+    def dense(self, shape):
+        """Return the whole gradient, zeros included."""
+        full = np.zeros(shape, self.values.dtype)
+        full[self.rows] = self.values
+        return full
+
+
+class BagEncoder:
+    """Each text is the mean of its word vectors; h_cls compares the two means. Word order is not seen.
+
+    With u and v the means of A and B, scaled to length 1, ``h_cls = [u * v, |u - v|, u, v, u.v, o] * sqrt(dim)``; o is
+    the cosine of A and B as weighted counts of words, so it sees shared words, where the vectors see shared company.
+
+    Parameters
+    ----------
+    embeddings : ndarray, shape (vocabulary, dim)
+        The word vectors at the start, copied; `ppmi_embeddings` gives good ones, a generator's numbers poor ones.
+    weights : ndarray, shape (vocabulary,), optional
+        How much each word counts in the overlap at the start; `idf_weights` gives them. Ones if left out.
+    dtype : numpy dtype
+        float32 or float64.
+    word_dropout : float
+        Fraction of the words that a training step leaves out, in [0, 1).
+
+    Raises
+    ------
+    ValueError
+        If `embeddings` is not a matrix of finite numbers, `weights` do not fit it, or `word_dropout` is not in [0, 1).
+    """
+
+    def __init__(self, embeddings, weights=None, dtype=np.float32, word_dropout=0.0):
+        embeddings = np.array(embeddings, dtype=dtype)
+        if embeddings.ndim != 2 or not np.isfinite(embeddings).all():
+            raise ValueError(f"embeddings have shape {embeddings.shape}; expected a matrix of finite numbers")
+        if not 0 <= word_dropout < 1:
+            raise ValueError(f"word_dropout is {word_dropout}; expected a fraction in [0, 1)")
+        weights = np.ones(len(embeddings), dtype) if weights is None else np.array(weights, dtype=dtype)
+        if weights.shape != embeddings.shape[:1]:
+            raise ValueError(f"weights have shape {weights.shape}; expected {embeddings.shape[:1]}, one for each word")
+        self.parameters = {"embeddings": embeddings, "weights": weights[:, None]}
+        self.word_dropout = word_dropout
+        self.options = {"word_dropout": word_dropout, "dtype": embeddings.dtype.name}
+        self.width = 4 * embeddings.shape[1] + 2
+
+    def forward(self, batch, rng=None):
+        """Return ``(h_cls, cache)``; h_cls has shape (batch, 4 dim + 2).
+
+        Parameters
+        ----------
+        batch : EncodedPairs
+        rng : numpy.random.Generator, optional
+            Only for `word_dropout`.
+        """
+        embeddings = self.parameters["embeddings"]
+        rows, counts = self._counts(batch, rng)
+        unit, lengths = _unit(counts @ embeddings[rows])
+        words, word_lengths = _unit(counts * self.parameters["weights"][rows].T)
+        u, v = np.split(unit, 2)
+        words_a, words_b = np.split(words, 2)
+        scale = embeddings.dtype.type(np.sqrt(embeddings.shape[1]))
+        similar = (u * v).sum(axis=1, keepdims=True)
+        overlap = (words_a * words_b).sum(axis=1, keepdims=True)
+        h_cls = np.concatenate([u * v, np.abs(u - v), u, v, similar, overlap], axis=1) * scale
+        return h_cls, (rows, counts, unit, lengths, words, word_lengths, scale)
+
+    def backward(self, dh_cls, cache):
+        """Return ``{"embeddings": RowGradient, "weights": RowGradient}``."""
+        rows, counts, unit, lengths, words, word_lengths, scale = cache
+        u, v = np.split(unit, 2)
+        dim = u.shape[1]
+        dproduct, ddifference, du, dv, dsimilar, doverlap = np.split(
+            dh_cls * scale, [dim, 2 * dim, 3 * dim, 4 * dim, 4 * dim + 1], axis=1
+        )
+        dproduct = dproduct + dsimilar
+        ddifference = ddifference * np.sign(u - v)
+        dunit = np.concatenate([du + dproduct * v + ddifference, dv + dproduct * u - ddifference])
+        dwords = np.concatenate([doverlap * half for half in reversed(np.split(words, 2))])
+        dcounted = _unit_backward(dwords, words, word_lengths) * counts
+        return {
+            "embeddings": RowGradient(rows, counts.T @ _unit_backward(dunit, unit, lengths)),
+            "weights": RowGradient(rows, dcounted.sum(axis=0)[:, None]),
+        }
+
+    def _counts(self, batch, rng):
+        """Return the distinct words and how often each stands in each A, then in each B: shape (2 batch, words)."""
+        here = batch.attention_mask.astype(bool) & (batch.input_ids >= len(SPECIAL_TOKENS) - 4)
+        if rng is not None and self.word_dropout > 0:
+            here &= rng.random(here.shape) >= self.word_dropout
+        rows, word = np.unique(batch.input_ids[here], return_inverse=True)
+        size = len(batch.input_ids)
+        sentence = (np.arange(size)[:, None] + size * batch.token_type_ids)[here]
+        counts = np.bincount(sentence * len(rows) + word, minlength=2 * size * len(rows))
+        return rows, counts.reshape(2 * size, len(rows)).astype(self.parameters["embeddings"].dtype)
+
+
+def _unit(x):
+    """Return the rows of x scaled to length 1 (zero rows stay), and their lengths."""
+    lengths = np.sqrt((x * x).sum(axis=1, keepdims=True))
+    lengths = np.where(lengths > 0, lengths, 1)
+    return x / lengths, lengths
+
+
+def _unit_backward(dunit, unit, lengths):
+    return (dunit - unit * (dunit * unit).sum(axis=1, keepdims=True)) / lengths
+
+
+def idf_weights(documents, vocabulary):
+    """Return the inverse sentence frequency of each word, ``log(sentences / sentences that hold it)``.
+
+    Parameters
+    ----------
+    documents : sequence of Document
+    vocabulary : Vocabulary
+
+    Returns
+    -------
+    ndarray, float64, shape (len(vocabulary),)
+        0 for the special tokens; words that no sentence holds count like words that one sentence holds.
+    """
+    held, sentences = np.zeros(len(vocabulary)), 0
+    for document in documents:
+        for sentence in document.sentences:
+            held[np.unique(vocabulary.ids(sentence))] += 1
+            sentences += 1
+    weights = np.log(max(sentences, 1) / np.maximum(held, 1))
+    weights[: len(SPECIAL_TOKENS)] = 0
+    return weights
+
+
+def ppmi_embeddings(documents, vocabulary, dim, rng, window=8, contexts=2000, smoothing=1e-3):
+    """Return word vectors learned by counting: a truncated SVD of the positive pointwise mutual information.
+
+    Words that keep the same company get similar vectors. Rare words get the vectors of chance, of the same length, by
+    which a model can still see that A and B share one. Frequent words are made short, as they tell little.
+
+    Parameters
+    ----------
+    documents : sequence of Document
+        Training documents only.
+    vocabulary : Vocabulary
+    dim : int
+    rng : numpy.random.Generator
+    window : int
+        A context is a word at most so many places away in the running text of a document.
+    contexts : int
+        The most frequent words that count as contexts.
+    smoothing : float
+        A word of relative frequency f gets a vector of length smoothing / (smoothing + f) (Arora et al. 2017).
+
+    Returns
+    -------
+    ndarray, float64, shape (len(vocabulary), dim)
+        The rows of the special tokens are 0.
+
+    Raises
+    ------
+    ValueError
+        If `dim` is not a positive integer below the number of contexts.
+
+    Notes
+    -----
+    PPMI and SVD: Levy and Goldberg 2014. The SVD is the randomized one of Halko et al. 2011, with four passes.
+    Introduced in notebook 07.
+    """
+    check_width("dim", dim)
+    special = len(SPECIAL_TOKENS)
+    size = len(vocabulary)
+    columns = min(contexts, size - special)
+    if dim >= columns:
+        raise ValueError(f"dim is {dim}; expected less than the {columns} context words")
+    counts = np.zeros((size, columns), np.float32)
+    flat, one = counts.reshape(-1), np.float32(1)
+    frequency = np.zeros(size)
+    for document in documents:
+        text = np.concatenate([vocabulary.ids(sentence) for sentence in document.sentences])
+        frequency += np.bincount(text, minlength=size)
+        for distance in range(1, min(window, len(text) - 1) + 1):
+            left, right = text[:-distance], text[distance:]
+            for word, context in ((left, right), (right, left)):
+                near = (context >= special) & (context < special + columns) & (word >= special)
+                np.add.at(flat, word[near] * columns + (context[near] - special), one)
+    vectors = _svd_vectors(_ppmi(counts), dim, rng)
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    chance = rng.standard_normal(vectors.shape)
+    chance /= np.linalg.norm(chance, axis=1, keepdims=True)
+    vectors = np.where(length > 0, vectors / np.where(length > 0, length, 1), chance)
+    vectors *= (smoothing / (smoothing + frequency / frequency.sum()))[:, None]
+    vectors[:special] = 0
+    return vectors
+
+
+def _ppmi(counts):
+    """Replace counts by max(0, log p(w, c) / (p(w) p(c))), in place."""
+    total = counts.sum()
+    row, column = counts.sum(axis=1, keepdims=True), counts.sum(axis=0, keepdims=True) ** 0.75
+    column *= total / column.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        counts *= total / row
+        counts /= column
+        np.log(counts, out=counts)
+    np.nan_to_num(counts, copy=False, nan=0.0, neginf=0.0)
+    return np.maximum(counts, 0, out=counts)
+
+
+def _svd_vectors(matrix, dim, rng):
+    """The left singular vectors times the square root of the singular values, by random projection."""
+    sketch = matrix @ rng.standard_normal((matrix.shape[1], dim + 16)).astype(matrix.dtype)
+    for _ in range(3):
+        sketch, _ = np.linalg.qr(sketch)
+        sketch = matrix @ (matrix.T @ sketch)
+    basis, _ = np.linalg.qr(sketch)
+    left, values, _ = np.linalg.svd(basis.T @ matrix, full_matrices=False)
+    vectors = (basis @ left[:, :dim]).astype(np.float64) * np.sqrt(values[:dim])
+    # An SVD is free in the sign of each column; make the largest entry positive, so that it does not depend on LAPACK.
+    return vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(dim)])

@@ -1,0 +1,189 @@
+"""The whole model: an encoder, the pooler and the NSP head. Predict, save, load.
+
+Introduced in notebook 07.
+"""
+
+import json
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+
+from nsputil.encoders import BagEncoder
+from nsputil.heads import NSPHead, Pooler, join
+from nsputil.losses import nsp_loss, sigmoid
+from nsputil.sentence_pairs import IS_NEXT, SentencePair, check_pairs
+from nsputil.tokenization import Vocabulary, encode_pairs, tokenize
+
+#: What `NSPModel.predict` returns: Pr(IsNext), and the loss in nats if IsNext is gold and if NotNext is gold.
+Prediction = namedtuple("Prediction", "p_is_next loss_if_next loss_if_not_next")
+
+
+class NSPModel:
+    """``logits = W tanh(W_p h_cls + b_p) + b``, with h_cls from any encoder.
+
+    Parameters
+    ----------
+    encoder : object
+        With ``parameters``, ``width``, ``forward`` and ``backward``; see `nsputil.encoders`.
+    vocabulary : Vocabulary
+    rng : numpy.random.Generator
+        For the weights of the pooler and the head.
+    pooled_width : int, optional
+        As wide as h_cls if left out, as in BERT.
+    max_length : int
+        Longer pairs are truncated.
+    std : float
+        Standard deviation of the head's and pooler's weights; by default ``1 / sqrt(width)`` for each.
+    """
+
+    def __init__(self, encoder, vocabulary, rng, pooled_width=None, max_length=128, std=None):
+        pooled_width = pooled_width or encoder.width
+        dtype = next(iter(encoder.parameters.values())).dtype
+        self.encoder, self.vocabulary, self.max_length = encoder, vocabulary, max_length
+        self.pooler = Pooler(encoder.width, pooled_width, rng, std or encoder.width**-0.5, dtype)
+        self.head = NSPHead(pooled_width, rng, std or pooled_width**-0.5, dtype)
+
+    @property
+    def parameters(self):
+        """All arrays by name; changing one in place changes the model."""
+        parts = {"encoder": self.encoder, "pooler": self.pooler, "head": self.head}
+        return join({name: part.parameters for name, part in parts.items()})
+
+    def forward(self, batch, rng=None):
+        """Return ``(logits, cache)``; logits have shape (batch, 2), columns [IsNext, NotNext]."""
+        h_cls, encoder_cache = self.encoder.forward(batch, rng)
+        pooled, pooler_cache = self.pooler.forward(h_cls)
+        logits, head_cache = self.head.forward(pooled)
+        return logits, (encoder_cache, pooler_cache, head_cache)
+
+    def backward(self, dlogits, cache):
+        """Return the gradients of all parameters by name."""
+        encoder_cache, pooler_cache, head_cache = cache
+        dpooled, head = self.head.backward(dlogits, head_cache)
+        dh_cls, pooler = self.pooler.backward(dpooled, pooler_cache)
+        return join({"encoder": self.encoder.backward(dh_cls, encoder_cache), "pooler": pooler, "head": head})
+
+    def logits(self, pairs, batch_size=256):
+        """Return the logits of pairs of any number, shape (len(pairs), 2), in the order given.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an item is not a SentencePair, there are none, or a sentence has no token.
+        """
+        check_pairs(pairs)
+        order = np.argsort([len(pair.sentence_a) + len(pair.sentence_b) for pair in pairs], kind="stable")
+        logits = np.empty((len(pairs), 2))
+        for start in range(0, len(pairs), batch_size):
+            chosen = order[start : start + batch_size]
+            batch = encode_pairs([pairs[k] for k in chosen], self.vocabulary, self.max_length)
+            logits[chosen] = self.forward(batch)[0]
+        return logits
+
+    def predict(self, sentence_a, sentence_b):
+        """Return Pr(IsNext) for two sentences and the loss for either gold label.
+
+        Parameters
+        ----------
+        sentence_a, sentence_b : str
+
+        Returns
+        -------
+        Prediction
+
+        Raises
+        ------
+        TypeError
+            If a sentence is not a string.
+        ValueError
+            If a sentence has no token, or none that the vocabulary knows.
+        """
+        for name, sentence in (("sentence_a", sentence_a), ("sentence_b", sentence_b)):
+            tokens = tokenize(sentence)
+            if not tokens:
+                raise ValueError(f"{name} is {sentence!r}; expected a sentence with at least one word")
+            if not any(token in self.vocabulary for token in tokens):
+                raise ValueError(f"the vocabulary knows no word of {name}, {sentence!r}; expected some known word")
+        logits = self.logits([SentencePair(sentence_a, sentence_b, IS_NEXT, 0, 0, 0, 1)])
+        gap = logits[0, 0] - logits[0, 1]
+        return Prediction(float(sigmoid(gap)), nsp_loss(logits, [0]), nsp_loss(logits, [1]))
+
+    def save(self, path, **notes):
+        """Write the model, its vocabulary and some notes into one safetensors file.
+
+        Parameters
+        ----------
+        path : str or Path
+        **notes : str
+            Kept in the file's header, for example ``recipe="..."``.
+        """
+        from safetensors.numpy import save_file
+
+        header = {
+            "format": "nsputil 1",
+            "encoder": type(self.encoder).__name__,
+            "options": json.dumps(getattr(self.encoder, "options", {})),
+            "max_length": str(self.max_length),
+            "vocabulary": json.dumps(self.vocabulary.tokens[5:], ensure_ascii=False),
+        }
+        arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
+        save_file(arrays, str(path), metadata=header | notes)
+
+    @classmethod
+    def load(cls, path):
+        """Read a model that `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is cut short, is not a safetensors file, or holds another kind of model.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no file {path.name}")
+        try:
+            with safe_open(str(path), framework="numpy") as file:
+                header = file.metadata() or {}
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise ValueError(f"{path.name} is no whole safetensors file: {error}") from error
+        if header.get("format") != "nsputil 1":
+            raise ValueError(f"{path.name} was not written by NSPModel.save; expected such a file")
+        vocabulary = Vocabulary(json.loads(header["vocabulary"]))
+        model = cls.__new__(cls)
+        model.vocabulary, model.max_length = vocabulary, int(header["max_length"])
+        model.encoder = _encoder(header["encoder"], arrays, json.loads(header["options"]))
+        model.pooler, model.head = Pooler.__new__(Pooler), NSPHead.__new__(NSPHead)
+        for part in ("encoder", "pooler", "head"):
+            prefix = part + "."
+            found = {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
+            if part == "encoder":
+                _fill(model.encoder.parameters, found, path.name)
+            else:
+                getattr(model, part).parameters = found
+        return model
+
+
+def _encoder(kind, arrays, options):
+    if kind == "BagEncoder":
+        return BagEncoder(arrays["encoder.embeddings"], arrays["encoder.weights"][:, 0], **options)
+    if kind == "BertEncoder":
+        from nsputil.bert import BertEncoder
+
+        dtype = next(iter(arrays.values())).dtype
+        return BertEncoder(rng=np.random.default_rng(0), dtype=dtype, **options)
+    raise ValueError(f"the file holds a {kind}; expected a BagEncoder or a BertEncoder")
+
+
+def _fill(parameters, arrays, name):
+    if set(parameters) != set(arrays):
+        raise ValueError(f"{name} lacks or adds {sorted(set(parameters) ^ set(arrays))[:3]}")
+    for key, array in arrays.items():
+        if parameters[key].shape != array.shape:
+            raise ValueError(f"{name}: {key} has shape {array.shape}; expected {parameters[key].shape}")
+        parameters[key][...] = array

@@ -1,0 +1,185 @@
+"""How a gradient becomes a step: SGD with momentum, AdamW, warm-up and decay, clipping.
+
+An optimizer changes the arrays of a model's ``parameters`` in place. It understands `RowGradient`: only the rows that a
+batch touched move (AdamW is then "lazy": untouched rows keep their averages). Introduced in notebook 07.
+"""
+
+import numpy as np
+
+from nsputil.encoders import RowGradient
+
+
+def constant(step):
+    """Return 1: no schedule."""
+    return 1.0
+
+
+def warmup_linear(warmup, total):
+    """Return a schedule: a factor that rises from 0 to 1 in `warmup` steps, then falls to 0 at `total`.
+
+    Parameters
+    ----------
+    warmup, total : int
+        In steps, 0 <= warmup < total. BERT's own: 10,000 of 1,000,000.
+
+    Returns
+    -------
+    callable
+        From the step, counted from 1, to a factor in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the numbers do not fit.
+    """
+    if not 0 <= warmup < total:
+        raise ValueError(f"warmup is {warmup} and total {total}; expected 0 <= warmup < total")
+
+    def factor(step):
+        return step / warmup if step < warmup else max(0.0, (total - step) / (total - warmup))
+
+    return factor
+
+
+def gradient_norm(gradients):
+    """Return the Euclidean norm of all gradients together."""
+    return float(np.sqrt(sum(float((values(g).astype(np.float64) ** 2).sum()) for g in gradients.values())))
+
+
+def values(gradient):
+    """Return the array of numbers of a gradient, dense or of rows."""
+    return gradient.values if isinstance(gradient, RowGradient) else gradient
+
+
+class _Optimizer:
+    """What both share: checks, clipping, the schedule, and the state as named arrays."""
+
+    def __init__(self, parameters, learning_rate, schedule=constant, clip=None):
+        if not learning_rate > 0:
+            raise ValueError(f"learning_rate is {learning_rate}; expected a positive number")
+        if clip is not None and not clip > 0:
+            raise ValueError(f"clip is {clip}; expected a positive norm, or None")
+        self.parameters = parameters
+        self.learning_rate, self.schedule, self.clip = learning_rate, schedule, clip
+        self.steps = 0
+        self.state = {}
+
+    def step(self, gradients):
+        """Change the parameters in place.
+
+        Parameters
+        ----------
+        gradients : dict of ndarray or RowGradient
+            By the names of the parameters.
+
+        Raises
+        ------
+        KeyError
+            If a gradient belongs to no parameter.
+        """
+        unknown = set(gradients) - set(self.parameters)
+        if unknown:
+            raise KeyError(f"gradients of {sorted(unknown)}, which are no parameters")
+        self.steps += 1
+        rate = self.learning_rate * self.schedule(self.steps)
+        scale = 1.0
+        if self.clip is not None:
+            norm = gradient_norm(gradients)
+            scale = self.clip / norm if norm > self.clip else 1.0
+        for name, gradient in gradients.items():
+            rows = gradient.rows if isinstance(gradient, RowGradient) else slice(None)
+            g = values(gradient)
+            self._update(name, rows, g if scale == 1.0 else g * g.dtype.type(scale), rate)
+
+    def _slot(self, name, kind):
+        key = f"{name}:{kind}"
+        if key not in self.state:
+            self.state[key] = np.zeros_like(self.parameters[name])
+        return self.state[key]
+
+
+class SGD(_Optimizer):
+    """Stochastic gradient descent, ``velocity = momentum * velocity + g; parameter -= rate * velocity``.
+
+    Parameters
+    ----------
+    parameters : dict of ndarray
+    learning_rate : float
+    momentum : float
+        In [0, 1).
+    schedule : callable
+        From the step to a factor.
+    clip : float, optional
+        The largest norm of all gradients together.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+
+    def __init__(self, parameters, learning_rate, momentum=0.0, schedule=constant, clip=None):
+        super().__init__(parameters, learning_rate, schedule, clip)
+        if not 0 <= momentum < 1:
+            raise ValueError(f"momentum is {momentum}; expected a number in [0, 1)")
+        self.momentum = momentum
+
+    def _update(self, name, rows, g, rate):
+        if self.momentum:
+            velocity = self._slot(name, "velocity")
+            g = velocity[rows] * g.dtype.type(self.momentum) + g
+            velocity[rows] = g
+        self.parameters[name][rows] -= g * g.dtype.type(rate)
+
+
+class AdamW(_Optimizer):
+    """Adam with bias correction and decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101).
+
+    Parameters
+    ----------
+    parameters : dict of ndarray
+    learning_rate : float
+    betas : (float, float)
+    epsilon : float
+    weight_decay : float
+        Applied to matrices only, as BERT leaves biases and LayerNorm alone.
+    schedule, clip
+        As for `SGD`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+
+    Notes
+    -----
+    google-research/bert's own AdamWeightDecayOptimizer has no bias correction; with a warm-up it matters little.
+    """
+
+    def __init__(
+        self,
+        parameters,
+        learning_rate,
+        betas=(0.9, 0.999),
+        epsilon=1e-8,
+        weight_decay=0.0,
+        schedule=constant,
+        clip=None,
+    ):
+        super().__init__(parameters, learning_rate, schedule, clip)
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"betas are {betas}; expected two numbers in [0, 1)")
+        self.betas, self.epsilon, self.weight_decay = betas, epsilon, weight_decay
+
+    def _update(self, name, rows, g, rate):
+        beta1, beta2 = self.betas
+        real = g.dtype.type
+        parameter, mean, square = self.parameters[name], self._slot(name, "mean"), self._slot(name, "square")
+        m = mean[rows] + real(1 - beta1) * (g - mean[rows])
+        s = square[rows] + real(1 - beta2) * (g * g - square[rows])
+        mean[rows], square[rows] = m, s
+        size = np.sqrt(s) * real(1 / np.sqrt(1 - beta2**self.steps)) + real(self.epsilon)
+        step = m / size * real(rate / (1 - beta1**self.steps))
+        if self.weight_decay and parameter.ndim > 1:
+            step += parameter[rows] * real(rate * self.weight_decay)
+        parameter[rows] -= step

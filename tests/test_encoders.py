@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+
+from nsputil.bert import BertEncoder
+from nsputil.corpus import Document, load_corpus
+from nsputil.encoders import BagEncoder, RowGradient, idf_weights, ppmi_embeddings
+from nsputil.gradcheck import check_gradient
+from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT, SentencePair
+from nsputil.tokenization import Vocabulary, encode_pairs
+
+DOCUMENTS = [
+    Document("a", ("The cat sat on the mat.", "It saw a dog and a cat.", "The dog ran.")),
+    Document("b", ("Taxes rise when budgets fail.", "The budget failed again.", "Taxes rose.")),
+]
+VOCABULARY = Vocabulary.from_documents(DOCUMENTS)
+PAIRS = [
+    SentencePair("The cat sat on the mat.", "It saw a dog and a cat.", IS_NEXT, 0, 0, 0, 1),
+    SentencePair("Taxes rose.", "The dog ran.", NOT_NEXT, 1, 0, 2, 2),
+    SentencePair("The budget failed again.", "Taxes rose.", IS_NEXT, 1, 1, 1, 2),
+]
+BATCH = encode_pairs(PAIRS, VOCABULARY)
+
+
+def bag(**options):
+    rng = np.random.default_rng(0)
+    size = len(VOCABULARY)
+    return BagEncoder(rng.standard_normal((size, 3)), rng.random(size) + 0.5, dtype=np.float64, **options)
+
+
+def bert(**options):
+    return BertEncoder(len(VOCABULARY), 8, 2, 2, np.random.default_rng(0), dtype=np.float64, std=0.4, **options)
+
+
+@pytest.mark.parametrize("make", [bag, bert])
+def test_every_gradient_against_finite_differences(make):
+    encoder = make()
+    h_cls, cache = encoder.forward(BATCH)
+    assert h_cls.shape == (3, encoder.width)
+    direction = np.random.default_rng(1).standard_normal(h_cls.shape)
+    gradients = encoder.backward(direction, cache)
+    assert set(gradients) == set(encoder.parameters)
+    for name, gradient in gradients.items():
+        array = encoder.parameters[name]
+        gradient = gradient.dense(array.shape) if isinstance(gradient, RowGradient) else gradient
+        kept = array.copy()
+
+        def at(value, array=array, kept=kept):
+            array[...] = value
+            result = float((encoder.forward(BATCH)[0] * direction).sum())
+            array[...] = kept
+            return result
+
+        check = check_gradient(at, kept, gradient, tolerance=1e-6)
+        assert check.ok, (name, check)
+
+
+@pytest.mark.parametrize("make", [bag, bert])
+def test_padding_changes_nothing(make):
+    encoder = make()
+    alone = encode_pairs(PAIRS[1:2], VOCABULARY)
+    assert alone.input_ids.shape[1] < BATCH.input_ids.shape[1]
+    np.testing.assert_allclose(encoder.forward(alone)[0][0], encoder.forward(BATCH)[0][1], atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [lambda: bag(word_dropout=0.5), lambda: bert(dropout=0.5)])
+def test_dropout_only_with_a_generator(make):
+    encoder = make()
+    still = encoder.forward(BATCH)[0]
+    np.testing.assert_array_equal(still, encoder.forward(BATCH)[0])
+    dropped = encoder.forward(BATCH, np.random.default_rng(1))[0]
+    assert not np.allclose(still, dropped)
+    np.testing.assert_array_equal(dropped, encoder.forward(BATCH, np.random.default_rng(1))[0])
+
+
+def test_dropout_of_bert_has_the_right_gradient():
+    encoder = bert(dropout=0.3)
+    direction = np.random.default_rng(1).standard_normal((3, 8))
+    _, cache = encoder.forward(BATCH, np.random.default_rng(5))
+    gradient = encoder.backward(direction, cache)["layer0.up.weight"]
+    array = encoder.parameters["layer0.up.weight"]
+    kept = array.copy()
+
+    def at(value):
+        array[...] = value
+        result = float((encoder.forward(BATCH, np.random.default_rng(5))[0] * direction).sum())
+        array[...] = kept
+        return result
+
+    assert check_gradient(at, kept, gradient).ok
+
+
+def test_an_empty_side_stays_finite():
+    encoder = bag()
+    blank = encode_pairs(PAIRS, Vocabulary(["unseen"]))
+    h_cls, cache = BagEncoder(np.zeros((6, 3)), dtype=np.float64).forward(blank)
+    assert np.isfinite(h_cls).all()
+    assert np.isfinite(encoder.backward(np.ones((3, encoder.width)), encoder.forward(BATCH)[1])["weights"].values).all()
+
+
+def test_ppmi_puts_words_of_like_company_together():
+    documents = load_corpus("factbook")
+    vocabulary = Vocabulary.from_documents(documents, max_size=3000)
+    vectors = ppmi_embeddings(documents, vocabulary, 32, np.random.default_rng(0), contexts=500)
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+    def likeness(a, b):
+        return float(unit[vocabulary.id(a)] @ unit[vocabulary.id(b)])
+
+    assert likeness("president", "minister") > likeness("president", "islands") + 0.2
+    assert likeness("german", "soviet") > likeness("german", "sugar") + 0.1
+    assert (vectors[:5] == 0).all()
+    again = ppmi_embeddings(documents, vocabulary, 32, np.random.default_rng(0), contexts=500)
+    np.testing.assert_array_equal(vectors, again)
+
+
+def test_idf_weights():
+    weights = idf_weights(DOCUMENTS, VOCABULARY)
+    assert weights[VOCABULARY.id("the")] == pytest.approx(np.log(6 / 3))
+    assert weights[VOCABULARY.id("mat")] == pytest.approx(np.log(6))
+    assert (weights[:5] == 0).all()
+
+
+def test_bad_input_is_named():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="expected a matrix of finite numbers"):
+        BagEncoder(np.array([[np.nan]]))
+    with pytest.raises(ValueError, match="word_dropout is 1"):
+        BagEncoder(np.ones((3, 2)), word_dropout=1)
+    with pytest.raises(ValueError, match="weights have shape"):
+        BagEncoder(np.ones((3, 2)), np.ones(4))
+    with pytest.raises(ValueError, match="width is 7 and heads 2"):
+        BertEncoder(10, 7, 1, 2, rng)
+    with pytest.raises(ValueError, match="layers is 0"):
+        BertEncoder(10, 8, 0, 2, rng)
+    with pytest.raises(ValueError, match="dropout is 1.5"):
+        BertEncoder(10, 8, 1, 2, rng, dropout=1.5)
+    with pytest.raises(ValueError, match="expected ids from 0 to 9"):
+        BertEncoder(10, 8, 1, 2, rng).forward(BATCH)
+    with pytest.raises(ValueError, match="expected at most 4"):
+        BertEncoder(100, 8, 1, 2, rng, max_positions=4).forward(BATCH)
+    with pytest.raises(ValueError, match="dim is 400"):
+        ppmi_embeddings(DOCUMENTS, VOCABULARY, 400, rng)

@@ -1,0 +1,159 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nsputil.corpus import load_corpus
+from nsputil.losses import nsp_loss_and_grad
+from nsputil.model import NSPModel
+from nsputil.sentence_pairs import balanced_segment_pairs
+from nsputil.training import Experiment, Run, bag_model, bucketed, train
+
+
+def small_model(documents, vocabulary, rng):
+    return bag_model(documents, vocabulary, rng, dim=16, pooled_width=16, dtype=np.float64)
+
+
+SMALL = Experiment(
+    load_corpus("factbook")[:120],
+    vocabulary_size=1500,
+    model=small_model,
+    batch_size=64,
+    epochs=2,
+    instrument_every=5,
+)
+
+
+@pytest.fixture(scope="module")
+def run():
+    return train(SMALL)
+
+
+def test_training_learns_and_is_deterministic(run):
+    assert np.mean(run.loss[-5:]) < np.mean(run.loss[:5]) < 1.0
+    assert run.final["accuracy"] > 0.55
+    assert run.prior == 0.5
+    again = train(SMALL)
+    assert again.loss == run.loss and again.final == run.final and again.instruments == run.instruments
+
+
+def test_the_instruments(run):
+    first = run.instruments[0]
+    assert {"gap_std", "saturation", "recall_is_next", "gradient.pooler.weight", "update.head.bias"} <= set(first)
+    assert 0 < first["update.encoder.embeddings"] and 0.2 < first["label_is_next"] < 0.8
+    off = train(replace(SMALL, instrument_every=0))
+    assert off.instruments == [] and off.loss == run.loss
+
+
+def test_a_resumed_training_ends_the_same_bit_for_bit(run, tmp_path):
+    calls = {"n": 0}
+
+    def stop_late(logits, labels):
+        calls["n"] += 1
+        if calls["n"] > len(run.loss) // 2 + 3:
+            raise KeyboardInterrupt
+        return nsp_loss_and_grad(logits, labels)
+
+    stopped = train(replace(SMALL, loss=stop_late), checkpoint=tmp_path)
+    assert stopped.interrupted and len(stopped.loss) == len(run.loss) // 2 + 3
+    resumed = train(SMALL, checkpoint=tmp_path)
+    assert resumed.loss == run.loss and resumed.final == run.final
+    for name, array in run.model.parameters.items():
+        np.testing.assert_array_equal(array, resumed.model.parameters[name])
+
+
+def test_a_checkpoint_that_does_not_fit_or_is_damaged_is_named(tmp_path):
+    train(replace(SMALL, max_steps=3, epochs=1), checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="does not fit the experiment"):
+        train(replace(SMALL, vocabulary_size=1400), checkpoint=tmp_path)
+    state = tmp_path / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:100])
+    with pytest.raises(ValueError, match="checkpoint is damaged"):
+        train(SMALL, checkpoint=tmp_path)
+
+
+def test_nan_stops_and_keeps_the_run():
+    def broken(logits, labels):
+        return float("nan"), logits
+
+    with pytest.raises(FloatingPointError, match="the loss is nan at step 1") as caught:
+        train(replace(SMALL, loss=broken))
+    assert len(caught.value.run.loss) == 1
+
+
+def test_save_and_load_a_run(run, tmp_path):
+    run.save(tmp_path / "run.json")
+    loaded = Run.load(tmp_path / "run.json")
+    assert loaded.loss == run.loss and loaded.final == run.final and loaded.model is None
+    (tmp_path / "bad.json").write_text("[1]")
+    with pytest.raises(ValueError, match="bad.json is no saved run"):
+        Run.load(tmp_path / "bad.json")
+
+
+def test_save_and_load_a_model(run, tmp_path):
+    path = tmp_path / "model.safetensors"
+    run.model.save(path, recipe="small")
+    loaded = NSPModel.load(path)
+    np.testing.assert_array_equal(loaded.logits(run.test_pairs[:50]), run.model.logits(run.test_pairs[:50]))
+    a, b = "The president won the election.", "The president resigned in 2005."
+    assert loaded.predict(a, b) == run.model.predict(a, b)
+
+
+def test_predict_names_bad_input(run):
+    with pytest.raises(ValueError, match="sentence_b is ''"):
+        run.model.predict("The president.", "")
+    with pytest.raises(ValueError, match="knows no word of sentence_a"):
+        run.model.predict("xyzzy qwfp", "The president.")
+    with pytest.raises(TypeError):
+        run.model.predict(None, "x")
+    p, if_next, if_not = run.model.predict("president", "president")  # one token each
+    assert 0 < p < 1 and if_next == pytest.approx(-np.log(p)) and if_not == pytest.approx(-np.log(1 - p))
+
+
+def test_damaged_and_foreign_files_are_named(run, tmp_path):
+    from safetensors.numpy import save_file
+
+    path = tmp_path / "model.safetensors"
+    run.model.save(path)
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(ValueError, match="no whole safetensors file"):
+        NSPModel.load(path)
+    save_file({"w": np.ones(3)}, str(tmp_path / "foreign.safetensors"))
+    with pytest.raises(ValueError, match="was not written by NSPModel.save"):
+        NSPModel.load(tmp_path / "foreign.safetensors")
+    with pytest.raises(FileNotFoundError, match="there is no file gone"):
+        NSPModel.load(tmp_path / "gone")
+
+
+def test_batches_hold_each_pair_once_and_like_lengths():
+    lengths = np.random.default_rng(0).integers(5, 100, 1000)
+    batches = bucketed(lengths, 32, np.random.default_rng(1))
+    assert sorted(np.concatenate(batches)) == list(range(1000))
+    spread = np.mean([np.ptp(lengths[batch]) for batch in batches])
+    assert spread < 20 < np.ptp(lengths)
+
+
+def test_one_class_only_is_learned_as_such():
+    def only_next(documents, rng):
+        return [pair for pair in SMALL.pairs(documents, rng) if pair.label == 0]
+
+    run = train(replace(SMALL, pairs=only_next, epochs=1))
+    assert run.prior == 1.0 and run.final["accuracy"] == 1.0 and "recall_not_next" not in run.final
+
+
+def test_bad_numbers_are_named():
+    with pytest.raises(ValueError, match="batch_size is 0"):
+        train(replace(SMALL, batch_size=0))
+
+
+def test_balanced_segments():
+    documents = load_corpus("factbook")
+    pairs = balanced_segment_pairs(documents, np.random.default_rng(0))
+    labels = np.array([pair.label for pair in pairs])
+    assert labels.mean() == 0.5
+    assert sorted(p.sentence_b for p in pairs if p.label == 0) == sorted(p.sentence_b for p in pairs if p.label == 1)
+    assert all((p.document_a == p.document_b) == (p.label == 0) for p in pairs)
+    size = np.array([len((pair.sentence_a + " " + pair.sentence_b).split()) for pair in pairs])
+    assert abs(size[labels == 0].mean() - size[labels == 1].mean()) < 2
+    with pytest.raises(ValueError, match="no chunk of 8 tokens"):
+        balanced_segment_pairs(documents[:3], np.random.default_rng(0), max_tokens=8)
