@@ -10,7 +10,7 @@ LAB_ARGS ?=
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help setup lab test check notebooks browser bench clean
+.PHONY: help setup lab test check notebooks browser parity bench clean
 
 help:
 	@echo "make lab        set up and open the course in JupyterLab"
@@ -19,6 +19,7 @@ help:
 	@echo "make check      only the quick checks: style, spelling, house rules, what is stale"
 	@echo "make notebooks  execute all notebooks anew and store their outputs"
 	@echo "make browser    compare the widgets' numbers with Python's (needs node)"
+	@echo "make parity     compare numbers, gradients and checkpoints with PyTorch's and transformers' own"
 	@echo "make bench      measure what the documents state as ratios"
 	@echo "make clean      remove what the other commands made"
 
@@ -40,7 +41,7 @@ check: setup
 	$(BIN)/python tools/sync_environment.py --check
 
 test: check
-	$(BIN)/python -m pytest -q tests --ignore=tests/browser
+	$(BIN)/python -m pytest -q tests --ignore=tests/browser --ignore=tests/parity
 	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=120 notebooks
 
 notebooks: setup
@@ -49,8 +50,19 @@ notebooks: setup
 browser: setup
 	$(BIN)/python -m pytest -q tests/browser
 
+# PyTorch gets an environment of its own: the course does not need it.
+PARITY := .venv-parity
+$(PARITY)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(PARITY)
+	$(PARITY)/bin/python -m pip install --quiet torch==2.13.0
+	$(PARITY)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[huggingface]" pytest transformers==5.24.0
+	touch $(PARITY)/.installed
+
+parity: $(PARITY)/.installed
+	$(PARITY)/bin/python -m pytest -q tests/parity
+
 bench: setup
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(PARITY) build *.egg-info

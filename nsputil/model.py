@@ -13,7 +13,7 @@ from nsputil.encoders import BagEncoder
 from nsputil.heads import NSPHead, Pooler, join
 from nsputil.losses import nsp_loss, sigmoid
 from nsputil.sentence_pairs import IS_NEXT, SentencePair, check_pairs
-from nsputil.tokenization import Vocabulary, encode_pairs, tokenize
+from nsputil.tokenization import Vocabulary, encode_pairs
 
 #: What `NSPModel.predict` returns: Pr(IsNext), and the loss in nats if IsNext is gold and if NotNext is gold.
 Prediction = namedtuple("Prediction", "p_is_next loss_if_next loss_if_not_next")
@@ -100,10 +100,10 @@ class NSPModel:
             If a sentence has no token, or none that the vocabulary knows.
         """
         for name, sentence in (("sentence_a", sentence_a), ("sentence_b", sentence_b)):
-            tokens = tokenize(sentence)
-            if not tokens:
+            ids = self.vocabulary.ids(sentence)
+            if len(ids) == 0:
                 raise ValueError(f"{name} is {sentence!r}; expected a sentence with at least one word")
-            if not any(token in self.vocabulary for token in tokens):
+            if (ids == self.vocabulary.unk_id).all():
                 raise ValueError(f"the vocabulary knows no word of {name}, {sentence!r}; expected some known word")
         logits = self.logits([SentencePair(sentence_a, sentence_b, IS_NEXT, 0, 0, 0, 1)])
         gap = logits[0, 0] - logits[0, 1]

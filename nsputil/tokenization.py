@@ -61,6 +61,7 @@ class Vocabulary:
     """
 
     REMEMBERED = 200_000  # texts whose ids are kept
+    cls_id, sep_id, unk_id = CLS_ID, SEP_ID, UNK_ID  # a checkpoint's own vocabulary has others
 
     def __init__(self, words):
         self._known = {}
@@ -265,7 +266,7 @@ def encode_pairs(pairs, vocabulary, max_length=128):
     if max_length < 5:
         raise ValueError(f"max_length is {max_length}; expected at least 5: [CLS] a [SEP] b [SEP]")
     pieces, ends_a, ends = [], [], []
-    cls, sep = np.array([CLS_ID]), np.array([SEP_ID])
+    cls, sep = np.array([vocabulary.cls_id]), np.array([vocabulary.sep_id])
     for number, pair in enumerate(pairs):
         a, b = vocabulary.ids(pair.sentence_a), vocabulary.ids(pair.sentence_b)
         for name, ids in (("A", a), ("B", b)):

@@ -1,0 +1,206 @@
+"""Checkpoints of Hugging Face's BERT through the same door: read one into an `NSPModel`, write one from it.
+
+Needs the extra ``huggingface`` (the package `tokenizers`, for WordPiece); no PyTorch. Introduced in notebook 08.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from nsputil.bert import BertEncoder
+from nsputil.model import NSPModel
+from nsputil.tokenization import Vocabulary
+
+_LAYER = {
+    "attention.self.query": "query",
+    "attention.self.key": "key",
+    "attention.self.value": "value",
+    "attention.output.dense": "output",
+    "attention.output.LayerNorm": "attention_norm",
+    "intermediate.dense": "up",
+    "output.dense": "down",
+    "output.LayerNorm": "norm",
+}
+
+
+def names(layers):
+    """Return ``{our name: name in a BertForNextSentencePrediction checkpoint}`` for a number of layers."""
+    table = {
+        "encoder.words": "bert.embeddings.word_embeddings.weight",
+        "encoder.segments": "bert.embeddings.token_type_embeddings.weight",
+        "encoder.positions": "bert.embeddings.position_embeddings.weight",
+    }
+    parts = {"encoder.norm": "bert.embeddings.LayerNorm", "pooler": "bert.pooler.dense", "head": "cls.seq_relationship"}
+    for k in range(layers):
+        parts |= {f"encoder.layer{k}.{our}": f"bert.encoder.layer.{k}.{their}" for their, our in _LAYER.items()}
+    for our, their in parts.items():
+        table |= {f"{our}.{kind}": f"{their}.{kind}" for kind in ("weight", "bias")}
+    return table
+
+
+class WordPieceVocabulary(Vocabulary):
+    """The vocabulary of a checkpoint, read with the package `tokenizers`; it splits words into known pieces.
+
+    Parameters
+    ----------
+    folder : str or Path
+        With ``tokenizer.json``, or ``vocab.txt`` (one piece a line; lower case, unless ``tokenizer_config.json`` says
+        ``"do_lower_case": false``).
+
+    Raises
+    ------
+    ImportError
+        If `tokenizers` is not installed.
+    FileNotFoundError
+        If the folder holds neither file.
+    ValueError
+        If a special token is missing.
+    """
+
+    def __init__(self, folder):
+        try:
+            from tokenizers import BertWordPieceTokenizer, Tokenizer
+        except ImportError as error:
+            raise ImportError('WordPiece needs the package tokenizers: pip install "nsputil[huggingface]"') from error
+        folder = Path(folder)
+        settings = folder / "tokenizer_config.json"
+        if (folder / "tokenizer.json").exists():
+            self._pieces = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        elif (folder / "vocab.txt").exists():
+            said = json.loads(settings.read_text(encoding="utf-8")) if settings.exists() else {}
+            self._pieces = BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=said.get("do_lower_case", True))
+        else:
+            raise FileNotFoundError(f"{folder.name} holds neither tokenizer.json nor vocab.txt")
+        self._known = {}
+        known = self._pieces.get_vocab()
+        missing = [token for token in ("[CLS]", "[SEP]", "[UNK]", "[PAD]") if token not in known]
+        if missing:
+            raise ValueError(f"the vocabulary lacks {missing}; expected that of a BERT checkpoint")
+        self.tokens = tuple(sorted(known, key=known.get))
+        self._ids = known
+        self.cls_id, self.sep_id, self.unk_id = known["[CLS]"], known["[SEP]"], known["[UNK]"]
+
+    def ids(self, text):
+        """Return the ids of the pieces of a text, without [CLS] and [SEP]."""
+        if not isinstance(text, str):
+            raise TypeError(f"text is a {type(text).__name__}; expected a string")
+        if text not in self._known:
+            found = self._pieces.encode(text, add_special_tokens=False).ids
+            self._known[text] = np.array(found, dtype=np.int64)
+        return self._known[text]
+
+
+def from_huggingface(folder, dtype=np.float32):
+    """Read a folder with ``config.json``, ``model.safetensors`` and a vocabulary.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A saved BertForNextSentencePrediction or BertForPreTraining, on this disk; nothing is fetched. What the Hugging
+        Face hub offers under a name is such a folder, after ``huggingface-cli download NAME --local-dir FOLDER``.
+    dtype : numpy dtype
+        float32, or float64 for exact comparisons.
+
+    Returns
+    -------
+    NSPModel
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+    ValueError
+        If the file is damaged, is no BERT, or has no NSP head or pooler (as a checkpoint trained on masked words only).
+    """
+    from safetensors import SafetensorError, safe_open
+
+    folder = Path(folder)
+    for name in ("config.json", "model.safetensors"):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder.name} holds no {name}; expected a folder that save_pretrained wrote")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if config.get("model_type") != "bert":
+        raise ValueError(f"config.json says model_type {config.get('model_type')!r}; expected 'bert'")
+    if config.get("hidden_act", "gelu") != "gelu":
+        raise ValueError(f"config.json says hidden_act {config['hidden_act']!r}; expected 'gelu'")
+    try:
+        with safe_open(str(folder / "model.safetensors"), framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"model.safetensors is no whole safetensors file: {error}") from error
+    arrays = {name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias"): array
+              for name, array in arrays.items()}  # fmt: skip
+    table = names(config["num_hidden_layers"])
+    missing = [their for their in table.values() if their not in arrays]
+    if any(name.startswith(("cls.seq_relationship", "bert.pooler")) for name in missing):
+        raise ValueError(f"the checkpoint lacks {missing[0]}: it was not trained with next sentence prediction")
+    if missing:
+        raise ValueError(f"the checkpoint lacks {missing[:3]}; expected a BertForNextSentencePrediction")
+    encoder = BertEncoder(
+        config["vocab_size"],
+        config["hidden_size"],
+        config["num_hidden_layers"],
+        config["num_attention_heads"],
+        np.random.default_rng(0),
+        intermediate=config["intermediate_size"],
+        max_positions=config["max_position_embeddings"],
+        dtype=dtype,
+    )
+    model = NSPModel(
+        encoder, WordPieceVocabulary(folder), np.random.default_rng(0), max_length=config["max_position_embeddings"]
+    )
+    for our, array in model.parameters.items():
+        found = arrays[table[our]]
+        if found.shape != array.shape:
+            raise ValueError(f"{table[our]} has shape {found.shape}; expected {array.shape} by config.json")
+        array[...] = found
+    return model
+
+
+def to_huggingface(model, folder):
+    """Write a model with a `BertEncoder` as a folder that ``BertForNextSentencePrediction.from_pretrained`` reads.
+
+    Parameters
+    ----------
+    model : NSPModel
+        Its pooler must be as wide as h_cls.
+    folder : str or Path
+        Made if it does not exist.
+
+    Raises
+    ------
+    TypeError
+        If the encoder is not a BertEncoder.
+    ValueError
+        If the pooler's width differs.
+    """
+    from safetensors.numpy import save_file
+
+    if not isinstance(model.encoder, BertEncoder):
+        raise TypeError(f"the encoder is a {type(model.encoder).__name__}; expected a BertEncoder")
+    options, width = model.encoder.options, model.encoder.width
+    if model.pooler.parameters["weight"].shape != (width, width):
+        raise ValueError(f"the pooler has shape {model.pooler.parameters['weight'].shape}; expected {(width, width)}")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {
+        "architectures": ["BertForNextSentencePrediction"],
+        "model_type": "bert",
+        "vocab_size": options["vocabulary_size"],
+        "hidden_size": width,
+        "num_hidden_layers": options["layers"],
+        "num_attention_heads": options["heads"],
+        "intermediate_size": options["intermediate"],
+        "max_position_embeddings": options["max_positions"],
+        "type_vocab_size": 2,
+        "hidden_act": "gelu",
+        "hidden_dropout_prob": options["dropout"],
+        "attention_probs_dropout_prob": 0.0,
+        "layer_norm_eps": 1e-12,
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8", newline="\n")
+    (folder / "vocab.txt").write_text("\n".join(model.vocabulary.tokens) + "\n", encoding="utf-8", newline="\n")
+    table = names(options["layers"])
+    arrays = {table[our]: np.ascontiguousarray(array) for our, array in model.parameters.items()}
+    save_file(arrays, str(folder / "model.safetensors"), metadata={"format": "pt"})
