@@ -269,8 +269,10 @@ def train(experiment, progress=False, checkpoint=None):
                 bar = _bar(progress, steps, optimizer.steps)
             if epoch < first_epoch:
                 continue
+            if optimizer.steps >= steps:
+                break
             for indices in batches:
-                if e.max_steps and optimizer.steps >= e.max_steps:
+                if optimizer.steps >= steps:
                     break
                 _step(e, model, parameters, optimizer, [pairs[k] for k in indices], run)
                 bar.update()

@@ -141,6 +141,11 @@ def test_one_class_only_is_learned_as_such():
     assert run.prior == 1.0 and run.final["accuracy"] == 1.0 and "recall_not_next" not in run.final
 
 
+def test_max_steps_ends_training_and_evaluation():
+    run = train(replace(SMALL, max_steps=5, epochs=50))
+    assert len(run.loss) == 5 and [row["step"] for row in run.evaluations] == [5]
+
+
 def test_bad_numbers_are_named():
     with pytest.raises(ValueError, match="batch_size is 0"):
         train(replace(SMALL, batch_size=0))
