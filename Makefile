@@ -61,8 +61,8 @@ $(PARITY)/.installed: pyproject.toml constraints.txt
 parity: $(PARITY)/.installed
 	$(PARITY)/bin/python -m pytest -q tests/parity
 
-bench: setup
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+bench: $(PARITY)/.installed
+	for script in benchmarks/*.py; do $(PARITY)/bin/python $$script | tee benchmarks/results/$$(basename $$script .py).txt || exit 1; done
 
 clean:
 	rm -rf $(VENV) $(PARITY) build *.egg-info

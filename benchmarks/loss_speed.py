@@ -1,0 +1,83 @@
+"""Loss and gradient on 10^6 x 2 logits against PyTorch and JAX, in turn in one run: ratios of the best of 15.
+
+    .venv-parity/bin/python benchmarks/loss_speed.py
+
+The closed form in PyTorch (softplus of the gap) is there to be fair: much of the difference to cross_entropy is
+algebra.
+"""
+
+import os
+import sys
+import time
+
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before numpy is loaded
+
+import numpy as np
+
+from nsputil.losses import nsp_loss_and_grad
+
+REPEATS = 15
+
+
+def contenders(dtype):
+    """Return {name: function of nothing}."""
+    rng = np.random.default_rng(0)
+    logits, labels = rng.standard_normal((10**6, 2)).astype(dtype), rng.integers(0, 2, 10**6)
+    target = np.empty_like(logits)
+    found = {
+        "nsputil": lambda: nsp_loss_and_grad(logits, labels),
+        "copy of the logits": lambda: np.copyto(target, logits),
+        "exp + log1p + tanh of 10^6": lambda: (
+            np.exp(logits[:, 0]),
+            np.log1p(logits[:, 0] ** 2),
+            np.tanh(logits[:, 0]),
+        ),
+    }
+    try:
+        import torch
+    except ImportError:
+        sys.exit("this benchmark needs PyTorch: make parity sets it up, then .venv-parity/bin/python runs this")
+    torch.set_num_threads(1)
+    z, y = torch.tensor(logits, requires_grad=True), torch.tensor(labels)
+    sign = torch.tensor(1.0 - 2.0 * labels, dtype=z.dtype)
+
+    def cross_entropy():
+        z.grad = None
+        torch.nn.functional.cross_entropy(z, y).backward()
+
+    def closed_form():
+        z.grad = None
+        torch.nn.functional.softplus((z[:, 1] - z[:, 0]) * sign).mean().backward()
+
+    found |= {"torch cross_entropy": cross_entropy, "torch, same closed form": closed_form}
+    try:
+        import jax
+    except ImportError:
+        print("JAX is not installed here: no line for it (pip install jax)")
+        return found
+    if dtype == np.float64:
+        jax.config.update("jax_enable_x64", True)
+    jz, jy = jax.numpy.array(logits), jax.numpy.array(labels)
+    step = jax.jit(jax.value_and_grad(lambda v: -jax.nn.log_softmax(v)[jax.numpy.arange(len(jy)), jy].mean()))
+    found["jax.jit(value_and_grad)"] = lambda: jax.block_until_ready(step(jz))
+    return found
+
+
+def main():
+    """Print the table."""
+    for dtype in (np.float64, np.float32):
+        functions = contenders(dtype)
+        best = dict.fromkeys(functions, float("inf"))
+        for _ in range(REPEATS):
+            for name, function in functions.items():
+                start = time.perf_counter()
+                function()
+                best[name] = min(best[name], time.perf_counter() - start)
+        print(f"\n{np.dtype(dtype).name}: nsputil takes ... of the time of")
+        for name, seconds in best.items():
+            if name != "nsputil":
+                print(f"  {best['nsputil'] / seconds:6.2f}  {name}")
+
+
+if __name__ == "__main__":
+    main()

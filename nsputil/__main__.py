@@ -1,0 +1,95 @@
+"""The command line: ``python -m nsputil predict "A" "B"``, ``train``, ``evaluate``. Introduced in notebook 07."""
+
+import argparse
+import sys
+
+import numpy as np
+
+
+def main(arguments=None):
+    """Run one command; return the exit code. Bad input is one line on stderr, and code 2."""
+    parser = argparse.ArgumentParser(prog="python -m nsputil", description="Train, try and measure NSP models.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    predict = commands.add_parser("predict", help="Pr(IsNext) and the loss for two sentences")
+    predict.add_argument("sentence_a")
+    predict.add_argument("sentence_b")
+    train = commands.add_parser("train", help="train a bag-of-words model and save it")
+    train.add_argument("--out", default="model.safetensors", help="file to write (default: %(default)s)")
+    train.add_argument("--epochs", type=int, default=2)
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--run", help="file to write the curves to, as JSON")
+    evaluate = commands.add_parser("evaluate", help="loss and accuracy of a model on the held-out documents of --text")
+    for command in (predict, evaluate):
+        command.add_argument("--model", default="nsp-mini", help="file that train wrote (default: %(default)s)")
+    for command in (train, evaluate):
+        command.add_argument("--text", default="sotu", help="sotu, factbook, or a folder or file of your own text")
+        command.add_argument("--pairs", choices=("sentences", "segments"), default="sentences")
+    options = parser.parse_args(arguments)
+    try:
+        return {"predict": _predict, "train": _train, "evaluate": _evaluate}[options.command](options)
+    except (ValueError, OSError, TypeError) as error:
+        print(f"nsputil: {error}", file=sys.stderr)
+        return 2
+
+
+def _model(name):
+    from nsputil.model import NSPModel
+
+    return NSPModel.mini() if name == "nsp-mini" else NSPModel.load(name)
+
+
+def _documents(text):
+    from nsputil.corpus import load_corpus, read_documents
+
+    return load_corpus(text) if text in ("sotu", "factbook") else read_documents(text)
+
+
+def _rule(name):
+    from nsputil.sentence_pairs import balanced_segment_pairs
+    from nsputil.training import permuted
+
+    return permuted if name == "sentences" else balanced_segment_pairs
+
+
+def _predict(options):
+    p, if_next, if_not_next = _model(options.model).predict(options.sentence_a, options.sentence_b)
+    print(f"Pr(IsNext) {p:.4f}")
+    print(f"loss if gold is IsNext {if_next:.4f} nats, if NotNext {if_not_next:.4f}")
+    return 0
+
+
+def _train(options):
+    from nsputil.training import Experiment, train
+
+    experiment = Experiment(
+        _documents(options.text), pairs=_rule(options.pairs), epochs=options.epochs, seed=options.seed
+    )
+    run = train(experiment, progress=True)
+    run.model.save(options.out)
+    if options.run:
+        run.save(options.run)
+    _report(run.final, len(run.test_pairs))
+    print(f"saved as {options.out}" + (", interrupted" if run.interrupted else ""))
+    return 0
+
+
+def _evaluate(options):
+    from nsputil.sentence_pairs import split_documents
+    from nsputil.training import evaluate
+
+    test = split_documents(_documents(options.text), np.random.default_rng((0, 0)))[2]
+    pairs = _rule(options.pairs)(test, np.random.default_rng((0, 4)))
+    _report(evaluate(_model(options.model), pairs), len(pairs))
+    return 0
+
+
+def _report(final, count):
+    from nsputil.metrics import accuracy_interval
+
+    low, high = accuracy_interval(round(final["accuracy"] * count), count)
+    print(f"{count:,} held-out pairs: loss {final['loss']:.4f}")
+    print(f"accuracy {final['accuracy']:.4f}, 95 % interval {low:.3f} to {high:.3f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

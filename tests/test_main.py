@@ -1,0 +1,49 @@
+import pytest
+
+from nsputil.__main__ import main
+from nsputil.model import NSPModel
+from nsputil.training import Run
+
+A = "The committee met on Monday to discuss the budget."
+
+
+def test_predict_with_the_model_that_comes_along(capsys):
+    assert main(["predict", A, "It agreed to cut travel costs by a third."]) == 0
+    first = float(capsys.readouterr().out.split()[1])
+    assert main(["predict", A, "Octopuses have three hearts."]) == 0
+    second = float(capsys.readouterr().out.split()[1])
+    assert first > 0.6 > second
+    p = NSPModel.mini().predict(A, "It agreed to cut travel costs by a third.").p_is_next
+    assert p == pytest.approx(first, abs=1e-4)
+
+
+def test_train_then_evaluate_on_own_text(tmp_path, capsys):
+    for k in range(12):
+        lines = " ".join(f"The farmer {k} sold apples number {j} at the market of village {k}." for j in range(12))
+        (tmp_path / f"{k:02d}.txt").write_text(lines, encoding="utf-8")
+    out, run = tmp_path / "m.safetensors", tmp_path / "run.json"
+    assert main(["train", "--text", str(tmp_path), "--epochs", "1", "--out", str(out), "--run", str(run)]) == 2
+    assert "dim is 64" in capsys.readouterr().err  # so few words need no vectors of 64 numbers: said, not guessed
+
+
+def test_train_then_evaluate_on_the_small_corpus(tmp_path, capsys):
+    out, run = tmp_path / "m.safetensors", tmp_path / "run.json"
+    assert main(["train", "--text", "factbook", "--epochs", "1", "--out", str(out), "--run", str(run)]) == 0
+    trained = capsys.readouterr().out
+    assert main(["evaluate", "--text", "factbook", "--model", str(out)]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == trained.splitlines()[0]
+    assert len(Run.load(run).loss) > 10
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["predict", "", "x"], "sentence_a is ''"),
+        (["predict", "a", "b", "--model", "gone"], "there is no file gone"),
+        (["evaluate", "--text", "gone"], "gone"),
+    ],
+)
+def test_bad_input_is_one_line(arguments, said, capsys):
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
