@@ -1,10 +1,29 @@
-import pytest
+import json
+from importlib import resources
 
-from nsputil.widgets import loss_at, loss_explorer
+import numpy as np
+import pytest
+import traitlets
+
+from nsputil import widgets
+from nsputil.losses import nsp_loss, nsp_loss_from_gap
+from nsputil.metrics import accuracy, calibration_error
+from nsputil.widgets.base import HERE, browser_module
+
+LOGITS, LABELS = [[2.0, -1.0], [0.3, 0.1], [-0.5, 1.5]], [0, 1, 0]
+ALL = {
+    "loss_explorer": lambda **changes: widgets.loss_explorer(**changes),
+    "softmax_explorer": lambda **changes: widgets.softmax_explorer(**changes),
+    "gradient_explorer": lambda **changes: widgets.gradient_explorer(**changes),
+    "batch_explorer": lambda **changes: widgets.batch_explorer(**changes),
+    "calibration_explorer": lambda **changes: widgets.calibration_explorer(
+        **({"logits": LOGITS, "labels": LABELS} | changes)
+    ),
+}
 
 
 def test_the_explorer_starts_where_it_is_told_and_follows():
-    widget = loss_explorer(p=0.8, label=0)
+    widget = widgets.loss_explorer(p=0.8, label=0)
     assert widget.loss == pytest.approx(0.22314355131420976)
     widget.label = 1
     assert widget.loss == pytest.approx(1.6094379124341003)
@@ -12,12 +31,111 @@ def test_the_explorer_starts_where_it_is_told_and_follows():
     assert repr(widget) == "LossExplorer: Pr(IsNext) = 0.800, gold NotNext, loss 2.3219 bits"
 
 
+def test_the_softmax_explorer_hears_only_the_gap():
+    low, high = widgets.softmax_at(1.5, 0.0, 0), widgets.softmax_at(6.5, 5.0, 0)
+    assert low == pytest.approx(high, abs=1e-12)
+    assert low.p_is_next + low.p_not_next == pytest.approx(1)
+    assert low.loss == pytest.approx(float(nsp_loss_from_gap(1.5)))
+    assert widgets.softmax_at(1.5, 0.0, 1).gap == -1.5
+    assert repr(widgets.softmax_explorer(2.0, 0.0, 1)) == "SoftmaxExplorer: gap -2.0, gold NotNext, loss 2.1269 nats"
+
+
+def test_a_step_lowers_the_loss_by_about_the_square_of_the_gradient():
+    step = widgets.step_at(1.3863, 0.0, 1, 1e-4)
+    assert step.gradient == pytest.approx((0.8, -0.8), abs=1e-5)
+    assert step.after == pytest.approx((1.3863 - 0.8e-4, 0.8e-4), abs=1e-8)
+    assert step.loss_before - step.loss_after == pytest.approx(1e-4 * (0.8**2 + 0.8**2), rel=1e-3)
+    assert repr(widgets.gradient_explorer(0.0, 0.0, 0, 1.0)).endswith("loss 0.6931 -> 0.3133 nats")
+
+
+def test_a_batch_is_read_as_the_plain_functions_read_it():
+    gold = np.array([0.9, 0.9, 0.4, 0.05])
+    probs, labels = np.column_stack([gold, 1 - gold]), [0, 0, 0, 0]
+    now = widgets.batch_at(gold)
+    assert now.loss == pytest.approx(nsp_loss(np.log(probs), labels))
+    assert now.accuracy == accuracy(probs, labels)
+    assert now.geometric_mean == pytest.approx(np.prod(gold) ** 0.25)
+    assert now.arithmetic_mean == pytest.approx(gold.mean())
+    assert repr(widgets.batch_explorer([0.5])) == "BatchExplorer: 1 pairs, mean loss 0.6931 nats, accuracy 0.000"
+
+
+def test_calibration_is_that_of_metrics_and_a_temperature_keeps_the_order():
+    rng = np.random.default_rng(1)
+    logits, labels = rng.normal(size=(200, 2)) * 3, rng.integers(0, 2, 200)
+    now = widgets.calibration_at(logits, labels, temperature=2.0, bins=7)
+    probs = 1 / (1 + np.exp(-(logits[:, 0] - logits[:, 1]) / 2))
+    assert now.error == pytest.approx(calibration_error(probs, labels, 7))
+    assert now.loss == pytest.approx(nsp_loss(logits / 2, labels))
+    assert sum(now.count) == 200
+    mean_gap = np.abs(np.subtract(now.probability, now.fraction)) @ now.count / 200
+    assert mean_gap == pytest.approx(now.error)
+    widget = widgets.calibration_explorer(logits, labels, temperature=2.0, bins=7)
+    assert widget.reading.error == pytest.approx(now.error)
+
+
 @pytest.mark.parametrize(
-    ("arguments", "words"),
-    [({"p": 1.0}, "p is 1.0"), ({"label": 2}, "label is 2"), ({"unit": "bans"}, "unit is 'bans'")],
+    ("name", "arguments", "words"),
+    [
+        ("loss_explorer", {"p": 1.0}, "p is 1.0"),
+        ("loss_explorer", {"own": 0.0}, "own is 0.0"),
+        ("loss_explorer", {"label": 2}, "label is 2"),
+        ("loss_explorer", {"unit": "bans"}, "unit is 'bans'"),
+        ("softmax_explorer", {"z_not_next": 9}, "z_not_next is 9"),
+        ("softmax_explorer", {"z_is_next": float("nan")}, "z_is_next is nan"),
+        ("softmax_explorer", {"label": 3}, "label is 3"),
+        ("gradient_explorer", {"rate": -1}, "rate is -1"),
+        ("gradient_explorer", {"label": -1}, "label is -1"),
+        ("batch_explorer", {"gold": []}, "0 probabilities"),
+        ("batch_explorer", {"gold": [0.5] * 17}, "17 probabilities"),
+        ("batch_explorer", {"gold": [0.5, 1.0]}, "expected probabilities"),
+        ("calibration_explorer", {"temperature": 0.1}, "temperature is 0.1"),
+        ("calibration_explorer", {"bins": 1}, "bins is 1"),
+        ("calibration_explorer", {"labels": [0, 1]}, "labels have shape"),
+        ("calibration_explorer", {"logits": [[0.0, 0.0]] * 5001, "labels": [0] * 5001}, "5001 pairs"),
+    ],
 )
-def test_bad_input_is_named(arguments, words):
+def test_bad_input_is_named(name, arguments, words):
     with pytest.raises(ValueError, match=words):
-        loss_explorer(**arguments)
-    with pytest.raises(ValueError, match="bans"):
-        loss_at(0.5, 0, "bans")
+        ALL[name](**arguments)
+
+
+def test_bad_input_of_the_plain_functions_is_named():
+    for call, words in (
+        (lambda: widgets.loss_at(0.5, 0, "bans"), "bans"),
+        (lambda: widgets.softmax_at(0.0, 0.0, 2), "labels"),
+        (lambda: widgets.step_at(float("inf"), 0.0, 0, 1.0), "finite"),
+        (lambda: widgets.batch_at([[0.5]]), "shape"),
+        (lambda: widgets.batch_at([0.0]), "above 0"),
+        (lambda: widgets.calibration_at(LOGITS, LABELS, temperature=0.0), "temperature"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            call()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_widget_s_state_is_plain_json_and_its_text_is_short(name):
+    widget = ALL[name]()
+    assert json.loads(json.dumps(widget.state())) == widget.state()
+    assert set(widget.state()) == set(widget.traits(sync=True)) & set(widget.shown) == set(widget.shown)
+    assert repr(widget).startswith(type(widget).__name__ + ": ") and len(repr(widget)) <= 110
+    assert widget.module == name
+
+
+def test_a_trait_refuses_what_the_slider_cannot_show():
+    with pytest.raises(traitlets.TraitError):
+        widgets.batch_explorer().gold = [2.0]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_module_that_a_notebook_receives_stands_alone(name):
+    text = browser_module(name)
+    assert "import " not in text.replace("the import does it", "") and text.count("export default") == 1
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", ""), "nothing is loaded from elsewhere"
+
+
+def test_the_kit_is_installed_with_the_package_and_nothing_moves_by_itself():
+    names = {path.name for path in resources.files("nsputil.widgets").iterdir()}
+    assert {"kit.js", "widgets.css"} <= names
+    css = (HERE / "widgets.css").read_text(encoding="utf-8")
+    assert "animation" not in css and "transition" not in css and ":focus-visible" in css
+    assert "requestAnimationFrame" not in browser_module("gradient_explorer")

@@ -1,8 +1,29 @@
 """Widgets: thin, drawn in the browser, over plain tested functions. Introduced in notebook 04.
 
-Only this folder imports ipywidgets or anywidget. Everything a widget shows can be had from plain cells as well.
+Only this folder imports ipywidgets or anywidget. Everything a widget shows can be had from plain cells as well: each
+``name_explorer`` has a ``name_at`` that returns its numbers.
 """
 
+from nsputil.widgets.batch_explorer import BatchExplorer, batch_at, batch_explorer
+from nsputil.widgets.calibration_explorer import CalibrationExplorer, calibration_at, calibration_explorer
+from nsputil.widgets.gradient_explorer import GradientExplorer, gradient_explorer, step_at
 from nsputil.widgets.loss_explorer import LossExplorer, loss_at, loss_explorer
+from nsputil.widgets.softmax_explorer import SoftmaxExplorer, softmax_at, softmax_explorer
 
-__all__ = ["LossExplorer", "loss_at", "loss_explorer"]
+__all__ = [
+    "BatchExplorer",
+    "CalibrationExplorer",
+    "GradientExplorer",
+    "LossExplorer",
+    "SoftmaxExplorer",
+    "batch_at",
+    "batch_explorer",
+    "calibration_at",
+    "calibration_explorer",
+    "gradient_explorer",
+    "loss_at",
+    "loss_explorer",
+    "softmax_at",
+    "softmax_explorer",
+    "step_at",
+]

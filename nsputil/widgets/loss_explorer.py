@@ -1,13 +1,12 @@
 """The loss explorer: move Pr(IsNext), choose the gold label, read the loss. Introduced in notebook 04."""
 
 from math import log
-from pathlib import Path
 
-import anywidget
 import traitlets
 
 from nsputil.losses import nsp_loss_from_probs
 from nsputil.sentence_pairs import IS_NEXT, LABEL_NAMES, NOT_NEXT
+from nsputil.widgets.base import CourseWidget, browser_module
 
 #: How many nats one unit holds.
 UNITS = {"nats": 1.0, "bits": log(2), "base 10": log(10)}
@@ -45,7 +44,7 @@ def loss_at(p, label, unit="nats"):
     return nsp_loss_from_probs([[float(p), 1 - float(p)]], [label]) / UNITS[unit]
 
 
-class LossExplorer(anywidget.AnyWidget):
+class LossExplorer(CourseWidget):
     """A slider on Pr(IsNext), two gold labels, three units; drawn and computed in the browser.
 
     Attributes
@@ -56,13 +55,17 @@ class LossExplorer(anywidget.AnyWidget):
         0 = IsNext, 1 = NotNext.
     unit : str
         A key of `UNITS`.
+    own : float or None
+        Pr(IsNext) of a pair of the learner's own, marked on the curve.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
-    _css = Path(__file__).with_suffix(".css")
+    _esm = browser_module("loss_explorer")
+    module = "loss_explorer"
+    shown = ("p", "label", "unit", "own")
     p = traitlets.Float(0.8, min=LOWEST, max=HIGHEST).tag(sync=True)
     label = traitlets.Enum([IS_NEXT, NOT_NEXT], IS_NEXT).tag(sync=True)
     unit = traitlets.Enum(list(UNITS), "nats").tag(sync=True)
+    own = traitlets.Float(None, allow_none=True, min=LOWEST, max=HIGHEST).tag(sync=True)
 
     @property
     def loss(self):
@@ -75,7 +78,7 @@ class LossExplorer(anywidget.AnyWidget):
         )
 
 
-def loss_explorer(p=0.8, label=IS_NEXT, unit="nats"):
+def loss_explorer(p=0.8, label=IS_NEXT, unit="nats", own=None):
     """Return a `LossExplorer`; as the last line of a cell it appears below.
 
     Parameters
@@ -85,6 +88,8 @@ def loss_explorer(p=0.8, label=IS_NEXT, unit="nats"):
     label : int
         The gold class at the start: 0 = IsNext, 1 = NotNext.
     unit : {"nats", "bits", "base 10"}
+    own : float, optional
+        Pr(IsNext) that a model gave to a pair of your own; it is marked on the curve.
 
     Returns
     -------
@@ -95,10 +100,11 @@ def loss_explorer(p=0.8, label=IS_NEXT, unit="nats"):
     ValueError
         If an argument is outside its range.
     """
-    if not LOWEST <= p <= HIGHEST:
-        raise ValueError(f"p is {p}; expected a probability from {LOWEST} to {HIGHEST}")
+    for name, value in (("p", p), ("own", own)):
+        if value is not None and not LOWEST <= value <= HIGHEST:
+            raise ValueError(f"{name} is {value}; expected a probability from {LOWEST} to {HIGHEST}")
     if label not in (IS_NEXT, NOT_NEXT):
         raise ValueError(f"label is {label!r}; expected 0 = IsNext or 1 = NotNext")
     if unit not in UNITS:
         raise ValueError(f"unit is {unit!r}; expected one of {', '.join(map(repr, UNITS))}")
-    return LossExplorer(p=float(p), label=int(label), unit=unit)
+    return LossExplorer(p=float(p), label=int(label), unit=unit, own=None if own is None else float(own))

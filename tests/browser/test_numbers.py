@@ -5,24 +5,62 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import nsputil.widgets
-from nsputil.widgets import loss_at
+from nsputil.widgets import batch_at, calibration_at, loss_at, softmax_at, step_at
+
+RNG = np.random.default_rng(6)
+UNITS = ("nats", "bits", "base 10")
+LOGITS = [-8.0, -3.3, -0.1, 0.0, 0.1, 1.4, 8.0]
+CALIBRATION = [
+    (RNG.normal(size=(300, 2)) * 3, RNG.integers(0, 2, 300), temperature, bins)
+    for temperature in (0.25, 1.0, 3.7)
+    for bins in (2, 10, 20)
+]
+CASES = {
+    "lossAt": [(p / 1000, label, unit) for p in range(1, 1000, 37) for label in (0, 1) for unit in UNITS],
+    "softmaxAt": [(a, b, label) for a in LOGITS for b in LOGITS for label in (0, 1)],
+    "stepAt": [(a, b, label, r) for a in LOGITS for b in LOGITS for label in (0, 1) for r in (0.0, 0.7, 8.0)],
+    "batchAt": [(RNG.uniform(0.01, 0.99, size).tolist(),) for size in (1, 2, 8, 16)] + [([0.5] * 8,)],
+    "calibrationAt": CALIBRATION,
+}
+MODULES = {
+    "lossAt": ("loss_explorer", loss_at),
+    "softmaxAt": ("softmax_explorer", softmax_at),
+    "stepAt": ("gradient_explorer", step_at),
+    "batchAt": ("batch_explorer", batch_at),
+    "calibrationAt": ("calibration_explorer", calibration_at),
+}
 
 
-def test_the_browser_computes_the_numbers_of_python():
+def for_the_browser(function, case):
+    if function != "calibrationAt":
+        return case
+    logits, labels, temperature, bins = case
+    return (logits[:, 0] - logits[:, 1]).tolist(), labels.tolist(), temperature, bins
+
+
+@pytest.mark.parametrize("function", CASES)
+def test_the_browser_computes_the_numbers_of_python(function):
     node = shutil.which("node")
     assert node, "node is not on PATH; install Node.js to compare the browser's numbers with Python's"
-    module = Path(nsputil.widgets.__file__).with_name("loss_explorer.js").as_uri()
-    units = ("nats", "bits", "base 10")
-    cases = [(p / 1000, label, unit) for p in range(1, 1000, 37) for label in (0, 1) for unit in units]
+    name, python = MODULES[function]
+    module = Path(nsputil.widgets.__file__).with_name(f"{name}.js").as_uri()
+    cases = [for_the_browser(function, case) for case in CASES[function]]
     script = (
-        f"import {{ lossAt }} from {json.dumps(module)};"
-        f"console.log(JSON.stringify({json.dumps(cases)}.map((c) => lossAt(...c))))"
+        f"import {{ {function} }} from {json.dumps(module)};"
+        f"console.log(JSON.stringify({json.dumps(cases)}.map((c) => {function}(...c))))"
     )
     command = [node, "--experimental-default-type=module", "--input-type=module", "-e", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    for case, value in zip(cases, json.loads(done.stdout), strict=True):
-        assert value == pytest.approx(loss_at(*case), abs=1e-12), case
+    for case, value in zip(CASES[function], json.loads(done.stdout), strict=True):
+        expected = python(*case)
+        if isinstance(expected, float):
+            assert value == pytest.approx(expected, abs=1e-12), case
+            continue
+        assert set(value) == set(expected._fields)
+        for field in expected._fields:
+            assert value[field] == pytest.approx(getattr(expected, field), abs=1e-12), (case, field)

@@ -1,0 +1,104 @@
+"""A batch to drag: eight gold probabilities, their mean loss, accuracy, geometric mean. Introduced in notebook 04."""
+
+from typing import NamedTuple
+
+import numpy as np
+import traitlets
+
+from nsputil.widgets.base import CourseWidget, browser_module
+
+LOWEST, HIGHEST = 0.01, 0.99
+
+
+class Batch(NamedTuple):
+    """Mean loss in nats, accuracy, and two means of the gold probabilities; the loss belongs to the geometric one."""
+
+    loss: float
+    accuracy: float
+    geometric_mean: float
+    arithmetic_mean: float
+
+
+def batch_at(gold):
+    """Return the numbers of a batch from its gold probabilities. The widget's numbers, as a plain function.
+
+    Parameters
+    ----------
+    gold : array_like of float, shape (batch,)
+        The probability of each pair's gold label, in (0, 1].
+
+    Returns
+    -------
+    Batch
+        A pair counts as right where its gold probability is above one half.
+
+    Raises
+    ------
+    ValueError
+        If `gold` is empty, not one-dimensional, or holds a value outside (0, 1].
+
+    Notes
+    -----
+    Introduced in notebook 04.
+
+    Examples
+    --------
+    >>> round(batch_at([0.9, 0.1]).loss, 4), round(batch_at([0.9, 0.1]).geometric_mean, 4)
+    (1.204, 0.3)
+    """
+    gold = np.asarray(gold, dtype=np.float64)
+    if gold.ndim != 1 or len(gold) == 0:
+        raise ValueError(f"gold has shape {gold.shape}; expected (batch,) with at least one probability")
+    if not ((gold > 0) & (gold <= 1)).all():
+        raise ValueError(f"gold is {gold.tolist()}; expected probabilities above 0 and at most 1")
+    loss = float(-np.log(gold).mean()) + 0.0
+    return Batch(loss, float((gold > 0.5).mean()), float(np.exp(-loss)), float(gold.mean()))
+
+
+class BatchExplorer(CourseWidget):
+    """One slider a pair on its gold probability; drawn and computed in the browser.
+
+    Attributes
+    ----------
+    gold : list of float
+        The gold probabilities, each from 0.01 to 0.99.
+    """
+
+    _esm = browser_module("batch_explorer")
+    module = "batch_explorer"
+    shown = ("gold",)
+    gold = traitlets.List(traitlets.Float(min=LOWEST, max=HIGHEST), minlen=1).tag(sync=True)
+
+    @property
+    def reading(self):
+        """What is now shown, computed in Python: a `Batch`."""
+        return batch_at(self.gold)
+
+    def __repr__(self):
+        now = self.reading
+        return f"BatchExplorer: {len(self.gold)} pairs, mean loss {now.loss:.4f} nats, accuracy {now.accuracy:.3f}"
+
+
+def batch_explorer(gold=(0.9, 0.9, 0.9, 0.9, 0.9, 0.4, 0.4, 0.4)):
+    """Return a `BatchExplorer`; as the last line of a cell it appears below.
+
+    Parameters
+    ----------
+    gold : sequence of float
+        The gold probabilities at the start, from 1 to 16 of them, each from 0.01 to 0.99.
+
+    Returns
+    -------
+    BatchExplorer
+
+    Raises
+    ------
+    ValueError
+        If there are none or too many, or one is outside its range.
+    """
+    gold = [float(p) for p in gold]
+    if not 1 <= len(gold) <= 16:
+        raise ValueError(f"gold has {len(gold)} probabilities; expected 1 to 16")
+    if not all(LOWEST <= p <= HIGHEST for p in gold):
+        raise ValueError(f"gold is {gold}; expected probabilities from {LOWEST} to {HIGHEST}")
+    return BatchExplorer(gold=gold)

@@ -1,0 +1,121 @@
+"""One gradient step on one pair: logits and loss before and after. Introduced in notebook 05."""
+
+from typing import NamedTuple
+
+import traitlets
+
+from nsputil.losses import nsp_loss, nsp_loss_and_grad
+from nsputil.sentence_pairs import IS_NEXT, LABEL_NAMES, NOT_NEXT
+from nsputil.widgets.base import CourseWidget, browser_module
+from nsputil.widgets.softmax_explorer import LIMIT, check_logits_and_label
+
+#: The largest step size on the slider.
+HIGHEST_RATE = 8.0
+
+
+class Step(NamedTuple):
+    """One step: ``gradient = p - y``, the logits after it, and the loss before and after, in nats."""
+
+    gradient: tuple
+    after: tuple
+    loss_before: float
+    loss_after: float
+
+
+def step_at(z_is_next, z_not_next, label, rate):
+    """Take one gradient step on the logits of one pair: ``z - rate * (p - y)``. The widget's numbers.
+
+    Parameters
+    ----------
+    z_is_next, z_not_next : float
+        The two logits.
+    label : int
+        The gold class: 0 = IsNext, 1 = NotNext.
+    rate : float
+        The step size.
+
+    Returns
+    -------
+    Step
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `nsputil.losses.nsp_loss`.
+
+    Notes
+    -----
+    Introduced in notebook 05.
+
+    Examples
+    --------
+    >>> [round(g, 4) for g in step_at(1.3863, 0.0, 0, rate=1.0).gradient]
+    [-0.2, 0.2]
+    """
+    before, grad = nsp_loss_and_grad([[float(z_is_next), float(z_not_next)]], [label])
+    gradient = tuple(grad[0].tolist())
+    after = float(z_is_next) - rate * gradient[IS_NEXT], float(z_not_next) - rate * gradient[NOT_NEXT]
+    return Step(gradient, after, before, nsp_loss([after], [label]))
+
+
+class GradientExplorer(CourseWidget):
+    """Sliders on two logits and the step size; before and after are drawn and computed in the browser.
+
+    Attributes
+    ----------
+    z_is_next, z_not_next : float
+        The logits before the step, from -8 to 8.
+    label : int
+        0 = IsNext, 1 = NotNext.
+    rate : float
+        The step size, from 0 to 8.
+    """
+
+    _esm = browser_module("gradient_explorer")
+    module = "gradient_explorer"
+    shown = ("z_is_next", "z_not_next", "label", "rate")
+    z_is_next = traitlets.Float(1.4, min=-LIMIT, max=LIMIT).tag(sync=True)
+    z_not_next = traitlets.Float(0.0, min=-LIMIT, max=LIMIT).tag(sync=True)
+    label = traitlets.Enum([IS_NEXT, NOT_NEXT], NOT_NEXT).tag(sync=True)
+    rate = traitlets.Float(1.0, min=0.0, max=HIGHEST_RATE).tag(sync=True)
+
+    @property
+    def reading(self):
+        """What is now shown, computed in Python: a `Step`."""
+        return step_at(self.z_is_next, self.z_not_next, self.label, self.rate)
+
+    def __repr__(self):
+        now = self.reading
+        return (
+            f"GradientExplorer: gold {LABEL_NAMES[self.label]}, step size {self.rate:.1f}, "
+            f"loss {now.loss_before:.4f} -> {now.loss_after:.4f} nats"
+        )
+
+
+def gradient_explorer(z_is_next=1.4, z_not_next=0.0, label=NOT_NEXT, rate=1.0):
+    """Return a `GradientExplorer`; as the last line of a cell it appears below.
+
+    Parameters
+    ----------
+    z_is_next, z_not_next : float
+        The logits at the start, from -8 to 8.
+    label : int
+        The gold class at the start: 0 = IsNext, 1 = NotNext.
+    rate : float
+        The step size at the start, from 0 to 8.
+
+    Returns
+    -------
+    GradientExplorer
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+    """
+    check_logits_and_label(z_is_next, z_not_next, label)
+    if not 0 <= rate <= HIGHEST_RATE:
+        raise ValueError(f"rate is {rate}; expected a step size from 0 to {HIGHEST_RATE:g}")
+    return GradientExplorer(
+        z_is_next=float(z_is_next), z_not_next=float(z_not_next), label=int(label), rate=float(rate)
+    )

@@ -1,0 +1,149 @@
+// What the widgets share: elements with names and roles, controls that say their value, a plot that fits its width.
+// Python puts this file in front of each widget's own module (see base.py); in a web page the import does it.
+
+// Each widget carries its own copy of this kit, so the count belongs to the page: no two widgets may share an id.
+function nextId() {
+  globalThis.nspIds = (globalThis.nspIds ?? 0) + 1;
+  return `nsp-${globalThis.nspIds}`;
+}
+
+export const LABELS = ["IsNext", "NotNext"];
+export const fixed = (value, digits = 4) => value.toFixed(digits).replace("-", "−");
+export const softplus = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+export const sigmoid = (x) => (x >= 0 ? 1 : Math.exp(x)) / (1 + Math.exp(-Math.abs(x)));
+export const sum = (values) => values.reduce((total, value) => total + value, 0);
+export const range = (low, high, steps) =>
+  Array.from({ length: steps + 1 }, (_, i) => low + (i / steps) * (high - low));
+
+export function element(name, properties = {}, children = []) {
+  const node = Object.assign(document.createElement(name), properties);
+  node.append(...children);
+  return node;
+}
+
+export function slider(label, { min, max, step }, onInput) {
+  const id = nextId();
+  const input = element("input", { type: "range", min, max, step, id });
+  const value = element("span", { className: "value" });
+  input.addEventListener("input", () => onInput(Number(input.value)));
+  const node = element("div", { className: "control" }, [element("label", { htmlFor: id, textContent: label }), input, value]);
+  function show(number, text) {
+    input.value = number;
+    value.textContent = text;
+    input.setAttribute("aria-valuetext", text);
+  }
+  return { node, input, show };
+}
+
+export function radios(legend, names, onChange) {
+  const group = nextId();
+  const inputs = names.map((_, i) => element("input", { type: "radio", name: group, value: i }));
+  inputs.forEach((input, i) => input.addEventListener("change", () => onChange(i)));
+  const node = element("fieldset", {}, [element("legend", { textContent: legend }),
+    ...inputs.map((input, i) => element("label", {}, [input, ` ${i} = ${names[i]}`]))]);
+  return { node, show: (chosen) => inputs.forEach((input, i) => { input.checked = i === chosen; }) };
+}
+
+export function choice(label, names, onChange) {
+  const id = nextId();
+  const select = element("select", { id }, names.map((name) => new Option(name)));
+  select.addEventListener("change", () => onChange(select.value));
+  const node = element("div", {}, [element("label", { htmlFor: id, textContent: `${label} ` }), select]);
+  return { node, show: (name) => { select.value = name; } };
+}
+
+export function button(text, onClick) {
+  const node = element("button", { type: "button", textContent: text });
+  node.addEventListener("click", onClick);
+  return node;
+}
+
+// The sentence with the result. A screen reader speaks it when it changes.
+export function reading() {
+  return element("output", { className: "reading" });
+}
+
+// The curve as numbers, for whoever prefers a table to a picture. Filled only while it is open.
+export function table(summary, heads, rows) {
+  const body = element("tbody");
+  const row = (cells, name) => element("tr", {}, cells.map((cell) => element(name, { textContent: cell })));
+  const head = row(heads, "th");
+  head.childNodes.forEach((cell) => { cell.scope = "col"; });
+  const node = element("details", {}, [element("summary", { textContent: summary }),
+    element("table", {}, [element("thead", {}, [head]), body])]);
+  const show = () => { if (node.open) body.replaceChildren(...rows().map((cells) => row(cells, "td"))); };
+  node.addEventListener("toggle", show);
+  return { node, show };
+}
+
+// A picture with two axes in data coordinates. It is redrawn as a whole, in the pixels it really has.
+export class Plot {
+  constructor({ x, y, xTicks, yTicks, xLabel, yLabel, height = 260 }) {
+    Object.assign(this, { x, y, xTicks, yTicks, xLabel, yLabel, height });
+    this.node = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    this.node.setAttribute("role", "img");
+  }
+  add(name, attributes, text) {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes))
+      node.setAttribute(key, typeof value === "number" ? value.toFixed(2) : value);
+    if (text !== undefined) node.textContent = text;
+    this.node.append(node);
+  }
+  px = (value) => 46 + ((value - this.x[0]) / (this.x[1] - this.x[0])) * (this.width - 60);
+  py = (value) => this.height - 42 - ((value - this.y[0]) / (this.y[1] - this.y[0])) * (this.height - 66);
+  begin(width, alternative) {
+    this.width = width;
+    this.node.replaceChildren();
+    this.node.setAttribute("viewBox", `0 0 ${width} ${this.height}`);
+    this.node.setAttribute("aria-label", alternative);
+    this.segment("axis", this.x[0], this.y[0], this.x[1], this.y[0]);
+    this.segment("axis", this.x[0], this.y[0], this.x[0], this.y[1]);
+    for (const tick of this.xTicks)
+      this.add("text", { x: this.px(tick), y: this.height - 25, "text-anchor": "middle" }, `${tick}`.replace("-", "−"));
+    for (const tick of this.yTicks)
+      this.add("text", { x: 39, y: this.py(tick) + 4, "text-anchor": "end" }, tick);
+    this.add("text", { x: (this.width + 32) / 2, y: this.height - 6, "text-anchor": "middle" }, this.xLabel);
+    this.add("text", { x: 8, y: 13 }, this.yLabel);
+  }
+  segment(kind, x1, y1, x2, y2) {
+    this.add("line", { class: kind, x1: this.px(x1), y1: this.py(y1), x2: this.px(x2), y2: this.py(y2) });
+  }
+  curve(kind, xs, f) {
+    const points = xs.map((x) => `${this.px(x).toFixed(2)},${this.py(f(x)).toFixed(2)}`).join(" ");
+    this.add("polyline", { class: kind, points });
+  }
+  dot(kind, x, y, r = 6) {
+    this.add("circle", { class: kind, cx: this.px(x), cy: this.py(y), r });
+  }
+  words(text, x, y, anchor = "start") {
+    this.add("text", { x: this.px(x), y: this.py(y) - 5, "text-anchor": anchor }, text);
+  }
+}
+
+// Puts the nodes on the page, calls update(width) now, when a trait changes and when the width does.
+export function mount({ model, el }, name, label, nodes, traits, update) {
+  const root = element("div", { className: `nsp-widget nsp-${name}` }, nodes);
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", label);
+  root.dataset.lmSuppressShortcuts = "true"; // JupyterLab leaves the arrow keys to the sliders
+  root.addEventListener("keydown", (event) => event.stopPropagation());
+  el.append(root);
+  const draw = () => update(Math.min(560, root.clientWidth - 16 || 520));
+  const events = traits.map((trait) => `change:${trait}`);
+  events.forEach((event) => model.on(event, draw));
+  const resized = new ResizeObserver(draw);
+  resized.observe(root);
+  draw();
+  return () => {
+    resized.disconnect();
+    events.forEach((event) => model.off(event, draw));
+  };
+}
+
+export function setter(model) {
+  return (trait, value) => {
+    model.set(trait, value);
+    model.save_changes();
+  };
+}
