@@ -6,7 +6,7 @@ feed-forward part, each with a residual and a LayerNorm after it. Introduced in 
 
 import numpy as np
 
-from nsputil.encoders import RowGradient
+from nsputil.encoders import sum_rows
 from nsputil.heads import LayerNorm, Linear, check_width, gelu, join
 
 
@@ -107,7 +107,7 @@ class BertEncoder:
         dx, found = self.norm.backward(dx, cache.norm)
         gradients |= join({"norm": found})
         ids, segments = cache.batch.input_ids, cache.batch.token_type_ids
-        gradients["words"] = _row_gradient(ids.reshape(-1), dx.reshape(-1, self.width))
+        gradients["words"] = sum_rows(ids.reshape(-1), dx.reshape(-1, self.width))
         positions = np.zeros_like(self.tables["positions"])
         positions[: ids.shape[1]] = dx.sum(axis=0)
         second = (dx * segments[:, :, None].astype(dx.dtype)).sum(axis=(0, 1))
@@ -191,11 +191,3 @@ class BertLayer:
 
     def _merge(self, x):
         return x.transpose(0, 2, 1, 3).reshape(x.shape[0], x.shape[2], -1)
-
-
-def _row_gradient(ids, dx):
-    """Sum the gradients of all places of each word: sort the places by word, then add up runs."""
-    order = np.argsort(ids, kind="stable")
-    ids = ids[order]
-    starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
-    return RowGradient(ids[starts], np.add.reduceat(dx[order], starts, axis=0))

@@ -13,6 +13,8 @@ import numpy as np
 from nsputil.heads import check_width
 from nsputil.tokenization import SPECIAL_TOKENS
 
+SLICE = 16  # pairs that BagEncoder compares at a time
+
 
 @dataclass(frozen=True)
 class RowGradient:
@@ -81,8 +83,28 @@ class BagEncoder:
         rng : numpy.random.Generator, optional
             Only for `word_dropout`.
         """
+        here = batch.attention_mask.astype(bool)
+        if rng is not None and self.word_dropout > 0:
+            here &= rng.random(here.shape) >= self.word_dropout
+        parts = [
+            self._compare(batch.input_ids[k : k + SLICE], batch.token_type_ids[k : k + SLICE], here[k : k + SLICE])
+            for k in range(0, len(here), SLICE)
+        ]
+        return np.concatenate([h_cls for h_cls, _ in parts]), [cache for _, cache in parts]
+
+    def backward(self, dh_cls, cache):
+        """Return ``{"embeddings": RowGradient, "weights": RowGradient}``."""
+        parts = [self._backward(dh_cls[k * SLICE : (k + 1) * SLICE], part) for k, part in enumerate(cache)]
+        rows = np.concatenate([rows for rows, _, _ in parts])
+        return {
+            "embeddings": sum_rows(rows, np.concatenate([dwords for _, dwords, _ in parts])),
+            "weights": sum_rows(rows, np.concatenate([dweights for _, _, dweights in parts])),
+        }
+
+    def _compare(self, ids, segments, here):
+        """A few pairs at a time: the table of counts is (2 pairs) x (distinct words), so it grows with their square."""
         embeddings = self.parameters["embeddings"]
-        rows, counts = self._counts(batch, rng)
+        rows, counts = self._counts(ids, segments, here)
         unit, lengths = _unit(counts @ embeddings[rows])
         words, word_lengths = _unit(counts * self.parameters["weights"][rows].T)
         u, v = np.split(unit, 2)
@@ -93,8 +115,7 @@ class BagEncoder:
         h_cls = np.concatenate([u * v, np.abs(u - v), u, v, similar, overlap], axis=1) * scale
         return h_cls, (rows, counts, unit, lengths, words, word_lengths, scale)
 
-    def backward(self, dh_cls, cache):
-        """Return ``{"embeddings": RowGradient, "weights": RowGradient}``."""
+    def _backward(self, dh_cls, cache):
         rows, counts, unit, lengths, words, word_lengths, scale = cache
         u, v = np.split(unit, 2)
         dim = u.shape[1]
@@ -106,21 +127,31 @@ class BagEncoder:
         dunit = np.concatenate([du + dproduct * v + ddifference, dv + dproduct * u - ddifference])
         dwords = np.concatenate([doverlap * half for half in reversed(np.split(words, 2))])
         dcounted = _unit_backward(dwords, words, word_lengths) * counts
-        return {
-            "embeddings": RowGradient(rows, counts.T @ _unit_backward(dunit, unit, lengths)),
-            "weights": RowGradient(rows, dcounted.sum(axis=0)[:, None]),
-        }
+        return rows, counts.T @ _unit_backward(dunit, unit, lengths), dcounted.sum(axis=0)[:, None]
 
-    def _counts(self, batch, rng):
-        """Return the distinct words and how often each stands in each A, then in each B: shape (2 batch, words)."""
-        here = batch.attention_mask.astype(bool) & (batch.input_ids >= len(SPECIAL_TOKENS) - 4)
-        if rng is not None and self.word_dropout > 0:
-            here &= rng.random(here.shape) >= self.word_dropout
-        rows, word = np.unique(batch.input_ids[here], return_inverse=True)
-        size = len(batch.input_ids)
-        sentence = (np.arange(size)[:, None] + size * batch.token_type_ids)[here]
+    def _counts(self, ids, segments, here):
+        """Return the distinct words and how often each stands in each A, then in each B: shape (2 pairs, words)."""
+        rows, word = np.unique(ids[here], return_inverse=True)
+        size = len(ids)
+        sentence = (np.arange(size)[:, None] + size * segments)[here]
         counts = np.bincount(sentence * len(rows) + word, minlength=2 * size * len(rows))
         return rows, counts.reshape(2 * size, len(rows)).astype(self.parameters["embeddings"].dtype)
+
+
+def sum_rows(rows, values):
+    """Return the `RowGradient` of values that belong to rows, some of which come more than once: equal ones are added.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (count,)
+    values : ndarray, shape (count, width)
+    """
+    if len(rows) == 0:
+        return RowGradient(rows, values)
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
+    return RowGradient(rows[starts], np.add.reduceat(values[order], starts, axis=0))
 
 
 def _unit(x):
