@@ -26,7 +26,7 @@ WIDTH, LAYERS, HEADS, VOCABULARY = 64, 2, 4, 16_000
 def mini(documents, vocabulary, rng, dropout=0.1):
     """A BertEncoder that starts with counted word vectors, and with queries and keys that compare words as they are.
 
-    From random numbers alone it stays at chance on this little text (notebook 07).
+    From random numbers alone such a model hardly leaves chance on so little text (notebook 07).
     """
     encoder = BertEncoder(len(vocabulary), WIDTH, LAYERS, HEADS, rng, max_positions=128, dropout=dropout)
     vectors = ppmi_embeddings(documents, vocabulary, WIDTH, rng)
