@@ -17,7 +17,7 @@ def test_predict_with_the_model_that_comes_along(capsys):
     assert p == pytest.approx(first, abs=1e-4)
 
 
-def test_train_then_evaluate_on_own_text(tmp_path, capsys):
+def test_too_little_text_of_ones_own_is_named(tmp_path, capsys):
     for k in range(12):
         lines = " ".join(f"The farmer {k} sold apples number {j} at the market of village {k}." for j in range(12))
         (tmp_path / f"{k:02d}.txt").write_text(lines, encoding="utf-8")
