@@ -5,8 +5,11 @@ With two classes everything depends on one number, the gap ``z_gold - z_other``:
     -log softmax(z)[gold] = softplus(-gap)        softplus(t) = log(1 + exp(t))
 
 so the functions below compute the gap first and never exponentiate a positive number.
-Losses are in nats. Introduced in notebook 03; the gradient in 05; the numerics in 06.
+BERT trains a second task with it, masked words: `mlm_loss` is the same formula over a whole vocabulary.
+Losses are in nats. Introduced in notebook 03; the gradient in 05; the numerics in 06; masked words in 08.
 """
+
+from collections import namedtuple
 
 import numpy as np
 
@@ -14,6 +17,9 @@ from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT
 
 REDUCTIONS = ("mean", "sum", "none")
 BLOCK = 16_384  # rows handled at a time: the intermediate arrays of one block stay in the processor's cache
+
+#: What `bert_pretraining_loss` returns, in nats: the sum that is minimized, and its two terms.
+PretrainingLoss = namedtuple("PretrainingLoss", "total mlm nsp")
 
 
 def softplus(x):
@@ -188,6 +194,124 @@ def nsp_loss_and_grad(logits, labels, weights=None):
     return total / kept, grad
 
 
+def mlm_loss(scores, labels, reduction="mean", weights=None):
+    """Return ``-log Pr(word | its place)`` for the places whose word the model has to guess, in nats.
+
+    Parameters
+    ----------
+    scores : array_like of float, shape (count, vocabulary)
+        A row of scores for each place that is to be guessed, and for no other.
+    labels : array_like of int, shape (count,)
+        The ids of the words that stood there.
+    reduction : {"mean", "sum", "none"}
+        "mean" divides by the number of guessed words (by the sum of `weights` if given), not by that of the pairs.
+    weights : array_like of float, shape (count,), optional
+        A factor of each place, not negative; 0 leaves it out (BERT's masked_lm_weights, which are 0 for padding).
+
+    Returns
+    -------
+    float or ndarray
+        As `nsp_loss`. A model that gives every word the same score has the loss ``ln vocabulary``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `nsp_loss`; the labels must be ids from 0 to ``vocabulary - 1``.
+
+    Notes
+    -----
+    google-research/bert, run_pretraining.py, get_masked_lm_output; it adds 1e-5 to the denominator, against 0 / 0.
+    Introduced in notebook 08.
+
+    Examples
+    --------
+    >>> round(mlm_loss([[0.0, 0.0, 0.0, 0.0]], [2]), 4)
+    1.3863
+    """
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction is {reduction!r}; expected one of {', '.join(map(repr, REDUCTIONS))}")
+    scores, labels, weights = _check_scores(scores, labels, weights)
+    losses = -log_softmax(scores)[np.arange(len(labels)), labels]
+    if weights is not None:
+        losses = losses * weights.astype(losses.dtype)
+    if reduction == "none":
+        return losses
+    total = float(losses.sum(dtype=np.float64))
+    return total if reduction == "sum" else total / _kept(labels, weights)
+
+
+def mlm_loss_and_grad(scores, labels, weights=None):
+    """Return the mean loss of the guessed words in nats and its gradient with respect to the scores.
+
+    Parameters
+    ----------
+    scores, labels, weights
+        As in `mlm_loss`.
+
+    Returns
+    -------
+    loss : float
+    grad : ndarray, shape (count, vocabulary)
+        ``weight / total weight * (p - y)``, as for two classes. float32 if the scores are float16 or float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `mlm_loss`.
+
+    Notes
+    -----
+    Introduced in notebook 08.
+    """
+    scores, labels, weights = _check_scores(scores, labels, weights)
+    at_gold = np.arange(len(labels)), labels
+    scale = (np.ones(len(labels)) if weights is None else weights) / _kept(labels, weights)
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    gold = shifted[at_gold]
+    grad = np.exp(shifted, out=shifted)
+    total = grad.sum(axis=1)
+    losses = np.log(total) - gold
+    grad *= (scale / total).astype(grad.dtype)[:, None]
+    grad[at_gold] -= scale.astype(grad.dtype)
+    return float((losses * scale).sum(dtype=np.float64)), grad
+
+
+def bert_pretraining_loss(
+    mlm_scores, mlm_labels, nsp_logits, nsp_labels, mlm_factor=1.0, mlm_weights=None, nsp_weights=None
+):
+    """Return BERT's whole objective: the mean over the guessed words plus the mean over the pairs.
+
+    Parameters
+    ----------
+    mlm_scores, mlm_labels, mlm_weights
+        As in `mlm_loss`.
+    nsp_logits, nsp_labels, nsp_weights
+        As in `nsp_loss`.
+    mlm_factor : float
+        What the first term counts for in the total, not negative; BERT's is 1.
+
+    Returns
+    -------
+    PretrainingLoss
+        ``total = mlm_factor * mlm + nsp``, and the two terms, each divided by its own count.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `mlm_loss` and `nsp_loss`; also a ValueError if `mlm_factor` is negative or not finite.
+
+    Notes
+    -----
+    google-research/bert, run_pretraining.py, and transformers' BertForPreTraining. Read the terms apart: the first
+    is many times larger and hides the second. Introduced in notebook 08.
+    """
+    if not (np.isfinite(mlm_factor) and mlm_factor >= 0):
+        raise ValueError(f"mlm_factor is {mlm_factor}; expected a finite number that is not negative")
+    mlm = mlm_loss(mlm_scores, mlm_labels, weights=mlm_weights)
+    nsp = nsp_loss(nsp_logits, nsp_labels, weights=nsp_weights)
+    return PretrainingLoss(mlm_factor * mlm + nsp, mlm, nsp)
+
+
 def nsp_loss_from_gap(gap):
     """Return the loss in nats from the gap ``z_gold - z_other`` alone: ``softplus(-gap)``.
 
@@ -311,13 +435,41 @@ def _check(logits, labels, weights, name="logits"):
     if labels.min() < 0 or labels.max() > 1:
         row = int(np.flatnonzero((labels < 0) | (labels > 1))[0])
         raise ValueError(f"labels[{row}] is {int(labels[row])}; expected 0 = IsNext or 1 = NotNext")
-    if weights is not None:
-        weights = np.asarray(weights, dtype=np.float64)
-        if weights.shape != labels.shape:
-            raise ValueError(f"weights have shape {weights.shape}; expected {labels.shape}, one for each label")
-        if not np.isfinite(weights).all() or weights.min() < 0:
-            row = int(np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))[0])
-            raise ValueError(f"weights[{row}] is {weights[row]}; expected finite numbers that are not negative")
-        if not weights.any():
-            raise ValueError("all weights are zero, so no pair is left to average over; keep at least one above 0")
-    return logits, labels, weights
+    return logits, labels, _check_weights(weights, labels, "pair")
+
+
+def _check_scores(scores, labels, weights):
+    scores = _floats(scores, "scores")
+    if scores.ndim != 2 or scores.shape[1] < 2:
+        raise ValueError(f"scores have shape {scores.shape}; expected (count, vocabulary), a row for each guessed word")
+    if len(scores) == 0:
+        raise ValueError(f"scores are empty (shape {scores.shape}): no word is to be guessed; mask at least one")
+    if not np.isfinite(scores.sum(dtype=np.float64)) and not np.isfinite(scores).all():
+        row, word = (int(k[0]) for k in np.nonzero(~np.isfinite(scores)))
+        raise ValueError(f"scores[{row}, {word}] is {scores[row, word]}; expected finite numbers")
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels have dtype {labels.dtype}; expected integers, the ids of the words")
+    if labels.shape != (len(scores),):
+        raise ValueError(f"labels have shape {labels.shape}; expected ({len(scores)},), one for each row of scores")
+    if labels.min() < 0 or labels.max() >= scores.shape[1]:
+        row = int(np.flatnonzero((labels < 0) | (labels >= scores.shape[1]))[0])
+        raise ValueError(
+            f"labels[{row}] is {int(labels[row])}; expected ids from 0 to {scores.shape[1] - 1} "
+            "(pass only the rows of places to be guessed; -100, as PyTorch has for the rest, is no id)"
+        )
+    return scores, labels, _check_weights(weights, labels, "word")
+
+
+def _check_weights(weights, labels, what):
+    if weights is None:
+        return None
+    weights = np.asarray(weights, dtype=np.float64)
+    if weights.shape != labels.shape:
+        raise ValueError(f"weights have shape {weights.shape}; expected {labels.shape}, one for each label")
+    if not np.isfinite(weights).all() or weights.min() < 0:
+        row = int(np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))[0])
+        raise ValueError(f"weights[{row}] is {weights[row]}; expected finite numbers that are not negative")
+    if not weights.any():
+        raise ValueError(f"all weights are zero, so no {what} is left to average over; keep at least one above 0")
+    return weights

@@ -61,7 +61,7 @@ class Vocabulary:
     """
 
     REMEMBERED = 200_000  # texts whose ids are kept
-    cls_id, sep_id, unk_id = CLS_ID, SEP_ID, UNK_ID  # a checkpoint's own vocabulary has others
+    cls_id, sep_id, unk_id, mask_id = CLS_ID, SEP_ID, UNK_ID, MASK_ID  # a checkpoint's own vocabulary has others
 
     def __init__(self, words):
         self._known = {}

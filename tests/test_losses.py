@@ -5,7 +5,10 @@ import pytest
 from nsputil.gradcheck import check_gradient
 from nsputil.losses import (
     BLOCK,
+    bert_pretraining_loss,
     log_softmax,
+    mlm_loss,
+    mlm_loss_and_grad,
     nsp_loss,
     nsp_loss_and_grad,
     nsp_loss_from_gap,
@@ -176,3 +179,102 @@ def test_log_softmax_softplus_and_sigmoid():
         log_softmax(np.zeros((0, 2)))
     with pytest.raises(TypeError, match="int"):
         log_softmax([1, 2])
+
+
+def some_scores(count, size, rng, scale=5.0):
+    return rng.normal(0, scale, (count, size)), rng.integers(0, size, count)
+
+
+def test_mlm_loss_is_exact_and_survives_large_scores():
+    scores, labels = some_scores(40, 6, np.random.default_rng(0), scale=300.0)
+    found = mlm_loss(scores, labels, reduction="none")
+    for row, label, value in zip(scores, labels, found, strict=True):
+        with mpmath.workdps(60):
+            z = [mpmath.mpf(float(v)) for v in row]
+            expected = mpmath.log(mpmath.fsum(mpmath.exp(v) for v in z)) - z[label]
+        assert abs(value - expected) <= 1e-12 * max(1, abs(expected))
+    assert mlm_loss(scores, labels) == pytest.approx(found.mean(), rel=1e-14)
+    assert mlm_loss(scores, labels, reduction="sum") == pytest.approx(found.sum(), rel=1e-14)
+
+
+def test_mlm_loss_of_no_knowledge_is_the_log_of_the_vocabulary():
+    for size in (2, 4, 30_522):
+        assert mlm_loss(np.zeros((3, size)), [0, 1, size - 1]) == pytest.approx(np.log(size), rel=1e-14)
+
+
+def test_with_two_words_mlm_loss_is_nsp_loss():
+    logits, labels = some_scores(50, 2, np.random.default_rng(1))
+    weights = np.random.default_rng(2).random(50)
+    assert mlm_loss(logits, labels, weights=weights) == pytest.approx(nsp_loss(logits, labels, weights=weights))
+    loss, grad = nsp_loss_and_grad(logits, labels, weights)
+    same, same_grad = mlm_loss_and_grad(logits, labels, weights)
+    assert same == pytest.approx(loss, rel=1e-13)
+    np.testing.assert_allclose(same_grad, grad, atol=1e-15)
+
+
+@pytest.mark.parametrize("weights", [None, [1.0, 0.0, 0.5, 2.0, 1.0]])
+def test_mlm_gradient(weights):
+    scores, labels = some_scores(5, 7, np.random.default_rng(3), scale=2.0)
+    before = scores.copy()
+    loss, grad = mlm_loss_and_grad(scores, labels, weights)
+    assert loss == pytest.approx(mlm_loss(scores, labels, weights=weights), rel=1e-13)
+    assert check_gradient(lambda z: mlm_loss(z, labels, weights=weights), scores, grad, tolerance=1e-8).ok
+    np.testing.assert_allclose(grad.sum(axis=1), 0, atol=1e-15)
+    np.testing.assert_array_equal(scores, before)
+
+
+def test_mlm_loss_in_narrow_floats():
+    scores, labels = some_scores(200, 1000, np.random.default_rng(4))
+    loss, grad = mlm_loss_and_grad(scores.astype(np.float32), labels)
+    wide, wide_grad = mlm_loss_and_grad(scores, labels)
+    assert grad.dtype == np.float32 and loss == pytest.approx(wide, rel=1e-6)
+    np.testing.assert_allclose(grad, wide_grad, atol=1e-7)
+    assert mlm_loss(scores.astype(np.float16), labels) == pytest.approx(wide, rel=1e-3)
+
+
+def test_each_term_has_its_own_denominator():
+    rng = np.random.default_rng(5)
+    scores, words = some_scores(7, 11, rng)
+    logits, labels = some_scores(3, 2, rng)
+    found = bert_pretraining_loss(scores, words, logits, labels)
+    assert found.mlm == pytest.approx(mlm_loss(scores, words, reduction="sum") / 7, rel=1e-14)
+    assert found.nsp == pytest.approx(nsp_loss(logits, labels, reduction="sum") / 3, rel=1e-14)
+    assert found.total == found.mlm + found.nsp
+    twice = bert_pretraining_loss(np.tile(scores, (2, 1)), np.tile(words, 2), logits, labels)
+    assert twice.total == pytest.approx(found.total, rel=1e-14)  # more words, the same means
+    assert bert_pretraining_loss(scores, words, logits, labels, mlm_factor=0.0).total == found.nsp
+    padded = bert_pretraining_loss(
+        np.vstack([scores, 9 * np.ones((2, 11))]), [*words, 0, 0], logits, labels, mlm_weights=[1.0] * 7 + [0.0] * 2
+    )
+    assert padded.total == pytest.approx(found.total, rel=1e-14)  # BERT's masked_lm_weights
+
+
+@pytest.mark.parametrize(
+    ("scores", "labels", "weights", "error", "message"),
+    [
+        ([[1, 2]], [0], None, TypeError, "scores have dtype int64"),
+        ([1.0, 2.0], [0], None, ValueError, r"scores have shape \(2,\); expected \(count, vocabulary\)"),
+        ([[1.0]], [0], None, ValueError, r"scores have shape \(1, 1\)"),
+        (np.zeros((0, 5)), [], None, ValueError, "no word is to be guessed"),
+        ([[1.0, np.nan], [0.0, 0.0]], [0, 1], None, ValueError, r"scores\[0, 1\] is nan"),
+        ([[1.0, 2.0], [-np.inf, 0.0]], [0, 1], None, ValueError, r"scores\[1, 0\] is -inf"),
+        ([[1.0, 2.0]], [0.0], None, TypeError, "labels have dtype float64"),
+        ([[1.0, 2.0]], [0, 1], None, ValueError, r"labels have shape \(2,\); expected \(1,\)"),
+        ([[1.0, 2.0]], [2], None, ValueError, r"labels\[0\] is 2; expected ids from 0 to 1"),
+        ([[1.0, 2.0]], [-100], None, ValueError, "-100, as PyTorch has for the rest, is no id"),
+        ([[1.0, 2.0]], [1], [1.0, 1.0], ValueError, r"weights have shape \(2,\)"),
+        ([[1.0, 2.0]], [1], [-1.0], ValueError, r"weights\[0\] is -1.0"),
+        ([[1.0, 2.0]], [1], [0.0], ValueError, "all weights are zero, so no word is left"),
+    ],
+)
+def test_mlm_loss_names_bad_input(scores, labels, weights, error, message):
+    for function in (mlm_loss, mlm_loss_and_grad):
+        with pytest.raises(error, match=message):
+            function(scores, labels, weights=weights)
+
+
+def test_the_joint_loss_names_bad_input():
+    with pytest.raises(ValueError, match="mlm_factor is -1"):
+        bert_pretraining_loss([[0.0, 1.0]], [0], [[0.0, 1.0]], [0], mlm_factor=-1)
+    with pytest.raises(ValueError, match="reduction is 'avg'"):
+        mlm_loss([[0.0, 1.0]], [0], reduction="avg")
