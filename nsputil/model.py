@@ -37,6 +37,8 @@ class NSPModel:
         Standard deviation of the head's and pooler's weights; by default ``1 / sqrt(width)`` for each.
     """
 
+    parts = ("encoder", "pooler", "head")  # what holds parameters
+
     def __init__(self, encoder, vocabulary, rng, pooled_width=None, max_length=128, std=None):
         pooled_width = pooled_width or encoder.width
         dtype = next(iter(encoder.parameters.values())).dtype
@@ -47,8 +49,7 @@ class NSPModel:
     @property
     def parameters(self):
         """All arrays by name; changing one in place changes the model."""
-        parts = {"encoder": self.encoder, "pooler": self.pooler, "head": self.head}
-        return join({name: part.parameters for name, part in parts.items()})
+        return join({name: getattr(self, name).parameters for name in self.parts})
 
     def forward(self, batch, rng=None):
         """Return ``(logits, cache)``; logits have shape (batch, 2), columns [IsNext, NotNext]."""
@@ -159,18 +160,15 @@ class NSPModel:
             raise ValueError(f"{path.name} is no whole safetensors file: {error}") from error
         if header.get("format") != "nsputil 1":
             raise ValueError(f"{path.name} was not written by NSPModel.save; expected such a file")
-        vocabulary = Vocabulary(json.loads(header["vocabulary"]))
-        model = cls.__new__(cls)
-        model.vocabulary, model.max_length = vocabulary, int(header["max_length"])
-        model.encoder = _encoder(header["encoder"], arrays, json.loads(header["options"]))
-        model.pooler, model.head = Pooler.__new__(Pooler), NSPHead.__new__(NSPHead)
-        for part in ("encoder", "pooler", "head"):
-            prefix = part + "."
-            found = {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
-            if part == "encoder":
-                _fill(model.encoder.parameters, found, path.name)
-            else:
-                getattr(model, part).parameters = found
+        try:
+            vocabulary = Vocabulary(json.loads(header["vocabulary"]))
+            encoder = _encoder(header["encoder"], arrays, json.loads(header["options"]))
+            pooled_width = len(arrays["pooler.weight"])
+            model = cls(encoder, vocabulary, np.random.default_rng(0), pooled_width, int(header["max_length"]))
+        except KeyError as error:
+            raise ValueError(f"{path.name} lacks {error}; expected what {cls.__name__}.save wrote") from error
+        kept = {name: array for name, array in arrays.items() if name.split(".")[0] in cls.parts}
+        _fill(model.parameters, kept, path.name)
         return model
 
 
@@ -186,8 +184,9 @@ def _encoder(kind, arrays, options):
 
 
 def _fill(parameters, arrays, name):
-    if set(parameters) != set(arrays):
-        raise ValueError(f"{name} lacks or adds {sorted(set(parameters) ^ set(arrays))[:3]}")
+    for what, names in (("lacks", set(parameters) - set(arrays)), ("adds", set(arrays) - set(parameters))):
+        if names:
+            raise ValueError(f"{name} {what} {', '.join(sorted(names)[:3])}; expected {len(parameters)} arrays")
     for key, array in arrays.items():
         if parameters[key].shape != array.shape:
             raise ValueError(f"{name}: {key} has shape {array.shape}; expected {parameters[key].shape}")

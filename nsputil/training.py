@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from nsputil.encoders import BagEncoder, RowGradient, idf_weights, ppmi_embeddings
-from nsputil.losses import nsp_loss, nsp_loss_and_grad
+from nsputil.losses import mlm_loss_and_grad, nsp_loss, nsp_loss_and_grad
 from nsputil.model import NSPModel
 from nsputil.optimizers import AdamW, values, warmup_linear
 from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT, sentence_level_pairs, split_documents
@@ -98,6 +98,12 @@ class Experiment:
         ``(lengths, batch_size, rng) -> list of index arrays``.
     evaluation : callable
         ``(model, pairs) -> dict of float``.
+    masking : callable, optional
+        ``(batch, vocabulary, rng) -> MaskedPairs``, such as `nsputil.masking.mask_tokens`. With it the model learns
+        masked words too, and ``mlm_factor * MLM loss + NSP loss`` is minimized; it must be a `PretrainingModel`.
+    mlm_loss : callable
+        ``(scores, labels) -> (loss, gradient in the scores)``.
+    mlm_factor : float
     batch_size, epochs, max_steps : int
         `max_steps`, if not None, ends training early.
     evaluate_every : int, optional
@@ -117,6 +123,9 @@ class Experiment:
     optimizer: Callable = adamw
     batching: Callable = bucketed
     evaluation: Callable = evaluate
+    masking: Callable | None = None
+    mlm_loss: Callable = mlm_loss_and_grad
+    mlm_factor: float = 1.0
     batch_size: int = 128
     epochs: int = 2
     max_steps: int | None = None
@@ -134,7 +143,10 @@ class Run:
     model : NSPModel
         As it was at the end; None in a run that was read from a file.
     loss, accuracy : list of float
-        Of each training batch.
+        Of next sentence prediction, for each training batch.
+    mlm_loss : list of float
+        Of the masked words, for each training batch; empty if none were masked. It is never added to `loss`, because
+        the sum hides whichever of the two has stopped learning.
     evaluations : list of dict
         ``step`` and what the evaluation returned, on held-out documents; `final` holds the last on all pairs.
     instruments : list of dict
@@ -147,6 +159,7 @@ class Run:
     model: NSPModel | None = None
     loss: list = field(default_factory=list)
     accuracy: list = field(default_factory=list)
+    mlm_loss: list = field(default_factory=list)
     evaluations: list = field(default_factory=list)
     instruments: list = field(default_factory=list)
     final: dict = field(default_factory=dict)
@@ -174,10 +187,10 @@ class Run:
             raise ValueError(f"{Path(path).name} is no saved run: {error}") from error
         if not isinstance(found, dict) or found.get("format") != "nsputil run 1":
             raise ValueError(f"{Path(path).name} is no saved run; expected a file that Run.save wrote")
-        return cls(**{name: found[name] for name in SAVED})
+        return cls(**{name: found[name] for name in SAVED if name in found})
 
 
-SAVED = ("loss", "accuracy", "evaluations", "instruments", "final", "prior", "interrupted")
+SAVED = ("loss", "accuracy", "mlm_loss", "evaluations", "instruments", "final", "prior", "interrupted")
 
 
 def read_instruments(logits, labels, cache, gradients, before, parameters):
@@ -238,6 +251,8 @@ def train(experiment, progress=False, checkpoint=None):
 
     Raises
     ------
+    TypeError
+        If words are masked but the model has no head for them.
     ValueError
         If the split leaves a part without pairs, or a number of the experiment is out of range.
     FloatingPointError
@@ -249,6 +264,8 @@ def train(experiment, progress=False, checkpoint=None):
     train_documents, valid_documents, test_documents = e.split(e.documents, np.random.default_rng((e.seed, 0)))
     vocabulary = Vocabulary.from_documents(train_documents, max_size=e.vocabulary_size)
     model = e.model(train_documents, vocabulary, np.random.default_rng((e.seed, 1)))
+    if e.masking is not None and not hasattr(model, "forward_both"):
+        raise TypeError(f"masking is set, but the model is a {type(model).__name__}; expected a PretrainingModel")
     valid_pairs = e.pairs(valid_documents, np.random.default_rng((e.seed, 2)))
     chosen = np.random.default_rng((e.seed, 3)).permutation(len(valid_pairs))[:1000]
     watched = [valid_pairs[k] for k in sorted(chosen)]
@@ -293,15 +310,27 @@ def train(experiment, progress=False, checkpoint=None):
 
 def _step(e, model, parameters, optimizer, pairs, run):
     batch = e.encode(pairs, model.vocabulary, model.max_length)
-    logits, cache = model.forward(batch, np.random.default_rng((e.seed, 6, optimizer.steps)))
+    dropout = np.random.default_rng((e.seed, 6, optimizer.steps))
+    mlm_loss, dscores = 0.0, None
+    if e.masking is None:
+        logits, cache = model.forward(batch, dropout)
+    else:
+        batch = e.masking(batch, model.vocabulary, np.random.default_rng((e.seed, 7, optimizer.steps)))
+        scores, logits, cache = model.forward_both(batch, dropout)
+        mlm_loss, dscores = e.mlm_loss(scores, batch.mlm_labels)
+        run.mlm_loss.append(float(mlm_loss))
     loss, dlogits = e.loss(logits, batch.labels)
     run.loss.append(float(loss))
     run.accuracy.append(float((logits.argmax(axis=1) == batch.labels).mean()))
-    if not np.isfinite(loss):
-        error = FloatingPointError(f"the loss is {loss} at step {optimizer.steps + 1}; expected a finite number")
+    total = loss + e.mlm_factor * mlm_loss
+    if not np.isfinite(total):
+        error = FloatingPointError(f"the loss is {total} at step {optimizer.steps + 1}; expected a finite number")
         error.run = run
         raise error
-    gradients = model.backward(dlogits, cache)
+    if dscores is None:
+        gradients = model.backward(dlogits, cache)
+    else:
+        gradients = model.backward_both(e.mlm_factor * dscores, dlogits, cache)
     reading = e.instrument_every and optimizer.steps % e.instrument_every == 0
     if reading:
         before = {
@@ -357,6 +386,6 @@ def _resume(folder, run, parameters, optimizer):
     optimizer.state = {name[10:]: array for name, array in arrays.items() if name.startswith("optimizer/")}
     optimizer.steps = int(header["steps"])
     seen = Run.load(Path(folder) / "run.json")
-    for name in ("loss", "accuracy", "evaluations", "instruments", "prior"):
+    for name in ("loss", "accuracy", "mlm_loss", "evaluations", "instruments", "prior"):
         setattr(run, name, getattr(seen, name))
     return int(header["epochs"])

@@ -1,0 +1,100 @@
+"""BERT's two tasks on one encoder: masked words and next sentence.
+
+A `PretrainingModel` is an `NSPModel` with one more head; where an `NSPModel` serves, it serves too. To train it, give
+`nsputil.training.Experiment` a ``model`` that returns one and ``masking=mask_tokens``. Introduced in notebook 08.
+"""
+
+import numpy as np
+
+from nsputil.bert import BertEncoder
+from nsputil.heads import MLMHead, join
+from nsputil.losses import mlm_loss
+from nsputil.masking import MaskedPairs, mask_tokens
+from nsputil.model import NSPModel
+from nsputil.tokenization import encode_pairs
+from nsputil.training import evaluate
+
+
+class PretrainingModel(NSPModel):
+    """An encoder with two heads: the pooler and NSP head at [CLS], the MLM head at the hidden words.
+
+    Parameters
+    ----------
+    encoder : BertEncoder
+        Its word vectors serve once more as the output weights of the MLM head, as in BERT.
+    vocabulary, rng, pooled_width, max_length, std
+        As for `NSPModel`.
+
+    Raises
+    ------
+    TypeError
+        If the encoder is no BertEncoder: a bag of words has no vector for each place.
+    """
+
+    parts = (*NSPModel.parts, "mlm_head")
+
+    def __init__(self, encoder, vocabulary, rng, pooled_width=None, max_length=128, std=None):
+        if not isinstance(encoder, BertEncoder):
+            raise TypeError(f"the encoder is a {type(encoder).__name__}; expected a BertEncoder, with a vector a word")
+        super().__init__(encoder, vocabulary, rng, pooled_width, max_length, std)
+        words = encoder.tables["words"]
+        self.mlm_head = MLMHead(encoder.width, len(words), rng, words.dtype)
+
+    def forward_both(self, batch, rng=None):
+        """Return ``(scores, logits, cache)``: of the hidden words, (count, vocabulary), and of the pairs, (batch, 2).
+
+        Parameters
+        ----------
+        batch : MaskedPairs
+        rng : numpy.random.Generator, optional
+            For dropout.
+
+        Raises
+        ------
+        TypeError
+            If the batch is not masked.
+        """
+        if not isinstance(batch, MaskedPairs):
+            raise TypeError(f"batch is a {type(batch).__name__}; expected MaskedPairs, as mask_tokens gives")
+        logits, cache = self.forward(batch, rng)
+        hidden = cache[0].hidden[batch.mlm_rows, batch.mlm_places]
+        scores, mlm_cache = self.mlm_head.forward(hidden, self.encoder.tables["words"])
+        return scores, logits, (*cache, mlm_cache)
+
+    def backward_both(self, dscores, dlogits, cache):
+        """Return the gradients of all parameters by name, from those in the scores and in the logits."""
+        encoder_cache, pooler_cache, head_cache, mlm_cache = cache
+        dpooled, head = self.head.backward(dlogits, head_cache)
+        dh_cls, pooler = self.pooler.backward(dpooled, pooler_cache)
+        dplaces, dwords, mlm_head = self.mlm_head.backward(dscores, mlm_cache)
+        batch = encoder_cache.batch
+        dhidden = np.zeros_like(encoder_cache.hidden)
+        dhidden[batch.mlm_rows, batch.mlm_places] = dplaces
+        encoder = self.encoder.backward(dh_cls, encoder_cache, dhidden)
+        encoder["words"] = encoder["words"].dense(dwords.shape) + dwords  # read at the bottom and at the top
+        return join({"encoder": encoder, "pooler": pooler, "head": head, "mlm_head": mlm_head})
+
+
+def evaluate_both(model, pairs, batch_size=256):
+    """`nsputil.training.evaluate`, and the loss and accuracy of guessing hidden words in the same pairs.
+
+    Parameters
+    ----------
+    model : PretrainingModel
+    pairs : list of SentencePair
+    batch_size : int
+
+    Returns
+    -------
+    dict
+        As `evaluate` (the pairs are read unmasked), and mlm_loss and mlm_accuracy. The same words are hidden each time.
+    """
+    rng, losses, right = np.random.default_rng(0), [], []
+    for start in range(0, len(pairs), batch_size):
+        batch = encode_pairs(pairs[start : start + batch_size], model.vocabulary, model.max_length)
+        masked = mask_tokens(batch, model.vocabulary, rng)
+        scores = model.forward_both(masked)[0]
+        losses.append(mlm_loss(scores, masked.mlm_labels, reduction="none"))
+        right.append(scores.argmax(axis=1) == masked.mlm_labels)
+    found = {"mlm_loss": np.concatenate(losses).mean(), "mlm_accuracy": np.concatenate(right).mean()}
+    return evaluate(model, pairs) | {name: float(value) for name, value in found.items()}
