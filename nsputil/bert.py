@@ -22,14 +22,16 @@ class BertEncoder:
         The longest row.
     dtype : numpy dtype
     dropout : float
-        After the embeddings and after each sublayer, in training only. BERT's is 0.1; it also drops attention weights.
+        After the embeddings and after each sublayer, in training only; in [0, 1). BERT's is 0.1.
+    attention_dropout : float
+        Of the attention weights, in training only; in [0, 1). BERT's is 0.1 too.
     std : float
         Of the weights at the start.
 
     Raises
     ------
     ValueError
-        If a size is not positive or does not divide, or `dropout` is not in [0, 1).
+        If a size is not positive or does not divide, or a dropout is not in [0, 1).
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class BertEncoder:
         dtype=np.float32,
         dropout=0.0,
         std=0.02,
+        attention_dropout=0.0,
     ):
         intermediate = intermediate or 4 * width
         sizes = {"vocabulary_size": vocabulary_size, "width": width, "layers": layers, "heads": heads}
@@ -51,10 +54,12 @@ class BertEncoder:
             check_width(name, value)
         if width % heads:
             raise ValueError(f"width is {width} and heads {heads}; expected a multiple")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}; expected a fraction in [0, 1)")
-        self.options = sizes | {"intermediate": intermediate, "max_positions": max_positions, "dropout": dropout}
-        self.width, self.heads, self.dropout = width, heads, dropout
+        drops = {"dropout": dropout, "attention_dropout": attention_dropout}
+        for name, value in drops.items():
+            if not 0 <= value < 1:
+                raise ValueError(f"{name} is {value}; expected a fraction in [0, 1)")
+        self.options = sizes | {"intermediate": intermediate, "max_positions": max_positions} | drops
+        self.width, self.heads, self.dropout, self.attention_dropout = width, heads, dropout, attention_dropout
         self.tables = {
             name: (rng.standard_normal((count, width)) * std).astype(dtype)
             for name, count in (("words", vocabulary_size), ("segments", 2), ("positions", max_positions))
@@ -85,12 +90,12 @@ class BertEncoder:
             raise ValueError(f"an id is {ids.max()}; expected ids from 0 to {len(words) - 1}")
         x = words[ids] + self.tables["segments"][segments] + self.tables["positions"][: ids.shape[1]]
         x, norm_cache = self.norm.forward(x)
-        x, dropped = self._drop(x, rng)
+        x, dropped = _drop(x, self.dropout, rng)
         # BERT adds -10000 to the score of padding; softmax then gives it 0.
         bias = ((1 - mask) * -10000.0).astype(words.dtype)[:, None, None, :]
         caches, drops = [], [dropped]
         for layer in self.layers:
-            x, cache = layer.forward(x, bias, lambda y: self._drop(y, rng))
+            x, cache = layer.forward(x, bias, self.dropout, self.attention_dropout, rng)
             caches.append(cache)
         return x[:, 0], BertCache(batch, norm_cache, caches, drops, x)
 
@@ -114,11 +119,13 @@ class BertEncoder:
         gradients |= {"positions": positions, "segments": np.stack([positions.sum(axis=0) - second, second])}
         return gradients
 
-    def _drop(self, x, rng):
-        if rng is None or self.dropout == 0:
-            return x, None
-        kept = (rng.random(x.shape, dtype=np.float32) >= self.dropout).astype(x.dtype) / x.dtype.type(1 - self.dropout)
-        return x * kept, kept
+
+def _drop(x, rate, rng):
+    """Return x with a fraction of its entries 0 and the others larger, and the factors; x and None if nothing drops."""
+    if rng is None or rate == 0:
+        return x, None
+    kept = (rng.random(x.shape, dtype=np.float32) >= rate).astype(x.dtype) / x.dtype.type(1 - rate)
+    return x * kept, kept
 
 
 class BertCache:
@@ -143,7 +150,7 @@ class BertLayer:
         """All arrays by name."""
         return join({name: part.parameters for name, part in self.parts.items()})
 
-    def forward(self, x, bias, drop):
+    def forward(self, x, bias, dropout=0.0, attention_dropout=0.0, rng=None):
         """Return ``(y, cache)``; x has shape (batch, length, width), `bias` is added to the scores."""
         p = self.parts
         q, k, v = (self._split(p[name].forward(x)[0]) for name in ("query", "key", "value"))
@@ -153,17 +160,20 @@ class BertLayer:
         scores -= scores.max(axis=-1, keepdims=True)
         weights = np.exp(scores, out=scores)
         weights /= weights.sum(axis=-1, keepdims=True)
-        context = self._merge(weights @ v)
-        attended, dropped1 = drop(p["output"].forward(context)[0])
+        used, dropped0 = _drop(weights, attention_dropout, rng)
+        context = self._merge(used @ v)
+        attended, dropped1 = _drop(p["output"].forward(context)[0], dropout, rng)
         middle, norm1 = p["attention_norm"].forward(x + attended)
         activated, slope = gelu(p["up"].forward(middle)[0])
-        fed, dropped2 = drop(p["down"].forward(activated)[0])
+        fed, dropped2 = _drop(p["down"].forward(activated)[0], dropout, rng)
         y, norm2 = p["norm"].forward(middle + fed)
-        return y, (x, q, k, v, weights, context, dropped1, norm1, middle, activated, slope, dropped2, norm2)
+        drops = dropped0, dropped1, dropped2
+        return y, (x, q, k, v, weights, used, context, norm1, middle, activated, slope, norm2, drops)
 
     def backward(self, dy, cache):
         """Return ``(dx, gradients)``."""
-        x, q, k, v, weights, context, dropped1, norm1, middle, activated, slope, dropped2, norm2 = cache
+        x, q, k, v, weights, used, context, norm1, middle, activated, slope, norm2, drops = cache
+        dropped0, dropped1, dropped2 = drops
         p, g = self.parts, {}
         dsum, g["norm"] = p["norm"].backward(dy, norm2)
         dfed = dsum if dropped2 is None else dsum * dropped2
@@ -175,7 +185,9 @@ class BertLayer:
         dcontext, g["output"] = p["output"].backward(dattended, context)
         dcontext = self._split(dcontext)
         dweights = dcontext @ v.transpose(0, 1, 3, 2)
-        dv = weights.transpose(0, 1, 3, 2) @ dcontext
+        dv = used.transpose(0, 1, 3, 2) @ dcontext
+        if dropped0 is not None:
+            dweights *= dropped0
         dweights -= (dweights * weights).sum(axis=-1, keepdims=True)
         dscores = np.multiply(dweights, weights, out=dweights)
         dscores *= x.dtype.type(self.size**-0.5)

@@ -1,4 +1,4 @@
-"""Checkpoints of Hugging Face's BERT through the same door: read one into an `NSPModel`, write one from it.
+"""Checkpoints of Hugging Face's BERT through the same door: read one into a model of ours, write one from it.
 
 Needs the extra ``huggingface`` (the package `tokenizers`, for WordPiece); no PyTorch. Introduced in notebook 08.
 """
@@ -10,7 +10,8 @@ import numpy as np
 
 from nsputil.bert import BertEncoder
 from nsputil.model import NSPModel
-from nsputil.tokenization import Vocabulary
+from nsputil.pretraining import PretrainingModel
+from nsputil.tokenization import SPECIAL_TOKENS, Vocabulary
 
 _LAYER = {
     "attention.self.query": "query",
@@ -22,16 +23,24 @@ _LAYER = {
     "output.dense": "down",
     "output.LayerNorm": "norm",
 }
+_MLM_HEAD = {"dense": "dense", "norm": "LayerNorm"}
+_EPSILON = 1e-12  # of LayerNorm
 
 
-def names(layers):
-    """Return ``{our name: name in a BertForNextSentencePrediction checkpoint}`` for a number of layers."""
+def names(layers, masked_words=False):
+    """Return ``{our name: name in a BertForNextSentencePrediction checkpoint}`` for a number of layers.
+
+    With `masked_words` the names of the MLM head too, as in a BertForPreTraining checkpoint.
+    """
     table = {
         "encoder.words": "bert.embeddings.word_embeddings.weight",
         "encoder.segments": "bert.embeddings.token_type_embeddings.weight",
         "encoder.positions": "bert.embeddings.position_embeddings.weight",
     }
     parts = {"encoder.norm": "bert.embeddings.LayerNorm", "pooler": "bert.pooler.dense", "head": "cls.seq_relationship"}
+    if masked_words:
+        parts |= {f"mlm_head.{our}": f"cls.predictions.transform.{their}" for our, their in _MLM_HEAD.items()}
+        table["mlm_head.bias"] = "cls.predictions.bias"
     for k in range(layers):
         parts |= {f"encoder.layer{k}.{our}": f"bert.encoder.layer.{k}.{their}" for their, our in _LAYER.items()}
     for our, their in parts.items():
@@ -74,12 +83,13 @@ class WordPieceVocabulary(Vocabulary):
             raise FileNotFoundError(f"{folder.name} holds neither tokenizer.json nor vocab.txt")
         self._known = {}
         known = self._pieces.get_vocab()
-        missing = [token for token in ("[CLS]", "[SEP]", "[UNK]", "[PAD]") if token not in known]
+        missing = [token for token in SPECIAL_TOKENS if token not in known]
         if missing:
             raise ValueError(f"the vocabulary lacks {missing}; expected that of a BERT checkpoint")
         self.tokens = tuple(sorted(known, key=known.get))
         self._ids = known
         self.cls_id, self.sep_id, self.unk_id = known["[CLS]"], known["[SEP]"], known["[UNK]"]
+        self.mask_id = known["[MASK]"]
 
     def ids(self, text):
         """Return the ids of the pieces of a text, without [CLS] and [SEP]."""
@@ -98,32 +108,35 @@ def from_huggingface(folder, dtype=np.float32):
     ----------
     folder : str or Path
         A saved BertForNextSentencePrediction or BertForPreTraining, on this disk; nothing is fetched. What the Hugging
-        Face hub offers under a name is such a folder, after ``huggingface-cli download NAME --local-dir FOLDER``.
+        Face hub offers under a name becomes such a folder with ``hf download NAME --local-dir FOLDER``.
     dtype : numpy dtype
         float32, or float64 for exact comparisons.
 
     Returns
     -------
-    NSPModel
+    NSPModel or PretrainingModel
+        The second, with the MLM head, if the checkpoint has one.
 
     Raises
     ------
     FileNotFoundError
-        If a file is missing.
+        If there is no such folder, or a file is missing.
     ValueError
-        If the file is damaged, is no BERT, or has no NSP head or pooler (as a checkpoint trained on masked words only).
+        If the file is damaged, is no BERT or one that differs from the first in a way that ours does not follow, or has
+        no NSP head or pooler (as a checkpoint trained on masked words only).
     """
     from safetensors import SafetensorError, safe_open
 
     folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"there is no folder {str(folder)!r}. Nothing is fetched here; if that is a name on the Hugging Face hub, "
+            f"run once: hf download {folder.as_posix()} --local-dir FOLDER, and pass FOLDER"
+        )
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder.name} holds no {name}; expected a folder that save_pretrained wrote")
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if config.get("model_type") != "bert":
-        raise ValueError(f"config.json says model_type {config.get('model_type')!r}; expected 'bert'")
-    if config.get("hidden_act", "gelu") != "gelu":
-        raise ValueError(f"config.json says hidden_act {config['hidden_act']!r}; expected 'gelu'")
+    config = _config(folder / "config.json")
     try:
         with safe_open(str(folder / "model.safetensors"), framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -131,12 +144,16 @@ def from_huggingface(folder, dtype=np.float32):
         raise ValueError(f"model.safetensors is no whole safetensors file: {error}") from error
     arrays = {name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias"): array
               for name, array in arrays.items()}  # fmt: skip
-    table = names(config["num_hidden_layers"])
+    masked_words = "cls.predictions.transform.dense.weight" in arrays
+    table = names(config["num_hidden_layers"], masked_words)
     missing = [their for their in table.values() if their not in arrays]
     if any(name.startswith(("cls.seq_relationship", "bert.pooler")) for name in missing):
         raise ValueError(f"the checkpoint lacks {missing[0]}: it was not trained with next sentence prediction")
     if missing:
         raise ValueError(f"the checkpoint lacks {missing[:3]}; expected a BertForNextSentencePrediction")
+    decoder = arrays.get("cls.predictions.decoder.weight")
+    if decoder is not None and not np.array_equal(decoder, arrays["bert.embeddings.word_embeddings.weight"]):
+        raise ValueError("the MLM head has word vectors of its own (untied); expected those of the embeddings, as BERT")
     encoder = BertEncoder(
         config["vocab_size"],
         config["hidden_size"],
@@ -146,10 +163,14 @@ def from_huggingface(folder, dtype=np.float32):
         intermediate=config["intermediate_size"],
         max_positions=config["max_position_embeddings"],
         dtype=dtype,
+        dropout=config.get("hidden_dropout_prob", 0.1),
+        attention_dropout=config.get("attention_probs_dropout_prob", 0.1),
     )
-    model = NSPModel(
-        encoder, WordPieceVocabulary(folder), np.random.default_rng(0), max_length=config["max_position_embeddings"]
-    )
+    kind = PretrainingModel if masked_words else NSPModel
+    vocabulary, longest = WordPieceVocabulary(folder), config["max_position_embeddings"]
+    if len(vocabulary) > config["vocab_size"]:
+        raise ValueError(f"the vocabulary has {len(vocabulary)} pieces; config.json allows {config['vocab_size']}")
+    model = kind(encoder, vocabulary, np.random.default_rng(0), max_length=longest)
     for our, array in model.parameters.items():
         found = arrays[table[our]]
         if found.shape != array.shape:
@@ -158,8 +179,29 @@ def from_huggingface(folder, dtype=np.float32):
     return model
 
 
+def _config(path):
+    """Read ``config.json`` and refuse what our BertEncoder would compute differently."""
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"config.json is no JSON: {error}") from error
+    if not isinstance(config, dict):
+        raise ValueError(f"config.json holds a {type(config).__name__}; expected the settings of a BERT by name")
+    expected = {"model_type": "bert", "hidden_act": "gelu", "layer_norm_eps": _EPSILON}
+    for name, value in expected.items():
+        if config.get(name, None if name == "model_type" else value) != value:
+            raise ValueError(f"config.json says {name} {config.get(name)!r}; expected {value!r}")
+    sizes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads")
+    missing = [name for name in (*sizes, "intermediate_size", "max_position_embeddings") if name not in config]
+    if missing:
+        raise ValueError(f"config.json lacks {', '.join(missing)}")
+    return config
+
+
 def to_huggingface(model, folder):
-    """Write a model with a `BertEncoder` as a folder that ``BertForNextSentencePrediction.from_pretrained`` reads.
+    """Write a model with a `BertEncoder` as a folder that transformers' ``from_pretrained`` reads.
+
+    A `PretrainingModel` becomes a BertForPreTraining, any other a BertForNextSentencePrediction.
 
     Parameters
     ----------
@@ -182,10 +224,11 @@ def to_huggingface(model, folder):
     options, width = model.encoder.options, model.encoder.width
     if model.pooler.parameters["weight"].shape != (width, width):
         raise ValueError(f"the pooler has shape {model.pooler.parameters['weight'].shape}; expected {(width, width)}")
+    masked_words = isinstance(model, PretrainingModel)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     config = {
-        "architectures": ["BertForNextSentencePrediction"],
+        "architectures": ["BertForPreTraining" if masked_words else "BertForNextSentencePrediction"],
         "model_type": "bert",
         "vocab_size": options["vocabulary_size"],
         "hidden_size": width,
@@ -196,11 +239,11 @@ def to_huggingface(model, folder):
         "type_vocab_size": 2,
         "hidden_act": "gelu",
         "hidden_dropout_prob": options["dropout"],
-        "attention_probs_dropout_prob": 0.0,
-        "layer_norm_eps": 1e-12,
+        "attention_probs_dropout_prob": options["attention_dropout"],
+        "layer_norm_eps": _EPSILON,
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8", newline="\n")
     (folder / "vocab.txt").write_text("\n".join(model.vocabulary.tokens) + "\n", encoding="utf-8", newline="\n")
-    table = names(options["layers"])
+    table = names(options["layers"], masked_words)
     arrays = {table[our]: np.ascontiguousarray(array) for our, array in model.parameters.items()}
     save_file(arrays, str(folder / "model.safetensors"), metadata={"format": "pt"})

@@ -62,7 +62,9 @@ def test_padding_changes_nothing(make):
     np.testing.assert_allclose(encoder.forward(alone)[0][0], encoder.forward(BATCH)[0][1], atol=1e-12)
 
 
-@pytest.mark.parametrize("make", [lambda: bag(word_dropout=0.5), lambda: bert(dropout=0.5)])
+@pytest.mark.parametrize(
+    "make", [lambda: bag(word_dropout=0.5), lambda: bert(dropout=0.5), lambda: bert(attention_dropout=0.5)]
+)
 def test_dropout_only_with_a_generator(make):
     encoder = make()
     still = encoder.forward(BATCH)[0]
@@ -72,12 +74,13 @@ def test_dropout_only_with_a_generator(make):
     np.testing.assert_array_equal(dropped, encoder.forward(BATCH, np.random.default_rng(1))[0])
 
 
-def test_dropout_of_bert_has_the_right_gradient():
-    encoder = bert(dropout=0.3)
+@pytest.mark.parametrize("name", ["layer0.up.weight", "layer0.query.weight", "layer0.value.weight"])
+def test_dropout_of_bert_has_the_right_gradient(name):
+    encoder = bert(dropout=0.3, attention_dropout=0.4)
     direction = np.random.default_rng(1).standard_normal((3, 8))
     _, cache = encoder.forward(BATCH, np.random.default_rng(5))
-    gradient = encoder.backward(direction, cache)["layer0.up.weight"]
-    array = encoder.parameters["layer0.up.weight"]
+    gradient = encoder.backward(direction, cache)[name]
+    array = encoder.parameters[name]
     kept = array.copy()
 
     def at(value):
@@ -134,6 +137,8 @@ def test_bad_input_is_named():
         BertEncoder(10, 8, 0, 2, rng)
     with pytest.raises(ValueError, match="dropout is 1.5"):
         BertEncoder(10, 8, 1, 2, rng, dropout=1.5)
+    with pytest.raises(ValueError, match="attention_dropout is 1"):
+        BertEncoder(10, 8, 1, 2, rng, attention_dropout=1)
     with pytest.raises(ValueError, match="expected ids from 0 to 9"):
         BertEncoder(10, 8, 1, 2, rng).forward(BATCH)
     with pytest.raises(ValueError, match="expected at most 4"):

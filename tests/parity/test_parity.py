@@ -12,8 +12,10 @@ from transformers import BertConfig, BertForNextSentencePrediction, BertForPreTr
 from nsputil.bert import BertEncoder
 from nsputil.encoders import BagEncoder, RowGradient
 from nsputil.huggingface import from_huggingface, names, to_huggingface
-from nsputil.losses import nsp_loss_and_grad
+from nsputil.losses import bert_pretraining_loss, mlm_loss, mlm_loss_and_grad, nsp_loss_and_grad
+from nsputil.masking import mask_tokens
 from nsputil.model import NSPModel
+from nsputil.pretraining import PretrainingModel
 from nsputil.sentence_pairs import SentencePair
 from nsputil.tokenization import EncodedPairs, Vocabulary
 
@@ -43,12 +45,12 @@ def their_model(sizes, dtype, kind=BertForNextSentencePrediction):
     return kind(config).to(dtype).eval()
 
 
-def our_copy(theirs, sizes, dtype):
+def our_copy(theirs, sizes, dtype, kind=NSPModel):
     vocabulary, width, layers, heads, intermediate, positions = sizes
     rng = np.random.default_rng(0)
     encoder = BertEncoder(vocabulary, width, layers, heads, rng, intermediate, positions, dtype)
-    model = NSPModel(encoder, Vocabulary(WORDS[: vocabulary - 5]), rng)
-    state, table = theirs.state_dict(), names(layers)
+    model = kind(encoder, Vocabulary(WORDS[: vocabulary - 5]), rng)
+    state, table = theirs.state_dict(), names(layers, kind is PretrainingModel)
     for our, array in model.parameters.items():
         array[...] = state[table[our]].numpy()
     return model
@@ -82,6 +84,47 @@ def test_logits_loss_and_all_gradients(sizes, dtype, tolerance):
         np.testing.assert_allclose(gradient, wanted, atol=tolerance * max(1, np.abs(wanted).max()), err_msg=our)
 
 
+def their_labels(batch):
+    """PyTorch's way to say which words are to be guessed: a label in every place, -100 for "not this one"."""
+    labels = np.full(batch.input_ids.shape, -100)
+    labels[batch.mlm_rows, batch.mlm_places] = batch.mlm_labels
+    return torch.tensor(labels)
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=lambda s: f"width{s[1]}-layers{s[2]}")
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
+def test_both_losses_and_all_gradients_of_pretraining(sizes, dtype, tolerance):
+    theirs = their_model(sizes, getattr(torch, dtype), BertForPreTraining)
+    for name, parameter in theirs.named_parameters():
+        if "bias" in name:  # transformers starts them at 0, which would hide a bias that is read wrongly
+            parameter.data.normal_(0, 0.3)
+    model = our_copy(theirs, sizes, dtype, PretrainingModel)
+    rng = np.random.default_rng(6)
+    batch = mask_tokens(batch_of(sizes[0], sizes[5], rng), model.vocabulary, rng, rate=0.3)
+    assert len(batch.mlm_labels) != len(batch.labels)  # two denominators
+    t = torch.tensor
+    out = theirs(
+        input_ids=t(batch.input_ids), token_type_ids=t(batch.token_type_ids), attention_mask=t(batch.attention_mask),
+        labels=their_labels(batch), next_sentence_label=t(batch.labels),
+    )  # fmt: skip
+    out.loss.backward()
+    scores, logits, cache = model.forward_both(batch)
+    found = bert_pretraining_loss(scores, batch.mlm_labels, logits, batch.labels)
+    places = out.prediction_logits[t(batch.mlm_rows), t(batch.mlm_places)].detach()
+    np.testing.assert_allclose(scores, places.numpy(), atol=tolerance * 10, rtol=tolerance)
+    assert found.total == pytest.approx(float(out.loss.detach()), abs=tolerance, rel=tolerance)
+    assert found.mlm == pytest.approx(float(F.cross_entropy(places, t(batch.mlm_labels))), rel=tolerance)
+    nsp = F.cross_entropy(out.seq_relationship_logits.detach(), t(batch.labels))
+    assert found.nsp == pytest.approx(float(nsp), abs=tolerance)
+    dscores = mlm_loss_and_grad(scores, batch.mlm_labels)[1]
+    gradients = model.backward_both(dscores, nsp_loss_and_grad(logits, batch.labels)[1], cache)
+    named, table = dict(theirs.named_parameters()), names(sizes[2], masked_words=True)
+    assert set(gradients) == set(table) == set(model.parameters)
+    for our, gradient in gradients.items():
+        wanted = named[table[our]].grad.numpy()
+        np.testing.assert_allclose(gradient, wanted, atol=tolerance * max(1, np.abs(wanted).max()), err_msg=our)
+
+
 @pytest.mark.parametrize("kind", [BertForNextSentencePrediction, BertForPreTraining])
 def test_their_checkpoint_through_our_door(kind, tmp_path):
     sizes = SIZES[2]
@@ -95,8 +138,62 @@ def test_their_checkpoint_through_our_door(kind, tmp_path):
         input_ids=t(batch.input_ids), token_type_ids=t(batch.token_type_ids), attention_mask=t(batch.attention_mask)
     )
     wanted = out.logits if kind is BertForNextSentencePrediction else out.seq_relationship_logits
-    np.testing.assert_allclose(model.forward(batch)[0], wanted.detach().numpy(), atol=1e-5)
+    wanted = wanted.detach().numpy()
+    np.testing.assert_allclose(model.forward(batch)[0], wanted, atol=1e-5 * np.abs(wanted).max())
     assert 0 < model.predict("word1 word2", "word3 unknown").p_is_next < 1
+    assert type(model) is (NSPModel if kind is BertForNextSentencePrediction else PretrainingModel)
+    if kind is BertForPreTraining:
+        masked = mask_tokens(batch, model.vocabulary, np.random.default_rng(7))
+        t = torch.tensor
+        wanted = theirs(
+            input_ids=t(masked.input_ids), token_type_ids=t(masked.token_type_ids),
+            attention_mask=t(masked.attention_mask), labels=their_labels(masked), next_sentence_label=t(masked.labels),
+        ).loss.detach()  # fmt: skip
+        scores, logits, _ = model.forward_both(masked)
+        found = bert_pretraining_loss(scores, masked.mlm_labels, logits, masked.labels)
+        assert found.total == pytest.approx(float(wanted), rel=1e-5)
+
+
+def test_pretraining_there_and_back(tmp_path):
+    rng = np.random.default_rng(8)
+    encoder = BertEncoder(300, 32, 2, 4, rng, max_positions=40, std=0.3, dropout=0.1, attention_dropout=0.2)
+    ours = PretrainingModel(encoder, Vocabulary(WORDS), rng, max_length=40)
+    ours.mlm_head.bias += rng.standard_normal(300).astype(np.float32)
+    to_huggingface(ours, tmp_path)
+    theirs, report = BertForPreTraining.from_pretrained(
+        tmp_path, attn_implementation="eager", output_loading_info=True
+    )
+    assert not report["missing_keys"] and not report["unexpected_keys"]
+    assert (theirs.config.hidden_dropout_prob, theirs.config.attention_probs_dropout_prob) == (0.1, 0.2)
+    theirs.eval()
+    batch = mask_tokens(batch_of(300, 40, rng), ours.vocabulary, rng)
+    t = torch.tensor
+    out = theirs(
+        input_ids=t(batch.input_ids), token_type_ids=t(batch.token_type_ids), attention_mask=t(batch.attention_mask)
+    )
+    scores, logits, _ = ours.forward_both(batch)
+    wanted = out.prediction_logits[t(batch.mlm_rows), t(batch.mlm_places)].detach().numpy()
+    np.testing.assert_allclose(scores, wanted, atol=1e-4, rtol=1e-5)
+    np.testing.assert_allclose(logits, out.seq_relationship_logits.detach().numpy(), atol=1e-5)
+    back = from_huggingface(tmp_path)
+    assert isinstance(back, PretrainingModel)
+    for name, array in ours.parameters.items():
+        np.testing.assert_array_equal(back.parameters[name], array)
+    assert (back.encoder.dropout, back.encoder.attention_dropout) == (0.1, 0.2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_mlm_loss_against_cross_entropy(dtype):
+    rng = np.random.default_rng(9)
+    scores, labels = rng.normal(0, 10, (300, 500)).astype(dtype), rng.integers(0, 500, 300)
+    theirs = torch.tensor(scores, requires_grad=True)
+    loss = F.cross_entropy(theirs, torch.tensor(labels))
+    loss.backward()
+    ours, gradient = mlm_loss_and_grad(scores, labels)
+    tolerance = 1e-12 if dtype == "float64" else 1e-5
+    assert ours == pytest.approx(float(loss.detach()), rel=tolerance)
+    assert mlm_loss(scores, labels) == pytest.approx(ours, rel=tolerance)
+    np.testing.assert_allclose(gradient, theirs.grad.numpy(), atol=tolerance)
 
 
 def test_there_and_back(tmp_path):

@@ -1,0 +1,137 @@
+"""Without PyTorch: there and back, and bad input. Against transformers' own classes: tests/parity."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from nsputil.bert import BertEncoder
+from nsputil.encoders import BagEncoder
+from nsputil.huggingface import WordPieceVocabulary, from_huggingface, to_huggingface
+from nsputil.model import NSPModel
+from nsputil.pretraining import PretrainingModel
+from nsputil.sentence_pairs import SentencePair
+from nsputil.tokenization import Vocabulary
+
+WORDS = [f"word{k}" for k in range(25)]
+PAIRS = [SentencePair("word1 word2", "word3 word4 word5", 0, 0, 0, 0, 1)]
+
+
+def model_of(kind):
+    rng = np.random.default_rng(0)
+    encoder = BertEncoder(30, 8, 1, 2, rng, max_positions=20, std=0.3, dropout=0.1, attention_dropout=0.2)
+    return kind(encoder, Vocabulary(WORDS), rng, max_length=20)
+
+
+@pytest.fixture(params=[NSPModel, PretrainingModel])
+def folder(request, tmp_path):
+    to_huggingface(model_of(request.param), tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.mark.parametrize("kind", [NSPModel, PretrainingModel])
+def test_there_and_back(kind, tmp_path):
+    model = model_of(kind)
+    to_huggingface(model, tmp_path)
+    back = from_huggingface(tmp_path)
+    assert type(back) is kind and back.encoder.options == model.encoder.options
+    assert set(back.parameters) == set(model.parameters)
+    for name, array in model.parameters.items():
+        np.testing.assert_array_equal(back.parameters[name], array)
+    np.testing.assert_array_equal(back.logits(PAIRS), model.logits(PAIRS))
+    assert from_huggingface(tmp_path, dtype=np.float64).logits(PAIRS) == pytest.approx(model.logits(PAIRS), abs=1e-6)
+
+
+def change(folder, **settings):
+    path = folder / "config.json"
+    config = json.loads(path.read_text()) | settings
+    path.write_text(json.dumps({name: value for name, value in config.items() if value != "absent"}))
+
+
+def test_a_name_that_is_no_folder_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="hf download google-bert/bert-base-uncased --local-dir FOLDER"):
+        from_huggingface("google-bert/bert-base-uncased")
+    with pytest.raises(FileNotFoundError, match="holds no config.json; expected a folder that save_pretrained wrote"):
+        from_huggingface(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model_type": "roberta"}, "model_type 'roberta'; expected 'bert'"),
+        ({"model_type": "absent"}, "model_type None; expected 'bert'"),
+        ({"hidden_act": "relu"}, "hidden_act 'relu'; expected 'gelu'"),
+        ({"layer_norm_eps": 1e-5}, "layer_norm_eps 1e-05; expected 1e-12"),
+        ({"hidden_size": "absent"}, "config.json lacks hidden_size"),
+        ({"vocab_size": 20}, "the vocabulary has 30 pieces; config.json allows 20"),
+        ({"max_position_embeddings": 50}, r"has shape \(20, 8\); expected \(50, 8\) by config.json"),
+        ({"num_hidden_layers": 2}, "the checkpoint lacks .*layer.1"),
+        ({"num_attention_heads": 3}, "width is 8 and heads 3"),
+    ],
+)
+def test_a_config_that_does_not_fit_is_named(folder, settings, message):
+    change(folder, **settings)
+    with pytest.raises(ValueError, match=message):
+        from_huggingface(folder)
+
+
+def test_damaged_and_foreign_files_are_named(folder):
+    weights = folder / "model.safetensors"
+    arrays = load_file(str(weights))
+    del arrays["cls.seq_relationship.bias"]
+    save_file(arrays, str(weights))
+    with pytest.raises(ValueError, match="was not trained with next sentence prediction"):
+        from_huggingface(folder)
+    save_file({"w": np.ones(3)}, str(weights))
+    with pytest.raises(ValueError, match="lacks"):
+        from_huggingface(folder)
+    weights.write_bytes(weights.read_bytes()[:-4])
+    with pytest.raises(ValueError, match="model.safetensors is no whole safetensors file"):
+        from_huggingface(folder)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(ValueError, match="config.json is no JSON"):
+        from_huggingface(folder)
+    (folder / "config.json").write_text("[]")
+    with pytest.raises(ValueError, match="config.json holds a list"):
+        from_huggingface(folder)
+
+
+def test_names_of_older_checkpoints_and_tied_weights(folder):
+    weights = folder / "model.safetensors"
+    arrays = load_file(str(weights))
+    old = {name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): array
+           for name, array in arrays.items()}  # fmt: skip
+    old["cls.predictions.decoder.weight"] = arrays["bert.embeddings.word_embeddings.weight"].copy()
+    before = from_huggingface(folder).logits(PAIRS)
+    save_file(old, str(weights))
+    np.testing.assert_array_equal(from_huggingface(folder).logits(PAIRS), before)
+    old["cls.predictions.decoder.weight"] += 1
+    save_file(old, str(weights))
+    with pytest.raises(ValueError, match="untied"):
+        from_huggingface(folder)
+
+
+def test_the_vocabulary_is_checked(folder):
+    vocabulary = WordPieceVocabulary(folder)
+    assert (vocabulary.cls_id, vocabulary.mask_id, vocabulary.unk_id) == (2, 4, 1)
+    assert vocabulary.ids("Word1 unheard").tolist() == [6, 1]
+    with pytest.raises(TypeError, match="text is a int"):
+        vocabulary.ids(5)
+    (folder / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\nword\n")
+    with pytest.raises(ValueError, match=r"the vocabulary lacks \['\[MASK\]'\]"):
+        from_huggingface(folder)
+    (folder / "vocab.txt").unlink()
+    with pytest.raises(FileNotFoundError, match=r"holds neither tokenizer.json nor vocab.txt"):
+        from_huggingface(folder)
+
+
+def test_only_what_fits_is_written(tmp_path):
+    rng = np.random.default_rng(0)
+    vocabulary = Vocabulary(WORDS)
+    with pytest.raises(TypeError, match="the encoder is a BagEncoder"):
+        to_huggingface(NSPModel(BagEncoder(rng.random((30, 4))), vocabulary, rng), tmp_path)
+    narrow = NSPModel(BertEncoder(30, 8, 1, 2, rng), vocabulary, rng, pooled_width=4)
+    with pytest.raises(ValueError, match=r"the pooler has shape \(4, 8\); expected \(8, 8\)"):
+        to_huggingface(narrow, tmp_path)
