@@ -61,8 +61,12 @@ $(PARITY)/.installed: pyproject.toml constraints.txt
 parity: $(PARITY)/.installed
 	$(PARITY)/bin/python -m pytest -q tests/parity
 
-bench: $(PARITY)/.installed
-	for script in benchmarks/*.py; do $(PARITY)/bin/python $$script | tee benchmarks/results/$$(basename $$script .py).txt || exit 1; done
+$(PARITY)/.bench: $(PARITY)/.installed
+	$(PARITY)/bin/python -m pip install --quiet jax==0.10.2
+	touch $@
+
+bench: $(PARITY)/.bench
+	for script in benchmarks/accuracy.py benchmarks/*_speed.py benchmarks/*_cost.py; do $(PARITY)/bin/python $$script | tee benchmarks/results/$$(basename $$script .py).txt || exit 1; done
 
 clean:
 	rm -rf $(VENV) $(PARITY) build *.egg-info

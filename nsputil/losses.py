@@ -16,7 +16,7 @@ import numpy as np
 from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT
 
 REDUCTIONS = ("mean", "sum", "none")
-BLOCK = 16_384  # rows handled at a time: the intermediate arrays of one block stay in the processor's cache
+BLOCK = 32_768  # rows handled at a time: the intermediate arrays of one block stay in the processor's cache
 
 #: What `bert_pretraining_loss` returns, in nats: the sum that is minimized, and its two terms.
 PretrainingLoss = namedtuple("PretrainingLoss", "total mlm nsp")
@@ -172,28 +172,76 @@ def nsp_loss_and_grad(logits, labels, weights=None):
 
     Notes
     -----
-    One exponential serves both results: with ``e = exp(-|t|)`` and ``t = z_other - z_gold``, the loss is
-    ``max(t, 0) + log1p(e)`` and the probability of the wrong class is ``(1 if t >= 0 else e) / (1 + e)``.
-    Introduced in notebook 05.
+    With ``t = z_other - z_gold`` and ``e = exp(-|t|)`` the loss is ``max(t, 0) + log1p(e)``, and the probability of the
+    wrong class is ``e / (1 + e)`` below t = 0 and ``1 / (1 + e)`` above: one exponential serves both. The array
+    ``|t| + t`` is 0 below and 2t above, which gives ``max(t, 0)`` as its half, and that numerator, e or 1, as
+    ``min(e + |t| + t, 1)``, as ``exp(-t) >= 1 - t``. All of it happens in a few arrays that are used again for each
+    block of rows. Introduced in notebook 05.
     """
-    logits, labels, weights = _check(logits, labels, weights)
+    logits, labels, weights = _check(logits, labels, weights, values=False)
     kept = _kept(labels, weights)
+    real = logits.dtype.type
     grad = np.empty(logits.shape, dtype=logits.dtype)
+    buffers = np.empty((4, min(BLOCK, len(labels))), dtype=logits.dtype)
+    ones = np.ones_like(buffers[0])
     total = 0.0
     for start in range(0, len(labels), BLOCK):
         rows = slice(start, start + BLOCK)
-        sign = 1 - 2 * labels[rows].astype(logits.dtype)  # +1 where gold is IsNext, -1 where it is NotNext
-        t = (logits[rows, NOT_NEXT] - logits[rows, IS_NEXT]) * sign
-        e = np.exp(-np.abs(t))
-        losses = np.maximum(t, 0) + np.log1p(e)
-        p_other = np.where(t >= 0, 1, e) / (1 + e)
-        scale = 1.0 if weights is None else weights[rows]
-        total += float((losses * scale).sum(dtype=np.float64))
-        grad[rows, NOT_NEXT] = p_other * sign * (scale / kept)
-        grad[rows, IS_NEXT] = -grad[rows, NOT_NEXT]
+        z, y, g = logits[rows], labels[rows], grad[rows]
+        sign, t, e, twice = buffers[:, : len(y)]
+        np.copyto(sign, y)
+        sign *= -2
+        sign += 1  # +1 where gold is IsNext, -1 where it is NotNext
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.subtract(z[:, NOT_NEXT], z[:, IS_NEXT], out=t)
+            t *= sign
+            np.abs(t, out=twice)
+            np.exp(np.negative(twice, out=e), out=e)
+            twice += t
+            above = float(twice.sum()) / 2
+        if not np.isfinite(above) or sign @ sign != len(y):  # labels 0 and 1 have signs whose squares are 1
+            return _loss_and_grad_of_any(*_check(logits, labels, weights), kept)
+        if weights is None:
+            total += above + _sum_log1p(e)
+            sign *= real(1 / kept)
+        else:
+            total += float((twice / 2 + np.log1p(e)) @ weights[rows])
+            sign *= weights[rows] / kept
+        twice += e
+        p_other = np.minimum(twice, ones[: len(y)], out=twice)
+        e += 1
+        p_other /= e
+        np.multiply(p_other, sign, out=t)
+        g[:, NOT_NEXT] = t
+        np.negative(t, out=g[:, IS_NEXT])
     return total / kept, grad
 
 
+def _loss_and_grad_of_any(logits, labels, weights, kept):
+    """The same by the plain formulas, for finite logits whose gap or sum of gaps overflows."""
+    weights = np.ones(len(labels)) if weights is None else weights
+    sign = 1 - 2 * labels.astype(logits.dtype)
+    with np.errstate(over="ignore"):
+        t = _other_minus_gold(logits, labels)
+        loss = float((softplus(t).astype(np.float64) * weights).sum()) / kept
+    d_other = sigmoid(t) * sign * (weights / kept).astype(logits.dtype)
+    return loss, np.stack([-d_other, d_other], axis=1)
+
+
+def _sum_log1p(x):
+    """Return ``sum(log1p(x))`` for x in [0, 1] with one logarithm for 64 values: (1 + a)(1 + b) = 1 + (a + b + ab).
+
+    Nothing is lost by it: a tiny x stays what it is, and 2^64 is far from the largest float32.
+    """
+    halvings = 6 if len(x) >= 1024 else 0
+    even = len(x) >> halvings << halvings
+    rest, product = x[even:], x[:even]
+    for _ in range(halvings):
+        a, b = product[: len(product) // 2], product[len(product) // 2 :]
+        product = a * b
+        product += a
+        product += b
+    return float(np.log1p(product).sum(dtype=np.float64) + np.log1p(rest).sum(dtype=np.float64))
 def mlm_loss(scores, labels, reduction="mean", weights=None):
     """Return ``-log Pr(word | its place)`` for the places whose word the model has to guess, in nats.
 
@@ -411,7 +459,8 @@ def _floats(values, name):
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
-def _check(logits, labels, weights, name="logits"):
+def _check(logits, labels, weights, name="logits", values=True):
+    """Return all three as arrays; without `values`, finite logits and labels of 0 and 1 are not looked for."""
     logits = _floats(logits, name)
     if logits.ndim != 2 or logits.shape[1] != 2:
         raise ValueError(f"{name} have shape {logits.shape}; expected (batch, 2) with columns [IsNext, NotNext]")
@@ -419,10 +468,7 @@ def _check(logits, labels, weights, name="logits"):
         raise ValueError(
             f"{name} are empty (shape {logits.shape}): the loss of no pairs is undefined; pass at least one"
         )
-    # One pass finds every NaN and infinity: either makes the sum of the two columns not finite.
-    with np.errstate(over="ignore", invalid="ignore"):
-        suspicious = not np.isfinite(logits[:, 0] + logits[:, 1]).all()
-    if suspicious and not np.isfinite(logits).all():
+    if values and not np.isfinite(logits).all():
         row = int(np.flatnonzero(~np.isfinite(logits).all(axis=1))[0])
         raise ValueError(f"{name} row {row} is {logits[row].tolist()}; expected finite numbers")
     labels = np.asarray(labels)
@@ -432,7 +478,7 @@ def _check(logits, labels, weights, name="logits"):
         raise TypeError(f"labels have dtype {labels.dtype}; expected integers, 0 = IsNext, 1 = NotNext")
     if labels.shape != (len(logits),):
         raise ValueError(f"labels have shape {labels.shape}; expected ({len(logits)},), one for each row of {name}")
-    if labels.min() < 0 or labels.max() > 1:
+    if values and (labels.min() < 0 or labels.max() > 1):
         row = int(np.flatnonzero((labels < 0) | (labels > 1))[0])
         raise ValueError(f"labels[{row}] is {int(labels[row])}; expected 0 = IsNext or 1 = NotNext")
     return logits, labels, _check_weights(weights, labels, "pair")

@@ -57,6 +57,35 @@ def test_narrow_floats_stay_sensible(dtype, tolerance):
     assert np.isfinite(loss) and grad.dtype == np.float32 and np.isfinite(grad).all()
 
 
+def test_many_tiny_losses_lose_nothing_to_the_product_of_the_block():
+    gaps = np.linspace(20, 600, 5000)
+    loss, grad = nsp_loss_and_grad(np.stack([gaps, 0 * gaps], axis=1), np.zeros(5000, int))
+    assert loss == pytest.approx(np.exp(-gaps).sum() / 5000, rel=1e-8)
+    np.testing.assert_allclose(grad[:, 1] * 5000, np.exp(-gaps) / (1 + np.exp(-gaps)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_many_rows_agree_with_the_plain_formula(dtype):
+    rng = np.random.default_rng(3)
+    logits, labels = (3 * rng.standard_normal((2 * BLOCK + 77, 2))).astype(dtype), rng.integers(0, 2, 2 * BLOCK + 77)
+    for weights in (None, rng.random(len(labels))):
+        loss, grad = nsp_loss_and_grad(logits, labels, weights)
+        rel = 1e-6 if dtype == np.float32 else 1e-13
+        assert loss == pytest.approx(nsp_loss(logits, labels, weights=weights), rel=rel)
+        p = np.exp(log_softmax(logits.astype(np.float64)))
+        p[np.arange(len(labels)), labels] -= 1
+        share = np.full(len(labels), 1 / len(labels)) if weights is None else weights / weights.sum()
+        np.testing.assert_allclose(grad, p * share[:, None], rtol=2e-5 if dtype == np.float32 else 1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_gradient_of_finite_logits_whose_gap_overflows(label):
+    logits = np.array([[1e308, -1e308], [0.0, 0.0]])
+    loss, grad = nsp_loss_and_grad(logits, [label, 0])
+    assert loss == (np.inf if label else pytest.approx(np.log(2) / 2))
+    np.testing.assert_allclose(grad, [[0.5 * label, -0.5 * label], [-0.25, 0.25]])
+
+
 def test_float16_gap_beyond_its_range_is_not_infinite():
     assert nsp_loss(np.array([[-60000, 60000]], dtype=np.float16), [0]) == pytest.approx(120000, rel=1e-3)
 

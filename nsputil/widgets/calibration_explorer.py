@@ -128,9 +128,7 @@ def calibration_explorer(logits, labels, temperature=1.0, bins=10):
         As `calibration_at`; a ValueError if an argument is outside its range.
     """
     if not LOWEST_TEMPERATURE <= temperature <= HIGHEST_TEMPERATURE:
-        raise ValueError(
-            f"temperature is {temperature}; expected {LOWEST_TEMPERATURE:g} to {HIGHEST_TEMPERATURE:g}"
-        )
+        raise ValueError(f"temperature is {temperature}; expected {LOWEST_TEMPERATURE:g} to {HIGHEST_TEMPERATURE:g}")
     if not FEWEST_BINS <= bins <= MOST_BINS:
         raise ValueError(f"bins is {bins}; expected {FEWEST_BINS} to {MOST_BINS}")
     calibration_at(logits, labels, temperature, bins)  # says what is wrong with logits and labels, if anything is
