@@ -242,6 +242,8 @@ def _sum_log1p(x):
         product += a
         product += b
     return float(np.log1p(product).sum(dtype=np.float64) + np.log1p(rest).sum(dtype=np.float64))
+
+
 def mlm_loss(scores, labels, reduction="mean", weights=None):
     """Return ``-log Pr(word | its place)`` for the places whose word the model has to guess, in nats.
 
