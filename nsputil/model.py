@@ -38,6 +38,7 @@ class NSPModel:
     """
 
     parts = ("encoder", "pooler", "head")  # what holds parameters
+    encode = staticmethod(encode_pairs)  # how pairs become arrays; `nsputil.training.train` puts the experiment's here
 
     def __init__(self, encoder, vocabulary, rng, pooled_width=None, max_length=128, std=None):
         pooled_width = pooled_width or encoder.width
@@ -78,7 +79,7 @@ class NSPModel:
         logits = np.empty((len(pairs), 2))
         for start in range(0, len(pairs), batch_size):
             chosen = order[start : start + batch_size]
-            batch = encode_pairs([pairs[k] for k in chosen], self.vocabulary, self.max_length)
+            batch = self.encode([pairs[k] for k in chosen], self.vocabulary, self.max_length)
             logits[chosen] = self.forward(batch)[0]
         return logits
 

@@ -81,15 +81,16 @@ class Experiment:
     ----------
     documents : sequence of Document
     pairs : callable
-        ``(documents, rng) -> list of SentencePair``; called anew for every epoch on the training documents, and once on
-        the held-out documents.
+        ``(documents, rng) -> list of SentencePair``; called anew for every epoch on the training documents.
+    held_out_pairs : callable, optional
+        The same for the held-out documents, called once for each part; None: `pairs` serves there too.
     split : callable
         ``(documents, rng) -> (train, valid, test)``.
     vocabulary_size : int
     model : callable
         ``(documents, vocabulary, rng) -> NSPModel``.
     encode : callable
-        ``(pairs, vocabulary, max_length) -> EncodedPairs``.
+        ``(pairs, vocabulary, max_length) -> EncodedPairs``; the trained model keeps it for its predictions.
     loss : callable
         ``(logits, labels) -> (loss, gradient in the logits)``.
     optimizer : callable
@@ -107,7 +108,9 @@ class Experiment:
     batch_size, epochs, max_steps : int
         `max_steps`, if not None, ends training early.
     evaluate_every : int, optional
-        Steps between evaluations on at most 1,000 held-out pairs; None: at the end of each epoch only.
+        Steps between evaluations on held-out pairs; None: at the end of each epoch only.
+    watch : int
+        How many held-out pairs these evaluations use at most.
     instrument_every : int
         Steps between two readings of the instruments; 0 switches them off.
     seed : int
@@ -115,6 +118,7 @@ class Experiment:
 
     documents: list
     pairs: Callable = permuted
+    held_out_pairs: Callable | None = None
     split: Callable = split_documents
     vocabulary_size: int = 16_000
     model: Callable = bag_model
@@ -130,6 +134,7 @@ class Experiment:
     epochs: int = 2
     max_steps: int | None = None
     evaluate_every: int | None = None
+    watch: int = 1000
     instrument_every: int = 20
     seed: int = 0
 
@@ -266,10 +271,12 @@ def train(experiment, progress=False, checkpoint=None):
     model = e.model(train_documents, vocabulary, np.random.default_rng((e.seed, 1)))
     if e.masking is not None and not hasattr(model, "forward_both"):
         raise TypeError(f"masking is set, but the model is a {type(model).__name__}; expected a PretrainingModel")
-    valid_pairs = e.pairs(valid_documents, np.random.default_rng((e.seed, 2)))
-    chosen = np.random.default_rng((e.seed, 3)).permutation(len(valid_pairs))[:1000]
+    model.encode = e.encode
+    held_out_pairs = e.held_out_pairs or e.pairs
+    valid_pairs = held_out_pairs(valid_documents, np.random.default_rng((e.seed, 2)))
+    chosen = np.random.default_rng((e.seed, 3)).permutation(len(valid_pairs))[: e.watch]
     watched = [valid_pairs[k] for k in sorted(chosen)]
-    run = Run(model=model, test_pairs=e.pairs(test_documents, np.random.default_rng((e.seed, 4))))
+    run = Run(model=model, test_pairs=held_out_pairs(test_documents, np.random.default_rng((e.seed, 4))))
     parameters, optimizer, first_epoch = model.parameters, None, 0
     bar = None
     try:
