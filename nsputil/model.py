@@ -66,7 +66,7 @@ class NSPModel:
         dh_cls, pooler = self.pooler.backward(dpooled, pooler_cache)
         return join({"encoder": self.encoder.backward(dh_cls, encoder_cache), "pooler": pooler, "head": head})
 
-    def logits(self, pairs, batch_size=256):
+    def logits(self, pairs, batch_size=32):
         """Return the logits of pairs of any number, shape (len(pairs), 2), in the order given.
 
         Raises

@@ -1,0 +1,185 @@
+"""Healthy trainings to be made sick: six programs, an encoder times an optimizer or a corpus, each drawn with a seed.
+
+A program trains in about a second. It starts where most real trainings start, from something pretrained: counted word
+vectors for the bag, a small pretrained encoder for the Transformer, both made from other speeches than those it trains
+on (tools/make_clinic_start.py). Introduced in notebook 09.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from nsputil.bert import BertEncoder
+from nsputil.corpus import Document, load_corpus
+from nsputil.encoders import BagEncoder
+from nsputil.model import NSPModel
+from nsputil.optimizers import SGD, AdamW, warmup_linear
+from nsputil.training import Experiment, train
+
+START = Path(__file__).parent / "data" / "start.safetensors"
+HELD_BACK = slice(0, None, 2)  # the speeches whose text made the start
+OWN = slice(1, None, 2)  # the speeches that programs train on and are tested on
+
+
+@dataclass(frozen=True)
+class Program:
+    """One kind of training.
+
+    Attributes
+    ----------
+    encoder : {"bag", "bert"}
+    optimizer : {"adamw", "sgd"}
+    corpus : {"sotu", "factbook"}
+    """
+
+    encoder: str
+    optimizer: str
+    corpus: str
+
+    @property
+    def name(self):
+        """For example ``"bag-adamw-sotu"``."""
+        return f"{self.encoder}-{self.optimizer}-{self.corpus}"
+
+
+PROGRAMS = (
+    Program("bag", "adamw", "sotu"),
+    Program("bag", "sgd", "sotu"),
+    Program("bag", "adamw", "factbook"),
+    Program("bert", "adamw", "sotu"),
+    Program("bert", "sgd", "sotu"),
+    Program("bert", "adamw", "factbook"),
+)
+
+
+@cache
+def _start():
+    """Return ``(row of each word, arrays)`` of the pretrained start."""
+    from safetensors import safe_open
+
+    with safe_open(str(START), framework="numpy") as file:
+        arrays = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+        words = json.loads(file.metadata()["vocabulary"])
+    return {word: row for row, word in enumerate(words)}, arrays
+
+
+def _transfer(table, name, vocabulary):
+    """Copy the start's rows of the words that a vocabulary shares with it into `table`."""
+    rows, arrays = _start()
+    for number, token in enumerate(vocabulary.tokens):
+        if token in rows:
+            table[number] = arrays[name][rows[token]]
+
+
+def pretrained_bag(documents, vocabulary, rng, pooled_width=32, word_dropout=0.1):
+    """Return a `BagEncoder` model that starts from the shipped word vectors; unknown words get random ones."""
+    _, arrays = _start()
+    embeddings = rng.standard_normal((len(vocabulary), arrays["vectors"].shape[1])).astype(np.float32)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    weights = np.full((len(vocabulary), 1), arrays["idf"].max(), np.float32)
+    _transfer(embeddings, "vectors", vocabulary)
+    _transfer(weights, "idf", vocabulary)
+    return NSPModel(BagEncoder(embeddings, weights[:, 0], np.float32, word_dropout), vocabulary, rng, pooled_width)
+
+
+def pretrained_bert(documents, vocabulary, rng, dropout=0.0):
+    """Return a `BertEncoder` model that starts from the shipped encoder, with a new pooler and a new head."""
+    _, arrays = _start()
+    encoder = BertEncoder(len(vocabulary), 32, 2, 2, rng, intermediate=64, max_positions=96, dropout=dropout)
+    for name, array in encoder.parameters.items():
+        if name == "words":
+            _transfer(array, "bert.words", vocabulary)
+        else:
+            array[...] = arrays[f"bert.{name}"]
+    return NSPModel(encoder, vocabulary, rng, max_length=96, std=0.08)
+
+
+@cache
+def texts(corpus, count, sentences):
+    """Return up to `count` passages of at most so many sentences, of the documents that made no start."""
+    documents = load_corpus(corpus)
+    if corpus == "sotu":
+        documents = documents[OWN]
+    rng = np.random.default_rng(count)
+    chosen = sorted(rng.permutation(len(documents))[:count])
+    passages = []
+    for k in chosen:
+        found = documents[k].sentences
+        begin = int(rng.integers(0, max(1, len(found) - sentences + 1)))
+        passages.append(Document(documents[k].name, found[begin : begin + sentences]))
+    return passages
+
+
+def split(documents, rng):
+    """Two thirds of the documents to train on, a sixth to watch, a sixth to test."""
+    from nsputil.sentence_pairs import split_documents
+
+    return split_documents(documents, rng, (0.66, 0.17, 0.17))
+
+
+def adamw(model, steps, rate):
+    """AdamW with a warm-up over the first tenth, then a linear decay to a tenth of the way beyond the end."""
+    return AdamW(model.parameters, rate, schedule=warmup_linear(max(1, steps // 10), 2 * steps))
+
+
+def sgd(model, steps, rate):
+    """SGD with momentum 0.9 and gradients clipped at norm 1."""
+    return SGD(model.parameters, rate, momentum=0.9, schedule=warmup_linear(max(1, steps // 10), 2 * steps), clip=1.0)
+
+
+RATES = {("bag", "adamw"): 3e-3, ("bag", "sgd"): 0.04, ("bert", "adamw"): 2e-3, ("bert", "sgd"): 0.02}
+
+
+def healthy(program, seed=0, ugly=False):
+    """Return a healthy experiment of a program, its settings drawn with the seed.
+
+    Parameters
+    ----------
+    program : Program
+    seed : int
+    ugly : bool
+        Healthy, but no beauty: a slower rate, less text or a shorter training.
+
+    Returns
+    -------
+    Experiment
+    """
+    rng = np.random.default_rng((seed, PROGRAMS.index(program) if program in PROGRAMS else len(PROGRAMS)))
+    rate = RATES[program.encoder, program.optimizer] * 2 ** rng.uniform(-0.7, 0.7)
+    batch_size = int(rng.choice([16, 32])) if program.encoder == "bag" else 16
+    count = int(rng.choice([90, 110, 124])) if program.corpus == "sotu" else 256
+    steps = 200 if program.encoder == "bag" else 160
+    if ugly:
+        flaw = rng.integers(3)
+        rate *= 0.5 if flaw == 0 else 1
+        count = count * 2 // 3 if flaw == 1 else count
+        steps = steps * 2 // 3 if flaw == 2 else steps
+    if program.encoder == "bag":
+        model = partial(pretrained_bag, pooled_width=int(rng.choice([24, 32, 48])), word_dropout=rng.uniform(0, 0.2))
+    else:
+        model = partial(pretrained_bert, dropout=rng.uniform(0, 0.1))
+    return Experiment(
+        texts(program.corpus, count, 30),
+        split=split,
+        vocabulary_size=5000,
+        model=model,
+        optimizer=partial({"adamw": adamw, "sgd": sgd}[program.optimizer], rate=rate),
+        batch_size=batch_size,
+        epochs=50,
+        max_steps=steps,
+        evaluate_every=steps // 8,
+        watch=300 if program.encoder == "bag" else 200,
+        instrument_every=8,
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def observe(experiment):
+    """Train to the end or to the first NaN, and return the `Run` either way."""
+    try:
+        return train(experiment)
+    except FloatingPointError as error:
+        return error.run
