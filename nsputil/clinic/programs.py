@@ -17,6 +17,7 @@ from nsputil.corpus import Document, load_corpus
 from nsputil.encoders import BagEncoder
 from nsputil.model import NSPModel
 from nsputil.optimizers import SGD, AdamW, warmup_linear
+from nsputil.sentence_pairs import split_documents
 from nsputil.training import Experiment, train
 
 START = Path(__file__).parent / "data" / "start.safetensors"
@@ -113,11 +114,9 @@ def texts(corpus, count, sentences):
     return passages
 
 
-def split(documents, rng):
-    """Two thirds of the documents to train on, a sixth to watch, a sixth to test."""
-    from nsputil.sentence_pairs import split_documents
-
-    return split_documents(documents, rng, (0.66, 0.17, 0.17))
+def split(documents, rng, held_out=0.17):
+    """A sixth of the documents to watch, a sixth to test, the rest to train on."""
+    return split_documents(documents, rng, (1 - 2 * held_out, held_out, held_out))
 
 
 def adamw(model, steps, rate):
@@ -163,7 +162,7 @@ def healthy(program, seed=0, ugly=False):
         model = partial(pretrained_bert, dropout=rng.uniform(0, 0.1))
     return Experiment(
         texts(program.corpus, count, 30),
-        split=split,
+        split=split if program.encoder == "bag" else partial(split, held_out=0.12),
         vocabulary_size=5000,
         model=model,
         optimizer=partial({"adamw": adamw, "sgd": sgd}[program.optimizer], rate=rate),
@@ -171,7 +170,7 @@ def healthy(program, seed=0, ugly=False):
         epochs=50,
         max_steps=steps,
         evaluate_every=steps // 8,
-        watch=300 if program.encoder == "bag" else 200,
+        watch=300 if program.encoder == "bag" else 160,
         instrument_every=8,
         seed=int(rng.integers(2**31)),
     )
