@@ -9,8 +9,10 @@ LAB_ARGS ?=
 # One thread: outputs are the same on every machine, and two runs side by side do not fight.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
+# What is run for a test or a release is nobody's progress.
+export NSPUTIL_PROGRESS := off
 
-.PHONY: help setup lab test check notebooks browser parity bench clean
+.PHONY: help setup lab test check notebooks exercises checks-report nbgrader browser parity bench clean
 
 help:
 	@echo "make lab        set up and open the course in JupyterLab"
@@ -18,6 +20,9 @@ help:
 	@echo "make setup      set up only"
 	@echo "make check      only the quick checks: style, spelling, house rules, what is stale"
 	@echo "make notebooks  execute all notebooks anew and store their outputs"
+	@echo "make exercises  release exercises/ from solutions/ by nbgrader's own step"
+	@echo "make checks-report  what the checks say to wrong answers, in a table"
+	@echo "make nbgrader   release, grade and export with nbgrader itself"
 	@echo "make browser    compare the widgets' numbers with Python's (needs node)"
 	@echo "make parity     compare numbers, gradients and checkpoints with PyTorch's and transformers' own"
 	@echo "make bench      measure what the documents state as ratios"
@@ -31,21 +36,43 @@ $(STAMP): pyproject.toml constraints.txt
 
 setup: $(STAMP)
 
+lab: export NSPUTIL_PROGRESS :=
 lab: setup
 	$(BIN)/jupyter lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/$(START) $(LAB_ARGS)
 
 check: setup
 	$(BIN)/ruff check .
-	$(BIN)/codespell nsputil tests tools benchmarks notebooks docs README.md CONTRIBUTING.md CHANGELOG.md
+	$(BIN)/codespell nsputil tests tools benchmarks notebooks solutions docs README.md CONTRIBUTING.md CHANGELOG.md
 	$(BIN)/python tools/check_notebooks.py
 	$(BIN)/python tools/sync_environment.py --check
+	$(BIN)/python tools/check_exercises.py
+	$(BIN)/python tools/coverage.py --check
+	$(BIN)/python tools/release_exercises.py --check
 
 test: check
-	$(BIN)/python -m pytest -q tests --ignore=tests/browser --ignore=tests/parity
+	$(BIN)/python -m pytest -q tests --ignore=tests/browser --ignore=tests/parity --ignore=tests/nbgrader
 	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=120 notebooks
+	NSP_STRICT=1 $(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=120 solutions
+	$(BIN)/python -m pytest -q --nbval-lax --nbval-current-env --nbval-cell-timeout=120 exercises
 
 notebooks: setup
-	$(BIN)/python tools/run_notebooks.py
+	NSP_STRICT=1 $(BIN)/python tools/run_notebooks.py
+
+checks-report: setup
+	$(BIN)/python tests/checks/mutation.py
+
+# nbgrader gets an environment of its own: a learner does not need it.
+NBGRADER := .venv-nbgrader
+$(NBGRADER)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(NBGRADER)
+	$(NBGRADER)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[instructors]" pytest
+	touch $(NBGRADER)/.installed
+
+exercises: $(NBGRADER)/.installed
+	$(NBGRADER)/bin/python tools/release_exercises.py
+
+nbgrader: $(NBGRADER)/.installed
+	$(NBGRADER)/bin/python -m pytest -q tests/nbgrader
 
 browser: setup
 	$(BIN)/python -m pytest -q tests/browser
@@ -69,4 +96,4 @@ bench: $(PARITY)/.bench
 	for script in benchmarks/accuracy.py benchmarks/*_speed.py benchmarks/*_cost.py; do $(PARITY)/bin/python $$script | tee benchmarks/results/$$(basename $$script .py).txt || exit 1; done
 
 clean:
-	rm -rf $(VENV) $(PARITY) build *.egg-info
+	rm -rf $(VENV) $(PARITY) $(NBGRADER) build *.egg-info

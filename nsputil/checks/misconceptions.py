@@ -1,0 +1,152 @@
+"""Mistakes that people really make with this loss: a name for each, what it looks like, a question that leads on.
+
+The names are used by the exercises, by the tests and by reports. Most come from public threads and exams; the rest from
+reading wrong answers. An exercise pairs a name with a function that makes this mistake.
+"""
+
+from dataclasses import dataclass, field
+
+#: name: (what was seen, the question)
+COMMON = {
+    "wrong_sign": (
+        "Your numbers are right, but their sign is turned round.",
+        "can the log of a probability be positive? What must a loss be when the model is wrong?",
+    ),
+    "log_base_2": (
+        "This is the right quantity in bits: the logarithm to base 2.",
+        "which function gives the natural logarithm, the one that undoes exp?",
+    ),
+    "log_base_10": (
+        "This is the right quantity to base 10, as a calculator's log key gives it.",
+        "which function gives the natural logarithm, the one that undoes exp?",
+    ),
+    "no_log": (
+        "You returned the probability itself; the logarithm is missing.",
+        "what turns a product of probabilities into a sum?",
+    ),
+    "linear_charge": (
+        "You charge 1 - p, the probability of being wrong.",
+        "what should a probability of 0.000001 cost, compared with 0.1?",
+    ),
+    "squared_charge": (
+        "You charge the square of the error, as in least squares.",
+        "what comes out of the likelihood of the labels?",
+    ),
+    "sum_for_mean": (
+        "You return the sum over the batch; the mean is asked for.",
+        "what happens to your number if every pair stands in the batch twice?",
+    ),
+    "no_mean": (
+        "You return one loss for each pair; one number for the batch is asked for.",
+        "which last step makes one number of many, whatever the size of the batch?",
+    ),
+    "divided_by_entries": (
+        "Your number is half of the right one: you divided by all entries, rows times columns.",
+        "over what do you average: pairs, or pairs times classes?",
+    ),
+    "mean_of_probabilities": (
+        "You averaged the probabilities and took the log after that.",
+        "for 0.9 and 0.1: is the mean of the logs the log of the mean?",
+    ),
+    "logits_as_probabilities": (
+        "You treat the logits as if they were probabilities already.",
+        "what do the two numbers of a row sum to, and may they be negative?",
+    ),
+    "double_softmax": (
+        "Softmax was applied twice.",
+        "what is passed in: logits, or the probabilities that a softmax made of them?",
+    ),
+    "softmax_over_batch": (
+        "Your softmax runs down the batch; each pair competes with the other pairs.",
+        "which numbers must sum to 1: the columns, or each row?",
+    ),
+    "sigmoid_of_one_logit": (
+        "You take the sigmoid of one logit alone.",
+        "what happens to your probability if the same number is added to both logits?",
+    ),
+    "swapped_columns": (
+        "You read the columns the other way round.",
+        "which column belongs to IsNext, and which number is IsNext as a label?",
+    ),
+    "label_one_is_next": (
+        "You read label 1 as IsNext.",
+        "what does this course write for the true continuation: 0 or 1?",
+    ),
+    "gold_ignored": (
+        "You always take the first column, whatever the label says.",
+        "what is the label for, when the gold class is NotNext?",
+    ),
+    "largest_taken": (
+        "You take the larger probability instead of that of the gold class.",
+        "what should a confident mistake cost?",
+    ),
+    "other_class": (
+        "You take the probability of the class that is not gold.",
+        "when the model gives the gold class all its trust, what should the loss be?",
+    ),
+    "off_by_one_labels": (
+        "You count the labels from 1.",
+        "which label picks the first column in Python?",
+    ),
+    "epsilon_in_log": (
+        "A small number added inside the log changes the result where the probability is tiny.",
+        "what does a gap of 100 between the logits cost exactly, and what does your function charge?",
+    ),
+    "unstable_exp": (
+        "Right for small logits, and not finite for large ones: exp overflows.",
+        "what may you subtract from both logits without changing the softmax?",
+    ),
+    "mutates_input": (
+        "Your function changes the array that it was given.",
+        "which line writes into the argument, and would a copy do?",
+    ),
+    "float32_only": (
+        "Right to about seven digits only: somewhere the numbers become float32.",
+        "which dtype do your arrays have?",
+    ),
+    "first_example_only": (
+        "Only the first pair of the batch counts in your result.",
+        "does your function look at the second row?",
+    ),
+    "last_example_only": (
+        "Only the last pair of the batch counts in your result.",
+        "does each turn of your loop add to the result, or replace it?",
+    ),
+    "one_example_for_all": (
+        "You use the first label for every pair.",
+        "does row i meet label i?",
+    ),
+    "rounded": (
+        "Your result is rounded.",
+        "where does the rounding belong: into the computation, or into the print?",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A wrong idea about one exercise, as something that can be compared with.
+
+    Attributes
+    ----------
+    name : str
+        One of `COMMON`, or a new name together with a message and a question.
+    answer : object
+        What somebody with this idea answers: a function for a code exercise, a number for a number exercise.
+    message, question : str
+        What was seen, and what to ask; taken from `COMMON` if empty.
+    """
+
+    name: str
+    answer: object = field(repr=False)
+    message: str = ""
+    question: str = ""
+
+    def __post_init__(self):
+        if self.name not in COMMON and not (self.message and self.question):
+            raise ValueError(
+                f"misconception {self.name!r} is not a common one; expected a message and a question with it"
+            )
+        message, question = COMMON.get(self.name, ("", ""))
+        object.__setattr__(self, "message", self.message or message)
+        object.__setattr__(self, "question", self.question or question)

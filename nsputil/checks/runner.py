@@ -1,0 +1,247 @@
+"""Call a learner's function so that nothing it does can hang or flood the notebook.
+
+The time limit works in three ways, since no single one works everywhere: a timer signal (Linux, macOS), an exception
+sent by a watching thread (Windows), a trace function that reads the clock (Pyodide, which has neither).
+"""
+
+import contextlib
+import copy
+import io
+import sys
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+
+import numpy as np
+
+SECONDS = 3.0  # for one call
+CHARACTERS = 20_000  # that one call may print
+AGAIN = 0.2  # seconds until the exception is sent again, to code that swallows it
+
+
+class TimeUp(BaseException):
+    """The time is up. Not an Exception, so that ``except Exception`` in a learner's loop does not swallow it."""
+
+
+class TooMuchOutput(BaseException):
+    """The function printed more than a notebook can take."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one call.
+
+    Attributes
+    ----------
+    value : object
+        What the function returned; None if it did not.
+    problem : str
+        ``""``, ``"time"``, ``"output"`` or ``"exception"``.
+    error : str
+        The exception as a sentence, with the line of the function where it arose.
+    kind : type or None
+        The exception's class.
+    printed : str
+        What the function printed.
+    changed : bool
+        True if it changed one of its arguments.
+    """
+
+    value: object = None
+    problem: str = ""
+    error: str = ""
+    kind: type | None = None
+    printed: str = ""
+    changed: bool = False
+
+
+def call(function, args, seconds=SECONDS, method=None):
+    """Call a function on copies of its arguments, within limits of time and output.
+
+    Parameters
+    ----------
+    function : callable
+    args : tuple
+    seconds : float
+        Time limit.
+    method : {"signal", "thread", "trace"}, optional
+        How the limit is kept; chosen by `limit_method` if not given.
+
+    Returns
+    -------
+    Outcome
+        It never raises what the function raises; only KeyboardInterrupt passes.
+    """
+    own = copy.deepcopy(args)
+    printed = _Bounded()
+    value, problem, error, kind = None, "", "", None
+    try:
+        with contextlib.redirect_stdout(printed), np.errstate(all="ignore"), time_limit(seconds, method):
+            value = function(*own)
+    except TimeUp:
+        problem = "time"
+    except TooMuchOutput:
+        problem = "output"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as found:  # also SystemExit: a learner's exit() must not end the kernel
+        problem, error, kind = "exception", describe_error(found, function), type(found)
+    return Outcome(value, problem, error, kind, printed.getvalue(), not unchanged(own, args))
+
+
+def limit_method():
+    """Return how a time limit can be kept here: "signal", "thread" or "trace"."""
+    if sys.platform == "emscripten":
+        return "trace"
+    import signal
+
+    main = threading.current_thread() is threading.main_thread()
+    return "signal" if main and hasattr(signal, "setitimer") else "thread"
+
+
+@contextlib.contextmanager
+def time_limit(seconds, method=None):
+    """Raise TimeUp inside the with block when the time is up.
+
+    Parameters
+    ----------
+    seconds : float
+    method : {"signal", "thread", "trace"}, optional
+
+    Notes
+    -----
+    "thread" and "trace" can only stop code between two steps of Python, not inside one long call such as a sleep.
+    """
+    with {"signal": _signal_limit, "thread": _thread_limit, "trace": _trace_limit}[method or limit_method()](seconds):
+        yield
+
+
+@contextlib.contextmanager
+def _signal_limit(seconds):
+    import signal
+
+    def stop(number, frame):
+        raise TimeUp
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def _thread_limit(seconds):
+    import ctypes
+
+    done, target = threading.Event(), ctypes.c_ulong(threading.get_ident())
+    send = ctypes.pythonapi.PyThreadState_SetAsyncExc
+
+    def watch():
+        late = done.wait(seconds)
+        while not late:
+            send(target, ctypes.py_object(TimeUp))
+            late = done.wait(AGAIN)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+        send(target, None)  # takes back one that was sent and has not arrived
+
+
+@contextlib.contextmanager
+def _trace_limit(seconds):
+    end, before = time.monotonic() + seconds, sys.gettrace()
+
+    def trace(frame, event, arg):
+        if time.monotonic() > end:
+            raise TimeUp
+        return trace
+
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+class _Bounded(io.StringIO):
+    def write(self, text):
+        if self.tell() + len(text) > CHARACTERS:
+            raise TooMuchOutput
+        return super().write(text)
+
+
+def describe_error(error, function):
+    """Return an exception as a sentence, with the line of the learner's function where it arose.
+
+    Parameters
+    ----------
+    error : BaseException
+    function : callable
+
+    Returns
+    -------
+    str
+    """
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = text if len(text) <= 300 else text[:297] + "..."
+    code = getattr(function, "__code__", None)
+    if code is not None:
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == code.co_filename]
+        if lines:
+            return f"{text} (in line {lines[-1] - code.co_firstlineno + 1} of {function.__name__})"
+    return text
+
+
+def unchanged(a, b):
+    """Return True if two arguments are equal in type, shape and every value.
+
+    Parameters
+    ----------
+    a, b : object
+
+    Returns
+    -------
+    bool
+    """
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, np.ndarray):
+        return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(unchanged, a, b))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(unchanged(a[key], b[key]) for key in a)
+    if callable(a) or isinstance(a, np.random.Generator):
+        return True
+    return bool(a == b)
+
+
+def is_stub(function):
+    """Return True if a function's body does nothing yet: a docstring, ``...``, ``pass`` or ``return None``.
+
+    Parameters
+    ----------
+    function : callable
+
+    Returns
+    -------
+    bool
+    """
+    import dis
+
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return False
+    nothing = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "POP_TOP"}
+    steps = list(dis.get_instructions(code))
+    constants = {step.argval for step in steps if "CONST" in step.opname}
+    return {step.opname for step in steps} <= nothing and constants <= {None, Ellipsis}

@@ -1,0 +1,135 @@
+"""Compare what a function returned with what is expected, and say in a few words how it differs."""
+
+import numpy as np
+
+
+def difference(value, expected, rtol=1e-6, atol=1e-9):
+    """Return the kind of difference between a value and what is expected.
+
+    Parameters
+    ----------
+    value : object
+    expected : number, str, bool, None, ndarray, or list, tuple or dict of these
+        Lists and tuples of numbers are compared as arrays, and a number equals an array of shape ().
+    rtol, atol : float
+        As in ``numpy.isclose``. NaN equals NaN.
+
+    Returns
+    -------
+    str
+        ``""`` if they agree, else ``"type"``, ``"shape"``, ``"nan"`` or ``"value"``.
+    """
+    if isinstance(expected, str | bool | np.bool_) or expected is None:
+        alike = isinstance(value, str) if isinstance(expected, str) else isinstance(value, bool | np.bool_ | None)
+        if not alike:
+            return "type"
+        return "" if value == expected else "value"
+    if isinstance(expected, dict):
+        if not isinstance(value, dict):
+            return "type"
+        if value.keys() != expected.keys():
+            return "shape"
+        found = (difference(value[key], expected[key], rtol, atol) for key in expected)
+        return next(filter(None, found), "")
+    goal = _numbers(expected)
+    if goal is None:  # a sequence of unlike things
+        if not isinstance(value, list | tuple):
+            return "type"
+        if len(value) != len(expected):
+            return "shape"
+        found = (difference(a, b, rtol, atol) for a, b in zip(value, expected, strict=True))
+        return next(filter(None, found), "")
+    array = _numbers(value)
+    if array is None:
+        return "type"
+    if array.shape != goal.shape:
+        return "shape"
+    if (np.isnan(array) & ~np.isnan(goal)).any():
+        return "nan"
+    return "" if np.allclose(array, goal, rtol, atol, equal_nan=True) else "value"
+
+
+def finite(value):
+    """Return False if a value holds NaN or an infinity anywhere.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    bool
+    """
+    if isinstance(value, dict):
+        return all(map(finite, value.values()))
+    array = _numbers(value)
+    if array is None:
+        return all(map(finite, value)) if isinstance(value, list | tuple) else True
+    return bool(np.isfinite(array).all())
+
+
+def first_difference(value, expected, rtol=1e-6, atol=1e-9):
+    """Say where numbers differ first, and whether they are too large or too small; never what they should be.
+
+    Parameters
+    ----------
+    value, expected : array_like of float
+        Of the same shape.
+    rtol, atol : float
+
+    Returns
+    -------
+    str
+        Such as "entry [1, 0] is 0.2500, too small (2 of 6 entries differ)"; "" if they are not numbers.
+    """
+    array, goal = _numbers(value), _numbers(expected)
+    if array is None or goal is None or array.shape != goal.shape:
+        return ""
+    wrong = ~np.isclose(array, goal, rtol, atol, equal_nan=True)
+    if not wrong.any():
+        return ""
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    size = "not a number" if np.isnan(array[place]) else "too large" if array[place] > goal[place] else "too small"
+    if not place:
+        return f"it is {array[place]:.6g}, {size}"
+    return f"entry {list(place)} is {array[place]:.6g}, {size} ({int(wrong.sum())} of {wrong.size} entries differ)"
+
+
+def describe(value):
+    """Return a value in a few words, never an array whole.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    str
+    """
+    if value is None:
+        return "None"
+    if isinstance(value, str):
+        return f"the string {value!r}" if len(value) <= 40 else f"a string of {len(value)} characters"
+    if isinstance(value, bool | np.bool_):
+        return f"{bool(value)}"
+    if isinstance(value, int | float | np.number):
+        return f"the number {value:.6g}"
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        return f"an array of shape {tuple(shape)}"
+    if isinstance(value, list | tuple | dict | set):
+        return f"a {type(value).__name__} of length {len(value)}"
+    if callable(value):
+        return f"the function {getattr(value, '__name__', '')}".strip()
+    return f"a {type(value).__name__}"
+
+
+def _numbers(value):
+    """Return a value as an array of float64, or None if it is not made of numbers."""
+    if isinstance(value, str | bool | np.bool_ | dict | set) or value is None or callable(value):
+        return None
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of unequal length
+        return None
+    return array.astype(np.float64) if array.dtype.kind in "fiub" else None

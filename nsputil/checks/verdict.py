@@ -1,0 +1,47 @@
+"""What a check says about an answer."""
+
+from dataclasses import dataclass
+
+RIGHT, WRONG, NOT_DONE = "right", "not yet", "not done yet"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgment on one answer.
+
+    Attributes
+    ----------
+    state : str
+        ``RIGHT``, ``WRONG`` or ``NOT_DONE``.
+    message : str
+        What was seen, in terms of the learner's likely idea.
+    question : str
+        A question that leads on; empty if there is none.
+    found : str
+        The name of the misconception or of the kind of problem, such as ``"wrong_sign"`` or ``"shape"``; empty if the
+        answer is right or not recognized. Tests and reports use it.
+    """
+
+    state: str
+    message: str = ""
+    question: str = ""
+    found: str = ""
+
+    def text(self, name):
+        """Return the lines that a learner sees.
+
+        Parameters
+        ----------
+        name : str
+            The exercise.
+
+        Returns
+        -------
+        str
+        """
+        lines = [f"{name}: {self.state}.", self.message]
+        if self.question:
+            lines.append(f"Ask yourself: {self.question}")
+        if self.state == WRONG:
+            lines.append(f"A hint: checks.{name}.hint()")
+        return "\n".join(line for line in lines if line)

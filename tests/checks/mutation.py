@@ -1,0 +1,79 @@
+"""Feed wrong answers to every code exercise and count what the checks say; `make checks-report` prints the table."""
+
+import importlib.util
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ["NSPUTIL_PROGRESS"] = "off"
+
+from nsputil import checks  # noqa: E402
+from nsputil.checks.verdict import RIGHT  # noqa: E402
+
+FOLDER = Path(__file__).resolve().parent / "mutants"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One wrong answer and what the check said about it."""
+
+    exercise: str
+    number: int
+    embodies: str
+    found: str
+    passed: bool
+
+    @property
+    def recognized(self):
+        return self.found == self.embodies != ""
+
+    @property
+    def misleading(self):
+        """It got the message of a listed mistake that it does not make."""
+        named = {idea.name for idea in checks.exercises()[self.exercise].misconceptions} | {"mutates_input"}
+        return self.found in named and self.found != self.embodies
+
+
+def answers(kind):
+    """Return {exercise: list} of RIGHT or WRONG over all modules in mutants/."""
+    found = {}
+    for path in sorted(FOLDER.glob("nb*.py")):
+        spec = importlib.util.spec_from_file_location(f"mutants_{path.stem}", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found |= getattr(module, kind)
+    return found
+
+
+def rows(seed=0):
+    """Judge every wrong answer."""
+    result = []
+    for name, wrong in answers("WRONG").items():
+        for number, (embodies, answer) in enumerate(wrong, 1):
+            verdict = checks.exercises()[name].judge(answer, seed)
+            result.append(Row(name, number, embodies, verdict.found, verdict.state == RIGHT))
+    return result
+
+
+def table(result):
+    """Return the table as text."""
+    lines = [f"{'exercise':28s} wrong  passed  listed  recognized  misleading"]
+    names = list(dict.fromkeys(row.exercise for row in result))
+    for name in [*names, "all"]:
+        group = [row for row in result if name in ("all", row.exercise)]
+        listed = sum(row.embodies != "" for row in group)
+        recognized = sum(row.recognized for row in group)
+        lines.append(
+            f"{name:28s} {len(group):5d}  {sum(row.passed for row in group):6d}  {listed:6d}  "
+            f"{recognized:4d} {recognized / max(listed, 1):4.0%}  {sum(row.misleading for row in group):10d}"
+        )
+    for row in result:
+        if row.passed or row.misleading or (row.embodies and not row.recognized):
+            lines.append(f"! {row.exercise} {row.number}: embodies {row.embodies or '-'}, said {row.found or '-'}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table(rows()))
+    sys.exit(0)

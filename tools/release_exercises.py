@@ -1,0 +1,104 @@
+"""Release exercises/ from solutions/ with nbgrader's own step, or with --check say whether they are up to date.
+
+    python tools/release_exercises.py --check      needs no nbgrader: compares fingerprints
+    python tools/release_exercises.py              needs nbgrader (make exercises)
+
+The fingerprints in exercises/released.json are those of every solution, of every released notebook and of
+nbgrader_config.py. One changed character in any of them is noticed; that releasing anew gives the very same bytes is
+tested where nbgrader is installed (tests/nbgrader).
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORD = "released.json"
+
+
+def assignments(root=ROOT):
+    """Return the names of all assignments: the folders of solutions/."""
+    return sorted(path.parent.name for path in (root / "solutions").glob("*/*.ipynb") if path.stem == path.parent.name)
+
+
+def fingerprints(root=ROOT):
+    """Return {path: SHA-256} of all that a release depends on and of all that it made.
+
+    Line ends count as one, so that a checkout on Windows is no change.
+    """
+    paths = [root / "nbgrader_config.py"]
+    for folder in ("solutions", "exercises"):
+        paths += [path for path in (root / folder).rglob("*") if path.is_file() and path.name != RECORD]
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+        for path in sorted(paths)
+        if ".ipynb_checkpoints" not in path.parts
+    }
+
+
+def stale(root=ROOT):
+    """Return what differs from the last release, one sentence each."""
+    record = root / "exercises" / RECORD
+    if not record.exists():
+        return [f"exercises/{RECORD} is missing"]
+    kept, now = json.loads(record.read_text(encoding="utf-8")), fingerprints(root)
+    found = []
+    for path in sorted(kept.keys() | now.keys()):
+        if path not in kept:
+            found.append(f"{path} is new and was not released")
+        elif path not in now:
+            found.append(f"{path} is gone since the last release")
+        elif kept[path] != now[path]:
+            edited = "was edited; edit solutions/ instead" if path.startswith("exercises/") else "changed"
+            found.append(f"{path} {edited} since the last release")
+    return found
+
+
+def nbgrader_release(root, target):
+    """Call nbgrader's generate_assignment for every assignment of `root`, into the folder `target`.
+
+    It works in a copy, with a database that is thrown away: a release leaves nothing behind.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        course = Path(folder)
+        shutil.copy(root / "nbgrader_config.py", course)
+        shutil.copytree(root / "solutions", course / "solutions")
+        # nbgrader calls alembic by name, so its folder must be on the path.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        for name in assignments(root):
+            run = subprocess.run(
+                [sys.executable, "-m", "nbgrader", "generate_assignment", name, "--create", "--force"],
+                cwd=course,
+                env=os.environ | {"PATH": path},
+                capture_output=True,
+                text=True,
+                timeout=300,
+            )
+            if run.returncode != 0:
+                raise SystemExit(f"nbgrader could not release {name}:\n{run.stderr[-2000:]}")
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(course / "exercises", target)
+    for path in Path(target).rglob("*.ipynb"):
+        path.chmod(0o644)
+
+
+def main(arguments):
+    """Release everything; with --check compare only, and return 1 if something is stale."""
+    if "--check" in arguments:
+        found = stale()
+        print("\n".join(found + ["run make exercises"]) if found else "exercises/ agrees with solutions/")
+        return 1 if found else 0
+    nbgrader_release(ROOT, ROOT / "exercises")
+    text = json.dumps(fingerprints(), indent=1) + "\n"
+    (ROOT / "exercises" / RECORD).write_text(text, encoding="utf-8", newline="\n")
+    print(f"released {', '.join(assignments())}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
