@@ -3,13 +3,12 @@
     python tools/release_exercises.py --check      needs no nbgrader: compares fingerprints
     python tools/release_exercises.py              needs nbgrader (make exercises)
 
-The fingerprints in exercises/released.json are those of every solution, of every released notebook and of
+The fingerprints in exercises/released.txt are those of every solution, of every released notebook and of
 nbgrader_config.py. One changed character in any of them is noticed; that releasing anew gives the very same bytes is
 tested where nbgrader is installed (tests/nbgrader).
 """
 
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -18,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-RECORD = "released.json"
+RECORD = "released.txt"
 
 
 def assignments(root=ROOT):
@@ -46,7 +45,8 @@ def stale(root=ROOT):
     record = root / "exercises" / RECORD
     if not record.exists():
         return [f"exercises/{RECORD} is missing"]
-    kept, now = json.loads(record.read_text(encoding="utf-8")), fingerprints(root)
+    lines = record.read_text(encoding="utf-8").splitlines()
+    kept, now = {path: digest for digest, path in (line.split("  ", 1) for line in lines)}, fingerprints(root)
     found = []
     for path in sorted(kept.keys() | now.keys()):
         if path not in kept:
@@ -94,7 +94,7 @@ def main(arguments):
         print("\n".join(found + ["run make exercises"]) if found else "exercises/ agrees with solutions/")
         return 1 if found else 0
     nbgrader_release(ROOT, ROOT / "exercises")
-    text = json.dumps(fingerprints(), indent=1) + "\n"
+    text = "".join(f"{digest}  {path}\n" for path, digest in fingerprints().items())
     (ROOT / "exercises" / RECORD).write_text(text, encoding="utf-8", newline="\n")
     print(f"released {', '.join(assignments())}")
     return 0
