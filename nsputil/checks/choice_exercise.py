@@ -83,6 +83,9 @@ class ChoiceExercise(Exercise):
             several = ' or "ab"' if self.several else ""
             return Verdict(NOT_DONE, f'Replace None above by your choice, such as "a"{several}, and run both cells.')
         letters = LETTERS[: len(self.options)]
+        for letter, option in zip(letters, self.options, strict=True):
+            if str(answer).strip().lower() == option.text.lower():  # True, or "true"
+                answer = letter
         if not isinstance(answer, str):
             message = f'You passed {describe(answer)}; expected a letter in quotes, such as "a".'
             return Verdict(WRONG, message, found="type")

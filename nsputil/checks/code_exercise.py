@@ -78,7 +78,7 @@ class CodeExercise(Exercise):
                 return Verdict(WRONG, message, question, "mutates_input")
             return self._right()
         for idea in self.misconceptions:
-            if self._behaves_like(idea.answer, cases, outcomes):
+            if any(self._behaves_like(answer, cases, outcomes) for answer in idea.answers):
                 return Verdict(WRONG, idea.message, idea.question, idea.name)
         first = next(i for i, kind in enumerate(kinds) if kind)
         return self._describe(cases[first], outcomes[first], goals[first], kinds[first])

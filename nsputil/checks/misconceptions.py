@@ -135,12 +135,20 @@ class Misconception:
         What somebody with this idea answers: a function for a code exercise, a number for a number exercise.
     message, question : str
         What was seen, and what to ask; taken from `COMMON` if empty.
+    also : tuple
+        More answers with the same idea, such as another epsilon.
     """
 
     name: str
     answer: object = field(repr=False)
     message: str = ""
     question: str = ""
+    also: tuple = field(default=(), repr=False)
+
+    @property
+    def answers(self):
+        """All answers with this idea."""
+        return (self.answer, *self.also)
 
     def __post_init__(self):
         if self.name not in COMMON and not (self.message and self.question):

@@ -36,7 +36,7 @@ class NumberExercise(Exercise):
         if not kind:
             return self._right()
         for idea in self.misconceptions:
-            if not self._kind(answer, idea.answer):
+            if any(not self._kind(answer, wrong) for wrong in idea.answers):
                 return Verdict(WRONG, idea.message, idea.question, idea.name)
         count = np.size(self.value)
         if kind in ("type", "shape"):

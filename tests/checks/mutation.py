@@ -4,6 +4,7 @@ import importlib.util
 import os
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 os.environ["NSPUTIL_PROGRESS"] = "off"
@@ -35,6 +36,7 @@ class Row:
         return self.found in named and self.found != self.embodies
 
 
+@cache
 def answers(kind):
     """Return {exercise: list} of RIGHT or WRONG over all modules in mutants/."""
     found = {}
@@ -46,6 +48,7 @@ def answers(kind):
     return found
 
 
+@cache
 def rows(seed=0):
     """Judge every wrong answer."""
     result = []

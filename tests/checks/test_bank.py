@@ -11,6 +11,7 @@ from nsputil import checks
 from nsputil.checks.code_exercise import CodeExercise
 from nsputil.checks.misconceptions import COMMON
 from nsputil.checks.number_exercise import NumberExercise
+from nsputil.checks.runner import call
 from nsputil.checks.text_exercise import TextExercise
 from nsputil.checks.verdict import NOT_DONE, RIGHT, WRONG
 
@@ -41,22 +42,17 @@ def test_the_reference_passes_whatever_is_drawn(exercise):
 def test_every_misconception_gets_its_own_message_whatever_is_drawn(exercise):
     """So each differs from the reference and from those listed before it."""
     for seed, idea in itertools.product(range(5), exercise.misconceptions):
-        verdict = exercise.judge(idea.answer, seed)
-        assert (verdict.state, verdict.found) == (WRONG, idea.name), (seed, idea.name, verdict)
+        for answer in idea.answers:
+            verdict = exercise.judge(answer, seed)
+            assert (verdict.state, verdict.found) == (WRONG, idea.name), (seed, idea.name, verdict)
 
 
 @pytest.mark.parametrize("exercise", CODE, ids=named)
 def test_the_order_of_the_misconceptions_does_not_matter(exercise):
     cases = exercise.cases(np.random.default_rng(0))
     for one, other in itertools.permutations(exercise.misconceptions, 2):
-        outcomes = [mutation_call(one.answer, case.args) for case in cases]
+        outcomes = [call(one.answer, case.args) for case in cases]
         assert not exercise._behaves_like(other.answer, cases, outcomes), (one.name, other.name)
-
-
-def mutation_call(function, args):
-    from nsputil.checks.runner import call
-
-    return call(function, args)
 
 
 @pytest.mark.parametrize("exercise", CODE, ids=named)
@@ -102,8 +98,9 @@ def test_numbers(exercise):
     assert exercise.judge(exercise.value).state == RIGHT
     assert exercise.judge(None).state == NOT_DONE
     for idea in exercise.misconceptions:
-        verdict = exercise.judge(idea.answer)
-        assert (verdict.state, verdict.found) == (WRONG, idea.name)
+        for answer in idea.answers:
+            verdict = exercise.judge(answer)
+            assert (verdict.state, verdict.found) == (WRONG, idea.name)
     for nonsense in ("0.2", [1, 2, 3, 4, 5, 6, 7], float("nan"), {}):
         assert exercise.judge(nonsense).state == WRONG
 

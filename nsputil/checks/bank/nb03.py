@@ -1,0 +1,540 @@
+"""Exercises of notebook 03, from the likelihood to the loss."""
+
+import numpy as np
+
+from nsputil.checks.choice_exercise import ChoiceExercise, Option
+from nsputil.checks.code_exercise import Case, CodeExercise
+from nsputil.checks.misconceptions import Misconception
+from nsputil.checks.number_exercise import NumberExercise
+from nsputil.checks.text_exercise import Point, TextExercise, Trap
+
+
+def most_likely_p_reference(labels):
+    """Return the probability of IsNext that makes the labels most likely: their fraction of IsNext."""
+    return float(np.mean(np.asarray(labels) == 0))
+
+
+most_likely_p = CodeExercise(
+    name="most_likely_p",
+    title="The most likely coin",
+    notebook=3,
+    objectives=(1,),
+    kind="implement",
+    difficulty=1,
+    importance=2,
+    minutes=5,
+    reference=most_likely_p_reference,
+    cases=lambda rng: [
+        Case((np.array([0, 0, 0, 1]),), "the labels 0, 0, 0, 1"),
+        Case((rng.permutation([0] * 2 + [1] * 5),), "two IsNext and five NotNext"),
+        Case((rng.permutation([0] * 9 + [1] * 2),), "nine IsNext and two NotNext"),
+    ],
+    misconceptions=(
+        Misconception("label_one_is_next", lambda labels: float(np.mean(labels))),
+        Misconception(
+            "fair_coin",
+            lambda labels: 0.5,
+            "Your answer is 0.5 whatever was seen.",
+            "how likely are nine IsNext and two NotNext under p = 0.5, and how likely under p = 0.8?",
+        ),
+        Misconception(
+            "count",
+            lambda labels: int((labels == 0).sum()),
+            "You return how many labels are IsNext; a probability is asked for.",
+            "between which two numbers does a probability lie?",
+        ),
+        Misconception(
+            "smoothed",
+            lambda labels: ((labels == 0).sum() + 1) / (len(labels) + 2),
+            "You added one to each count. That is Laplace's rule, a mean over possible coins, and not the peak of the "
+            "likelihood.",
+            "what does the likelihood of 0, 0, 0, 1 say at 0.75, and what at your answer?",
+        ),
+        Misconception(
+            "majority",
+            lambda labels: max(np.mean(labels == 0), np.mean(labels == 1)),
+            "You return the fraction of the more frequent class.",
+            "whose probability is p, if most labels are NotNext?",
+        ),
+        Misconception(
+            "likelihood_itself",
+            lambda labels: float(np.prod(np.where(labels == 0, np.mean(labels == 0), np.mean(labels == 1)))),
+            "You return how likely the labels are at the best p; the best p is asked for.",
+            "max or argmax?",
+        ),
+        Misconception(
+            "odds",
+            lambda labels: (labels == 0).sum() / (labels == 1).sum(),
+            "You divided the IsNext by the NotNext: these are odds, and they can exceed 1.",
+            "which whole is the fraction of?",
+        ),
+    ),
+    hints=(
+        "Ten labels, seven of them IsNext: which p won in the notebook?",
+        "It is the fraction of labels that are IsNext, and IsNext is written 0.",
+        "np.mean(labels == 0)",
+    ),
+    takeaway="The most likely coin is the fraction that you saw. No grid needed.",
+)
+
+loss_of_08 = NumberExercise(
+    name="loss_of_08",
+    title="p = 0.8",
+    notebook=3,
+    objectives=(2, 3),
+    kind="compute",
+    difficulty=1,
+    importance=3,
+    minutes=3,
+    value=(float(-np.log(0.8)), float(-np.log(0.2))),
+    misconceptions=(
+        Misconception("wrong_sign", (float(np.log(0.8)), float(np.log(0.2)))),
+        Misconception("log_base_2", (float(-np.log2(0.8)), float(-np.log2(0.2)))),
+        Misconception("log_base_10", (float(-np.log10(0.8)), float(-np.log10(0.2)))),
+        Misconception("no_log", (0.8, 0.2)),
+        Misconception("linear_charge", (0.2, 0.8)),
+        Misconception("squared_charge", (0.04, 0.64)),
+        Misconception(
+            "gold_ignored",
+            (float(-np.log(0.8)), float(-np.log(0.8))),
+            "Both your numbers use 0.8.",
+            "how much is left for NotNext when IsNext has 0.8?",
+        ),
+        Misconception(
+            "turned_round",
+            (float(-np.log(0.2)), float(-np.log(0.8))),
+            "Both numbers are right, and they stand the wrong way round.",
+            "which of the two answers should be cheap: the one that the model favored, or the other?",
+        ),
+        Misconception(
+            "second_negative",
+            (float(-np.log(0.8)), float(np.log(0.2))),
+            "The first is right. The second has the wrong sign.",
+            "can a model be paid for a mistake?",
+        ),
+    ),
+    hints=(
+        "The loss is minus the natural logarithm of what the gold class got.",
+        "If IsNext is gold, the gold class got 0.8. If NotNext is gold, it got the rest.",
+        "-np.log(0.8) and -np.log(1 - 0.8)",
+    ),
+    takeaway="0.2231 when right, 1.6094 when wrong: at 0.8 a mistake costs seven times what a hit costs.",
+)
+
+high_p_high_loss = ChoiceExercise(
+    name="high_p_high_loss",
+    title="True or false, one way round",
+    notebook=3,
+    objectives=(2,),
+    kind="recall",
+    difficulty=1,
+    importance=3,
+    minutes=1,
+    question="*The more probability the model gives to the gold class, the higher is its loss on this pair.*",
+    options=(
+        Option("true", "The likelihood is what gets higher. The minus makes a price of it, and the price falls."),
+        Option("false", "More on the gold class costs less: 0.8 costs 0.2231, 0.9 costs 0.1054.", right=True),
+    ),
+    hints=(
+        "Try it with two numbers.",
+        "What are -log 0.5 and -log 0.9?",
+        "The second is smaller.",
+    ),
+    takeaway="Probability of the gold class up, loss down.",
+)
+
+high_loss_low_p = ChoiceExercise(
+    name="high_loss_low_p",
+    title="True or false, the other way round",
+    notebook=3,
+    objectives=(2,),
+    kind="recall",
+    difficulty=1,
+    importance=3,
+    minutes=1,
+    question="*If the loss on one pair is high, the model gave little probability to the class that was gold.*",
+    options=(
+        Option("true", "Each loss belongs to one probability, exp(-loss): 3 nats mean 0.05.", right=True),
+        Option("false", "Turn the formula round: p = exp(-loss). A large loss leaves a small p, with no exception."),
+    ),
+    hints=(
+        "The formula can be solved for the probability.",
+        "p = exp(-loss). What is it for a loss of 3?",
+        "About 0.05, which is little.",
+    ),
+    takeaway="exp(-loss) is the probability that the gold class got.",
+)
+
+
+def batch_loss_reference(logits, labels):
+    """Return the mean of -log softmax(logits)[gold], in nats."""
+    logits, labels = np.asarray(logits, float), np.asarray(labels)
+    return float(-_log_softmax(logits)[np.arange(len(labels)), labels].mean())
+
+
+def _log_softmax(logits, axis=-1):
+    shifted = logits - logits.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+
+
+def _batch_loss_cases(rng):
+    def draw(batch):
+        labels = rng.permutation([0, 1] * batch)[:batch]
+        labels[0], labels[-1] = 1, 0
+        return rng.normal(size=(batch, 2)) * 1.5 + rng.normal(size=(batch, 1)), labels
+
+    return [
+        Case((np.array([[2.0, 0.5], [-1.0, 0.3]]), np.array([0, 1])), "two pairs, both right"),
+        Case(draw(3), "three pairs drawn at random"),
+        Case(draw(7), "seven pairs drawn at random"),
+        Case((np.array([[31.0, 1.0], [0.2, 0.9]]), np.array([1, 0])), "a mistake with a gap of 30"),
+        Case((np.array([[0.4, 1.3]]), np.array([0])), "one pair"),
+    ]
+
+
+def _picked(log_probs, labels):
+    return log_probs[np.arange(len(labels)), labels]
+
+
+def _with_epsilon(epsilon):
+    def answer(logits, labels):
+        return float(-np.log(_picked(np.exp(_log_softmax(logits)), labels) + epsilon).mean())
+
+    return answer
+
+
+def _losses(logits, labels):
+    return -_picked(_log_softmax(logits), labels)
+
+
+def _of_raw_logits(logits, labels):
+    return float(-np.log(_picked(logits, labels)).mean())
+
+
+batch_loss = CodeExercise(
+    name="batch_loss",
+    title="The ladder in one function",
+    notebook=3,
+    objectives=(3,),
+    kind="implement",
+    difficulty=2,
+    importance=3,
+    minutes=10,
+    points=3,
+    reference=batch_loss_reference,
+    cases=_batch_loss_cases,
+    misconceptions=(
+        Misconception("wrong_sign", lambda logits, labels: -batch_loss_reference(logits, labels)),
+        Misconception("log_base_2", lambda logits, labels: batch_loss_reference(logits, labels) / np.log(2)),
+        Misconception("log_base_10", lambda logits, labels: batch_loss_reference(logits, labels) / np.log(10)),
+        Misconception("no_log", lambda logits, labels: float(np.exp(-_losses(logits, labels)).mean())),
+        Misconception("linear_charge", lambda logits, labels: float((1 - np.exp(-_losses(logits, labels))).mean())),
+        Misconception("sum_for_mean", lambda logits, labels: float(_losses(logits, labels).sum())),
+        Misconception("no_mean", _losses),
+        Misconception("divided_by_entries", lambda logits, labels: float(_losses(logits, labels).sum() / logits.size)),
+        Misconception(
+            "mean_of_probabilities", lambda logits, labels: float(-np.log(np.exp(-_losses(logits, labels)).mean()))
+        ),
+        Misconception("logits_as_probabilities", _of_raw_logits),
+        Misconception(
+            "logits_picked",
+            lambda logits, labels: float(-_picked(logits, labels).mean()),
+            "You took the logit of the gold class for its log-probability.",
+            "what has to happen to a row so that its exponentials sum to 1?",
+        ),
+        Misconception(
+            "double_softmax",
+            lambda logits, labels: batch_loss_reference(np.exp(_log_softmax(logits)), labels),
+        ),
+        Misconception(
+            "softmax_over_batch",
+            lambda logits, labels: float(-_picked(_log_softmax(logits, axis=0), labels).mean()),
+        ),
+        Misconception(
+            "softmax_over_everything",
+            lambda logits, labels: float(-_picked(logits - np.log(np.exp(logits).sum()), labels).mean()),
+            "You divided by the sum over the whole batch.",
+            "should a pair's probability change when another pair joins the batch?",
+        ),
+        Misconception(
+            "sigmoid_of_one_logit",
+            lambda logits, labels: float(np.log1p(np.exp(-_picked(logits, labels))).mean()),
+        ),
+        Misconception("swapped_columns", lambda logits, labels: float(_losses(logits, 1 - labels).mean())),
+        Misconception("gold_ignored", lambda logits, labels: float(-_log_softmax(logits)[:, 0].mean())),
+        Misconception(
+            "always_second_column",
+            lambda logits, labels: float(-_log_softmax(logits)[:, 1].mean()),
+            "You always take the second column, whatever the label says.",
+            "what is the label for, when the gold class is IsNext?",
+        ),
+        Misconception("largest_taken", lambda logits, labels: float(-_log_softmax(logits).max(axis=1).mean())),
+        Misconception(
+            "first_example_only",
+            lambda logits, labels: float(_losses(logits, labels)[0]),
+        ),
+        Misconception("last_example_only", lambda logits, labels: float(_losses(logits, labels)[-1])),
+        Misconception("one_example_for_all", lambda logits, labels: float(-_log_softmax(logits)[:, labels[0]].mean())),
+        Misconception(
+            "all_pairs_of_row_and_label",
+            lambda logits, labels: float(-_log_softmax(logits)[:, labels].mean()),
+            "log_probs[:, labels] takes every label for every row, and you averaged all of it.",
+            "which shape has log_probs[:, labels], and which should it have?",
+        ),
+        Misconception(
+            "epsilon_in_log",
+            _with_epsilon(1e-12),
+            also=tuple(map(_with_epsilon, (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-15, 1e-16))),
+        ),
+        Misconception("rounded", lambda logits, labels: round(batch_loss_reference(logits, labels), 4)),
+    ),
+    hints=(
+        "Four steps: softmax of each row, the gold column of each row, minus log, mean.",
+        "probs[np.arange(len(labels)), labels] picks one entry of each row.",
+        "probs = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True); then -np.log(picked).mean()",
+    ),
+    takeaway="softmax by row, gold column, minus log, mean over pairs: that is all of nsp_loss.",
+)
+
+
+def split_cross_entropy_reference(truth, p):
+    """Return (entropy of the labels, Kullback-Leibler divergence) in nats, when all pairs are announced as p."""
+    entropy = -(truth * np.log(truth) + (1 - truth) * np.log(1 - truth))
+    kl = truth * np.log(truth / p) + (1 - truth) * np.log((1 - truth) / (1 - p))
+    return float(entropy), float(kl)
+
+
+def _entropy(p):
+    return float(-(p * np.log(p) + (1 - p) * np.log(1 - p)))
+
+
+def _cross_entropy(truth, p):
+    return float(-(truth * np.log(p) + (1 - truth) * np.log(1 - p)))
+
+
+def _kl(truth, p):
+    return split_cross_entropy_reference(truth, p)[1]
+
+
+split_cross_entropy = CodeExercise(
+    name="split_cross_entropy",
+    title="What the data cost, what the model adds",
+    notebook=3,
+    objectives=(4,),
+    kind="implement",
+    difficulty=2,
+    importance=2,
+    minutes=8,
+    points=2,
+    reference=split_cross_entropy_reference,
+    cases=lambda rng: [
+        Case((0.45, 0.8), "truth 0.45, announced 0.8"),
+        Case((0.25, 0.25), "truth and announcement both 0.25"),
+        Case((float(rng.uniform(0.55, 0.7)), float(rng.uniform(0.1, 0.3))), "numbers drawn at random"),
+    ],
+    misconceptions=(
+        Misconception(
+            "other_direction",
+            lambda truth, p: (_entropy(truth), _kl(p, truth)),
+            "Your divergence goes the other way: it weighs by what was announced.",
+            "how often does each label really come up: truth or p?",
+        ),
+        Misconception(
+            "entropy_of_the_model",
+            lambda truth, p: (_entropy(p), _kl(truth, p)),
+            "Your first number is the entropy of the announcement.",
+            "would the cost of the data change if the model announced something else?",
+        ),
+        Misconception(
+            "cross_entropy_for_excess",
+            lambda truth, p: (_entropy(truth), _cross_entropy(truth, p)),
+            "Your second number is the whole cross-entropy; the model's own part is asked for.",
+            "what should the model add when it announces the truth?",
+        ),
+        Misconception(
+            "log_base_2", lambda truth, p: tuple(x / np.log(2) for x in split_cross_entropy_reference(truth, p))
+        ),
+        Misconception(
+            "log_base_10", lambda truth, p: tuple(x / np.log(10) for x in split_cross_entropy_reference(truth, p))
+        ),
+        Misconception("wrong_sign", lambda truth, p: tuple(-x for x in split_cross_entropy_reference(truth, p))),
+        Misconception(
+            "entropy_negative",
+            lambda truth, p: (-_entropy(truth), _kl(truth, p)),
+            "The entropy has the wrong sign.",
+            "may a price be negative?",
+        ),
+        Misconception(
+            "one_class_only",
+            lambda truth, p: (float(-truth * np.log(truth)), float(truth * np.log(truth / p))),
+            "Only IsNext counts in your numbers.",
+            "what do the other labels cost, 1 - truth of them?",
+        ),
+        Misconception(
+            "order_turned_round",
+            lambda truth, p: split_cross_entropy_reference(truth, p)[::-1],
+            "Both numbers are right, in the other order.",
+            "which came first in the question?",
+        ),
+        Misconception(
+            "plain_difference",
+            lambda truth, p: (_entropy(truth), abs(truth - p)),
+            "Your second number is the distance between the two probabilities.",
+            "in which unit is the excess to be measured?",
+        ),
+    ),
+    hints=(
+        "The first number depends on truth alone; the second is 0 when p equals truth.",
+        "Entropy: -(t log t + (1 - t) log(1 - t)). Excess: cross-entropy minus entropy.",
+        "kl = t * np.log(t / p) + (1 - t) * np.log((1 - t) / (1 - p))",
+    ),
+    takeaway="Loss = entropy of the labels + divergence. Training can only shrink the second.",
+)
+
+
+def cheapest_announcement_reference(charge, q):
+    """Return the announcement on the grid that costs least on average when a fraction q is IsNext."""
+    grid = np.linspace(0.01, 0.99, 99)
+    expected = q * charge(grid) + (1 - q) * charge(1 - grid)
+    return float(grid[expected.argmin()])
+
+
+def _log_charge(p_gold):
+    return -np.log(p_gold)
+
+
+def _squared_charge(p_gold):
+    return (1 - p_gold) ** 2
+
+
+def _linear_charge(p_gold):
+    return 1 - p_gold
+
+
+def _grid():
+    return np.linspace(0.01, 0.99, 99)
+
+
+cheapest_announcement = CodeExercise(
+    name="cheapest_announcement",
+    title="Put a charge to the test",
+    notebook=3,
+    objectives=(5,),
+    kind="design",
+    difficulty=3,
+    importance=2,
+    minutes=10,
+    points=2,
+    reference=cheapest_announcement_reference,
+    cases=lambda rng: [
+        Case((_log_charge, 0.7), "the log charge, 70 % IsNext"),
+        Case((_squared_charge, 0.3), "the squared charge, 30 % IsNext"),
+        Case((_linear_charge, 0.7), "the linear charge, 70 % IsNext"),
+        Case((_linear_charge, 0.2), "the linear charge, 20 % IsNext"),
+        Case((_log_charge, rng.integers(10, 40) / 100 + 0.002), "the log charge, a fraction drawn at random"),
+    ],
+    misconceptions=(
+        Misconception(
+            "believes_in_honesty",
+            lambda charge, q: float(round(q, 2)),
+            "You return the truth whatever the charge is. That is what is to be found out.",
+            "what does the linear charge pay you for announcing 0.99?",
+        ),
+        Misconception(
+            "is_next_only",
+            lambda charge, q: float(_grid()[charge(_grid()).argmin()]),
+            "You charge as if every pair were IsNext.",
+            "what does your announcement cost on the 1 - q pairs that are NotNext?",
+        ),
+        Misconception(
+            "turned_round",
+            lambda charge, q: cheapest_announcement_reference(charge, 1 - q),
+            "Your announcement is that for a fraction 1 - q.",
+            "which probability does the gold class have when NotNext is gold?",
+        ),
+        Misconception(
+            "cost_for_announcement",
+            lambda charge, q: float((q * charge(_grid()) + (1 - q) * charge(1 - _grid())).min()),
+            "You return the lowest cost; the announcement that has it is asked for.",
+            "min or argmin?",
+        ),
+        Misconception(
+            "index_for_announcement",
+            lambda charge, q: int((q * charge(_grid()) + (1 - q) * charge(1 - _grid())).argmin()),
+            "You return the place on the grid; the announcement at this place is asked for.",
+            "what does argmin give?",
+        ),
+        Misconception(
+            "dearest",
+            lambda charge, q: float(_grid()[(q * charge(_grid()) + (1 - q) * charge(1 - _grid())).argmax()]),
+            "You return the announcement that costs most.",
+            "argmin or argmax?",
+        ),
+        Misconception(
+            "weights_forgotten",
+            lambda charge, q: float(_grid()[(charge(_grid()) + charge(1 - _grid())).argmin()]),
+            "You count both labels alike, as if q were one half.",
+            "how often does each of the two charges fall due?",
+        ),
+    ),
+    hints=(
+        "For one announcement p: IsNext pairs cost charge(p). What do NotNext pairs cost?",
+        "Expected cost: q * charge(p) + (1 - q) * charge(1 - p), for the whole grid at once.",
+        "grid[expected.argmin()]",
+    ),
+    takeaway="Proper means: whatever the truth is, announcing it is cheapest. Test it for several truths.",
+)
+
+why_minus_log_mean = TextExercise(
+    name="why_minus_log_mean",
+    title="Explain: minus, log, mean",
+    notebook=3,
+    objectives=(2,),
+    kind="explain",
+    difficulty=2,
+    importance=3,
+    minutes=8,
+    points=3,
+    words=30,
+    rubric=(
+        Point(
+            "log: the product of the probabilities becomes a sum (which neither underflows nor moves the maximum).",
+            r"product|multipl|underflow|sum of|adds? up|additive",
+            "what does the log make of many probabilities that are multiplied?",
+        ),
+        Point(
+            "minus: what was to be maximized is now to be minimized; up becomes down.",
+            r"minimi[sz]|downhill|lowest|positive|price|turn(s|ed)?\b.*(sign|round|upside)|descent|smaller",
+            "optimizers go downhill; which way does the log-likelihood improve?",
+        ),
+        Point(
+            "mean: the number does not grow with the size of the batch, so that batches can be compared.",
+            r"batch|size|number of (pairs|examples)|compar|how many|average",
+            "what happens to a sum when there are twice as many pairs?",
+        ),
+    ),
+    traps=(
+        Trap(
+            "absolute_value",
+            r"(is|as|like|takes?|means?|an) (an |the )?absolute value",
+            "There is no absolute value: the minus turns every log-likelihood round, even if it were positive.",
+        ),
+    ),
+    hints=(
+        "Begin with the likelihood of all labels. Which operation joins the pairs?",
+        "Three sentences, one for each word, each with the trouble that it removes.",
+        "A product becomes a sum; a maximum becomes a minimum; a sum becomes independent of the batch size.",
+    ),
+    takeaway="Each of the three removes one nuisance, and none moves the best weights.",
+)
+
+EXERCISES = (
+    most_likely_p,
+    loss_of_08,
+    high_p_high_loss,
+    high_loss_low_p,
+    batch_loss,
+    split_cross_entropy,
+    cheapest_announcement,
+    why_minus_log_mean,
+)
