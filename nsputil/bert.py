@@ -7,7 +7,7 @@ feed-forward part, each with a residual and a LayerNorm after it. Introduced in 
 import numpy as np
 
 from nsputil.encoders import sum_rows
-from nsputil.heads import LayerNorm, Linear, check_width, gelu, join
+from nsputil.heads import LayerNorm, Linear, check_width, column_sums, gelu, join
 
 
 class BertEncoder:
@@ -92,7 +92,7 @@ class BertEncoder:
         x, norm_cache = self.norm.forward(x)
         x, dropped = _drop(x, self.dropout, rng)
         # BERT adds -10000 to the score of padding; softmax then gives it 0.
-        bias = ((1 - mask) * -10000.0).astype(words.dtype)[:, None, None, :]
+        bias = None if mask.all() else ((1 - mask) * -10000.0).astype(words.dtype)[:, None, None, :]
         caches, drops = [], [dropped]
         for layer in self.layers:
             x, cache = layer.forward(x, bias, self.dropout, self.attention_dropout, rng)
@@ -151,22 +151,24 @@ class BertLayer:
         return join({name: part.parameters for name, part in self.parts.items()})
 
     def forward(self, x, bias, dropout=0.0, attention_dropout=0.0, rng=None):
-        """Return ``(y, cache)``; x has shape (batch, length, width), `bias` is added to the scores."""
+        """Return ``(y, cache)``; x has shape (batch, length, width), `bias` is added to the scores, None is no bias."""
         p = self.parts
-        q, k, v = (self._split(p[name].forward(x)[0]) for name in ("query", "key", "value"))
-        scale = x.dtype.type(self.size**-0.5)
-        scores = (q * scale) @ k.transpose(0, 1, 3, 2)
-        scores += bias
+        q, k, v = self._queries_keys_values(x)
+        scores = q @ k.transpose(0, 1, 3, 2)
+        if bias is not None:
+            scores += bias
         scores -= scores.max(axis=-1, keepdims=True)
         weights = np.exp(scores, out=scores)
-        weights /= weights.sum(axis=-1, keepdims=True)
+        weights /= (weights.reshape(-1, x.shape[1]) @ np.ones(x.shape[1], x.dtype)).reshape(*weights.shape[:3], 1)
         used, dropped0 = _drop(weights, attention_dropout, rng)
         context = self._merge(used @ v)
         attended, dropped1 = _drop(p["output"].forward(context)[0], dropout, rng)
-        middle, norm1 = p["attention_norm"].forward(x + attended)
+        attended += x
+        middle, norm1 = p["attention_norm"].forward(attended)
         activated, slope = gelu(p["up"].forward(middle)[0])
         fed, dropped2 = _drop(p["down"].forward(activated)[0], dropout, rng)
-        y, norm2 = p["norm"].forward(middle + fed)
+        fed += middle
+        y, norm2 = p["norm"].forward(fed)
         drops = dropped0, dropped1, dropped2
         return y, (x, q, k, v, weights, used, context, norm1, middle, activated, slope, norm2, drops)
 
@@ -178,25 +180,50 @@ class BertLayer:
         dsum, g["norm"] = p["norm"].backward(dy, norm2)
         dfed = dsum if dropped2 is None else dsum * dropped2
         dactivated, g["down"] = p["down"].backward(dfed, activated)
-        dmiddle, g["up"] = p["up"].backward(dactivated * slope, middle)
+        dactivated *= slope
+        dmiddle, g["up"] = p["up"].backward(dactivated, middle)
         dmiddle += dsum
         dsum, g["attention_norm"] = p["attention_norm"].backward(dmiddle, norm1)
         dattended = dsum if dropped1 is None else dsum * dropped1
         dcontext, g["output"] = p["output"].backward(dattended, context)
+        # sum_j dweights_ij weights_ij = dcontext_i . context_i, which is shorter (Dao et al. 2022, arXiv 2205.14135).
+        shape = (*x.shape[:2], self.heads, self.size)
+        along = np.einsum("blhs,blhs->bhl", dcontext.reshape(shape), context.reshape(shape))
         dcontext = self._split(dcontext)
-        dweights = dcontext @ v.transpose(0, 1, 3, 2)
-        dv = used.transpose(0, 1, 3, 2) @ dcontext
+        dscores = dcontext @ v.transpose(0, 1, 3, 2)
         if dropped0 is not None:
-            dweights *= dropped0
-        dweights -= (dweights * weights).sum(axis=-1, keepdims=True)
-        dscores = np.multiply(dweights, weights, out=dweights)
-        dscores *= x.dtype.type(self.size**-0.5)
-        dq, dk = dscores @ k, dscores.transpose(0, 1, 3, 2) @ q
-        dx = dsum
-        for name, d in (("query", dq), ("key", dk), ("value", dv)):
-            dpart, g[name] = p[name].backward(self._merge(d), x)
-            dx = dx + dpart
+            dscores *= dropped0
+        dscores -= along[:, :, :, None]
+        dscores *= weights
+        parts = {
+            "query": (dscores @ k) * self._scale(x),
+            "key": dscores.transpose(0, 1, 3, 2) @ q,
+            "value": used.transpose(0, 1, 3, 2) @ dcontext,
+        }
+        joined = np.concatenate([self._merge(part) for part in parts.values()], axis=-1)
+        dx = joined.reshape(-1, joined.shape[-1]) @ self._fused("weight")
+        dx = dx.reshape(x.shape)
+        dx += dsum
+        dweight = joined.reshape(-1, joined.shape[-1]).T @ x.reshape(-1, x.shape[-1])
+        dbias = column_sums(joined.reshape(-1, joined.shape[-1]))
+        for n, name in enumerate(parts):
+            rows = slice(n * x.shape[-1], (n + 1) * x.shape[-1])
+            g[name] = {"weight": dweight[rows], "bias": dbias[rows]}
         return dx, join(g)
+
+    def _queries_keys_values(self, x):
+        """One product for all three; the queries come scaled by ``1 / sqrt(size of a head)``."""
+        made = x.reshape(-1, x.shape[-1]) @ self._fused("weight").T
+        made += self._fused("bias")
+        made = made.reshape(*x.shape[:2], 3, self.heads, self.size)
+        made[:, :, 0] *= self._scale(x)
+        return made.transpose(2, 0, 3, 1, 4)
+
+    def _fused(self, kind):
+        return np.concatenate([self.parts[name].parameters[kind] for name in ("query", "key", "value")])
+
+    def _scale(self, x):
+        return x.dtype.type(self.size**-0.5)
 
     def _split(self, x):
         return x.reshape(*x.shape[:2], self.heads, self.size).transpose(0, 2, 1, 3)

@@ -50,7 +50,7 @@ class Linear:
         """Return ``(dx, gradients)``."""
         flat_x, flat_dy = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
         dx = (flat_dy @ self.parameters["weight"]).reshape(x.shape)
-        return dx, {"weight": flat_dy.T @ flat_x, "bias": flat_dy.sum(axis=0)}
+        return dx, {"weight": flat_dy.T @ flat_x, "bias": column_sums(flat_dy)}
 
 
 class Pooler(Linear):
@@ -80,43 +80,57 @@ def gelu(x):
 
     Notes
     -----
-    ``erf`` comes from a table and a Taylor step of order five from the nearest entry: exact to 2e-14 in float64. numpy
-    has no ``erf``, and a library for one function would double the learner's installation.
+    numpy has no error function, and a library for one function would double the learner's installation. The tail
+    ``1 - Phi(x)`` is the normal density times Mills' ratio, and that ratio is a polynomial in ``1 / (1 + x / 4)``, to
+    1e-15 in float64 and 1e-7 in float32.
     """
-    half = np.dtype(x.dtype).type(0.5)
-    density = np.exp(-half * x * x) * x.dtype.type(1 / np.sqrt(2 * np.pi))
-    phi = half + half * _erf(x * x.dtype.type(np.sqrt(0.5)))
-    return x * phi, phi + x * density
+    value, slope = np.empty(x.shape, x.dtype), np.empty(x.shape, x.dtype)
+    flat = x.reshape(-1), value.reshape(-1), slope.reshape(-1)
+    buffers = np.empty((4, min(_BLOCK, x.size)), x.dtype)
+    for start in range(0, x.size, _BLOCK):
+        _gelu_block(*(array[start : start + _BLOCK] for array in flat), buffers)
+    return value, slope
 
 
-_STEP = 1 / 64
-_GRID = np.arange(0, 6 + _STEP, _STEP)
+_BLOCK = 16_384  # numbers handled at a time, so that the intermediate arrays stay in the processor's cache
+# Mills' ratio, highest power first: interpolated at the Chebyshev nodes of 0 <= x <= 6 and 0 <= x <= 9.
+_MILLS = {
+    4: (-0.24526662804216, 0.93057815310360, -0.81609611029942, 0.86068245337272, -0.03316900397597, 0.31449026324097,
+        0.24166565936481, 0.00042930835519),
+    8: (0.009399020305336023, -0.10644267118598781, 0.5468223464520946, -1.6740619915540305, 3.3813527506080088,
+        -4.750108503553663, 4.856892933021281, -3.8160288646764418, 2.3218249673068594, -1.0291659691389101,
+        0.5091524142284489, 0.04501278697797211, 0.22780281547053768, 0.23046058988502788, 0.25042976987471566,
+        0.2499708204173614, 9.228768901745973e-07),
+}  # fmt: skip
 
 
-def _table():
-    from math import erf
-
-    return np.array([erf(value) for value in _GRID])
-
-
-_ERF = _table()
-_SLOPE = 2 / np.sqrt(np.pi) * np.exp(-_GRID * _GRID)
-
-
-def _erf(x):
-    """The error function, odd, 1 beyond 6."""
-    size = np.minimum(np.abs(x), x.dtype.type(6))
-    nearest = np.rint(size * x.dtype.type(64)).astype(np.intp)
-    at = _GRID.astype(x.dtype)[nearest]
-    d = size - at
-    # Derivatives of erf are slope * (1, -2a, 4a^2 - 2, ...): Hermite polynomials.
-    a2 = at * at
-    series = d * (a2 * (a2 * 4 - 12) + 3) * x.dtype.type(1 / 30)
-    series = d * (series + at * (3 - 2 * a2) * x.dtype.type(1 / 6))
-    series = d * (series + (2 * a2 - 1) * x.dtype.type(1 / 3))
-    series = d * (series - at)
-    series = d * (series + 1)
-    return np.copysign(_ERF.astype(x.dtype)[nearest] + _SLOPE.astype(x.dtype)[nearest] * series, x)
+def _gelu_block(x, value, slope, buffers):
+    real = x.dtype.type
+    size, t, tail, density = buffers[:, : len(x)]
+    np.abs(x, out=size)
+    np.multiply(size, real(0.25), out=t)
+    t += 1
+    np.reciprocal(t, out=t)
+    first, *others = _MILLS[x.dtype.itemsize]
+    np.multiply(t, real(first), out=tail)
+    for coefficient in others[:-1]:
+        tail += real(coefficient)
+        tail *= t
+    tail += real(others[-1])
+    np.multiply(x, x, out=density)
+    density *= real(-0.5)
+    np.exp(density, out=density)
+    density *= real(1 / np.sqrt(2 * np.pi))
+    tail *= density  # 1 - Phi(|x|)
+    np.add(x, size, out=value)
+    value *= real(0.5)
+    size *= tail
+    value -= size  # max(x, 0) - |x| (1 - Phi(|x|))
+    np.subtract(real(0.5), tail, out=tail)
+    np.copysign(tail, x, out=tail)
+    tail += real(0.5)  # Phi(x)
+    np.multiply(x, density, out=slope)
+    slope += tail
 
 
 class LayerNorm:
@@ -136,21 +150,40 @@ class LayerNorm:
 
     def forward(self, x):
         """Return ``(y, cache)``."""
-        centered = x - x.mean(axis=-1, keepdims=True)
-        inverse = 1 / np.sqrt(np.mean(centered * centered, axis=-1, keepdims=True) + self.epsilon)
-        normal = centered * inverse
-        return normal * self.parameters["weight"] + self.parameters["bias"], (normal, inverse)
+        flat = x.reshape(-1, x.shape[-1])
+        normal = flat - _row_means(flat)
+        inverse = 1 / np.sqrt(_row_products(normal, normal) / normal.dtype.type(x.shape[-1]) + self.epsilon)
+        normal *= inverse
+        y = normal * self.parameters["weight"]
+        y += self.parameters["bias"]
+        return y.reshape(x.shape), (normal, inverse)
 
     def backward(self, dy, cache):
         """Return ``(dx, gradients)``."""
         normal, inverse = cache
-        width = normal.shape[-1]
-        flat = dy.reshape(-1, width)
-        gradients = {"weight": (flat * normal.reshape(-1, width)).sum(axis=0), "bias": flat.sum(axis=0)}
-        dnormal = dy * self.parameters["weight"]
-        mean = dnormal.mean(axis=-1, keepdims=True)
-        along = np.mean(dnormal * normal, axis=-1, keepdims=True)
-        return (dnormal - mean - normal * along) * inverse, gradients
+        flat = dy.reshape(normal.shape)
+        dx = flat * normal
+        gradients = {"weight": column_sums(dx), "bias": column_sums(flat)}
+        dnormal = flat * self.parameters["weight"]
+        along = _row_products(dnormal, normal) / normal.dtype.type(normal.shape[-1])
+        np.multiply(normal, along, out=dx)
+        dx += _row_means(dnormal)
+        np.subtract(dnormal, dx, out=dx)
+        dx *= inverse
+        return dx.reshape(dy.shape), gradients
+
+
+def column_sums(x):
+    """Return the sum of the rows of x, shape (count, width), as one product: faster than ``x.sum(axis=0)``."""
+    return np.ones(len(x), x.dtype) @ x
+
+
+def _row_means(x):
+    return (x @ np.full(x.shape[1], 1 / x.shape[1], x.dtype))[:, None]
+
+
+def _row_products(x, y):
+    return np.einsum("ij,ij->i", x, y)[:, None]
 
 
 class MLMHead:
