@@ -13,8 +13,6 @@ import numpy as np
 from nsputil.heads import check_width
 from nsputil.tokenization import SPECIAL_TOKENS
 
-SLICE = 16  # pairs that BagEncoder compares at a time
-
 
 @dataclass(frozen=True)
 class RowGradient:
@@ -86,56 +84,90 @@ class BagEncoder:
         here = batch.attention_mask.astype(bool)
         if rng is not None and self.word_dropout > 0:
             here &= rng.random(here.shape) >= self.word_dropout
-        parts = [
-            self._compare(batch.input_ids[k : k + SLICE], batch.token_type_ids[k : k + SLICE], here[k : k + SLICE])
-            for k in range(0, len(here), SLICE)
-        ]
-        return np.concatenate([h_cls for h_cls, _ in parts]), [cache for _, cache in parts]
+        embeddings = self.parameters["embeddings"]
+        half = np.stack([here & (batch.token_type_ids == segment) for segment in (0, 1)], axis=1)
+        unit, lengths = _unit(half.astype(embeddings.dtype) @ embeddings[batch.input_ids])  # (batch, 2, dim)
+        u, v = unit[:, 0], unit[:, 1]
+        words = self._count(batch, here)
+        overlap, overlap_cache = self._overlap(words, len(here))
+        scale = embeddings.dtype.type(np.sqrt(embeddings.shape[1]))
+        similar = np.einsum("ij,ij->i", u, v)[:, None]
+        h_cls = np.concatenate([u * v, np.abs(u - v), u, v, similar, overlap[:, None]], axis=1) * scale
+        return h_cls, (words, unit, lengths, overlap_cache, scale)
 
     def backward(self, dh_cls, cache):
         """Return ``{"embeddings": RowGradient, "weights": RowGradient}``."""
-        parts = [self._backward(dh_cls[k * SLICE : (k + 1) * SLICE], part) for k, part in enumerate(cache)]
-        rows = np.concatenate([rows for rows, _, _ in parts])
-        return {
-            "embeddings": sum_rows(rows, np.concatenate([dwords for _, dwords, _ in parts])),
-            "weights": sum_rows(rows, np.concatenate([dweights for _, _, dweights in parts])),
-        }
-
-    def _compare(self, ids, segments, here):
-        """A few pairs at a time: the table of counts is (2 pairs) x (distinct words), so it grows with their square."""
-        embeddings = self.parameters["embeddings"]
-        rows, counts = self._counts(ids, segments, here)
-        unit, lengths = _unit(counts @ embeddings[rows])
-        words, word_lengths = _unit(counts * self.parameters["weights"][rows].T)
-        u, v = np.split(unit, 2)
-        words_a, words_b = np.split(words, 2)
-        scale = embeddings.dtype.type(np.sqrt(embeddings.shape[1]))
-        similar = (u * v).sum(axis=1, keepdims=True)
-        overlap = (words_a * words_b).sum(axis=1, keepdims=True)
-        h_cls = np.concatenate([u * v, np.abs(u - v), u, v, similar, overlap], axis=1) * scale
-        return h_cls, (rows, counts, unit, lengths, words, word_lengths, scale)
-
-    def _backward(self, dh_cls, cache):
-        rows, counts, unit, lengths, words, word_lengths, scale = cache
-        u, v = np.split(unit, 2)
+        words, unit, lengths, overlap_cache, scale = cache
+        u, v = unit[:, 0], unit[:, 1]
         dim = u.shape[1]
         dproduct, ddifference, du, dv, dsimilar, doverlap = np.split(
             dh_cls * scale, [dim, 2 * dim, 3 * dim, 4 * dim, 4 * dim + 1], axis=1
         )
         dproduct = dproduct + dsimilar
         ddifference = ddifference * np.sign(u - v)
-        dunit = np.concatenate([du + dproduct * v + ddifference, dv + dproduct * u - ddifference])
-        dwords = np.concatenate([doverlap * half for half in reversed(np.split(words, 2))])
-        dcounted = _unit_backward(dwords, words, word_lengths) * counts
-        return rows, counts.T @ _unit_backward(dunit, unit, lengths), dcounted.sum(axis=0)[:, None]
+        dunit = np.stack([du + dproduct * v + ddifference, dv + dproduct * u - ddifference], axis=1)
+        dsums = _unit_backward(dunit, unit, lengths).reshape(-1, dim)
+        dweights = self._overlap_backward(doverlap[:, 0], words, overlap_cache) * words.count
+        rows, row = self._distinct(words.id)
+        counts = np.zeros((len(rows), len(dsums)), dsums.dtype)
+        counts[row, words.text] = words.count
+        summed = np.bincount(row, dweights, minlength=len(rows)).astype(dsums.dtype)
+        return {"embeddings": RowGradient(rows, counts @ dsums), "weights": RowGradient(rows, summed[:, None])}
 
-    def _counts(self, ids, segments, here):
-        """Return the distinct words and how often each stands in each A, then in each B: shape (2 pairs, words)."""
-        rows, word = np.unique(ids[here], return_inverse=True)
-        size = len(ids)
-        sentence = (np.arange(size)[:, None] + size * segments)[here]
-        counts = np.bincount(sentence * len(rows) + word, minlength=2 * size * len(rows))
-        return rows, counts.reshape(2 * size, len(rows)).astype(self.parameters["embeddings"].dtype)
+    def _distinct(self, ids):
+        """Return the distinct ids, and where among them each id stands."""
+        place = np.zeros(len(self.parameters["embeddings"]), dtype=int)
+        place[ids] = 1
+        rows = np.flatnonzero(place)
+        place[rows] = np.arange(len(rows))
+        return rows, place[ids]
+
+    def _count(self, batch, here):
+        vocabulary = len(self.parameters["embeddings"])
+        text = 2 * np.arange(len(here))[:, None] + batch.token_type_ids
+        code, count = np.unique((text * vocabulary + batch.input_ids)[here], return_counts=True)
+        text, word = np.divmod(code, vocabulary)
+        # The same word in the B of a pair has a code that is larger by one vocabulary.
+        in_b = np.minimum(np.searchsorted(code, code + vocabulary), max(len(code) - 1, 0))
+        shared = np.flatnonzero((code[in_b] == code + vocabulary) & (text % 2 == 0))
+        return WordCounts(text, word, count.astype(self.parameters["embeddings"].dtype), shared, in_b[shared])
+
+    def _overlap(self, words, size):
+        """Return the cosine of A and B as weighted counts, 0 if one has none, and a cache."""
+        weighted = words.count * self.parameters["weights"][words.id, 0]
+        lengths = np.sqrt(np.bincount(words.text, weighted * weighted, minlength=2 * size)).astype(weighted.dtype)
+        lengths = np.where(lengths > 0, lengths, 1)
+        unit = weighted / lengths[words.text]
+        common = unit[words.shared_a] * unit[words.shared_b]
+        overlap = np.bincount(words.text[words.shared_a] // 2, common, minlength=size).astype(weighted.dtype)
+        return overlap, (unit, lengths, overlap)
+
+    def _overlap_backward(self, doverlap, words, cache):
+        """Return the gradient in the weighted counts."""
+        unit, lengths, overlap = cache
+        pair = words.text // 2
+        dunit = -unit * overlap[pair]  # through the lengths
+        dunit[words.shared_a] += unit[words.shared_b]
+        dunit[words.shared_b] += unit[words.shared_a]
+        return dunit * doverlap[pair] / lengths[words.text]
+
+
+@dataclass(frozen=True)
+class WordCounts:
+    """Which words stand in which texts, ordered by text, then word. Text 2k is the A of pair k, text 2k + 1 its B.
+
+    Attributes
+    ----------
+    text, id, count : ndarray, shape (entries,)
+    shared_a, shared_b : ndarray of int
+        Where the words that A and B of a pair share stand among the entries, once for A and once for B.
+    """
+
+    text: np.ndarray
+    id: np.ndarray
+    count: np.ndarray
+    shared_a: np.ndarray
+    shared_b: np.ndarray
 
 
 def sum_rows(rows, values):
@@ -150,19 +182,19 @@ def sum_rows(rows, values):
         return RowGradient(rows, values)
     order = np.argsort(rows, kind="stable")
     rows = rows[order]
-    starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
     return RowGradient(rows[starts], np.add.reduceat(values[order], starts, axis=0))
 
 
 def _unit(x):
-    """Return the rows of x scaled to length 1 (zero rows stay), and their lengths."""
-    lengths = np.sqrt((x * x).sum(axis=1, keepdims=True))
+    """Return the last axis of x scaled to length 1 (zeros stay zeros), and the lengths."""
+    lengths = np.sqrt(np.einsum("...i,...i->...", x, x))[..., None]
     lengths = np.where(lengths > 0, lengths, 1)
     return x / lengths, lengths
 
 
 def _unit_backward(dunit, unit, lengths):
-    return (dunit - unit * (dunit * unit).sum(axis=1, keepdims=True)) / lengths
+    return (dunit - unit * np.einsum("...i,...i->...", dunit, unit)[..., None]) / lengths
 
 
 def idf_weights(documents, vocabulary):

@@ -175,11 +175,20 @@ class AdamW(_Optimizer):
         beta1, beta2 = self.betas
         real = g.dtype.type
         parameter, mean, square = self.parameters[name], self._slot(name, "mean"), self._slot(name, "square")
-        m = mean[rows] + real(1 - beta1) * (g - mean[rows])
-        s = square[rows] + real(1 - beta2) * (g * g - square[rows])
+        # For all rows these are views, changed in place; for some rows copies, written back.
+        m, s = mean[rows], square[rows]
+        m *= real(beta1)
+        m += g * real(1 - beta1)
+        s *= real(beta2)
+        squared = g * g
+        squared *= real(1 - beta2)
+        s += squared
         mean[rows], square[rows] = m, s
-        size = np.sqrt(s) * real(1 / np.sqrt(1 - beta2**self.steps)) + real(self.epsilon)
-        step = m / size * real(rate / (1 - beta1**self.steps))
+        step = np.sqrt(s, out=squared)
+        step *= real(1 / np.sqrt(1 - beta2**self.steps))
+        step += real(self.epsilon)
+        np.divide(m, step, out=step)
+        step *= real(rate / (1 - beta1**self.steps))
         if self.weight_decay and parameter.ndim > 1:
             step += parameter[rows] * real(rate * self.weight_decay)
         parameter[rows] -= step
