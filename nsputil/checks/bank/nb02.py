@@ -1,0 +1,619 @@
+"""Exercises of notebook 02, building the data."""
+
+import numpy as np
+
+from nsputil.checks.choice_exercise import ChoiceExercise, Option
+from nsputil.checks.code_exercise import Case, CodeExercise
+from nsputil.checks.misconceptions import Misconception
+from nsputil.checks.number_exercise import NumberExercise
+from nsputil.checks.text_exercise import Point, TextExercise, Trap
+from nsputil.sentence_pairs import SentencePair
+
+
+def make_pair_reference(chunk, cut, other, heads):
+    """Return (A, B, label) of one chunk by BERT's rule."""
+    if heads and len(chunk) > 1:
+        return chunk[:cut], chunk[cut:], 0
+    return chunk[:cut], other, 1
+
+
+def _make_pair_cases(rng):
+    chunk, other = ["a1", "a2", "a3", "a4"], ["x1", "x2"]
+    longer = [f"s{k}" for k in range(int(rng.integers(5, 9)))]
+    return [
+        Case((chunk, 2, other, True), "four sentences cut after two, heads"),
+        Case((chunk, 3, other, False), "four sentences cut after three, tails"),
+        Case((["a1"], 1, other, True), "a chunk of one sentence, heads"),
+        Case((["a1"], 1, other, False), "a chunk of one sentence, tails"),
+        Case((longer, 1, other, True), "a longer chunk cut after its first sentence, heads"),
+    ]
+
+
+def _make_pair_with(a=None, b_next=None, labels=(0, 1), forced=True, turned=False):
+    """BERT's rule with one mistake."""
+
+    def answer(chunk, cut, other, heads):
+        first = a(chunk, cut) if a else chunk[:cut]
+        if (heads != turned) and (len(chunk) > 1 or not forced):
+            return first, b_next(chunk, cut) if b_next else chunk[cut:], labels[0]
+        return first, other, labels[1]
+
+    return answer
+
+
+make_pair = CodeExercise(
+    name="make_pair",
+    title="One chunk, one pair",
+    notebook=2,
+    objectives=(1, 2),
+    kind="implement",
+    difficulty=2,
+    importance=3,
+    minutes=8,
+    points=2,
+    reference=make_pair_reference,
+    cases=_make_pair_cases,
+    misconceptions=(
+        Misconception(
+            "nothing_forced",
+            _make_pair_with(forced=False),
+            "A chunk of one sentence became IsNext, with an empty B.",
+            "what is left for B when the only sentence is A?",
+        ),
+        Misconception("label_one_is_next", _make_pair_with(labels=(1, 0))),
+        Misconception(
+            "coin_turned_round",
+            _make_pair_with(turned=True),
+            "You replace B on heads and keep it on tails.",
+            "what does heads mean in the rule above?",
+        ),
+        Misconception(
+            "one_sentence_b",
+            _make_pair_with(b_next=lambda chunk, cut: chunk[cut : cut + 1]),
+            "Your B is one sentence. In BERT's rule it is the whole rest of the chunk.",
+            "what does BERT's word 'sentence' mean?",
+        ),
+        Misconception(
+            "one_sentence_a",
+            _make_pair_with(a=lambda chunk, cut: chunk[cut - 1 : cut]),
+            "Your A is one sentence, the last before the cut. In BERT's rule it is all that stands before the cut.",
+            "what does BERT's word 'sentence' mean?",
+        ),
+        Misconception(
+            "cut_too_late",
+            _make_pair_with(a=lambda chunk, cut: chunk[: cut + 1], b_next=lambda chunk, cut: chunk[cut + 1 :]),
+            "Your cut is one sentence too late.",
+            "how many sentences does chunk[:cut] hold?",
+        ),
+        Misconception(
+            "overlap",
+            _make_pair_with(a=lambda chunk, cut: chunk[: cut + 1]),
+            "The first sentence of B stands in A as well.",
+            "could a model find the answer by looking for a repeated sentence?",
+        ),
+        Misconception(
+            "coin_ignored",
+            lambda chunk, cut, other, heads: (
+                (chunk[:cut], chunk[cut:], 0) if len(chunk) > 1 else (chunk[:cut], other, 1)
+            ),
+            "You never replace B, except where it has to be.",
+            "what does your function do when the coin shows tails?",
+        ),
+        Misconception(
+            "whole_chunk_a",
+            _make_pair_with(a=lambda chunk, cut: chunk),
+            "Your A is the whole chunk, so that B stands in it.",
+            "which part of the chunk is A?",
+        ),
+    ),
+    hints=(
+        "A is the same in all cases: the sentences before the cut.",
+        "Only one case is IsNext: heads, and there is something after the cut.",
+        "if heads and len(chunk) > 1: return chunk[:cut], chunk[cut:], 0",
+    ),
+    takeaway="Three of the four cases are NotNext. That is why a fair coin gives less than half.",
+)
+
+expected_is_next = NumberExercise(
+    name="expected_is_next",
+    title="A fair coin that is not always thrown",
+    notebook=2,
+    objectives=(2,),
+    kind="compute",
+    difficulty=1,
+    importance=3,
+    minutes=3,
+    value=0.35,
+    tolerance=0.001,
+    misconceptions=(
+        Misconception(
+            "coin_trusted",
+            0.5,
+            "You trusted the coin. It is not thrown for every chunk.",
+            "what happens to a chunk of a single sentence?",
+        ),
+        Misconception(
+            "turned_round",
+            0.65,
+            "That is the fraction of NotNext.",
+            "which of the two did the question ask for?",
+        ),
+        Misconception(
+            "forced_is_next",
+            0.15,
+            "You threw the coin for the chunks that cannot use it, and left the others out.",
+            "for which chunks is the coin thrown?",
+        ),
+        Misconception(
+            "forced_subtracted",
+            0.2,
+            "You took the forced 30 % away from the half. But only half of those chunks would have been IsNext.",
+            "how many of the 300 forced chunks would the coin have made IsNext?",
+        ),
+        Misconception(
+            "all_unforced",
+            0.7,
+            "You count every chunk that is not forced as IsNext.",
+            "what does the coin do with these chunks?",
+        ),
+        Misconception(
+            "percent",
+            35,
+            "Right as a percentage; a fraction between 0 and 1 is asked for.",
+            "which number is 35 %?",
+        ),
+        Misconception(
+            "count",
+            350,
+            "Right as a count of pairs; a fraction is asked for.",
+            "out of how many pairs?",
+        ),
+    ),
+    hints=(
+        "Sort the 1,000 chunks: those with a throw, those without.",
+        "700 chunks get a throw. How many of them come out as IsNext?",
+        "350 of 1,000.",
+    ),
+    takeaway="IsNext = (1 - forced) / 2: measure the forced ones and you know the prior.",
+)
+
+longer_pairs = ChoiceExercise(
+    name="longer_pairs",
+    title="Predict: longer sentences",
+    notebook=2,
+    objectives=(2,),
+    kind="predict",
+    difficulty=2,
+    importance=2,
+    minutes=5,
+    question=(
+        "You replace the speeches by legal texts, whose sentences are three times as long, and keep `max_tokens=128` "
+        "and the fair coin. What happens to the fraction of IsNext that BERT's rule gives?"
+    ),
+    options=(
+        Option(
+            "It rises towards one half.",
+            "That happens with shorter sentences, or with a larger max_tokens: fewer chunks of one sentence.",
+        ),
+        Option("It stays: the coin is the same.", "The coin is the same, the number of throws is not."),
+        Option(
+            "It falls: more chunks hold a single sentence.",
+            "Fewer sentences fit into a chunk, so more pairs are forced.",
+            right=True,
+        ),
+        Option(
+            "It becomes 0.",
+            "Only if every chunk held one sentence. Some sentences are still short enough.",
+        ),
+    ),
+    hints=(
+        "What decides whether the coin is thrown?",
+        "How many sentences of 90 words fit into 125 tokens?",
+        "More single-sentence chunks, more forced NotNext.",
+    ),
+    takeaway="Sentence length and pair length together set the prior. Measure it again for every corpus.",
+)
+
+
+def audit_reference(pairs):
+    """Return the fraction of IsNext, and of pairs that are NotNext although A and B share a document."""
+    count = len(pairs)
+    is_next = sum(pair.label == 0 for pair in pairs) / count
+    same = sum(pair.label == 1 and pair.document_a == pair.document_b for pair in pairs) / count
+    return {"is_next": is_next, "same_document_negatives": same}
+
+
+def _pair(label, document_a, document_b, position=0, position_b=None):
+    """A pair whose sentences say where they stand, so that two sentences of one document differ."""
+    position_b = position + 1 if position_b is None else position_b
+    texts = f"Sentence {position} of {document_a}.", f"Sentence {position_b} of {document_b}."
+    return SentencePair(*texts, label, document_a, document_b, position, position_b)
+
+
+def _audit_cases(rng):
+    def draw(count, documents):
+        labels = rng.permutation([0, 0, 1] * count)[:count]
+        pairs = []
+        for label in labels:
+            a, b = (int(k) for k in rng.integers(documents, size=2))
+            pairs.append(_pair(int(label), a, a if label == 0 else b, int(rng.integers(5))))
+        return pairs
+
+    mixed = [_pair(0, 0, 0), _pair(0, 1, 1, 3), _pair(1, 0, 0, 2), _pair(1, 1, 0, 4, 4), _pair(1, 1, 1)]
+    return [
+        Case((mixed,), "two IsNext and three NotNext, two of them within one document"),
+        Case(([_pair(0, 2, 2), _pair(1, 0, 1), _pair(1, 2, 1)],), "three pairs, no negative within a document"),
+        Case((draw(9, 3),), "nine pairs of three documents"),
+        Case(([_pair(1, 0, 0)] * 4,), "four NotNext, all within one document"),
+    ]
+
+
+def _audit(pairs, is_next=None, same=None):
+    right = audit_reference(pairs)
+    return {
+        "is_next": right["is_next"] if is_next is None else is_next,
+        "same_document_negatives": right["same_document_negatives"] if same is None else same,
+    }
+
+
+def _share(pairs, condition):
+    return sum(bool(condition(pair)) for pair in pairs) / len(pairs)
+
+
+def _within(pair):
+    return pair.document_a == pair.document_b
+
+
+def _of_negatives(pairs):
+    negatives = [pair for pair in pairs if pair.label == 1]
+    return _audit(pairs, same=_share(negatives, _within))
+
+
+audit = CodeExercise(
+    name="audit",
+    title="Two counts that find the traps",
+    notebook=2,
+    objectives=(3,),
+    kind="implement",
+    difficulty=2,
+    importance=3,
+    minutes=8,
+    points=2,
+    reference=audit_reference,
+    cases=_audit_cases,
+    misconceptions=(
+        Misconception(
+            "label_one_is_next",
+            lambda pairs: {
+                "is_next": _share(pairs, lambda p: p.label == 1),
+                "same_document_negatives": _share(pairs, lambda p: p.label == 0 and _within(p)),
+            },
+        ),
+        Misconception(
+            "is_next_turned_round",
+            lambda pairs: _audit(pairs, is_next=_share(pairs, lambda p: p.label == 1)),
+            "Your first number is the fraction of NotNext.",
+            "which number is IsNext as a label?",
+        ),
+        Misconception(
+            "all_within",
+            lambda pairs: _audit(pairs, same=_share(pairs, _within)),
+            "You count every pair within one document, also the IsNext pairs, which must be.",
+            "what is suspicious: a true pair within a document, or a negative one?",
+        ),
+        Misconception(
+            "of_negatives",
+            _of_negatives,
+            "You divided by the negatives; a fraction of all pairs is asked for.",
+            "what is the whole in the second line of the docstring?",
+        ),
+        Misconception(
+            "counts",
+            lambda pairs: {key: value * len(pairs) for key, value in audit_reference(pairs).items()},
+            "You return counts; fractions are asked for.",
+            "by what do you divide to compare data sets of different size?",
+        ),
+        Misconception(
+            "other_documents",
+            lambda pairs: _audit(pairs, same=_share(pairs, lambda p: p.label == 1 and not _within(p))),
+            "You count the negatives from *other* documents, which are as they should be.",
+            "== or != between the two documents?",
+        ),
+        Misconception(
+            "positions_for_documents",
+            lambda pairs: _audit(pairs, same=_share(pairs, lambda p: p.label == 1 and p.position_a == p.position_b)),
+            "You compare positions; documents are asked for.",
+            "which two fields say where A and B come from?",
+        ),
+        Misconception(
+            "percent",
+            lambda pairs: {key: 100 * value for key, value in audit_reference(pairs).items()},
+            "You return percentages; fractions between 0 and 1 are asked for.",
+            "is there a factor of 100?",
+        ),
+    ),
+    hints=(
+        "Each number is a count of pairs with some property, divided by len(pairs).",
+        "The second property has two parts: the label is 1, and both documents are the same.",
+        "sum(p.label == 1 and p.document_a == p.document_b for p in pairs) / len(pairs)",
+    ),
+    takeaway="IsNext near 0: blank lines. Negatives within one document: one document, or few.",
+)
+
+which_trap = ChoiceExercise(
+    name="which_trap",
+    title="Read the counts of three data sets",
+    notebook=2,
+    objectives=(3,),
+    kind="read",
+    difficulty=2,
+    importance=2,
+    minutes=5,
+    question=(
+        "Three data sets were made by BERT's rule.\n\n"
+        "| | documents | IsNext | forced | NotNext within a document |\n|---|---|---|---|---|\n"
+        "| X | 48,210 | 0.000 | 1.000 | 0.000 |\n"
+        "| Y | 1 | 0.497 | 0.002 | 0.503 |\n"
+        "| Z | 3,004 | 0.448 | 0.101 | 0.000 |\n\n"
+        "What do you say? Choose all that apply."
+    ),
+    options=(
+        Option(
+            "In X every sentence is a document of its own: blank lines between all sentences.",
+            "Every pair forced, no IsNext at all: nothing had a next sentence.",
+            right=True,
+        ),
+        Option(
+            "Y is the healthiest: its IsNext is closest to one half.",
+            "The fraction looks healthy. But every negative comes from A's own document.",
+        ),
+        Option(
+            "A model trained on X will show a loss near 0, and will have learned nothing about text.",
+            "All labels are equal, so always saying NotNext costs nothing.",
+            right=True,
+        ),
+        Option(
+            "In Y some NotNext pairs may really follow each other.",
+            "Text drawn from A's own document may be what comes after A.",
+            right=True,
+        ),
+        Option(
+            "Z has a broken coin: 0.448 is too far from one half.",
+            "About half of the unforced 0.899 is what a fair coin gives.",
+        ),
+    ),
+    hints=(
+        "For each data set compute (1 - forced) / 2 and compare it with IsNext.",
+        "The last column tells where negatives come from. How many documents are there to choose from?",
+        "X has no positives at all; Y has a single document; Z is as the coin makes it. Three statements are true.",
+    ),
+    takeaway="One count is not enough: Y passes the first and fails the second.",
+)
+
+
+def honest_baseline_reference(labels):
+    """Return the entropy of the labels in nats: the loss of announcing the prior for every pair."""
+    p = np.mean(np.asarray(labels) == 0)
+    return float(-sum(q * np.log(q) for q in (p, 1 - p) if q > 0))
+
+
+def _entropy_raw(labels):
+    p = np.mean(labels == 0)
+    return float(-(p * np.log(p) + (1 - p) * np.log(1 - p)))
+
+
+honest_baseline = CodeExercise(
+    name="honest_baseline",
+    title="The loss of a model that does not read",
+    notebook=2,
+    objectives=(4,),
+    kind="implement",
+    difficulty=2,
+    importance=3,
+    minutes=8,
+    points=2,
+    reference=honest_baseline_reference,
+    cases=lambda rng: [
+        Case((np.array([0, 1, 1, 1]),), "the labels 0, 1, 1, 1"),
+        Case((np.array([0, 1, 0, 1]),), "two of each"),
+        Case((rng.permutation([0] * 6 + [1] * 2),), "six IsNext and two NotNext"),
+        Case((rng.permutation([0] * 3 + [1] * 7),), "three IsNext and seven NotNext"),
+        Case((np.array([1, 1, 1]),), "three NotNext and no IsNext"),
+    ],
+    misconceptions=(
+        Misconception(
+            "zero_times_log_zero",
+            _entropy_raw,
+            "Right, until one class is missing: then 0 * log 0 is computed, which is not a number.",
+            "what does announcing a class cost that is always right, and what does a class that never comes cost?",
+        ),
+        Misconception("log_base_2", lambda labels: honest_baseline_reference(labels) / np.log(2)),
+        Misconception("log_base_10", lambda labels: honest_baseline_reference(labels) / np.log(10)),
+        Misconception("wrong_sign", lambda labels: -honest_baseline_reference(labels)),
+        Misconception(
+            "always_ln_2",
+            lambda labels: float(np.log(2)),
+            "You return ln 2 whatever the labels are.",
+            "is one half the cheapest announcement when three of four pairs are NotNext?",
+        ),
+        Misconception(
+            "one_class_only",
+            lambda labels: float(-np.mean(labels == 0) * np.log(max(np.mean(labels == 0), 1e-300))),
+            "Only the IsNext pairs cost something in your sum.",
+            "what do the NotNext pairs cost, and how many are they?",
+        ),
+        Misconception(
+            "no_weights",
+            lambda labels: float(-sum(np.log(q) for q in (np.mean(labels == 0), np.mean(labels == 1)) if q > 0)),
+            "You added the price of both classes, without asking how often each comes.",
+            "how often is each of the two prices paid?",
+        ),
+        Misconception(
+            "majority_error",
+            lambda labels: float(min(np.mean(labels == 0), np.mean(labels == 1))),
+            "You return how often the majority class is wrong. That is an error rate, not a loss.",
+            "in which unit is the loss of this course?",
+        ),
+        Misconception(
+            "log_of_prior",
+            lambda labels: float(-np.log(max(np.mean(labels == 0), np.mean(labels == 1)))),
+            "You charge every pair as if it were of the more frequent class.",
+            "what do the pairs of the rarer class cost?",
+        ),
+    ),
+    hints=(
+        "Announce p = the fraction of IsNext for every pair. What does an IsNext pair cost, what a NotNext pair?",
+        "Mean: p times -log p, plus (1 - p) times -log(1 - p).",
+        "If p is 0 or 1, leave the missing class out: it never costs anything.",
+    ),
+    takeaway="Whoever claims to have learned something must get below H(prior), not below ln 2.",
+)
+
+
+def no_shared_document_reference(train_pairs, test_pairs):
+    """Return True if no document has a sentence in both lists, as A or as B."""
+
+    def documents(pairs):
+        return {d for pair in pairs for d in (pair.document_a, pair.document_b)}
+
+    return not documents(train_pairs) & documents(test_pairs)
+
+
+def _pairs_of(*documents, start=0):
+    return [_pair(0 if a == b else 1, a, b, start + 10 * k) for k, (a, b) in enumerate(documents)]
+
+
+no_shared_document = CodeExercise(
+    name="no_shared_document",
+    title="Is the split clean?",
+    notebook=2,
+    objectives=(5,),
+    kind="implement",
+    difficulty=2,
+    importance=2,
+    minutes=6,
+    points=2,
+    reference=no_shared_document_reference,
+    cases=lambda rng: [
+        Case((_pairs_of((0, 0), (0, 1)), _pairs_of((2, 2), (3, 2))), "documents 0 and 1 against 2 and 3"),
+        Case((_pairs_of((1, 1), (1, 0)), _pairs_of((1, 1), (2, 2))), "the very same pair on both sides"),
+        Case((_pairs_of((1, 1)), _pairs_of((1, 1), start=5)), "two pairs of one document, one on each side"),
+        Case((_pairs_of((3, 3), (3, 4)), _pairs_of((3, 5), (5, 5), start=5)), "document 3 on both sides, as A"),
+        Case((_pairs_of((0, 0), (0, 5)), _pairs_of((2, 2), (3, 5), start=5)), "document 5 on both sides, as B only"),
+        Case((_pairs_of((0, 0), (0, 4)), _pairs_of((4, 4), (2, 3), start=5)), "document 4 as B here and as A there"),
+        Case((_pairs_of((3, 3), (6, 3)), _pairs_of((2, 2), (2, 6), start=5)), "document 6 as A here and as B there"),
+        Case((_pairs_of((7, 8)), _pairs_of((8, 7), start=5)), "documents 7 and 8, and 8 and 7"),
+        Case((_pairs_of((1, 1), (2, 1)), _pairs_of((4, 4), start=5)), "one test pair, nothing shared"),
+    ],
+    misconceptions=(
+        Misconception(
+            "a_only",
+            lambda train, test: not {p.document_a for p in train} & {p.document_a for p in test},
+            "You compare only where A comes from.",
+            "where can a test sentence have been read in training, besides in an A?",
+        ),
+        Misconception(
+            "b_only",
+            lambda train, test: not {p.document_b for p in train} & {p.document_b for p in test},
+            "You compare only where B comes from.",
+            "where can a test sentence have been read in training, besides in a B?",
+        ),
+        Misconception(
+            "a_with_a_b_with_b",
+            lambda train, test: (
+                not {p.document_a for p in train} & {p.document_a for p in test}
+                and not {p.document_b for p in train} & {p.document_b for p in test}
+            ),
+            "You compare A with A and B with B, but not A with B.",
+            "a document that gave a B in training and an A in the test: is it seen?",
+        ),
+        Misconception(
+            "turned_round",
+            lambda train, test: not no_shared_document_reference(train, test),
+            "Your answer is True exactly where it should be False.",
+            "should a clean split give True or False?",
+        ),
+        Misconception(
+            "pairs_compared",
+            lambda train, test: (
+                not {(p.document_a, p.document_b) for p in train} & {(p.document_a, p.document_b) for p in test}
+            ),
+            "You look for pairs of documents that come again; a single shared document is enough for a leak.",
+            "what are the elements of your sets?",
+        ),
+        Misconception(
+            "sentences_compared",
+            lambda train, test: not {p.sentence_a for p in train} & {p.sentence_a for p in test},
+            "You compare the texts. Two sentences of one document differ, and the document is shared all the same.",
+            "which fields say which document a sentence comes from?",
+        ),
+        Misconception(
+            "always_true",
+            lambda train, test: True,
+            "You find every split clean.",
+            "for which two pairs should your function return False?",
+        ),
+    ),
+    hints=(
+        "Make one set of documents for each list.",
+        "Each pair puts two documents into its set: document_a and document_b.",
+        "Two sets share nothing if their intersection, s & t, is empty.",
+    ),
+    takeaway="A document leaks through A and through B: collect both before you compare.",
+)
+
+critique_dataset = TextExercise(
+    name="critique_dataset",
+    title="Critique a data set",
+    notebook=2,
+    objectives=(5,),
+    kind="critique",
+    difficulty=3,
+    importance=3,
+    minutes=8,
+    points=3,
+    words=30,
+    rubric=(
+        Point(
+            "B alone gives the label away: recipes against news, so topic or style decides and A need not be read.",
+            r"(B|second sentence)\W? (alone|by itself)|without (reading |looking at )?A\b|topic|style|vocabulary|"
+            r"ignor\w+ A|only (at )?B|different (source|corpus|domain)",
+            "could a model that never sees A score well on these pairs? How?",
+        ),
+        Point(
+            "A test: a classifier that sees B only, or B under a shuffled A, should be at chance.",
+            r"train|test|classif|shuffl|measure|chance|b.only|check|baseline|experiment",
+            "which small experiment would show it?",
+        ),
+        Point(
+            "A remedy: negatives from the same collection, each B used as a positive and as a negative (permuted).",
+            r"permut|same (source|corpus|collection|site|domain)|both (as|class)|twice|other (recipe|document)|"
+            r"another recipe|from the recipes|draw.*recipes",
+            "where should the negatives come from instead?",
+        ),
+    ),
+    traps=(
+        Trap(
+            "more_data",
+            r"(needs?|get|collect|use|add) more (data|pairs|examples|recipes)",
+            "More pairs of the same kind have the same leak. The number of pairs is not the trouble.",
+        ),
+    ),
+    hints=(
+        "Cover A with your hand. Can you still tell the label?",
+        "Name the trouble, a test that shows it, and a way to draw negatives that has not got it.",
+        "Negatives should come from other recipes, and every B should be used with both labels.",
+    ),
+    takeaway="If one side alone tells the label, the pair was never judged.",
+)
+
+EXERCISES = (
+    make_pair,
+    expected_is_next,
+    longer_pairs,
+    audit,
+    which_trap,
+    honest_baseline,
+    no_shared_document,
+    critique_dataset,
+)
