@@ -112,6 +112,7 @@ def time_limit(seconds, method=None):
     Notes
     -----
     "thread" and "trace" can only stop code between two steps of Python, not inside one long call such as a sleep.
+    A loop with a bare ``except:`` around everything can swallow all of them, as it swallows Kernel > Interrupt.
     """
     with {"signal": _signal_limit, "thread": _thread_limit, "trace": _trace_limit}[method or limit_method()](seconds):
         yield
@@ -151,9 +152,15 @@ def _thread_limit(seconds):
     try:
         yield
     finally:
-        done.set()
-        watcher.join()
-        send(target, None)  # takes back one that was sent and has not arrived
+        while True:  # an exception that was sent and has not arrived must arrive here, not in the notebook
+            try:
+                done.set()
+                watcher.join()
+                for _ in range(100):
+                    pass
+                break
+            except TimeUp:
+                continue
 
 
 @contextlib.contextmanager

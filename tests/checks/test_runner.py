@@ -1,0 +1,171 @@
+"""Whatever a learner's function does, the check says so kindly and the notebook goes on."""
+
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from nsputil import checks
+from nsputil.checks import runner
+from nsputil.checks.values import describe, difference, first_difference
+from nsputil.checks.verdict import NOT_DONE, WRONG
+
+METHODS = ["thread", "trace"] + (["signal"] if runner.limit_method() == "signal" else [])
+
+
+def endless(x):
+    while True:
+        x = x + 1
+
+
+def stubborn(x):
+    while True:
+        try:
+            x = x + 1
+        except Exception:
+            pass
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("function", [endless, stubborn])
+def test_an_endless_loop_is_stopped(function, method):
+    start = time.monotonic()
+    assert runner.call(function, (1.0,), seconds=0.2, method=method).problem == "time"
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_nothing_is_left_behind_by_a_limit(method):
+    trace, threads = sys.gettrace(), threading.active_count()
+    for _ in range(20):
+        assert runner.call(lambda x: x + 1, (1,), seconds=0.05, method=method).value == 2
+    time.sleep(0.15)
+    assert sys.gettrace() is trace and threading.active_count() == threads
+
+
+def test_outside_the_main_thread_a_limit_works_too():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(runner.call(endless, (1.0,), seconds=0.2)))
+    thread.start()
+    thread.join(10)
+    assert found[0].problem == "time"
+
+
+def test_where_there_are_neither_signals_nor_threads_the_clock_is_read(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    assert runner.limit_method() == "trace"
+
+
+def test_a_flood_of_output_is_stopped_and_a_little_is_kept():
+    def floods():
+        while True:
+            print("x" * 100)
+
+    assert runner.call(floods, ()).problem == "output"
+    assert runner.call(lambda: print("here"), ()).printed == "here\n"
+
+
+@pytest.mark.parametrize("ending", [lambda: sys.exit(), lambda: exit(3), lambda: 1 / 0, lambda: [][1]])
+def test_no_ending_gets_through(ending):
+    assert runner.call(ending, ()).problem == "exception"
+
+
+def test_an_error_is_told_with_its_line():
+    def two_lines(x):
+        y = x
+        return y["no"]
+
+    assert "IndexError" in runner.call(two_lines, (np.zeros(3),)).error
+    assert "line 3 of two_lines" in runner.call(two_lines, (np.zeros(3),)).error
+    assert len(runner.call(lambda: int("9" * 5000 + "x"), ()).error) < 400
+
+
+def test_arguments_are_copies_and_a_change_is_seen():
+    x = np.zeros(3)
+
+    def writes(x):
+        x += 1
+
+    assert runner.call(writes, (x,)).changed and not x.any()
+    assert not runner.call(lambda x: x + 1, (x,)).changed
+    assert runner.call(lambda words: words.append("b"), (["a"],)).changed
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["...", "pass", "return None", '"""Doc."""\n    ...', '"""Doc."""\n    # Write your code here.\n    ...', "return"],
+)
+def test_stubs_are_recognized(source):
+    space = {}
+    exec(f"def f(x, y=2):\n    {source}\n", space)
+    assert runner.is_stub(space["f"])
+
+
+@pytest.mark.parametrize("source", ["x = 1", "return 0", "return x", "print(x)", "raise ValueError"])
+def test_what_does_something_is_no_stub(source):
+    space = {}
+    exec(f"def f(x):\n    {source}\n", space)
+    assert not runner.is_stub(space["f"])
+
+
+SAID = {
+    "None for a function": (None, NOT_DONE, ""),
+    "no function": (3.0, WRONG, "not_a_function"),
+    "endless": (endless, WRONG, "exception"),
+    "prints": (lambda logits, labels: print("0.2014"), WRONG, "type"),
+    "a string": (lambda logits, labels: "0.2014", WRONG, "type"),
+    "NaN": (lambda logits, labels: float("nan"), WRONG, "nan"),
+    "shape": (lambda logits, labels: np.zeros((3, 3)), WRONG, "shape"),
+    "raises": (lambda logits, labels: logits[99], WRONG, "exception"),
+    "huge": (lambda logits, labels: np.zeros(10**6), WRONG, "shape"),
+    "wrong arguments": (lambda: 1, WRONG, "exception"),
+    "not implemented": (lambda logits, labels: NotImplemented, WRONG, "type"),
+    "ragged": (lambda logits, labels: [[1], [1, 2]], WRONG, "type"),
+    "set": (lambda logits, labels: {1.0}, WRONG, "type"),
+    "complex": (lambda logits, labels: 1 + 2j, WRONG, "type"),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_bad_answers_get_a_short_exact_message(name):
+    answer, state, found = SAID[name]
+    verdict = checks.batch_loss.judge(answer)
+    assert (verdict.state, verdict.found) == (state, found), verdict
+    assert 20 < len(verdict.text("batch_loss")) < 500
+
+
+def test_endless_and_flooding_answers_are_told(monkeypatch):
+    monkeypatch.setattr("nsputil.checks.code_exercise.call", lambda f, args: runner.call(f, args, 0.2))
+
+    def never(logits, labels):
+        while labels is not None:
+            logits = logits + 1
+
+    def talks(logits, labels):
+        while True:
+            print("row " * 100)
+
+    assert checks.batch_loss.judge(never).found == "time"
+    assert checks.batch_loss.judge(talks).found == "output"
+
+
+def test_a_right_answer_that_changes_its_input_is_told():
+    def centers(logits, labels):
+        logits -= logits.max(axis=1, keepdims=True)
+        return checks.batch_loss.reference(logits, labels)
+
+    assert checks.batch_loss.judge(centers).found == "mutates_input"
+
+
+def test_values():
+    assert difference(np.float32(0.5), 0.5) == "" and difference(np.array(0.5), 0.5) == ""
+    assert difference([0.5, 1], (0.5, 1.0)) == "" and difference(np.array([0.5]), 0.5) == "shape"
+    assert difference(True, 1) == "type" and difference("a", "a") == "" and difference("a", "b") == "value"
+    assert difference({"a": 1}, {"a": 1.0}) == "" and difference({"b": 1}, {"a": 1}) == "shape"
+    assert difference(float("nan"), 1.0) == "nan" and difference(float("nan"), float("nan")) == ""
+    assert difference((["x"], [0]), (["x"], [0])) == "" and difference((["x"], [1]), (["x"], [0])) == "value"
+    assert difference(1, True) == "type" and difference(np.bool_(True), True) == ""
+    assert first_difference([1.0, 2.0], [1.0, 3.0]) == "entry [1] is 2, too small (1 of 2 entries differ)"
+    assert describe(np.zeros((2, 3))) == "an array of shape (2, 3)" and len(describe("x" * 999)) < 60
