@@ -17,9 +17,8 @@ from pathlib import Path
 
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before numpy is loaded
 
-import numpy as np
 
-from nsputil.clinic.cases import Case, all_cases, pack, play
+from nsputil.clinic.cases import all_cases, pack, play
 
 FOLDER = Path(__file__).resolve().parent.parent / "build" / "clinic"
 

@@ -56,9 +56,7 @@ def normalize(notebook):
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         grader = cell.metadata.get("nbgrader")
-        cell.metadata = nbformat.from_dict(
-            ({"tags": tags} if tags else {}) | ({"nbgrader": grader} if grader else {})
-        )
+        cell.metadata = nbformat.from_dict(({"tags": tags} if tags else {}) | ({"nbgrader": grader} if grader else {}))
         if cell.cell_type == "code":
             cell.outputs = [_stable(output) for output in _joined_streams(cell.outputs)]
     notebook.nbformat, notebook.nbformat_minor = 4, 5

@@ -92,9 +92,13 @@ def all_cases():
         for number in range(EACH[part, encoder]):
             for name in inside:
                 if _fits(name, encoder):
-                    cases.append((number / EACH[part, encoder], Case(part, (name,), programs[number % len(programs)], number)))
+                    cases.append(
+                        (number / EACH[part, encoder], Case(part, (name,), programs[number % len(programs)], number))
+                    )
         for number in range(HEALTHY_EACH[part, encoder]):
-            cases.append((number / HEALTHY_EACH[part, encoder], Case(part, (), programs[number % len(programs)], number)))
+            cases.append(
+                (number / HEALTHY_EACH[part, encoder], Case(part, (), programs[number % len(programs)], number))
+            )
     for number, name in enumerate(name for name, fault in FAULTS.items() if fault.outside for _ in range(8)):
         encoder = "bag" if number % 4 or not _fits(name, "bert") else "bert"
         if not _fits(name, encoder):
@@ -132,3 +136,111 @@ def play(case):
 def probe_signals():
     """Return the names of all numbers that probes give, in order."""
     return tuple(name for p in PROBES.values() for name in p.signals)
+
+
+class Bank:
+    """What was seen of many cases.
+
+    Attributes
+    ----------
+    cases : list of Case
+    names : tuple of str
+        Of signals, then of the numbers that probes give: the columns of `values`.
+    values : ndarray, shape (cases, names)
+    curves : ndarray, shape (cases, 4, POINTS)
+        Training loss, training accuracy, held-out loss, held-out accuracy at evenly spaced steps; NaN where none is.
+    probes : dict
+        ``{probe: (cost, names of its numbers)}`` at the time the bank was made.
+    groups : dict
+        Look-alike group of each cause.
+    """
+
+    def __init__(self, cases, names, values, curves, probes, groups):
+        self.cases, self.names, self.values, self.curves = cases, names, values, curves
+        self.probes, self.groups = probes, groups
+        self.causes = tuple(groups)
+        self.labels = np.array([self.causes.index(c.cause) if c.cause in groups else -1 for c in cases])
+
+    def __len__(self):
+        return len(self.cases)
+
+    def rows(self, *parts):
+        """Return the indices of the cases of some parts."""
+        return np.array([k for k, case in enumerate(self.cases) if case.part in parts], dtype=int)
+
+    def found(self, row, tier="instruments"):
+        """Return the signals of a case as a dict."""
+        wanted = [n for n, s in SIGNALS.items() if tier == "instruments" or s.tier == "curves"]
+        return {name: float(self.values[row, self.names.index(name)]) for name in wanted}
+
+    def outcome(self, row, name):
+        """Return what a probe said of a case, as a dict."""
+        return {signal: float(self.values[row, self.names.index(signal)]) for signal in self.probes[name][1]}
+
+    @classmethod
+    def load(cls, path=BANK):
+        """Read the bank that comes with the course, or another that `save` wrote."""
+        with np.load(path) as file:
+            header = json.loads(str(file["header"]))
+            values, curves = file["values"].astype(float), file["curves"].astype(float)
+        cases = [Case(part, tuple(faults), program, number) for part, faults, program, number in header["cases"]]
+        probes = {name: (cost, tuple(names)) for name, (cost, names) in header["probes"].items()}
+        return cls(cases, tuple(header["names"]), values, curves, probes, header["groups"])
+
+    def save(self, path=BANK):
+        """Write all into one file."""
+        header = {
+            "cases": [[c.part, c.faults, c.program, c.number] for c in self.cases],
+            "names": self.names,
+            "probes": self.probes,
+            "groups": self.groups,
+        }
+        np.savez_compressed(
+            path,
+            header=json.dumps(header),
+            values=self.values.astype(np.float32),
+            curves=self.curves.astype(np.float16),
+        )
+
+
+def pack(kept):
+    """Make and save the bank from ``[(case, path of its JSON)]``; return a sentence. Cases without a file stay out."""
+    cases, values, curves = [], [], []
+    extra = probe_signals()
+    for case, path in kept:
+        if not path.exists():
+            continue
+        seen = json.loads(path.read_text(encoding="utf-8"))
+        run = Run(**seen["run"])
+        found = signals(run) | {name: seen["probes"].get(name, np.nan) for name in extra}
+        cases.append(case)
+        values.append([found[name] for name in (*SIGNALS, *extra)])
+        curves.append(curve(run))
+    groups = {HEALTHY: HEALTHY} | {n: f.group for n, f in FAULTS.items() if not f.benign and not f.outside}
+    probes = {name: (p.cost, tuple(p.signals)) for name, p in PROBES.items()}
+    values = np.clip(np.array(values, float), -1e6, 1e6)
+    bank = Bank(cases, (*SIGNALS, *extra), values, np.array(curves), probes, groups)
+    bank.save()
+    return f"{len(cases)} cases, {BANK.stat().st_size / 1e6:.2f} MB"
+
+
+def curve(run):
+    """Return the four curves of a run at `POINTS` evenly spaced steps, shape (4, POINTS)."""
+    steps = np.linspace(1, len(run.loss), POINTS)
+    width = max(1, len(run.loss) // POINTS)
+    out = np.full((4, POINTS), np.nan)
+    for k, values in enumerate((run.loss, run.accuracy)):
+        smooth = [np.mean(values[max(0, int(s) - width) : int(s)]) for s in steps]
+        out[k] = np.clip(smooth, -6e4, 6e4)
+    at = [e["step"] for e in run.evaluations]
+    for k, name in ((2, "loss"), (3, "accuracy")):
+        seen = [e.get(name, np.nan) for e in run.evaluations]
+        if at:
+            out[k] = np.clip(np.where(steps >= at[0], np.interp(steps, at, seen), np.nan), -6e4, 6e4)
+    return out
+
+
+@cache
+def bank():
+    """Return the shipped bank, read once."""
+    return Bank.load()

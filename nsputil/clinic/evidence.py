@@ -5,8 +5,6 @@ this course, ``-log softmax(scores)[gold]``. A signal that was not measured adds
 log-odds of two causes are the sum of what each signal says. Introduced in notebook 09.
 """
 
-import json
-
 import numpy as np
 
 from nsputil.losses import log_softmax
@@ -59,24 +57,6 @@ class EvidenceModel:
         """Return the logits of the causes, shape (runs, causes)."""
         flat = self.memberships(values, measured).reshape(len(values), -1)
         return flat @ self.weights.reshape(-1, len(self.causes)) + self.bias
-
-    def save(self, path, **notes):
-        """Write all into one file of arrays, float16 for the weights."""
-        np.savez_compressed(
-            path,
-            header=json.dumps({"causes": self.causes, "names": self.names} | notes),
-            knots=self.knots.astype(np.float32),
-            weights=self.weights.astype(np.float16),
-            bias=self.bias.astype(np.float32),
-        )
-
-    @classmethod
-    def load(cls, path):
-        """Read what `save` wrote; return ``(model, notes)``."""
-        with np.load(path) as file:
-            header = json.loads(str(file["header"]))
-            arrays = {name: file[name].astype(np.float64) for name in ("knots", "weights", "bias")}
-        return cls(header.pop("causes"), header.pop("names"), **arrays), header
 
 
 def memberships(values, measured, knots):
@@ -143,7 +123,10 @@ def fit(values, labels, causes, names, masks, run_weights=None, rng=None, steps=
     runs, count, bins = everything.shape
     share = np.ones(runs) if run_weights is None else np.asarray(run_weights, float)
     share = (share / share.sum())[:, None].astype(np.float32)
-    parameters = {"weights": np.zeros((count * bins, len(causes)), np.float32), "bias": np.zeros(len(causes), np.float32)}
+    parameters = {
+        "weights": np.zeros((count * bins, len(causes)), np.float32),
+        "bias": np.zeros(len(causes), np.float32),
+    }
     optimizer = AdamW(parameters, rate, weight_decay=decay / rate, schedule=warmup_linear(10, steps + 1))
     gold = np.zeros((runs, len(causes)), np.float32)
     gold[np.arange(runs), labels] = 1

@@ -1,0 +1,214 @@
+"""How well the clinic diagnoses: every figure of docs/clinic.md, on cases that it never learned from.
+
+    python benchmarks/clinic_bench.py            all (the rivals need scikit-learn: make clinic-bench installs it)
+    python benchmarks/clinic_bench.py --quick    without the refits for held-out programs and without the rivals
+
+Intervals are 95 % by a bootstrap that draws programs, then cases within each program.
+"""
+
+import argparse
+import os
+import time
+
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before numpy is loaded
+
+import numpy as np
+
+from nsputil.clinic.cases import Bank
+from nsputil.clinic.diagnosis import HEALTHY, UNKNOWN, Reader, diagnose, follow
+from nsputil.clinic.fitting import fit_reader
+from nsputil.clinic.programs import PROGRAMS
+from nsputil.metrics import accuracy_interval
+
+
+class Answers:
+    """Diagnoses of some cases of the bank, and what the right answers are."""
+
+    def __init__(self, bank, rows, ask):
+        self.bank, self.rows = bank, rows
+        self.found = [ask(row) for row in rows]
+        self.gold = [bank.cases[row].cause for row in rows]
+        self.clusters = np.array([bank.cases[row].program for row in rows])
+
+    def top(self, k, by=lambda cause: cause.name, gold=None):
+        """Return 1 for each case whose right answer is among the first k."""
+        gold = gold or self.gold
+        return np.array([g in [by(c) for c in d.causes[:k]] for d, g in zip(self.found, gold, strict=True)], float)
+
+    def group(self):
+        """Return 1 for each case whose look-alike group has the most probability."""
+        gold = [self.bank.groups[g] for g in self.gold]
+        return np.array([max(d.groups, key=d.groups.get) == g for d, g in zip(self.found, gold, strict=True)], float)
+
+
+def macro(hits, gold):
+    """Return the mean over causes of the mean over their cases: rare causes count like frequent ones."""
+    gold = np.array(gold)
+    return float(np.mean([hits[gold == cause].mean() for cause in np.unique(gold)]))
+
+
+def interval(hits, gold, clusters, rounds=400):
+    """Return the bootstrap interval of `macro`, programs drawn first."""
+    rng, gold, found = np.random.default_rng(0), np.array(gold), []
+    members = [np.flatnonzero(clusters == c) for c in np.unique(clusters)]
+    for _ in range(rounds):
+        rows = np.concatenate(
+            [rng.choice(members[k], len(members[k])) for k in rng.integers(0, len(members), len(members))]
+        )
+        found.append(macro(hits[rows], gold[rows]))
+    return np.quantile(found, (0.025, 0.975))
+
+
+def line(name, hits, answers, reach=""):
+    """Print a figure with its interval."""
+    low, high = interval(hits, answers.gold, answers.clusters)
+    print(f"{name:62s} {macro(hits, answers.gold):.3f}  [{low:.3f}, {high:.3f}]  n={len(hits)}  {reach}", flush=True)
+
+
+def share(name, hits, reach=""):
+    """Print a plain share with Wilson's interval."""
+    hits = np.asarray(hits, float)
+    low, high = accuracy_interval(int(hits.sum()), len(hits))
+    print(f"{name:62s} {hits.mean():.3f}  [{low:.3f}, {high:.3f}]  n={len(hits)}  {reach}", flush=True)
+
+
+def curves_only(bank, reader):
+    """Return a function of a row: the diagnosis from loss and accuracy alone."""
+    return lambda row: diagnose(bank.found(row, "curves"), using=reader)
+
+
+def with_instruments(bank, reader):
+    """Return a function of a row: the diagnosis from all signals of the run."""
+    return lambda row: diagnose(bank.found(row), using=reader)
+
+
+def all_probes(bank, reader):
+    """Return a function of a row: the diagnosis from the signals and every probe."""
+    return lambda row: diagnose(bank.found(row), [bank.outcome(row, name) for name in bank.probes], using=reader)
+
+
+class Investigator:
+    """A function of a row: the diagnosis after at most so many chosen probes; remembers how many and what they cost."""
+
+    def __init__(self, bank, reader, most=4):
+        self.bank, self.reader, self.most = bank, reader, most
+        self.asked, self.costs = [], []
+
+    def __call__(self, row):
+        diagnosis, steps, cost = follow(
+            self.bank.found(row), lambda name: self.bank.outcome(row, name), 1e9, self.most, using=self.reader
+        )
+        self.asked.append(len(steps))
+        self.costs.append(cost)
+        return diagnosis
+
+
+def calibration(answers, bins=10):
+    """Return the expected calibration error of the first answer's probability."""
+    p = np.array([d.causes[0].probability for d in answers.found])
+    right = answers.top(1)
+    index = np.minimum((p * bins).astype(int), bins - 1)
+    gaps = [abs((p - right)[index == b].sum()) for b in range(bins)]
+    return float(np.sum(gaps) / len(p))
+
+
+def main():
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    bank = Bank.load()
+    reader = Reader.load()
+    test = bank.rows("test")
+    cases = np.array([bool(bank.cases[row].faults) for row in test])
+    faults, healthy = test[cases], test[~cases]
+    sick = np.array([row for row in faults if bank.cases[row].cause != HEALTHY])
+    benign = np.array([row for row in faults if bank.cases[row].cause == HEALTHY])
+    print(
+        f"{len(bank)} cases: learned from {len(bank.rows('train'))}, tested on {len(test)} of new seeds and severities"
+    )
+    print(f"({len(sick)} faulty, {len(benign)} benign, {len(healthy)} healthy); {len(bank.causes) - 1} causes\n")
+
+    answers = Answers(bank, sick, curves_only(bank, reader))
+    line("curves only, look-alike group, top-1", answers.group(), answers, "reach .85")
+    line("curves only, cause, top-1", answers.top(1), answers, "reach .60")
+    answers = Answers(bank, sick, with_instruments(bank, reader))
+    line("with instruments, cause, top-1", answers.top(1), answers, "reach .80")
+    line("with instruments, cause, top-3", answers.top(3), answers, "reach .93")
+    ask = Investigator(bank, reader)
+    probed = Answers(bank, sick, ask)
+    line("at most 4 chosen probes, cause, top-1", probed.top(1), probed, "reach .92")
+    line("at most 4 chosen probes, cause, top-3", probed.top(3), probed, "reach .98")
+    line("at most 4 chosen probes, group, top-1", probed.group(), probed)
+    print(
+        f"{'probes asked, median; their cost in training steps':62s} {np.median(ask.asked):.0f}; {np.median(ask.costs):.0f}"
+    )
+    answers = Answers(bank, sick, all_probes(bank, reader))
+    line("all probes, cause, top-1", answers.top(1), answers)
+    line("all probes, cause, top-3", answers.top(3), answers)
+    share("missed faults (4 probes: answer 'healthy')", [d.answer == HEALTHY for d in probed.found], "reach <= .05")
+    well = Answers(bank, healthy, Investigator(bank, reader))
+    share("false alarms, healthy runs (4 probes)", [d.answer != HEALTHY for d in well.found], "reach <= .02")
+    mild = Answers(bank, benign, Investigator(bank, reader))
+    if len(benign):
+        share("false alarms, benign look-alikes (4 probes)", [d.answer != HEALTHY for d in mild.found])
+    alone = Answers(bank, healthy, with_instruments(bank, reader))
+    share("false alarms, healthy runs (no probe)", [d.answer != HEALTHY for d in alone.found])
+    outside = Answers(bank, bank.rows("outside"), Investigator(bank, reader))
+    share("outside the catalogue: 'none of these'", [d.answer == UNKNOWN for d in outside.found], "reach .70")
+    share("outside the catalogue: anything but 'healthy'", [d.answer != HEALTHY for d in outside.found])
+    pairs(bank, reader)
+    everyone = Answers(bank, np.concatenate([sick, healthy]), lambda row: None)
+    everyone.found = probed.found + well.found
+    print(f"{'calibration error of the first answer':62s} {calibration(everyone):.3f}  reach <= .05")
+    start = time.perf_counter()
+    for row in sick[:20]:
+        diagnose(bank.found(row), using=reader)
+    print(f"{'diagnose, milliseconds each':62s} {(time.perf_counter() - start) / 20 * 1000:.0f}  reach <= 50")
+    if options.quick:
+        return
+    programs(bank)
+    shuffled(bank, sick)
+    from clinic_rivals import rivals
+
+    rivals(bank, sick, healthy, line, share, Answers)
+
+
+def pairs(bank, reader):
+    """Two faults at once: is one of them first, are both among the first three?"""
+    rows = bank.rows("pair")
+    found = [Investigator(bank, reader)(row) for row in rows]
+    sets = [set(bank.cases[row].faults) for row in rows]
+    share("two faults: one of them first", [d.answer in s for d, s in zip(found, sets, strict=True)], "reach .85")
+    both = [s <= {c.name for c in d.causes[:3]} for d, s in zip(found, sets, strict=True)]
+    share("two faults: both among the first three", both, "reach .60")
+
+
+def programs(bank):
+    """Fit without a whole encoder, optimizer or corpus; test on it."""
+    for what, name in (("encoder", "bert"), ("optimizer", "sgd"), ("corpus", "factbook")):
+        held = np.array([getattr(PROGRAMS[case.program], what) == name for case in bank.cases])
+        train = np.array([row for row in bank.rows("train") if not held[row]])
+        test = [row for row in bank.rows("test") if held[row]]
+        sick = np.array([row for row in test if bank.cases[row].cause != HEALTHY])
+        well = np.array([row for row in test if not bank.cases[row].faults])
+        reader = fit_reader(bank, train)
+        answers = Answers(bank, sick, Investigator(bank, reader))
+        line(f"{what} never seen ({name}): 4 probes, cause, top-1", answers.top(1), answers, "reach .80")
+        healthy = Answers(bank, well, Investigator(bank, reader))
+        share(f"{what} never seen ({name}): false alarms", [d.answer != HEALTHY for d in healthy.found])
+
+
+def shuffled(bank, sick):
+    """Learn from shuffled labels: the answers must fall to chance."""
+    rows = bank.rows("train")
+    kept = bank.labels.copy()
+    bank.labels[rows] = np.random.default_rng(5).permutation(kept[rows])
+    reader = fit_reader(bank)
+    bank.labels[:] = kept
+    answers = Answers(bank, sick, with_instruments(bank, reader))
+    line(f"control, shuffled labels (chance {1 / len(bank.causes):.3f})", answers.top(1), answers)
+
+
+if __name__ == "__main__":
+    main()
