@@ -140,9 +140,8 @@ def main():
     line("at most 4 chosen probes, cause, top-1", probed.top(1), probed, "reach .92")
     line("at most 4 chosen probes, cause, top-3", probed.top(3), probed, "reach .98")
     line("at most 4 chosen probes, group, top-1", probed.group(), probed)
-    print(
-        f"{'probes asked, median; their cost in training steps':62s} {np.median(ask.asked):.0f}; {np.median(ask.costs):.0f}"
-    )
+    print(f"{'probes asked, median':62s} {np.median(ask.asked):.0f}")
+    print(f"{'their cost in training steps, median':62s} {np.median(ask.costs):.0f}")
     answers = Answers(bank, sick, all_probes(bank, reader))
     line("all probes, cause, top-1", answers.top(1), answers)
     line("all probes, cause, top-3", answers.top(3), answers)

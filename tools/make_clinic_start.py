@@ -1,9 +1,9 @@
 """Make the pretrained start of the clinic's programs: word vectors, and a small BertEncoder trained on other speeches.
 
-    python tools/make_clinic_start.py [--steps 7000]
+    python tools/make_clinic_start.py [--steps 3000]
 
 Reads the speeches that the programs never train on (`nsputil.clinic.programs.HELD_BACK`). Deterministic for a version
-of numpy and a kind of processor; about six minutes of one core.
+of numpy and a kind of processor; about three minutes of one core.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def main():
     from safetensors.numpy import save_file
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=7000)
+    parser.add_argument("--steps", type=int, default=3000)
     options = parser.parse_args()
     documents = load_corpus("sotu")[HELD_BACK]
     vocabulary = Vocabulary.from_documents(documents, max_size=WORDS)

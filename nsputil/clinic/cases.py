@@ -72,13 +72,14 @@ class Case:
             found.append(float(low + (high - low) * (fifth + rng.random()) / 5))
         return tuple(found)
 
-    def experiment(self):
-        """Return the (defective) `Experiment`."""
+    def experiment(self, repaired=False):
+        """Return the `Experiment` with its faults, or, repaired, the same without them."""
         rng = self._rng
         seed, ugly = int(rng.integers(2**31)), not self.faults and rng.random() < 0.4
         experiment = healthy(PROGRAMS[self.program], seed, ugly)
-        for name, severity in zip(self.faults, self.severities, strict=True):
-            experiment = inject(experiment, name, severity)
+        if not repaired:
+            for name, severity in zip(self.faults, self.severities, strict=True):
+                experiment = inject(experiment, name, severity)
         return experiment
 
 
@@ -103,7 +104,8 @@ def all_cases():
         encoder = "bag" if number % 4 or not _fits(name, "bert") else "bert"
         if not _fits(name, encoder):
             encoder = "bert"
-        cases.append((0.5, Case("outside", (name,), by_encoder[encoder][number % 3], number)))
+        programs = by_encoder[encoder]
+        cases.append((0.5, Case("outside", (name,), programs[number % len(programs)], number)))
     rng = np.random.default_rng(12)
     harmful = [name for name in inside if not FAULTS[name].benign and _fits(name, "bag")]
     for number in range(40):

@@ -1,4 +1,4 @@
-"""Healthy trainings to be made sick: six programs, an encoder times an optimizer or a corpus, each drawn with a seed.
+"""Healthy trainings to be made sick: five programs, an encoder times an optimizer or a corpus, each drawn with a seed.
 
 A program trains in about a second. It starts where most real trainings start, from something pretrained: counted word
 vectors for the bag, a small pretrained encoder for the Transformer, both made from other speeches than those it trains
@@ -52,7 +52,6 @@ PROGRAMS = (
     Program("bag", "adamw", "factbook"),
     Program("bert", "adamw", "sotu"),
     Program("bert", "sgd", "sotu"),
-    Program("bert", "adamw", "factbook"),
 )
 
 
@@ -129,7 +128,7 @@ def sgd(model, steps, rate):
     return SGD(model.parameters, rate, momentum=0.9, schedule=warmup_linear(max(1, steps // 10), 2 * steps), clip=1.0)
 
 
-RATES = {("bag", "adamw"): 3e-3, ("bag", "sgd"): 0.04, ("bert", "adamw"): 2e-3, ("bert", "sgd"): 0.02}
+RATES = {("bag", "adamw"): 3e-3, ("bag", "sgd"): 0.04, ("bert", "adamw"): 2e-3, ("bert", "sgd"): 0.03}
 
 
 def healthy(program, seed=0, ugly=False):
