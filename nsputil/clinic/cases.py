@@ -21,8 +21,10 @@ HEALTHY = "healthy"
 POINTS = 40  # of a curve in the bank
 
 # How many cases of each kind; a kind is (part, encoder).
-EACH = {("train", "bag"): 9, ("train", "bert"): 3, ("test", "bag"): 4, ("test", "bert"): 2}
-HEALTHY_EACH = {("train", "bag"): 120, ("train", "bert"): 36, ("test", "bag"): 240, ("test", "bert"): 60}
+EACH = {("train", "bag"): 7, ("train", "bert"): 2, ("test", "bag"): 3, ("test", "bert"): 1}
+HEALTHY_EACH = {("train", "bag"): 90, ("train", "bert"): 24, ("test", "bag"): 264, ("test", "bert"): 40}
+OUTSIDE_EACH = {"bag": 4, "bert": 1}
+PAIRS = 40
 
 
 @dataclass(frozen=True)
@@ -85,37 +87,38 @@ class Case:
 
 def all_cases():
     """Return every case of the bank, in an order that fills all causes evenly."""
-    by_encoder = {e: [k for k, p in enumerate(PROGRAMS) if p.encoder == e] for e in ("bag", "bert")}
     cases = []
     inside = [name for name, fault in FAULTS.items() if not fault.outside]
-    for part, encoder in EACH:
-        programs = by_encoder[encoder]
-        for number in range(EACH[part, encoder]):
-            for name in inside:
-                if _fits(name, encoder):
-                    cases.append(
-                        (number / EACH[part, encoder], Case(part, (name,), programs[number % len(programs)], number))
-                    )
-        for number in range(HEALTHY_EACH[part, encoder]):
-            cases.append(
-                (number / HEALTHY_EACH[part, encoder], Case(part, (), programs[number % len(programs)], number))
-            )
-    for number, name in enumerate(name for name, fault in FAULTS.items() if fault.outside for _ in range(8)):
-        encoder = "bag" if number % 4 or not _fits(name, "bert") else "bert"
-        if not _fits(name, encoder):
-            encoder = "bert"
-        programs = by_encoder[encoder]
-        cases.append((0.5, Case("outside", (name,), programs[number % len(programs)], number)))
+    for (part, encoder), count in EACH.items():
+        for name in inside:
+            for number, program in enumerate(_programs(encoder, name, count)):
+                cases.append((number / count, Case(part, (name,), program, number)))
+    for (part, encoder), count in HEALTHY_EACH.items():
+        for number, program in enumerate(_programs(encoder, None, count)):
+            cases.append((number / count, Case(part, (), program, number)))
+    for name, fault in FAULTS.items():
+        if fault.outside:
+            for encoder, count in OUTSIDE_EACH.items():
+                for number, program in enumerate(_programs(encoder, name, count)):
+                    cases.append((0.5, Case("outside", (name,), program, number)))
     rng = np.random.default_rng(12)
-    harmful = [name for name in inside if not FAULTS[name].benign and _fits(name, "bag")]
-    for number in range(40):
+    harmful = [name for name in inside if not FAULTS[name].benign and len(_programs("bag", name, 3)) == 3]
+    for number in range(PAIRS):
         first, second = rng.permutation(harmful)[:2]
-        cases.append((0.5, Case("pair", (str(first), str(second)), by_encoder["bag"][number % 3], number)))
+        program = _programs("bag", str(first), 3)[number % 3]
+        if FAULTS[str(second)].applies(PROGRAMS[program]):
+            cases.append((0.5, Case("pair", (str(first), str(second)), program, number)))
     return [case for _, case in sorted(cases, key=lambda item: (item[0], item[1].name))]
 
 
-def _fits(name, encoder):
-    return encoder in FAULTS[name].encoders
+def _programs(encoder, name, count):
+    """Return the programs of `count` cases, in turn, of those with the encoder that the fault applies to."""
+    fit = [
+        k
+        for k, program in enumerate(PROGRAMS)
+        if program.encoder == encoder and (name is None or FAULTS[name].applies(program))
+    ]
+    return [fit[number % len(fit)] for number in range(count)] if fit else []
 
 
 def play(case):

@@ -411,8 +411,8 @@ def _weights(s):
 @_register(
     "overfit-eight",
     "Can a fresh model learn eight pairs by heart?",
-    24,
-    overfit_loss=("nats", "true loss on the eight after 40 steps"),
+    16,
+    overfit_loss=("nats", "true loss on the eight after 32 steps"),
     overfit_said=("nats", "the same as the suspect computes it"),
     overfit_fall=("nats", "its fall from the first step"),
 )
@@ -420,7 +420,7 @@ def _overfit_eight(s):
     labels = np.array([p.label for p in s.pairs])
     chosen = [*np.flatnonzero(labels == IS_NEXT)[:4], *np.flatnonzero(labels == NOT_NEXT)[:4]]
     batch = s.encode([s.pairs[k] for k in chosen])
-    said, true = s.learn(s.fresh(), [batch] * 40, steps=400)
+    said, true = s.learn(s.fresh(), [batch] * 32, steps=320)
     return {
         "overfit.loss": true[-3:].mean(),
         "overfit.said": said[-3:].mean(),
@@ -489,7 +489,7 @@ def _live(s, pairs):
     roll_difference=("fraction", "overlap(IsNext) - overlap(NotNext) as it stands"),
 )
 def _roll(s):
-    pairs = s.pairs[:LOOKED_AT]
+    pairs = s.pairs[: LOOKED_AT // 2]
     labels = np.array([p.label for p in pairs])
     overlap = np.array([_overlap(p.sentence_a, p.sentence_b) for p in pairs])
     rolls = [k for k in range(-4, 5) if k]
@@ -636,7 +636,7 @@ def _harder_pairs(s):
     shortcut_prior=("fraction", "accuracy of the more frequent label"),
 )
 def _shortcuts(s):
-    pairs = s.pairs[: 2 * LOOKED_AT]
+    pairs = s.pairs[:LOOKED_AT]
     labels = np.array([p.label for p in pairs])
     a = np.array([len(p.sentence_a.split()) for p in pairs])
     b = np.array([len(p.sentence_b.split()) for p in pairs])
@@ -703,17 +703,17 @@ def _read_the_arrays(s):
 @_register(
     "learning-rates",
     "What would steps of a tenth and of ten times the length have done?",
-    75,
-    rate_as_is=("nats", "true loss of the last 8 of 25 steps, minus that of the first 3"),
+    54,
+    rate_as_is=("nats", "true loss of the last 6 of 18 steps, minus that of the first 3"),
     rate_tenth=("nats", "the same with steps of a tenth"),
     rate_tenfold=("nats", "the same with steps of ten times the length"),
 )
 def _learning_rates(s):
-    batches = [s.batch(k) for k in range(25)]
+    batches = [s.batch(k) for k in range(18)]
 
     def change(factor):
         _, true = s.learn(s.fresh(), batches, factor, steps=200)
-        return min(5.0, true[-8:].mean() - true[:3].mean()) if len(true) == len(batches) else 5.0
+        return min(5.0, true[-6:].mean() - true[:3].mean()) if len(true) == len(batches) else 5.0
 
     return {"rate.as_is": change(1.0), "rate.tenth": change(0.1), "rate.tenfold": change(10.0)}
 
@@ -721,15 +721,15 @@ def _learning_rates(s):
 @_register(
     "train-on",
     "Does the trained model still learn when training goes on?",
-    40,
-    on_change=("nats", "true loss of the last 10 of 40 further steps minus that of the first 5"),
+    30,
+    on_change=("nats", "true loss of the last 10 of 30 further steps minus that of the first 5"),
     on_said=("nats", "the same as the suspect computes it"),
     on_still=("fraction", "tensors that these steps do not move"),
 )
 def _train_on(s):
     kept = {name: array.copy() for name, array in s.model.parameters.items()}
     try:
-        said, true = s.learn(s.model, [s.batch(k + 7) for k in range(40)], steps=200)
+        said, true = s.learn(s.model, [s.batch(k + 7) for k in range(30)], steps=200)
         still = np.mean([np.array_equal(array, kept[name]) for name, array in s.model.parameters.items()])
     finally:
         for name, array in s.model.parameters.items():

@@ -149,7 +149,7 @@ def healthy(program, seed=0, ugly=False):
     rate = RATES[program.encoder, program.optimizer] * 2 ** rng.uniform(-0.7, 0.7)
     batch_size = int(rng.choice([16, 32])) if program.encoder == "bag" else 16
     count = int(rng.choice([90, 110, 124])) if program.corpus == "sotu" else 256
-    steps = 200 if program.encoder == "bag" else 160
+    steps = 200 if program.encoder == "bag" else 110
     if ugly:
         flaw = rng.integers(3)
         rate *= 0.5 if flaw == 0 else 1
@@ -161,16 +161,16 @@ def healthy(program, seed=0, ugly=False):
         model = partial(pretrained_bert, dropout=rng.uniform(0, 0.1))
     return Experiment(
         texts(program.corpus, count, 30),
-        split=split if program.encoder == "bag" else partial(split, held_out=0.12),
+        split=split if program.encoder == "bag" else partial(split, held_out=0.1),
         vocabulary_size=5000,
         model=model,
         optimizer=partial({"adamw": adamw, "sgd": sgd}[program.optimizer], rate=rate),
         batch_size=batch_size,
         epochs=50,
         max_steps=steps,
-        evaluate_every=steps // 8,
-        watch=300 if program.encoder == "bag" else 160,
-        instrument_every=8,
+        evaluate_every=steps // (8 if program.encoder == "bag" else 6),
+        watch=300 if program.encoder == "bag" else 120,
+        instrument_every=steps // 22,
         seed=int(rng.integers(2**31)),
     )
 
