@@ -1,0 +1,319 @@
+"""Faults of the loss: the wrong number, or the wrong gradient."""
+
+from functools import partial
+
+import numpy as np
+
+from nsputil.clinic.catalogue.fault import Fault, around
+from nsputil.losses import nsp_loss_and_grad, sigmoid
+from nsputil.sentence_pairs import IS_NEXT
+
+
+def _softmax(logits):
+    p = sigmoid(logits[:, 0] - logits[:, 1])
+    return np.stack([p, 1 - p], axis=1)
+
+
+def softmax_twice(loss, severity, logits, labels):
+    """The loss applies softmax to what is softmax already."""
+    p = _softmax(logits)
+    value, dp = loss(p, labels)
+    return value, p * (dp - (dp * p).sum(axis=1, keepdims=True))
+
+
+def ignore_class_zero(loss, severity, logits, labels):
+    """Pairs of label 0 are left out, as padding would be; the mean is over the others."""
+    kept = labels != 0
+    gradient = np.zeros_like(logits)
+    if not kept.any():
+        return float("nan"), gradient
+    value, gradient[kept] = loss(logits[kept], labels[kept])
+    return value, gradient
+
+
+def opposite_sign(loss, severity, logits, labels):
+    """The step goes uphill."""
+    value, gradient = loss(logits, labels)
+    return value, -gradient
+
+
+def summed(loss, severity, logits, labels):
+    """The sum over the batch instead of the mean."""
+    value, gradient = loss(logits, labels)
+    return value * len(labels), gradient * len(labels)
+
+
+def squared(loss, severity, logits, labels):
+    """The squared error of the probabilities, summed over the two classes."""
+    p = _softmax(logits)
+    error = p[:, 0] - (labels == IS_NEXT)
+    slope = 4 * error * p[:, 0] * p[:, 1] / len(labels)
+    return float((2 * error**2).mean()), np.stack([slope, -slope], axis=1).astype(logits.dtype)
+
+
+def weighted(loss, weight, logits, labels):
+    """The severity is the weight of IsNext, left over from a corpus in which IsNext was rare."""
+    return nsp_loss_and_grad(logits, labels, weights=np.where(labels == IS_NEXT, weight, 1.0))
+
+
+def smoothed(loss, epsilon, logits, labels):
+    """The severity is the share of the target that is spread over both classes."""
+    value, gradient = loss(logits, labels)
+    other_value, other_gradient = loss(logits, 1 - labels)
+    gradient = (1 - epsilon / 2) * gradient + epsilon / 2 * other_gradient
+    return (1 - epsilon / 2) * value + epsilon / 2 * other_value, gradient.astype(logits.dtype)
+
+
+def over_the_batch(loss, severity, logits, labels):
+    """Softmax runs along axis 0: the pairs of a batch compete with each other."""
+    shifted = np.exp(logits - logits.max(axis=0))
+    p = shifted / shifted.sum(axis=0)
+    rows = np.arange(len(labels))
+    gradient = p * np.bincount(labels, minlength=2)
+    gradient[rows, labels] -= 1
+    return float(-np.log(p[rows, labels]).mean()), (gradient / len(labels)).astype(logits.dtype)
+
+
+def one_logit(loss, severity, logits, labels):
+    """Softmax over a single logit is 1, and its loss 0."""
+    return 0.0, np.zeros_like(logits)
+
+
+def minus_probability(loss, severity, logits, labels):
+    """NLLLoss was fed probabilities: the loss is minus the probability of the gold class."""
+    p = _softmax(logits)
+    rows = np.arange(len(labels))
+    gold = p[rows, labels]
+    slope = (gold * (1 - gold) / len(labels)).astype(logits.dtype)
+    gradient = np.stack([slope, slope], axis=1)
+    gradient[rows, labels] *= -1
+    return float(-gold.mean()), gradient
+
+
+def scaled_in_half(loss, exponent, logits, labels):
+    """The severity is log2 of a loss scale; the scaled loss is a float16, which ends at 65504, and nobody checks."""
+    value, gradient = loss(logits, labels)
+    with np.errstate(over="ignore"):
+        return float(np.float16(value * 2**exponent)) / 2**exponent, gradient
+
+
+def with_masked_words(loss, level, logits, labels):
+    """The severity is the loss of a second task, in nats, that is added to what is called the NSP loss."""
+    value, gradient = loss(logits, labels)
+    return value + level, gradient
+
+
+def also_in_evaluation(evaluation, level, model, pairs):
+    """The same addition in the report."""
+    report = evaluation(model, pairs)
+    return report | {"loss": report["loss"] + level}
+
+
+def total_logged(experiment, severity):
+    """The sum of two losses is logged as one."""
+    return around("evaluation", also_in_evaluation)(around("loss", with_masked_words)(experiment, severity), severity)
+
+
+def divided(loss, exponent, logits, labels):
+    """The severity says by how many powers of ten the gradient of this task is weighed down against another's."""
+    value, gradient = loss(logits, labels)
+    return value, gradient * logits.dtype.type(10**-exponent)
+
+
+def in_bits(loss, severity, logits, labels):
+    """The logarithm has base 2."""
+    value, gradient = loss(logits, labels)
+    return value / np.log(2), gradient / logits.dtype.type(np.log(2))
+
+
+def cooled(loss, temperature, logits, labels):
+    """The severity is a temperature by which logits are divided in training and nowhere else."""
+    value, gradient = loss(logits / logits.dtype.type(temperature), labels)
+    return value, gradient / logits.dtype.type(temperature)
+
+
+def hardest_only(loss, share, logits, labels):
+    """The severity is the share of a batch, that with the largest loss, on which alone the loss is taken."""
+    gap = (logits[:, 1] - logits[:, 0]) * (1 - 2 * labels)
+    kept = np.argsort(-gap, kind="stable")[: max(1, round(share * len(labels)))]
+    gradient = np.zeros_like(logits)
+    value, gradient[kept] = loss(logits[kept], labels[kept])
+    return value, gradient
+
+
+_fault = partial(Fault, family="loss")
+
+FAULTS = [
+    _fault(
+        name="double-softmax",
+        group="wrong-level",
+        mechanism="Softmax is applied twice, so the loss cannot fall below ln(1 + 1/e) = 0.3133.",
+        fix="Give raw logits to the cross-entropy.",
+        source="ariecattan/SciCo#2",
+        edit=around("loss", softmax_twice),
+        harms="loss",
+    ),
+    _fault(
+        name="ignore-index-zero",
+        group="one-class",
+        mechanism="The loss ignores label 0, which is [PAD] for words and IsNext here, so only NotNext is trained.",
+        fix="A criterion of its own for NSP, without ignore_index.",
+        source="codertimo/BERT-pytorch#32",
+        edit=around("loss", ignore_class_zero),
+    ),
+    _fault(
+        name="sign-flipped",
+        group="unstable",
+        mechanism="A minus sign is missing, so every step makes the loss larger.",
+        fix="One small step must lower the loss of its own batch; test that.",
+        source="",
+        edit=around("loss", opposite_sign),
+    ),
+    _fault(
+        name="sum-reduction",
+        group="wrong-level",
+        mechanism="The loss is summed over the batch, so it starts at B ln 2 and the rate is B times as large.",
+        fix="Take the mean.",
+        source="",
+        edit=around("loss", summed),
+        harms="loss",
+        optimizers=("sgd",),
+    ),
+    _fault(
+        name="sum-reduction-under-adam",
+        group="wrong-level",
+        mechanism="The loss is summed over the batch; Adam divides the factor out again.",
+        fix="Take the mean, so that levels can be compared.",
+        source="Kingma and Ba 2014, arXiv 1412.6980",
+        edit=around("loss", summed),
+        harms="loss",
+        benign=True,
+        optimizers=("adamw",),
+    ),
+    _fault(
+        name="squared-error",
+        group="wrong-level",
+        mechanism="The squared error of the probabilities stands where the cross-entropy should.",
+        fix="Minus the logarithm of the gold probability.",
+        source="",
+        edit=around("loss", squared),
+        harms="loss",
+        benign=True,
+    ),
+    _fault(
+        name="class-weight-left",
+        group="one-class",
+        mechanism="A class weight for another corpus was left in, so IsNext counts many times.",
+        fix="Weight 1 on balanced data.",
+        source="",
+        edit=around("loss", weighted),
+        severity=(5.0, 15.0),
+    ),
+    _fault(
+        name="label-smoothing-heavy",
+        group="wrong-level",
+        mechanism="Targets are smoothed so much that the loss cannot fall below the entropy of the target.",
+        fix="A smoothing of 0.1 or none.",
+        source="Mueller et al. 2019, arXiv 1906.02629",
+        edit=around("loss", smoothed),
+        severity=(0.7, 0.95),
+        harms="loss",
+    ),
+    _fault(
+        name="softmax-over-batch",
+        group="wrong-level",
+        mechanism="Softmax runs over the batch and not over the classes, so the loss starts at ln B.",
+        fix="The axis of the classes.",
+        source="clcarwin/sphereface_pytorch#24",
+        edit=around("loss", over_the_batch),
+        harms="loss",
+    ),
+    _fault(
+        name="single-logit",
+        group="wrong-level",
+        mechanism="Cross-entropy over one logit is always 0, and so is its gradient.",
+        fix="Two logits, or a sigmoid with binary cross-entropy.",
+        source="huggingface/transformers#45479",
+        edit=around("loss", one_logit),
+    ),
+    _fault(
+        name="negative-loss",
+        group="wrong-level",
+        mechanism="NLLLoss was fed probabilities instead of their logarithms, so the loss lies between -1 and 0.",
+        fix="log_softmax before NLLLoss.",
+        source="AnubhavGupta3377/Text-Classification-Models-Pytorch#9",
+        edit=around("loss", minus_probability),
+        harms="loss",
+    ),
+    _fault(
+        name="half-precision-overflow",
+        group="unstable",
+        mechanism="The scaled loss overflows float16 in the first batch that is somewhat hard, and all becomes NaN.",
+        fix="Skip the step and halve the scale when it overflows.",
+        source="NVIDIA/DeepLearningExamples#529",
+        edit=around("loss", scaled_in_half),
+        severity=(16.1, 16.4),
+    ),
+    _fault(
+        name="total-logged-as-nsp",
+        group="wrong-level",
+        mechanism="The sum of the masked-word loss and this one is logged as the NSP loss.",
+        fix="Log the two apart.",
+        source="NVIDIA/Megatron-LM#29",
+        edit=total_logged,
+        severity=(4.0, 9.0),
+        harms="report",
+    ),
+    _fault(
+        name="task-weight-tiny",
+        group="stuck-at-ln2",
+        mechanism="The gradient of NSP is weighed down to almost nothing against another task's.",
+        fix="Weight 1 for each task; look at the gradient norm of each.",
+        source="",
+        edit=around("loss", divided),
+        severity=(2.5, 4.0),
+        optimizers=("sgd",),
+    ),
+    _fault(
+        name="task-weight-tiny-under-adam",
+        group="silent",
+        mechanism="The gradient is a thousand times too small; Adam divides by its size and does not care.",
+        fix="Nothing to mend here; weight 1 is clearer.",
+        source="Kingma and Ba 2014, arXiv 1412.6980",
+        edit=around("loss", divided),
+        severity=(2.5, 4.0),
+        benign=True,
+        optimizers=("adamw",),
+    ),
+    _fault(
+        name="loss-in-bits",
+        group="wrong-level",
+        mechanism="The logarithm has base 2, so the loss starts at 1 and all else is the same.",
+        fix="Say bits, or use the natural logarithm.",
+        source="",
+        edit=around("loss", in_bits),
+        harms="loss",
+        benign=True,
+    ),
+    _fault(
+        name="temperature-forgotten",
+        group="report-wrong",
+        mechanism="Logits are divided by a temperature in training only, so predictions are far too sure.",
+        fix="Divide in both places, or in neither.",
+        source="Guo et al. 2017, arXiv 1706.04599",
+        edit=around("loss", cooled),
+        severity=(5.0, 10.0),
+        harms="loss",
+        outside=True,
+    ),
+    _fault(
+        name="hardest-pairs-only",
+        group="stuck-at-ln2",
+        mechanism="The loss is taken over the few pairs of a batch that are most wrong.",
+        fix="The mean over all pairs.",
+        source="Shrivastava et al. 2016, arXiv 1604.03540",
+        edit=around("loss", hardest_only),
+        severity=(0.1, 0.25),
+        outside=True,
+    ),
+]
