@@ -7,7 +7,7 @@ import numpy as np
 
 from nsputil.clinic.catalogue.fault import Fault, around
 from nsputil.encoders import RowGradient
-from nsputil.optimizers import SGD, AdamW, values
+from nsputil.optimizers import AdamW, values
 
 
 def faster(optimizer, exponent, model, steps):
@@ -58,25 +58,28 @@ class Around:
         self.optimizer.step(self.change(gradients))
 
 
-def only(optimizer, kept, severity, model, steps):
-    """Some tensors only are given to the optimizer."""
-    return Around(optimizer(model, steps), lambda found: {name: g for name, g in found.items() if kept(name)})
+def _only(kept, optimizer):
+    return Around(optimizer, lambda gradients: {name: g for name, g in gradients.items() if kept(name)})
 
 
-def _is_bias(name):
-    return name.endswith("bias")
+def only_biases(optimizer, severity, model, steps):
+    """The optimizer knows the biases only."""
+    return _only(lambda name: name.endswith("bias"), optimizer(model, steps))
 
 
-def _is_not_encoder(name):
-    return not name.startswith("encoder")
+def without_encoder(optimizer, severity, model, steps):
+    """The optimizer knows pooler and head only."""
+    return _only(lambda name: not name.startswith("encoder"), optimizer(model, steps))
 
 
-def _is_not_head(name):
-    return not name.startswith("head")
+def without_head(optimizer, severity, model, steps):
+    """The optimizer knows encoder and pooler only."""
+    return _only(lambda name: not name.startswith("head"), optimizer(model, steps))
 
 
-def _none(name):
-    return False
+def of_other_arrays(optimizer, severity, model, steps):
+    """The optimizer knows no array that the model uses."""
+    return _only(lambda name: False, optimizer(model, steps))
 
 
 class Sum:
@@ -138,10 +141,7 @@ def delayed(optimizer, count, model, steps):
 def heavy_momentum(optimizer, momentum, model, steps):
     """The severity is the momentum."""
     built = optimizer(model, steps)
-    if isinstance(built, SGD):
-        built.momentum = momentum
-    else:
-        built.betas = (momentum, built.betas[1])
+    built.momentum = momentum
     return built
 
 
@@ -227,7 +227,7 @@ FAULTS = [
         mechanism="The optimizer was given the biases only.",
         fix="Give it all parameters; compare every tensor before and after a step.",
         source="",
-        edit=around("optimizer", partial(only, kept=_is_bias)),
+        edit=around("optimizer", only_biases),
     ),
     _fault(
         name="updates-not-applied",
@@ -235,7 +235,7 @@ FAULTS = [
         mechanism="The optimizer changes arrays that the model no longer uses, so nothing is learned.",
         fix="Build the optimizer after the model is final; a checksum of the weights must change.",
         source="aws-samples/deep-learning-models#45",
-        edit=around("optimizer", partial(only, kept=_none)),
+        edit=around("optimizer", of_other_arrays),
     ),
     _fault(
         name="encoder-frozen",
@@ -243,7 +243,7 @@ FAULTS = [
         mechanism="The encoder's tensors are not in the optimizer, so only pooler and head learn.",
         fix="Give the optimizer all parameters.",
         source="",
-        edit=around("optimizer", partial(only, kept=_is_not_encoder)),
+        edit=around("optimizer", without_encoder),
     ),
     _fault(
         name="head-frozen",
@@ -251,7 +251,7 @@ FAULTS = [
         mechanism="The head stays as it was drawn; all before it learns to suit it.",
         fix="Give the optimizer all parameters.",
         source="Hoffer et al. 2018, arXiv 1801.04540",
-        edit=around("optimizer", partial(only, kept=_is_not_head)),
+        edit=around("optimizer", without_head),
         benign=True,
     ),
     _fault(
@@ -308,6 +308,6 @@ FAULTS = [
         source="",
         edit=around("optimizer", heavy_momentum),
         severity=(0.995, 0.999),
-        outside=True,
+        optimizers=("sgd",),
     ),
 ]
