@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from nsputil.encoders import BagEncoder, RowGradient, idf_weights, ppmi_embeddings
-from nsputil.losses import mlm_loss_and_grad, nsp_loss, nsp_loss_and_grad
+from nsputil.losses import mlm_loss_and_grad, nsp_loss, nsp_loss_and_grad, sigmoid
 from nsputil.model import NSPModel
 from nsputil.optimizers import AdamW, values, warmup_linear
 from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT, sentence_level_pairs, split_documents
@@ -71,6 +71,34 @@ def evaluate(model, pairs):
             report[name] = float((says[labels == label] == label).mean())
     report["mean_p_is_next"] = float(np.mean(1 / (1 + np.exp(np.clip(logits[:, 1] - logits[:, 0], -700, 700)))))
     return report
+
+
+def evaluate_with_histogram(model, pairs, bins=10):
+    """`evaluate`, and how the predictions spread: by gold label, the count of pairs in equal bins of Pr(IsNext).
+
+    Parameters
+    ----------
+    model : NSPModel
+    pairs : list of SentencePair
+    bins : int
+
+    Returns
+    -------
+    dict
+        As `evaluate`, and ``histogram``: a dict of two lists, ``is_next`` and ``not_next``, each of length `bins`.
+
+    Notes
+    -----
+    What the training player shows. Introduced in notebook 07.
+    """
+    logits = model.logits(pairs)
+    p = sigmoid(logits[:, IS_NEXT] - logits[:, NOT_NEXT])
+    index = np.minimum((p * bins).astype(int), bins - 1)
+    is_next = np.array([pair.label == IS_NEXT for pair in pairs])
+    count = {"is_next": index[is_next], "not_next": index[~is_next]}
+    return evaluate(model, pairs) | {
+        "histogram": {name: np.bincount(chosen, minlength=bins).tolist() for name, chosen in count.items()}
+    }
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,19 @@ import traitlets
 from nsputil import widgets
 from nsputil.losses import nsp_loss, nsp_loss_from_gap
 from nsputil.metrics import accuracy, calibration_error
+from nsputil.sentence_pairs import SentencePair
+from nsputil.training import Run, evaluate, evaluate_with_histogram
 from nsputil.widgets.base import HERE, browser_module
 
 LOGITS, LABELS = [[2.0, -1.0], [0.3, 0.1], [-0.5, 1.5]], [0, 1, 0]
+RUN = Run(
+    loss=[0.8] * 20 + [0.6] * 20 + [0.4],
+    accuracy=[0.5] * 41,
+    evaluations=[
+        {"step": 20, "loss": 0.7, "accuracy": 0.5, "recall_is_next": 1.0},
+        {"step": 40, "loss": 0.65, "accuracy": 0.625, "histogram": {"is_next": [1, 3], "not_next": [2, 2]}},
+    ],
+)
 ALL = {
     "loss_explorer": lambda **changes: widgets.loss_explorer(**changes),
     "softmax_explorer": lambda **changes: widgets.softmax_explorer(**changes),
@@ -19,6 +29,7 @@ ALL = {
     "calibration_explorer": lambda **changes: widgets.calibration_explorer(
         **({"logits": LOGITS, "labels": LABELS} | changes)
     ),
+    "training_player": lambda **changes: widgets.training_player(**({"run": RUN} | changes)),
 }
 
 
@@ -73,6 +84,34 @@ def test_calibration_is_that_of_metrics_and_a_temperature_keeps_the_order():
     assert widget.reading.error == pytest.approx(now.error)
 
 
+def test_the_player_shows_what_was_known_at_the_step():
+    now = widgets.training_at(RUN, 40)
+    assert (now.loss, now.held_out_step, now.held_out_loss) == (pytest.approx(0.6), 40, 0.65)
+    assert now.reference == pytest.approx(np.log(2))
+    assert (now.is_next, now.not_next) == ((1, 3), (2, 2))
+    assert widgets.training_at(RUN, 30).loss == pytest.approx(0.7), "the mean of ten of each"
+    assert widgets.training_at(RUN, 39).held_out_loss == 0.7, "an evaluation of later is not told"
+    first = widgets.training_at(RUN, 1)
+    assert first.held_out_step is None and first.held_out_loss is None and first.is_next == ()
+    player = widgets.training_player(RUN)
+    assert player.step == 41 and "recall_is_next" not in player.evaluations[0]
+    assert repr(player) == "TrainingPlayer: step 41 of 41, training loss 0.590, held-out loss 0.650 nats"
+    assert repr(widgets.training_player(RUN, step=2)).endswith("held-out loss none yet")
+
+
+def test_a_histogram_counts_each_pair_once_by_gold_label():
+    class Model:
+        """Gaps of -3, 0, 0.1 and 30 between the two logits."""
+
+        def logits(self, pairs):
+            return np.array([[-3.0, 0.0], [1.0, 1.0], [0.1, 0.0], [30.0, 0.0]])
+
+    pairs = [SentencePair("a", "b", label, 0, 0, 0, 1) for label in (1, 0, 0, 0)]
+    report = evaluate_with_histogram(Model(), pairs)
+    assert report["histogram"] == {"is_next": [0] * 5 + [2] + [0] * 3 + [1], "not_next": [1] + [0] * 9}
+    assert report["accuracy"] == evaluate(Model(), pairs)["accuracy"] == 1.0
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "words"),
     [
@@ -92,6 +131,9 @@ def test_calibration_is_that_of_metrics_and_a_temperature_keeps_the_order():
         ("calibration_explorer", {"bins": 1}, "bins is 1"),
         ("calibration_explorer", {"labels": [0, 1]}, "labels have shape"),
         ("calibration_explorer", {"logits": [[0.0, 0.0]] * 5001, "labels": [0] * 5001}, "5001 pairs"),
+        ("training_player", {"run": Run()}, "0 steps"),
+        ("training_player", {"run": Run(loss=[0.7, float("nan")], accuracy=[0.5, 0.5])}, "a loss of nan"),
+        ("training_player", {"step": 42}, "step is 42; expected 1 to 41"),
     ],
 )
 def test_bad_input_is_named(name, arguments, words):

@@ -1,7 +1,7 @@
 """Widgets: thin, drawn in the browser, over plain tested functions. Introduced in notebook 04.
 
 Only this folder imports ipywidgets or anywidget. Everything a widget shows can be had from plain cells as well: each
-``name_explorer`` has a ``name_at`` that returns its numbers.
+widget has a function ``name_at`` that returns its numbers.
 """
 
 from nsputil.widgets.batch_explorer import BatchExplorer, batch_at, batch_explorer
@@ -9,6 +9,7 @@ from nsputil.widgets.calibration_explorer import CalibrationExplorer, calibratio
 from nsputil.widgets.gradient_explorer import GradientExplorer, gradient_explorer, step_at
 from nsputil.widgets.loss_explorer import LossExplorer, loss_at, loss_explorer
 from nsputil.widgets.softmax_explorer import SoftmaxExplorer, softmax_at, softmax_explorer
+from nsputil.widgets.training_player import TrainingPlayer, training_at, training_player
 
 __all__ = [
     "BatchExplorer",
@@ -16,6 +17,7 @@ __all__ = [
     "GradientExplorer",
     "LossExplorer",
     "SoftmaxExplorer",
+    "TrainingPlayer",
     "batch_at",
     "batch_explorer",
     "calibration_at",
@@ -26,4 +28,6 @@ __all__ = [
     "softmax_at",
     "softmax_explorer",
     "step_at",
+    "training_at",
+    "training_player",
 ]

@@ -7,6 +7,7 @@ function nextId() {
   return `nsp-${globalThis.nspIds}`;
 }
 
+const SVG = "http://www.w3.org/2000/svg";
 export const LABELS = ["IsNext", "NotNext"];
 export const fixed = (value, digits = 4) => value.toFixed(digits).replace("-", "−");
 export const softplus = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -14,6 +15,13 @@ export const sigmoid = (x) => (x >= 0 ? 1 : Math.exp(x)) / (1 + Math.exp(-Math.a
 export const sum = (values) => values.reduce((total, value) => total + value, 0);
 export const range = (low, high, steps) =>
   Array.from({ length: steps + 1 }, (_, i) => low + (i / steps) * (high - low));
+
+// Round numbers from 0 to the highest, four to eight of them.
+export function ticks(high) {
+  const power = 10 ** Math.floor(Math.log10(high / 2));
+  const step = power * [1, 2, 5].find((factor) => high / (power * factor) <= 8);
+  return Array.from({ length: Math.floor(high / step + 1e-9) + 1 }, (_, i) => Number((i * step).toPrecision(12)));
+}
 
 export function element(name, properties = {}, children = []) {
   const node = Object.assign(document.createElement(name), properties);
@@ -76,15 +84,62 @@ export function table(summary, heads, rows) {
   return { node, show };
 }
 
+// What the lines and bars of a picture are, each beside a sample of it.
+export function legend(entries) {
+  return element("div", { className: "legend" }, entries.map(([kind, text]) => {
+    const sample = document.createElementNS(SVG, "svg");
+    sample.setAttribute("viewBox", "0 0 28 12");
+    sample.setAttribute("aria-hidden", "true");
+    const shape = document.createElementNS(SVG, kind.startsWith("bar") ? "rect" : "polyline");
+    const place = kind.startsWith("bar") ? { x: 8, y: 1, width: 12, height: 10 } : { points: "1,6 27,6" };
+    for (const [key, value] of Object.entries({ class: kind, ...place })) shape.setAttribute(key, value);
+    sample.append(shape);
+    return element("span", {}, [sample, text]);
+  }));
+}
+
+// Beliefs: one bar for each name, as long as its probability, with the number beside it.
+export function bars(label, names) {
+  const rows = names.map((name) => {
+    const bar = element("span", { className: "bar" });
+    const value = element("span", { className: "value" });
+    return { bar, value, node: element("li", {}, [element("span", { textContent: name }), bar, value]) };
+  });
+  const node = element("ul", { className: "bars" }, rows.map((row) => row.node));
+  node.setAttribute("aria-label", label);
+  rows.forEach((row) => row.bar.setAttribute("aria-hidden", "true"));
+  function show(shares) {
+    rows.forEach((row, i) => {
+      row.bar.style.setProperty("--share", shares[i]);
+      row.value.textContent = `${fixed(100 * shares[i], 1)} %`;
+    });
+  }
+  return { node, show };
+}
+
+// A notebook of what was seen, newest line last. A screen reader speaks each new line.
+export function log(label) {
+  const list = element("ol");
+  const node = element("div", { className: "log", tabIndex: 0 }, [list]);
+  node.setAttribute("role", "log");
+  node.setAttribute("aria-label", label);
+  function show(lines) {
+    if (lines.length < list.childElementCount) list.replaceChildren();
+    list.append(...lines.slice(list.childElementCount).map((line) => element("li", { textContent: line })));
+    node.scrollTop = node.scrollHeight;
+  }
+  return { node, show };
+}
+
 // A picture with two axes in data coordinates. It is redrawn as a whole, in the pixels it really has.
 export class Plot {
   constructor({ x, y, xTicks, yTicks, xLabel, yLabel, height = 260 }) {
     Object.assign(this, { x, y, xTicks, yTicks, xLabel, yLabel, height });
-    this.node = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    this.node = document.createElementNS(SVG, "svg");
     this.node.setAttribute("role", "img");
   }
   add(name, attributes, text) {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    const node = document.createElementNS(SVG, name);
     for (const [key, value] of Object.entries(attributes))
       node.setAttribute(key, typeof value === "number" ? value.toFixed(2) : value);
     if (text !== undefined) node.textContent = text;
@@ -116,6 +171,10 @@ export class Plot {
   dot(kind, x, y, r = 6) {
     this.add("circle", { class: kind, cx: this.px(x), cy: this.py(y), r });
   }
+  bar(kind, x1, x2, y) {
+    const [left, top] = [this.px(x1), this.py(y)];
+    this.add("rect", { class: kind, x: left, y: top, width: this.px(x2) - left, height: this.py(0) - top });
+  }
   words(text, x, y, anchor = "start") {
     this.add("text", { x: this.px(x), y: this.py(y) - 5, "text-anchor": anchor }, text);
   }
@@ -129,7 +188,7 @@ export function mount({ model, el }, name, label, nodes, traits, update) {
   root.dataset.lmSuppressShortcuts = "true"; // JupyterLab leaves the arrow keys to the sliders
   root.addEventListener("keydown", (event) => event.stopPropagation());
   el.append(root);
-  const draw = () => update(Math.min(560, root.clientWidth - 16 || 520));
+  const draw = () => update(root.clientWidth > 16 ? Math.min(560, root.clientWidth - 16) : 520); // not yet on the page: no width
   const events = traits.map((trait) => `change:${trait}`);
   events.forEach((event) => model.on(event, draw));
   const resized = new ResizeObserver(draw);

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import nsputil.widgets
-from nsputil.widgets import batch_at, calibration_at, loss_at, softmax_at, step_at
+from nsputil.training import Run
+from nsputil.widgets import batch_at, calibration_at, loss_at, softmax_at, step_at, training_at
 
 RNG = np.random.default_rng(6)
 UNITS = ("nats", "bits", "base 10")
@@ -19,12 +20,27 @@ CALIBRATION = [
     for temperature in (0.25, 1.0, 3.7)
     for bins in (2, 10, 20)
 ]
+
+
+def a_run(steps, prior, every=None):
+    """A run of random numbers: the arithmetic is compared, not the training."""
+    evaluations = [
+        {"step": step, "loss": RNG.uniform(), "accuracy": RNG.uniform()}
+        | ({"histogram": {name: RNG.integers(0, 99, 10).tolist() for name in ("is_next", "not_next")}} if every == 7 else {})
+        for step in (range(every, steps + 1, every) if every else ())
+    ]
+    loss, accuracy = RNG.uniform(0, 2, steps).tolist(), RNG.uniform(size=steps).tolist()
+    return Run(loss=loss, accuracy=accuracy, evaluations=evaluations, prior=prior)
+
+
+RUNS = [a_run(1, 0.0), a_run(15, 0.5, 5), a_run(100, 0.3, 7)]
 CASES = {
     "lossAt": [(p / 1000, label, unit) for p in range(1, 1000, 37) for label in (0, 1) for unit in UNITS],
     "softmaxAt": [(a, b, label) for a in LOGITS for b in LOGITS for label in (0, 1)],
     "stepAt": [(a, b, label, r) for a in LOGITS for b in LOGITS for label in (0, 1) for r in (0.0, 0.7, 8.0)],
     "batchAt": [(RNG.uniform(0.01, 0.99, size).tolist(),) for size in (1, 2, 8, 16)] + [([0.5] * 8,)],
     "calibrationAt": CALIBRATION,
+    "trainingAt": [(run, step) for run in RUNS for step in sorted({1, 6, 7, 20, 21, 100} & set(range(1, len(run.loss) + 1)))],
 }
 MODULES = {
     "lossAt": ("loss_explorer", loss_at),
@@ -32,14 +48,18 @@ MODULES = {
     "stepAt": ("gradient_explorer", step_at),
     "batchAt": ("batch_explorer", batch_at),
     "calibrationAt": ("calibration_explorer", calibration_at),
+    "trainingAt": ("training_player", training_at),
 }
 
 
 def for_the_browser(function, case):
-    if function != "calibrationAt":
-        return case
-    logits, labels, temperature, bins = case
-    return (logits[:, 0] - logits[:, 1]).tolist(), labels.tolist(), temperature, bins
+    if function == "calibrationAt":
+        logits, labels, temperature, bins = case
+        return (logits[:, 0] - logits[:, 1]).tolist(), labels.tolist(), temperature, bins
+    if function == "trainingAt":
+        run, step = case
+        return {name: getattr(run, name) for name in ("loss", "accuracy", "evaluations", "prior")}, step
+    return case
 
 
 @pytest.mark.parametrize("function", CASES)

@@ -1,0 +1,144 @@
+"""The training player: scrub through a real run, its curves and its predictions. Introduced in notebook 07."""
+
+from typing import NamedTuple
+
+import numpy as np
+import traitlets
+
+from nsputil.metrics import entropy
+from nsputil.widgets.base import CourseWidget, browser_module
+
+#: Training loss and accuracy are means over so many batches.
+WINDOW = 20
+MOST_STEPS = 20_000
+
+
+class Moment(NamedTuple):
+    """What a run had shown by one step; losses in nats.
+
+    `loss` and `accuracy` are means over the last 20 training batches, `reference` is H(prior). The rest belongs to the
+    latest evaluation on held-out pairs: None and empty before the first one. `is_next` and `not_next` count, by gold
+    label, the pairs in equal bins of Pr(IsNext); empty if the run recorded none.
+    """
+
+    loss: float
+    accuracy: float
+    reference: float
+    held_out_step: int | None
+    held_out_loss: float | None
+    held_out_accuracy: float | None
+    is_next: tuple
+    not_next: tuple
+
+
+def training_at(run, step):
+    """Return what a run had shown by a step. The widget's numbers, as a plain function.
+
+    Parameters
+    ----------
+    run : Run
+        Of `nsputil.training.train`, or read from a file.
+    step : int
+        From 1 to the number of steps.
+
+    Returns
+    -------
+    Moment
+
+    Raises
+    ------
+    ValueError
+        If the run has no step of that number.
+
+    Notes
+    -----
+    Introduced in notebook 07.
+    """
+    if not 1 <= step <= len(run.loss):
+        raise ValueError(f"step is {step}; expected 1 to {len(run.loss)}, the steps of this run")
+    recent = slice(max(0, step - WINDOW), step)
+    before = [row for row in run.evaluations if row["step"] <= step]
+    latest = before[-1] if before else {}
+    histogram = latest.get("histogram", {})
+    return Moment(
+        float(np.mean(run.loss[recent])),
+        float(np.mean(run.accuracy[recent])),
+        entropy(run.prior),
+        latest.get("step"),
+        latest.get("loss"),
+        latest.get("accuracy"),
+        tuple(histogram.get("is_next", ())),
+        tuple(histogram.get("not_next", ())),
+    )
+
+
+class TrainingPlayer(CourseWidget):
+    """A slider on the step over the curves of a run and its predictions; drawn and computed in the browser.
+
+    Attributes
+    ----------
+    loss, accuracy : list of float
+        Of each training batch.
+    evaluations : list of dict
+        As in a `Run`: step, loss, accuracy, and a histogram if the run recorded one.
+    prior : float
+        Fraction of IsNext among the training pairs.
+    step : int
+        From 1 to the number of steps.
+    """
+
+    _esm = browser_module("training_player")
+    module = "training_player"
+    shown = ("loss", "accuracy", "evaluations", "prior", "step")
+    loss = traitlets.List(traitlets.Float()).tag(sync=True)
+    accuracy = traitlets.List(traitlets.Float()).tag(sync=True)
+    evaluations = traitlets.List(traitlets.Dict()).tag(sync=True)
+    prior = traitlets.Float(0.5, min=0.0, max=1.0).tag(sync=True)
+    step = traitlets.Int(1, min=1).tag(sync=True)
+
+    @property
+    def reading(self):
+        """What is now shown, computed in Python: a `Moment`."""
+        return training_at(self, self.step)
+
+    def __repr__(self):
+        now = self.reading
+        held_out = "none yet" if now.held_out_loss is None else f"{now.held_out_loss:.3f} nats"
+        return (
+            f"TrainingPlayer: step {self.step} of {len(self.loss)}, training loss {now.loss:.3f}, "
+            f"held-out loss {held_out}"
+        )
+
+
+def training_player(run, step=None):
+    """Return a `TrainingPlayer`; as the last line of a cell it appears below.
+
+    Parameters
+    ----------
+    run : Run
+        Of `nsputil.training.train`, or read from a file; up to 20,000 steps. With
+        ``Experiment(evaluation=evaluate_with_histogram)`` the player also shows how the predictions spread.
+    step : int, optional
+        At the start; None: the last.
+
+    Returns
+    -------
+    TrainingPlayer
+
+    Raises
+    ------
+    ValueError
+        If the run is empty or too long, or holds a loss that is not finite; if it has no such step.
+    """
+    if not 1 <= len(run.loss) <= MOST_STEPS:
+        raise ValueError(f"the run has {len(run.loss)} steps; expected 1 to {MOST_STEPS:,}")
+    losses = list(run.loss) + [row["loss"] for row in run.evaluations]
+    if not np.isfinite(losses).all():
+        raise ValueError(f"the run holds a loss of {losses[int(np.argmin(np.isfinite(losses)))]}; expected finite losses")
+    step = len(run.loss) if step is None else int(step)
+    training_at(run, step)  # says what is wrong with the step, if anything is
+    kept = ("step", "loss", "accuracy", "histogram")
+    evaluations = [{name: row[name] for name in kept if name in row} for row in run.evaluations]
+    return TrainingPlayer(
+        loss=list(run.loss), accuracy=list(run.accuracy), evaluations=evaluations, prior=run.prior, step=step
+    )
