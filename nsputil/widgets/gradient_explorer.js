@@ -52,7 +52,8 @@ function render({ model, el }) {
       `${fixed(-Math.abs(step.gradient[0]))}.`);
     plot.curve("gold", GRID, (x) => softplus(-x));
     const slope = -Math.abs(step.gradient[0]);
-    const ends = [Math.max(-16, gap - 4), Math.min(16, gap + 4)].map((x) => [x, step.loss_before + slope * (x - gap)]);
+    const ends = [Math.max(-16, gap - 4), Math.min(16, gap + 4, gap - step.loss_before / slope)] // not below zero
+      .map((x) => [x, step.loss_before + slope * (x - gap)]);
     plot.segment("other", ...ends[0], ...ends[1]);
     plot.segment("drop", gap, 0, next, 0);
     plot.dot("before", gap, step.loss_before);

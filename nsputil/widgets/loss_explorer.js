@@ -38,9 +38,9 @@ function render({ model, el }) {
       `Pr(IsNext) grows. The point: Pr(IsNext) ${fixed(value, 3)}, loss ${fixed(loss)} ${name}.`);
     const even = lossAt(0.5, 0, name);
     plot.segment("reference", 0, even, 1, even);
-    plot.words(`undecided: ${fixed(even)}`, gold ? 0.98 : 0.02, even, gold ? "end" : "start");
     plot.curve("other", GRID, (x) => lossAt(x, 1 - gold, name));
     plot.curve("gold", GRID, (x) => lossAt(x, gold, name));
+    plot.words(`undecided: ${fixed(even)}`, gold ? 0.98 : 0.02, even, gold ? "end" : "start");
     plot.segment("drop", value, 0, value, loss);
     plot.dot("point", value, loss);
     const own = model.get("own");

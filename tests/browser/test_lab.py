@@ -1,0 +1,160 @@
+"""Every notebook in a real JupyterLab: it runs, its widgets answer to keys and mouse, everybody can read it.
+
+Pictures of all widgets are kept in build/browser/pictures: light, dark, narrow. What axe finds stands in build/browser.
+"""
+
+import json
+
+import pytest
+from lab_browser import ROOT, ask_kernel, command, end_kernels, outputs, run_all, show_notebook, theme
+from look import axe, check_focus, picture
+from widget_view import check, view
+
+NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+STATES = "[w.state() for w in __import__('ipywidgets').widgets.widget._instances.values() if hasattr(w, 'shown')]"
+
+
+@pytest.fixture(scope="module", params=NOTEBOOKS)
+def page(request, server, lab_page):
+    """The page with the notebook open and run."""
+    lab_page.name, lab_page.errors[:] = request.param, []
+    show_notebook(lab_page, f"notebooks/{request.param}.ipynb")
+    run_all(lab_page)
+    yield lab_page
+    lab_page.set_viewport_size({"width": 1280, "height": 900})
+    end_kernels(server)
+
+
+def widgets_of(page):
+    """Return the widgets of the page, located, in their order."""
+    return page.locator(".nsp-widget").all()
+
+
+def state(page, index):
+    """Return the state of a widget as the kernel knows it, once it has heard all that was done."""
+    known = None
+    while known != (known := ask_kernel(page, "pass", STATES)[index]):
+        page.wait_for_timeout(50)
+    return known
+
+
+def test_it_runs_without_an_error(page):
+    found = [cell for cell in outputs(page) if "".join(cell["source"]).strip()]
+    assert [cell["execution_count"] for cell in found] == list(range(1, len(found) + 1))
+    for cell in found:
+        if "raises-exception" not in cell["metadata"].get("tags", []):
+            assert not [o for o in cell["outputs"] if o["output_type"] == "error" or o.get("name") == "stderr"], cell["id"]
+    made = json.dumps([cell["outputs"] for cell in found]).count('"application/vnd.jupyter.widget-view+json"')
+    if made:
+        page.wait_for_function("(made) => document.querySelectorAll('.nsp-widget').length === made", arg=made)
+        assert len(ask_kernel(page, "pass", STATES)) == made
+    assert page.errors == []
+
+
+def test_widgets_answer_to_keys(page):
+    for index, widget in enumerate(widgets_of(page)):
+        for slider in widget.locator("input[type=range]").all():
+            slider.focus()
+            page.keyboard.press("Tab")
+            page.keyboard.press("Shift+Tab")
+            check_focus(page)
+            before = view(widget)
+            page.keyboard.press("ArrowLeft")
+            page.keyboard.press("ArrowLeft")
+            page.keyboard.press("ArrowRight")
+            after = check(widget, state(page, index))
+            assert after["sliders"] != before["sliders"] and after["sentence"] != before["sentence"]
+            assert after["plots"] != before["plots"]
+        if widget.locator("input[type=radio]").count():
+            widget.locator("input[type=radio]:checked").focus()
+            before = view(widget)["radio"]
+            page.keyboard.press("ArrowRight")
+            check_focus(page)
+            assert check(widget, state(page, index))["radio"] == 1 - before
+        for select in widget.locator("select").all():
+            before = view(widget)["choice"]
+            select.focus()
+            page.keyboard.press("ArrowDown")
+            assert check(widget, state(page, index))["choice"] != before
+        for button in widget.locator("button").all():
+            before = view(widget)
+            button.focus()
+            page.keyboard.press("Enter")
+            page.keyboard.press("Space")
+            assert check(widget, state(page, index))["sliders"] != before["sliders"]
+        widget.locator("summary").focus()
+        page.keyboard.press("Enter")
+        assert widget.locator("tbody tr").count() > 0, "the table of the curve is there when it is opened"
+        page.keyboard.press("Enter")
+
+
+def test_widgets_answer_to_the_mouse(page):
+    for index, widget in enumerate(widgets_of(page)):
+        for slider in widget.locator("input[type=range]").all():
+            slider.scroll_into_view_if_needed()
+            box = slider.bounding_box()
+            y = box["y"] + box["height"] / 2
+            page.mouse.move(box["x"] + box["width"] * 0.5, y)
+            page.mouse.down()
+            page.mouse.move(box["x"] + box["width"] * 0.6, y)
+            page.mouse.move(box["x"] + box["width"] * 0.7, y, steps=4)
+            page.mouse.up()
+            low, high, value = slider.evaluate("(i) => [i.min, i.max, i.value].map(Number)")
+            assert (value - low) / (high - low) == pytest.approx(0.7, abs=0.06)
+            check(widget, state(page, index))
+        for label in widget.locator("fieldset label").all():
+            label.click()
+            assert label.locator("input").is_checked()
+            check(widget, state(page, index))
+        picture(widget, f"{page.name}-{index}-light")
+
+
+def test_a_widget_is_reached_and_left_by_keys_alone(page):
+    if not widgets_of(page):
+        pytest.skip("no widget in this notebook")
+    inside = "() => document.activeElement.closest('.nsp-widget') !== null"
+    first = widgets_of(page)[0]
+    cell = first.evaluate("(root) => [...document.querySelectorAll('.jp-Notebook .jp-Cell')].indexOf(root.closest('.jp-Cell'))")
+    page.evaluate("(cell) => { jupyterapp.shell.currentWidget.content.activeCellIndex = cell; }", cell)
+    command(page, "notebook:enter-command-mode")
+    page.keyboard.press("Escape")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate(inside):
+            break
+    assert page.evaluate(inside), "twenty times Tab does not lead from the cell into its widget"
+    check_focus(page)
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if not page.evaluate(inside):
+            return
+    pytest.fail("Tab does not leave the widget")
+
+
+def test_axe_finds_nothing_of_ours_in_light_and_dark_and_pictures_are_kept(page):
+    axe(page, f"{page.name}-light")
+    theme(page, "JupyterLab Dark")
+    axe(page, f"{page.name}-dark", rules=["color-contrast"])
+    for index, widget in enumerate(widgets_of(page)):
+        picture(widget, f"{page.name}-{index}-dark")
+    theme(page, "JupyterLab Light")
+
+
+def test_narrow_and_wide_windows(page):
+    command(page, "application:toggle-left-area")
+    for width in (400, 1900):
+        page.set_viewport_size({"width": width, "height": 1200})
+        page.wait_for_timeout(200)
+        for index, widget in enumerate(widgets_of(page)):
+            picture(widget, f"{page.name}-{index}-{width}")
+            assert widget.evaluate("(root) => root.scrollWidth <= root.clientWidth"), "something sticks out"
+            shown = widget.evaluate(
+                """(root) => { const box = root.getBoundingClientRect();
+                   const area = root.closest(".jp-OutputArea-output, .jp-OutputArea").getBoundingClientRect();
+                   return box.left >= area.left - 1 && box.right <= area.right + 1; }"""
+            )
+            assert shown, "the widget is wider than its cell"
+            slider = widget.locator("input[type=range]").first
+            assert slider.bounding_box()["width"] >= 70
+            check(widget, state(page, index))
+    command(page, "application:toggle-left-area")
