@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS := 1
 # What is run for a test or a release is nobody's progress.
 export NSPUTIL_PROGRESS := off
 
-.PHONY: help setup lab test check notebooks exercises checks-report nbgrader browser parity bench clean
+.PHONY: help setup lab test check notebooks exercises checks-report nbgrader browser lab-bench pictures parity bench clean
 
 help:
 	@echo "make lab        set up and open the course in JupyterLab"
@@ -23,7 +23,9 @@ help:
 	@echo "make exercises  release exercises/ from solutions/ by nbgrader's own step"
 	@echo "make checks-report  what the checks say to wrong answers, in a table"
 	@echo "make nbgrader   release, grade and export with nbgrader itself"
-	@echo "make browser    compare the widgets' numbers with Python's (needs node)"
+	@echo "make browser    all notebooks and widgets in a real browser: keys, mouse, themes, axe"
+	@echo "make lab-bench  how fast widgets, notebooks and the installation are, in a real browser"
+	@echo "make pictures   take the README's pictures of the widgets anew"
 	@echo "make parity     compare numbers, gradients and checkpoints with PyTorch's and transformers' own"
 	@echo "make bench      measure what the documents state as ratios"
 	@echo "make clean      remove what the other commands made"
@@ -74,8 +76,21 @@ exercises: $(NBGRADER)/.installed
 nbgrader: $(NBGRADER)/.installed
 	$(NBGRADER)/bin/python -m pytest -q tests/nbgrader
 
-browser: setup
+# A browser and Node.js: on Debian they are installed, elsewhere they are asked for.
+$(VENV)/.browser: $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[browser]"
+	command -v node >/dev/null || { apt-get update -qq && apt-get install -y -qq nodejs; }
+	$(BIN)/python tools/browser/lab_browser.py || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+	touch $@
+
+browser: $(VENV)/.browser
 	$(BIN)/python -m pytest -q tests/browser
+
+lab-bench: $(VENV)/.browser
+	$(BIN)/python benchmarks/lab_bench.py | tee benchmarks/results/lab_bench.txt
+
+pictures: $(VENV)/.browser
+	$(BIN)/python tools/browser/take_pictures.py
 
 # PyTorch gets an environment of its own: the course does not need it.
 PARITY := .venv-parity

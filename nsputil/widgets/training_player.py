@@ -134,7 +134,8 @@ def training_player(run, step=None):
         raise ValueError(f"the run has {len(run.loss)} steps; expected 1 to {MOST_STEPS:,}")
     losses = list(run.loss) + [row["loss"] for row in run.evaluations]
     if not np.isfinite(losses).all():
-        raise ValueError(f"the run holds a loss of {losses[int(np.argmin(np.isfinite(losses)))]}; expected finite losses")
+        found = losses[int(np.argmin(np.isfinite(losses)))]
+        raise ValueError(f"the run holds a loss of {found}; expected finite losses")
     step = len(run.loss) if step is None else int(step)
     training_at(run, step)  # says what is wrong with the step, if anything is
     kept = ("step", "loss", "accuracy", "histogram")

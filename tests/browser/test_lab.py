@@ -43,7 +43,8 @@ def test_it_runs_without_an_error(page):
     assert [cell["execution_count"] for cell in found] == list(range(1, len(found) + 1))
     for cell in found:
         if "raises-exception" not in cell["metadata"].get("tags", []):
-            assert not [o for o in cell["outputs"] if o["output_type"] == "error" or o.get("name") == "stderr"], cell["id"]
+            bad = [o for o in cell["outputs"] if o["output_type"] == "error" or o.get("name") == "stderr"]
+            assert bad == [], cell["id"]
     made = json.dumps([cell["outputs"] for cell in found]).count('"application/vnd.jupyter.widget-view+json"')
     if made:
         page.wait_for_function("(made) => document.querySelectorAll('.nsp-widget').length === made", arg=made)
@@ -114,7 +115,8 @@ def test_a_widget_is_reached_and_left_by_keys_alone(page):
         pytest.skip("no widget in this notebook")
     inside = "() => document.activeElement.closest('.nsp-widget') !== null"
     first = widgets_of(page)[0]
-    cell = first.evaluate("(root) => [...document.querySelectorAll('.jp-Notebook .jp-Cell')].indexOf(root.closest('.jp-Cell'))")
+    cells = "[...document.querySelectorAll('.jp-Notebook .jp-Cell')]"
+    cell = first.evaluate(f"(root) => {cells}.indexOf(root.closest('.jp-Cell'))")
     page.evaluate("(cell) => { jupyterapp.shell.currentWidget.content.activeCellIndex = cell; }", cell)
     command(page, "notebook:enter-command-mode")
     page.keyboard.press("Escape")

@@ -24,11 +24,11 @@ CALIBRATION = [
 
 def a_run(steps, prior, every=None):
     """A run of random numbers: the arithmetic is compared, not the training."""
-    evaluations = [
-        {"step": step, "loss": RNG.uniform(), "accuracy": RNG.uniform()}
-        | ({"histogram": {name: RNG.integers(0, 99, 10).tolist() for name in ("is_next", "not_next")}} if every == 7 else {})
-        for step in (range(every, steps + 1, every) if every else ())
-    ]
+    evaluations = []
+    for step in range(every, steps + 1, every) if every else ():
+        row = {"step": step, "loss": RNG.uniform(), "accuracy": RNG.uniform()}
+        histogram = {name: RNG.integers(0, 99, 10).tolist() for name in ("is_next", "not_next")}
+        evaluations.append(row | ({"histogram": histogram} if every == 7 else {}))
     loss, accuracy = RNG.uniform(0, 2, steps).tolist(), RNG.uniform(size=steps).tolist()
     return Run(loss=loss, accuracy=accuracy, evaluations=evaluations, prior=prior)
 
@@ -40,7 +40,7 @@ CASES = {
     "stepAt": [(a, b, label, r) for a in LOGITS for b in LOGITS for label in (0, 1) for r in (0.0, 0.7, 8.0)],
     "batchAt": [(RNG.uniform(0.01, 0.99, size).tolist(),) for size in (1, 2, 8, 16)] + [([0.5] * 8,)],
     "calibrationAt": CALIBRATION,
-    "trainingAt": [(run, step) for run in RUNS for step in sorted({1, 6, 7, 20, 21, 100} & set(range(1, len(run.loss) + 1)))],
+    "trainingAt": [(run, step) for run in RUNS for step in (1, 6, 7, 20, 21, 100) if step <= len(run.loss)],
 }
 MODULES = {
     "lossAt": ("loss_explorer", loss_at),

@@ -15,8 +15,7 @@ LEFT, WIDTH_LOST, BOTTOM, HEIGHT_LOST = 46, 60, 42, 66  # the margins of Plot in
 READ = """(root) => ({
   name: [...root.classList].find((name) => name !== "nsp-widget").slice(4).replace("-", "_"),
   sliders: [...root.querySelectorAll("input[type=range]")].map((input) =>
-    ({ value: Number(input.value), min: Number(input.min), max: Number(input.max), says: input.getAttribute("aria-valuetext"),
-       label: input.labels[0].textContent })),
+    ({ value: Number(input.value), says: input.getAttribute("aria-valuetext"), label: input.labels[0].textContent })),
   radio: [...root.querySelectorAll("input[type=radio]")].findIndex((input) => input.checked),
   choice: root.querySelector("select")?.value,
   sentence: root.querySelector("output").textContent,
@@ -110,7 +109,8 @@ def check(widget, state):
     """
     seen = view(widget)
     expected, (x, y, x_axis, y_axis) = EXPECTED[seen["name"]](seen, state)
-    assert [abs(a - b) <= 6e-4 for a, b in zip(numbers(seen["sentence"]), expected, strict=True)] == [True] * len(expected), (
+    said = numbers(seen["sentence"])
+    assert len(said) == len(expected) and all(abs(a - b) <= 6e-4 for a, b in zip(said, expected, strict=True)), (
         f"{seen['name']} says {seen['sentence']!r}; Python says {expected}"
     )
     plot = seen["plots"][0]

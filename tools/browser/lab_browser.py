@@ -1,4 +1,4 @@
-"""JupyterLab in a real browser, driven by a script: for tests/browser, benchmarks/lab_bench.py and the README's pictures.
+"""JupyterLab in a real browser, driven by a script: for tests/browser, benchmarks/lab_bench.py, the README's pictures.
 
     with lab_server(folder) as server, browser() as chromium:
         page = open_page(chromium)
@@ -24,7 +24,7 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "browser"
 #: Chromium as root in a container, without a word to the network.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -57,6 +57,17 @@ def find_browser():
         return os.environ["COURSE_BROWSER"]
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     return next(filter(None, map(shutil.which, names)), None)
+
+
+def main():
+    """Say which browser will be used; exit with an error if there is none."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = find_browser() or playwright.chromium.executable_path
+    if not Path(path).exists():
+        sys.exit("no Chromium or Chrome on PATH; install one, or name it in COURSE_BROWSER")
+    print("the browser is", path)
 
 
 @contextlib.contextmanager
@@ -173,9 +184,12 @@ def command(page, name, arguments=None):
 def run_all(page):
     """Run all cells and wait for the last."""
     command(page, "notebook:run-all-cells")
-    page.wait_for_function("""() => jupyterapp.shell.currentWidget.content.widgets.map((cell) => cell.model)
+    page.wait_for_function(
+        """() => jupyterapp.shell.currentWidget.content.widgets.map((cell) => cell.model)
         .every((cell) => cell.type !== "code" || !cell.sharedModel.source.trim() || cell.executionState === "idle")""",
-        polling=100, timeout=4 * PATIENCE)
+        polling=100,
+        timeout=4 * PATIENCE,
+    )
     page.wait_for_function(READY, polling=100)
 
 
@@ -205,3 +219,7 @@ def theme(page, name):
     """Put JupyterLab into the theme of that name, and wait until it is seen."""
     command(page, "apputils:change-theme", {"theme": name})
     page.wait_for_selector(f"body[data-jp-theme-name='{name}']", state="attached")
+
+
+if __name__ == "__main__":
+    main()
