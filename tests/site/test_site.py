@@ -1,0 +1,178 @@
+"""The built reading site as a person meets it: from a server and from files, by mouse and keyboard, on paper."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = ROOT / "build" / "site"
+PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "lite" not in path.parts)
+WITH_WIDGETS = [page for page in PAGES if 'class="nsp-live"' in (SITE / page).read_text(encoding="utf-8")]
+
+
+@pytest.fixture(scope="session")
+def address(serve):
+    assert PAGES, "build/site is empty; run make site"
+    return serve(SITE)
+
+
+@pytest.fixture
+def page(browser):
+    """A page that fails the test if anything outside 127.0.0.1 is asked for or anything goes wrong in it."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    # From files the search cannot fetch the sentences around its finds; the finds themselves it shows.
+    page.on("requestfailed", lambda r: r.url.startswith("file:") or wrong.append(f"failed: {r.url}"))
+    page.on("response", lambda response: response.status >= 400 and wrong.append(f"{response.status} {response.url}"))
+    page.on(
+        "request",
+        lambda request: re.match(r"(http://127\.0\.0\.1|file:|data:|blob:)", request.url)
+        or wrong.append(f"outside: {request.url}"),
+    )
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def opened(page, url):
+    page.goto(url)
+    page.wait_for_function("document.querySelectorAll('.nsp-live:not([data-alive])').length === 0")
+
+
+def test_every_notebook_is_a_page_and_every_widget_cell_is_alive():
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    assert {f"notebooks/{path.stem}.html" for path in notebooks} <= set(PAGES)
+    assert len(WITH_WIDGETS) >= 3
+    for path in notebooks:
+        cells = len(re.findall(r'^ +"widgets\.\w+_(?:explorer|player|clinic|simulator)\(', path.read_text("utf-8"), re.M))
+        html = (SITE / "notebooks" / f"{path.stem}.html").read_text("utf-8")
+        assert html.count('class="nsp-live"') == cells, path.name
+
+
+@pytest.mark.parametrize("name", WITH_WIDGETS)
+@pytest.mark.parametrize("way", ["server", "files"])
+def test_moving_a_slider_redraws(page, address, name, way):
+    opened(page, f"{address}/{name}" if way == "server" else (SITE / name).as_uri())
+    places = page.locator(".nsp-live")
+    for number in range(places.count()):
+        place = places.nth(number)
+        slider = place.get_by_role("slider").first
+        if slider.count() == 0:
+            continue
+        picture, words = place.locator("svg").first, place.locator(".reading").first
+        before = picture.inner_html(), words.text_content(), slider.get_attribute("aria-valuetext")
+        slider.focus()
+        page.keyboard.press("ArrowLeft")
+        after = picture.inner_html(), words.text_content(), slider.get_attribute("aria-valuetext")
+        assert all(a != b for a, b in zip(after, before, strict=True)), (name, number)
+        slider.click(position={"x": slider.bounding_box()["width"] * 0.3, "y": 8})
+        assert picture.inner_html() != after[0], (name, number)
+
+
+def test_the_loss_in_the_page_is_minus_log_p(page, address):
+    opened(page, f"{address}/notebooks/04_worked_examples.html")
+    place = page.locator(".nsp-live[data-module=loss_explorer]")
+    assert "loss = −log 0.800 = 0.2231 nats" in place.text_content()
+    place.get_by_role("slider").fill("0.5")
+    assert "loss = −log 0.500 = 0.6931 nats" in place.text_content()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_axe_finds_nothing(page, address, theme, width):
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": width, "height": 900})
+    found = {}
+    for name in PAGES:
+        opened(page, f"{address}/{name}")
+        page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+        for violation in Axe().run(page).response["violations"]:
+            nodes = [node["html"][:150] for node in violation["nodes"]]
+            found.setdefault((violation["id"], violation["impact"]), []).append((name, len(nodes), nodes[0]))
+    assert found == {}
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_no_page_is_wider_than_the_window(page, address, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    too_wide = {}
+    for name in PAGES:
+        opened(page, f"{address}/{name}")
+        excess = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if excess > 0:
+            too_wide[name] = excess
+    assert too_wide == {}
+
+
+@pytest.mark.parametrize("way", ["server", "files"])
+def test_search_finds_the_page(page, address, way):
+    start = address if way == "server" else SITE.as_uri()
+    page.goto(f"{start}/index.html")
+    page.get_by_role("textbox", name="Search").first.fill("gradient")
+    page.keyboard.press("Enter")
+    result = page.locator("#search-results a", has_text="gradient").first
+    result.wait_for()
+    result.click()
+    assert "The gradient" in page.title() or "gradient" in page.content()
+
+
+class Links(HTMLParser):
+    """What a page links to, and the anchors that it has."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.targets, self.anchors = [], {"", "top"}
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.anchors |= {attributes.get("id"), attributes.get("name")}
+        self.targets += [attributes[name] for name in ("href", "src") if attributes.get(name)]
+
+
+def test_links_and_anchors_lead_somewhere():
+    parsed = {(SITE / name).resolve(): Links((SITE / name).read_text("utf-8")) for name in PAGES}
+    dead, count = [], 0
+    for path, page in parsed.items():
+        for target in page.targets:
+            if re.match(r"(https?|mailto|data|blob):", target):
+                continue
+            place, _, anchor = target.partition("#")
+            goal = (path.parent / unquote(place.split("?")[0])).resolve() if place else path
+            count += 1
+            if "/lite/" not in target and (
+                not goal.is_file() or (goal in parsed and unquote(anchor) not in parsed[goal].anchors)
+            ):
+                dead.append((path.name, target))
+    assert dead == []
+    assert count > 20 * len(PAGES)
+
+
+def test_formulas_are_mathml_and_no_page_asks_for_a_cdn():
+    page = (SITE / "notebooks" / "03_from_likelihood_to_the_loss.html").read_text("utf-8")
+    assert page.count("<math ") >= 3
+    for name in PAGES:
+        html = (SITE / name).read_text("utf-8")
+        assert not re.search(r"(src|href)=\"(https?:)?//[^\"]+\.(js|css|woff2?)", html), name
+
+
+def test_every_figure_has_its_words():
+    for name in PAGES:
+        for alt in re.findall(r"<img [^>]*?alt=\"([^\"]*)\"", (SITE / name).read_text("utf-8")):
+            assert len(alt.split()) > 5 and not alt.startswith("_images"), (name, alt)
+
+
+def test_on_paper(page, address, tmp_path):
+    opened(page, f"{address}/notebooks/04_worked_examples.html")
+    page.emulate_media(media="print")
+    assert not page.locator(".sidebar-drawer").is_visible()
+    assert page.locator(".nsp-live svg").first.is_visible()
+    path = tmp_path / "page.pdf"
+    page.pdf(path=path, format="A4")
+    assert path.stat().st_size > 20_000
