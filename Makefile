@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS := 1
 # What is run for a test or a release is nobody's progress.
 export NSPUTIL_PROGRESS := off
 
-.PHONY: help setup lab test check notebooks exercises checks-report nbgrader browser lab-bench pictures parity bench clean
+.PHONY: help setup lab test check notebooks exercises checks-report nbgrader browser lab-bench pictures parity bench site lite budget clean
 
 help:
 	@echo "make lab        set up and open the course in JupyterLab"
@@ -28,6 +28,9 @@ help:
 	@echo "make pictures   take the README's pictures of the widgets anew"
 	@echo "make parity     compare numbers, gradients and checkpoints with PyTorch's and transformers' own"
 	@echo "make bench      measure what the documents state as ratios"
+	@echo "make site       build the reading site, static pages with live widgets, and check it"
+	@echo "make lite       build the JupyterLite site, Python in the browser, and check it (needs npm)"
+	@echo "make budget     measure what a Binder session costs: install, first cell, memory"
 	@echo "make clean      remove what the other commands made"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -52,7 +55,7 @@ check: setup
 	$(BIN)/python tools/release_exercises.py --check
 
 test: check
-	$(BIN)/python -m pytest -q tests --ignore=tests/browser --ignore=tests/parity --ignore=tests/nbgrader
+	$(BIN)/python -m pytest -q tests --ignore=tests/browser --ignore=tests/parity --ignore=tests/nbgrader --ignore=tests/site
 	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=120 notebooks
 	NSP_STRICT=1 $(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=120 solutions
 	$(BIN)/python -m pytest -q --nbval-lax --nbval-current-env --nbval-cell-timeout=120 exercises
@@ -110,5 +113,33 @@ $(PARITY)/.bench: $(PARITY)/.installed
 bench: $(PARITY)/.bench
 	for script in benchmarks/accuracy.py benchmarks/*_speed.py benchmarks/*_cost.py; do $(PARITY)/bin/python $$script | tee benchmarks/results/$$(basename $$script .py).txt || exit 1; done
 
+# The reading site and the site for the browser alone, each with tools of its own.
+SITE := .venv-site
+SITE_ARGS ?=
+$(SITE)/.installed: tools/site/requirements.txt
+	$(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --requirement tools/site/requirements.txt
+	command -v chromium || command -v google-chrome || $(SITE)/bin/playwright install --with-deps chromium \
+	  || { apt-get update -qq && apt-get install -y -qq chromium; }
+	touch $(SITE)/.installed
+
+site: setup $(SITE)/.installed
+	$(SITE)/bin/python tools/site/build.py $(SITE_ARGS)
+	$(SITE)/bin/python -m pytest -q tests/site/test_site.py
+
+LITE := .venv-lite
+$(LITE)/.installed: tools/lite/requirements.txt
+	$(PYTHON) -m venv $(LITE)
+	$(LITE)/bin/python -m pip install --quiet --requirement tools/lite/requirements.txt
+	touch $(LITE)/.installed
+
+lite: setup $(SITE)/.installed $(LITE)/.installed
+	$(LITE)/bin/python tools/lite/build.py
+	$(LITE)/bin/python tools/lite/runtime.py
+	$(SITE)/bin/python -m pytest -q -s tests/site/test_lite.py
+
+budget: setup
+	$(BIN)/python tools/binder_budget.py
+
 clean:
-	rm -rf $(VENV) $(PARITY) $(NBGRADER) build *.egg-info
+	rm -rf $(VENV) $(PARITY) $(NBGRADER) $(SITE) $(LITE) build *.egg-info

