@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,13 @@ def tokenize(text):
     """
     if not isinstance(text, str):
         raise TypeError(f"text is a {type(text).__name__}; expected a string")
-    return _WORD.findall(text.lower())
+    return list(_tokens(text))
+
+
+@lru_cache(maxsize=100_000)
+def _tokens(text):
+    """Sentences come again in every epoch."""
+    return tuple(_WORD.findall(text.lower()))
 
 
 class Vocabulary:
@@ -64,7 +71,7 @@ class Vocabulary:
     cls_id, sep_id, unk_id, mask_id = CLS_ID, SEP_ID, UNK_ID, MASK_ID  # a checkpoint's own vocabulary has others
 
     def __init__(self, words):
-        self._known = {}
+        self._known, self._pieces = {}, {}
         self.tokens = (*SPECIAL_TOKENS, *words)
         self._ids = {token: number for number, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
@@ -104,7 +111,11 @@ class Vocabulary:
             raise ValueError(f"max_size is {max_size}; expected at least 6: five special tokens and a word")
         if min_count < 1:
             raise ValueError(f"min_count is {min_count}; expected at least 1")
-        counts = Counter(t for document in documents for sentence in document.sentences for t in tokenize(sentence))
+        pieces = Counter(p for document in documents for sentence in document.sentences for p in sentence.split())
+        counts = Counter()
+        for piece, count in pieces.items():  # no token holds a space
+            for token in tokenize(piece):
+                counts[token] += count
         words = sorted((w for w, count in counts.items() if count >= min_count), key=lambda w: (-counts[w], w))
         if not words:
             raise ValueError("the documents hold no word that occurs often enough; expected some text")
@@ -134,7 +145,13 @@ class Vocabulary:
         if found is None:
             if len(self._known) >= self.REMEMBERED:
                 self._known.clear()
-            found = np.array([self.id(token) for token in tokenize(text)], dtype=np.int64)
+                self._pieces.clear()
+            numbers = []
+            for piece in text.split():  # no token holds a space, so each piece is tokenized once and for all
+                if piece not in self._pieces:
+                    self._pieces[piece] = [self.id(token) for token in tokenize(piece)]
+                numbers += self._pieces[piece]
+            found = np.array(numbers, dtype=np.int64)
             self._known[text] = found
         return found
 

@@ -5,6 +5,7 @@ from nsputil.bert import BertEncoder
 from nsputil.corpus import Document, load_corpus
 from nsputil.encoders import BagEncoder, RowGradient, idf_weights, ppmi_embeddings
 from nsputil.gradcheck import check_gradient
+from nsputil.optimizers import values
 from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT, SentencePair
 from nsputil.tokenization import Vocabulary, encode_pairs
 
@@ -145,3 +146,17 @@ def test_bad_input_is_named():
         BertEncoder(100, 8, 1, 2, rng, max_positions=4).forward(BATCH)
     with pytest.raises(ValueError, match="dim is 400"):
         ppmi_embeddings(DOCUMENTS, VOCABULARY, 400, rng)
+
+
+def test_the_last_layer_at_cls_alone_gives_the_same_h_cls_and_gradients():
+    make = {"vocabulary_size": len(VOCABULARY), "width": 8, "layers": 2, "heads": 2, "dtype": np.float64, "std": 0.5}
+    whole = BertEncoder(rng=np.random.default_rng(0), **make)
+    short = BertEncoder(rng=np.random.default_rng(0), cls_only=True, **make)
+    (h, cache), (h_short, cache_short) = whole.forward(BATCH), short.forward(BATCH)
+    np.testing.assert_allclose(h_short, h, atol=1e-12)
+    assert cache_short.hidden.shape == (len(h), 1, 8)
+    direction = np.random.default_rng(1).standard_normal(h.shape)
+    wanted, found = whole.backward(direction, cache), short.backward(direction, cache_short)
+    assert set(wanted) == set(found)
+    for name, gradient in wanted.items():
+        np.testing.assert_allclose(values(found[name]), values(gradient), atol=1e-10, err_msg=name)

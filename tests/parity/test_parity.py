@@ -56,6 +56,16 @@ def our_copy(theirs, sizes, dtype, kind=NSPModel):
     return model
 
 
+def agree(gradient, wanted, tolerance, name):
+    """A gradient's error, as a vector, is below the tolerance; that of no entry is above twice as much.
+
+    In float32 single entries of PyTorch's gradients and of ours are each about 1e-5 from those of float64 here.
+    """
+    error = np.linalg.norm(gradient - wanted)
+    assert error <= tolerance * max(1, np.linalg.norm(wanted)), (name, error, np.linalg.norm(wanted))
+    np.testing.assert_allclose(gradient, wanted, atol=2 * tolerance * max(1, np.abs(wanted).max()), err_msg=name)
+
+
 @pytest.mark.parametrize("sizes", SIZES, ids=lambda s: f"width{s[1]}-layers{s[2]}")
 @pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-9), ("float32", 1e-5)])
 def test_logits_loss_and_all_gradients(sizes, dtype, tolerance):
@@ -81,7 +91,7 @@ def test_logits_loss_and_all_gradients(sizes, dtype, tolerance):
         # transformers zeroes the gradient of the [PAD] row (padding_idx); ours is not zero, and no row uses it.
         if our == "encoder.words":
             gradient, wanted = gradient[1:], wanted[1:]
-        np.testing.assert_allclose(gradient, wanted, atol=tolerance * max(1, np.abs(wanted).max()), err_msg=our)
+        agree(gradient, wanted, tolerance, our)
 
 
 def their_labels(batch):
@@ -122,7 +132,7 @@ def test_both_losses_and_all_gradients_of_pretraining(sizes, dtype, tolerance):
     assert set(gradients) == set(table) == set(model.parameters)
     for our, gradient in gradients.items():
         wanted = named[table[our]].grad.numpy()
-        np.testing.assert_allclose(gradient, wanted, atol=tolerance * max(1, np.abs(wanted).max()), err_msg=our)
+        agree(gradient, wanted, tolerance, our)
 
 
 @pytest.mark.parametrize("kind", [BertForNextSentencePrediction, BertForPreTraining])
@@ -160,9 +170,7 @@ def test_pretraining_there_and_back(tmp_path):
     ours = PretrainingModel(encoder, Vocabulary(WORDS), rng, max_length=40)
     ours.mlm_head.bias += rng.standard_normal(300).astype(np.float32)
     to_huggingface(ours, tmp_path)
-    theirs, report = BertForPreTraining.from_pretrained(
-        tmp_path, attn_implementation="eager", output_loading_info=True
-    )
+    theirs, report = BertForPreTraining.from_pretrained(tmp_path, attn_implementation="eager", output_loading_info=True)
     assert not report["missing_keys"] and not report["unexpected_keys"]
     assert (theirs.config.hidden_dropout_prob, theirs.config.attention_probs_dropout_prob) == (0.1, 0.2)
     theirs.eval()
