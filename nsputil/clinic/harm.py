@@ -7,6 +7,7 @@ faults is `measured_harm`; tools/kill_test.py makes it. Introduced in notebook 0
 """
 
 import json
+from dataclasses import replace
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
@@ -65,7 +66,7 @@ def measure(run, pairs):
         ``report`` is the larger of the errors of the reported accuracy and loss. A run that broke down leaves no model:
         it counts as a coin, accuracy 0.5 and loss ln 2.
     """
-    if not run.final:
+    if not run.final or not np.isfinite(run.final["loss"]):
         return {"accuracy": 0.5, "loss": float(np.log(2)), "report": 0.0}
     true = truth(run.model, pairs)
     return true | {"report": max(abs(run.final[name] - true[name]) for name in ("accuracy", "loss"))}
@@ -123,11 +124,16 @@ def verdict(harms):
     return found
 
 
+def unwatched(experiment):
+    """Return the same training with fewer looks at it, as only its end is compared: the same model in half the time."""
+    return replace(experiment, watch=40, instrument_every=0)
+
+
 @cache
 def well(program, seed):
     """Return ``(measure of the healthy run, its clean test pairs)`` of a program and a seed."""
-    run = observe(healthy(program, seed))
-    return measure(run, run.test_pairs), run.test_pairs
+    run = observe(unwatched(healthy(program, seed)))
+    return {name: run.final[name] for name in ("accuracy", "loss")} | {"report": 0.0}, run.test_pairs
 
 
 def pair_harm(program, seed, edit):
@@ -145,7 +151,7 @@ def pair_harm(program, seed, edit):
     dict
     """
     before, pairs = well(program, seed)
-    return harm_of(measure(observe(edit(healthy(program, seed))), pairs), before)
+    return harm_of(measure(observe(edit(unwatched(healthy(program, seed)))), pairs), before)
 
 
 def redrawn(experiment):

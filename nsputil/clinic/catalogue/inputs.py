@@ -122,11 +122,13 @@ FAULTS = [
     ),
     _fault(
         name="padding-attended",
-        group="weak-ceiling",
-        mechanism="The attention mask is missing, so padding counts as text.",
+        group="silent",
+        mechanism="The attention mask is missing, so padding counts as text; a model soon learns a vector to ignore.",
         fix="Pass attention_mask; a prediction must not move when padding is added.",
         source="",
         edit=around("encode", no_mask),
+        benign=True,
+        optimizers=("adamw",),
     ),
     _fault(
         name="cls-not-first",

@@ -239,11 +239,13 @@ FAULTS = [
     ),
     _fault(
         name="encoder-frozen",
-        group="weak-ceiling",
-        mechanism="The encoder's tensors are not in the optimizer, so only pooler and head learn.",
+        group="silent",
+        mechanism="Only pooler and head are in the optimizer; on good word vectors that is enough.",
         fix="Give the optimizer all parameters.",
         source="",
         edit=around("optimizer", without_encoder),
+        benign=True,
+        encoders=("bag",),
     ),
     _fault(
         name="head-frozen",
