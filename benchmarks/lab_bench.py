@@ -1,0 +1,216 @@
+"""The lab in a real browser: how soon a widget answers, a notebook opens, what a kernel and an installation take.
+
+    make lab-bench                              everything
+    python benchmarks/lab_bench.py redraw       one part: redraw, open, memory or install
+
+Every figure stands beside the one that it is to be compared with, taken in the same run. Times are medians.
+"""
+
+import os
+import platform
+import secrets
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools" / "browser"))
+
+from lab_browser import (
+    ask_kernel,
+    browser,
+    command,
+    end_kernels,
+    lab_server,
+    open_lab,
+    open_page,
+    outputs,
+    run_all,
+    show_notebook,
+)
+
+STEPS, WARM_UP = 50, 3
+#: Steps a slider by one, 50 times; a step's time ends when the page has changed and a frame has been asked for.
+STEP_TIMES = """async ([root, scope, steps]) => {
+  const slider = root.querySelector("input[type=range], .noUi-handle");
+  const area = scope ? root.closest(".jp-OutputArea") : root;
+  const redrawn = () => new Promise((resolve) => {
+    const found = new MutationObserver((changes) => {
+      const added = changes.flatMap((change) => [...change.addedNodes]);
+      if (scope && !added.some((node) => node.matches?.("img") || node.querySelector?.("img"))) return;
+      found.disconnect();
+      requestAnimationFrame(() => resolve(performance.now()));
+    });
+    found.observe(area, { childList: true, subtree: true, attributes: !scope });
+  });
+  const step = () => {
+    if (scope) {
+      const key = { key: "ArrowRight", bubbles: true };
+      slider.dispatchEvent(new KeyboardEvent("keydown", key));
+    } else {
+      slider.stepUp(Number(slider.value) + Number(slider.step) > Number(slider.max) ? -20 : 1);
+      slider.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  };
+  const times = [];
+  for (let k = 0; k < steps; k += 1) {
+    const start = performance.now();
+    const done = redrawn();
+    step();
+    times.push((await done) - start);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return times;
+}"""
+WIDGETS = """from nsputil import widgets
+import numpy as np
+from nsputil.training import Run
+rng = np.random.default_rng(0)
+losses = np.exp(-np.arange(700) / 300) + rng.normal(size=700) / 50
+spread = {"is_next": rng.integers(0, 90, 10).tolist(), "not_next": rng.integers(0, 90, 10).tolist()}
+rows = [{"step": s, "loss": 0.7 - s / 4000, "accuracy": 0.7, "histogram": spread} for s in range(50, 701, 50)]
+run = Run(loss=losses.tolist(), accuracy=[0.7] * 700, evaluations=rows)
+gaps, labels = rng.normal(size=3000) * 2, rng.integers(0, 2, 3000)"""
+CELLS = [
+    "widgets.loss_explorer()",
+    "widgets.softmax_explorer()",
+    "widgets.gradient_explorer()",
+    "widgets.batch_explorer()",
+    "widgets.calibration_explorer(np.column_stack([gaps, 0 * gaps]), labels)",
+    "widgets.training_player(run, step=1)",
+]
+INTERACT = """import matplotlib.pyplot as plt
+from ipywidgets import FloatSlider, interact
+x = np.linspace(0.01, 0.99, 200)
+
+def curve(p):
+    fig, ax = plt.subplots(figsize=(5, 3))
+    ax.plot(x, -np.log(x))
+    ax.plot(p, -np.log(p), "o")
+    plt.show()
+
+_ = interact(curve, p=FloatSlider(value=0.2, min=0.01, max=0.99, step=0.01))"""
+BUSY = "import time\nend = time.time() + 600\nwhile time.time() < end: pass"
+
+
+def notebook(*cells):
+    """Return a notebook of those code cells."""
+    kernel = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}
+    return nbformat.v4.new_notebook(metadata=kernel, cells=[nbformat.v4.new_code_cell(source) for source in cells])
+
+
+def line(name, times):
+    """Print median and worst of times in milliseconds."""
+    print(f"  {name:30s} {statistics.median(times):7.1f} {max(times):7.1f}", flush=True)
+
+
+def redraw(page, server):
+    """From a slider's step to the redrawn picture, with the kernel busy; interact needs it idle, being drawn there."""
+    print(f"slider step to redrawn picture, ms: median and worst of {STEPS}")
+    nbformat.write(notebook(WIDGETS, *CELLS, INTERACT), server.folder / "redraw.ipynb")
+    show_notebook(page, "redraw.ipynb")
+    run_all(page)
+    page.wait_for_function("(n) => document.querySelectorAll('.nsp-widget').length === n", arg=len(CELLS))
+    page.wait_for_selector(".noUi-handle", state="attached")
+    slider = page.locator(".widget-interact")
+    slider.scroll_into_view_if_needed()
+    handle = slider.element_handle()
+    page.evaluate(STEP_TIMES, [handle, True, WARM_UP])
+    idle = page.evaluate(STEP_TIMES, [handle, True, STEPS])
+    page.evaluate(
+        """(code) => { jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code }); }""", BUSY
+    )
+    page.wait_for_function("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'")
+    for widget in page.locator(".nsp-widget").all():
+        widget.scroll_into_view_if_needed()
+        root = widget.element_handle()
+        page.evaluate(STEP_TIMES, [root, False, WARM_UP])
+        line(widget.get_attribute("aria-label") + ", kernel busy", page.evaluate(STEP_TIMES, [root, False, STEPS]))
+    line("interact + matplotlib, idle", idle)
+    end_kernels(server)
+
+
+def opening(page, server):
+    """From opening a notebook to its first widget usable, beside a notebook with one ipywidgets slider alone."""
+    print("open a notebook, run the cells up to its first widget, ms: median of 5 and ratio to one ipywidgets slider")
+    nbformat.write(notebook("import ipywidgets\nipywidgets.FloatSlider()"), server.folder / "empty.ipynb")
+    base = None
+    for name in ("empty", "04_worked_examples", "05_the_gradient", "06_numerics"):
+        path = "empty.ipynb" if name == "empty" else f"notebooks/{name}.ipynb"
+        times = []
+        for _ in range(5):
+            end_kernels(server)
+            start = time.perf_counter()
+            show_notebook(page, path)
+            run_until_widget(page)
+            times.append(1000 * (time.perf_counter() - start))
+        base = base or statistics.median(times)
+        print(f"  {name:30s} {statistics.median(times):7.0f} {statistics.median(times) / base:6.2f}", flush=True)
+    end_kernels(server)
+
+
+def run_until_widget(page):
+    """Run the open notebook and wait for the first slider that can be moved."""
+    command(page, "notebook:run-all-cells")
+    page.wait_for_selector(".nsp-widget input[type=range], .noUi-handle", state="attached")
+
+
+def memory(page, server):
+    """The most memory that the kernel of each notebook held, as Linux counts it."""
+    print("peak memory of the kernel, MB")
+    for path in sorted((server.folder / "notebooks").glob("*.ipynb")):
+        show_notebook(page, f"notebooks/{path.name}")
+        run_all(page)
+        assert not [o for cell in outputs(page) for o in cell["outputs"] if o["output_type"] == "error"], path.name
+        read = "import resource"
+        peak = ask_kernel(page, read, "__import__('resource').getrusage(__import__('resource').RUSAGE_SELF).ru_maxrss")
+        print(f"  {path.stem:40s} {peak / 1024:5.0f}", flush=True)
+        end_kernels(server)
+
+
+def install():
+    """A learner's installation, beside jupyterlab + numpy + matplotlib alone; pip's cache is warm for both."""
+    print("installation: seconds and MB, pip with a warm cache")
+    base = None
+    alone = ["jupyterlab", "numpy", "matplotlib"]
+    for name, what in ((" + ".join(alone), alone), ("the course", [str(ROOT)])):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+            pip = [f"{folder}/bin/python", "-m", "pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt"]
+            start = time.perf_counter()
+            subprocess.run([*pip, *what], check=True, stderr=subprocess.DEVNULL)
+            seconds = time.perf_counter() - start
+            size = sum(path.lstat().st_size for path in Path(folder).rglob("*") if path.is_file()) / 1e6
+        base = base or (seconds, size)
+        ratio = f"{seconds / base[0]:.2f} and {size / base[1]:.2f} times"
+        print(f"  {name:30s} {seconds:6.1f} s {size:6.0f} MB  {ratio}", flush=True)
+
+
+def main(parts):
+    """Measure the named parts, or all."""
+    parts = parts or ["redraw", "open", "memory", "install"]
+    print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start\n", flush=True)
+    if {"redraw", "open", "memory"} & set(parts):
+        served = ROOT / "build" / "lab_bench" / secrets.token_hex(4)
+        served.mkdir(parents=True)
+        shutil.copytree(ROOT / "notebooks", served / "notebooks")
+        with lab_server(served) as server, browser() as chromium:
+            page = open_page(chromium)
+            open_lab(page, server)
+            for name, measure in (("redraw", redraw), ("open", opening), ("memory", memory)):
+                if name in parts:
+                    measure(page, server)
+        shutil.rmtree(served)
+    if "install" in parts:
+        install()
+    print(f"\nload {os.getloadavg()[0]:.1f} at the end")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
