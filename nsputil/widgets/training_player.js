@@ -18,7 +18,8 @@ function render({ model, el }) {
   const run = Object.fromEntries(["loss", "accuracy", "evaluations", "prior"].map((name) => [name, model.get(name)]));
   const { evaluations } = run;
   const last = run.loss.length;
-  const shown = Array.from({ length: Math.min(last, 200) }, (_, i, { length }) => Math.round(((i + 1) * last) / length));
+  const points = Math.min(last, 200);
+  const shown = Array.from({ length: points }, (_, i) => Math.round(((i + 1) * last) / points));
   const smooth = new Map(shown.map((step) => [step, recent(run.loss, step)]));
   const highest = Math.max(...smooth.values(), ...evaluations.map((row) => row.loss), entropy(run.prior));
 
