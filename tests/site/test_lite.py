@@ -42,7 +42,7 @@ def lab(browser, serve):
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.route("**/*", answer)
     page = context.new_page()
-    page.set_default_timeout(240_000)
+    page.set_default_timeout(600_000)
     start = time.perf_counter()
     page.goto(f"{address}/lab/index.html?path=notebooks/01_the_pair.ipynb")
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
