@@ -40,6 +40,7 @@ class Suspect:
         if run.model is None:
             raise ValueError("the run has no model (it was read from a file?); probes need one: train the experiment")
         self.e, self.run, self.model = experiment, run, run.model
+        self._words = {}
 
     def rng(self, number):
         """Return a generator of this experiment's seed."""
@@ -86,6 +87,22 @@ class Suspect:
             for a, b in zip(document.sentences, document.sentences[1:], strict=False):
                 found.setdefault(a, set()).add(b)
         return found
+
+    @cached_property
+    def held_out_logits(self):
+        """The trained model's logits of `some_held_out`."""
+        return self.model.logits(self.some_held_out)
+
+    def words(self, text):
+        """Return the set of words of a text."""
+        if text not in self._words:
+            self._words[text] = set(tokenize(text))
+        return self._words[text]
+
+    def overlap(self, a, b):
+        """Return the share of the words of two texts that both have."""
+        a, b = self.words(a), self.words(b)
+        return len(a & b) / max(1, len(a | b))
 
     def encode(self, pairs):
         """Return pairs as the suspect encodes them."""
@@ -151,7 +168,8 @@ class Probe:
 
 
 PROBES = {}
-#: Signal of a probe -> (unit, what it is).
+#: Signal of a probe -> (unit, what it is, (low, high) of a healthy run). The range holds 99 of 100 of the bank's 354
+#: healthy bag runs, ugly ones included; the Transformer's few runs, too. Equal ends: the number is known beforehand.
 SIGNAL_NOTES = {}
 
 
@@ -159,7 +177,7 @@ def _register(name, question, cost, **signals):
     """Enter a function as a probe; keyword names stand for ``first_rest`` -> ``first.rest``."""
 
     def enter(function):
-        notes = {key.replace("_", ".", 1): note for key, note in signals.items()}
+        notes = {key.replace("_", ".", 1): (unit, what, tuple(ends)) for key, (unit, what, *ends) in signals.items()}
         SIGNAL_NOTES.update(notes)
         PROBES[name] = Probe(name, question, cost, tuple(notes), function)
         return function
@@ -202,24 +220,15 @@ def _log(value):
     return float(np.log10(max(value, 1e-8))) if np.isfinite(value) else float("nan")
 
 
-def _words(text):
-    return set(tokenize(text))
-
-
-def _overlap(a, b):
-    a, b = _words(a), _words(b)
-    return len(a & b) / max(1, len(a | b))
-
-
 @_register(
     "look-at-rows",
     "What do the training pairs look like, read one by one?",
     1,
-    rows_true_next=("fraction", "IsNext pairs whose B does follow A in the text"),
-    rows_hidden_next=("fraction", "NotNext pairs whose B does follow A in the text"),
-    rows_same_document=("fraction", "NotNext pairs whose B stands in the document of A"),
-    rows_duplicates=("fraction", "pairs that stand more than once"),
-    rows_short=("fraction", "pairs with a side of less than two words"),
+    rows_true_next=("fraction", "IsNext pairs whose B does follow A in the text", 1, 1),
+    rows_hidden_next=("fraction", "NotNext pairs whose B does follow A in the text", 0, 0.01),
+    rows_same_document=("fraction", "NotNext pairs whose B stands in the document of A", 0, 0.005),
+    rows_duplicates=("fraction", "pairs that stand more than once", 0, 0.005),
+    rows_short=("fraction", "pairs with a side of less than two words", 0, 0.015),
 )
 def _look_at_rows(s):
     pairs = s.pairs[:LOOKED_AT]
@@ -246,10 +255,10 @@ def _look_at_rows(s):
     "label-histogram",
     "How many of each label are there: in training, held out, and in each batch?",
     1,
-    labels_train=("fraction", "IsNext among the training pairs"),
-    labels_held_out=("fraction", "IsNext among the held-out pairs"),
-    labels_by_batch=("fraction", "spread of IsNext from batch to batch"),
-    labels_in_turn=("ratio", "autocorrelation of IsNext along the training pairs of the batches, lag one batch"),
+    labels_train=("fraction", "IsNext among the training pairs", 0.5, 0.5),
+    labels_held_out=("fraction", "IsNext among the held-out pairs", 0.5, 0.5),
+    labels_by_batch=("fraction", "spread of IsNext from batch to batch", 0.05, 0.2),
+    labels_in_turn=("ratio", "autocorrelation of IsNext from batch to batch, lag one", -0.3, 0.35),
 )
 def _label_histogram(s):
     labels = np.array([p.label for p in s.pairs]) == IS_NEXT
@@ -269,14 +278,14 @@ def _label_histogram(s):
     "loss-unit-test",
     "What does the loss function say of logits whose loss is known?",
     1,
-    unit_certain=("nats", "loss of two certain right answers (0)"),
-    unit_undecided=("nats", "loss of four undecided answers (ln 2)"),
-    unit_size=("ratio", "loss of eight undecided answers over that of four (1)"),
-    unit_is_next=("nats", "loss of a wrong answer to IsNext, gap 4 (4.018)"),
-    unit_not_next=("nats", "loss of a wrong answer to NotNext, gap 4 (4.018)"),
-    unit_large=("log10", "loss of a wrong answer of gap 1000 (3)"),
-    unit_direction=("ratio", "cosine of its gradient and p - y (1)"),
-    unit_length=("log10", "length of its gradient over that of (p - y) / batch (0)"),
+    unit_certain=("nats", "loss of two certain right answers", 0, 0),
+    unit_undecided=("nats", "loss of four undecided answers", 0.6931, 0.6932),
+    unit_size=("ratio", "loss of eight undecided answers over that of four", 1, 1),
+    unit_is_next=("nats", "loss of a wrong answer to IsNext, gap 4", 4.018, 4.019),
+    unit_not_next=("nats", "loss of a wrong answer to NotNext, gap 4", 4.018, 4.019),
+    unit_large=("log10", "loss of a wrong answer of gap 1000", 3, 3),
+    unit_direction=("ratio", "cosine of its gradient and p - y", 1, 1),
+    unit_length=("log10", "length of its gradient over that of (p - y) / batch", 0, 0),
 )
 def _loss_unit_test(s):
     def loss(rows, labels):
@@ -306,13 +315,13 @@ def _loss_unit_test(s):
     "fresh-gradients",
     "Before any training, on one batch: how large is the gradient, and where?",
     2,
-    fresh_encoder=("log10", "norm of the encoder's gradient over that of the head's weight"),
-    fresh_pooler=("log10", "norm of the pooler's gradient over that of the head's weight"),
-    fresh_zero=("fraction", "tensors whose gradient is exactly zero"),
-    fresh_spread=("log10", "spread of the gap of the logits"),
-    fresh_saturation=("fraction", "pooled units beyond 0.99"),
-    fresh_loss=("nats", "loss as it should be, minus ln 2"),
-    fresh_said=("ratio", "loss as the suspect computes it, over ln 2"),
+    fresh_encoder=("log10", "norm of the encoder's gradient over that of the head's weight", -0.3, 0.7),
+    fresh_pooler=("log10", "norm of the pooler's gradient over that of the head's weight", 0, 0.65),
+    fresh_zero=("fraction", "tensors whose gradient is exactly zero", 0, 0),
+    fresh_spread=("log10", "spread of the gap of the logits", -1, 0.05),
+    fresh_saturation=("fraction", "pooled units beyond 0.99", 0, 0.03),
+    fresh_loss=("nats", "loss as it should be, minus ln 2", -0.2, 0.55),
+    fresh_said=("ratio", "loss as the suspect computes it, over ln 2", 0.75, 1.75),
 )
 def _fresh_gradients(s):
     model, batch = s.fresh(), s.batch(0)
@@ -338,11 +347,11 @@ def _fresh_gradients(s):
     "one-step",
     "What does one step move, and how far? And a gradient followed by its opposite?",
     4,
-    step_still=("fraction", "tensors with a gradient that do not move at all"),
-    step_length=("log10", "update over weight of the pooler, after four steps"),
-    step_encoder=("log10", "update over weight of the encoder's largest table, after four steps"),
-    step_fall=("nats", "fall of the true loss on the batch over four steps on it"),
-    step_opposite=("ratio", "cosine of the update of a gradient and that of its opposite right after (below 0)"),
+    step_still=("fraction", "tensors with a gradient that do not move at all", 0, 0),
+    step_length=("log10", "update over weight of the pooler, after four steps", -1.9, -0.8),
+    step_encoder=("log10", "update over weight of the encoder's largest table, after four steps", -3.75, -1.4),
+    step_fall=("nats", "fall of the true loss on the batch over four steps on it", 0, 0.9),
+    step_opposite=("ratio", "cosine of the update of a gradient and that of its opposite right after", -1, -1),
 )
 def _one_step(s):
     model, batch = s.fresh(), s.batch(0)
@@ -383,12 +392,12 @@ def _one_step(s):
     "weights",
     "Which tensors did the training change, and how far?",
     1,
-    drift_still=("fraction", "tensors that are as they were"),
-    drift_encoder=("log10", "change over weight of the encoder's largest table"),
-    drift_pooler=("log10", "change over weight of the pooler"),
-    drift_head=("log10", "change over weight of the head"),
-    drift_norm=("log10", "norm of all weights, end over start"),
-    drift_finite=("fraction", "tensors that are finite"),
+    drift_still=("fraction", "tensors that are as they were", 0, 0),
+    drift_encoder=("log10", "change over weight of the encoder's largest table", -2.2, -0.75),
+    drift_pooler=("log10", "change over weight of the pooler", -0.75, 0),
+    drift_head=("log10", "change over weight of the head", -1, -0.1),
+    drift_norm=("log10", "norm of all weights, end over start", -0.005, 0.005),
+    drift_finite=("fraction", "tensors that are finite", 1, 1),
 )
 def _weights(s):
     now, then = s.model.parameters, s.fresh().parameters
@@ -412,9 +421,9 @@ def _weights(s):
     "overfit-eight",
     "Can a fresh model learn eight pairs by heart?",
     16,
-    overfit_loss=("nats", "true loss on the eight after 32 steps"),
-    overfit_said=("nats", "the same as the suspect computes it"),
-    overfit_fall=("nats", "its fall from the first step"),
+    overfit_loss=("nats", "true loss on the eight after 32 steps", 0, 0.35),
+    overfit_said=("nats", "the same as the suspect computes it", 0, 0.35),
+    overfit_fall=("nats", "its fall from the first step", 0.4, 1.15),
 )
 def _overfit_eight(s):
     labels = np.array([p.label for p in s.pairs])
@@ -432,13 +441,13 @@ def _overfit_eight(s):
     "change-the-input",
     "Does the trained model's answer depend on what it should depend on, and on nothing else?",
     4,
-    input_permute_b=("fraction", "mean change of p when the B of a batch are permuted"),
-    input_permute_a=("fraction", "mean change of p when the A of a batch are permuted"),
-    input_swap=("fraction", "mean change of p when A and B are swapped"),
-    input_segments=("fraction", "mean change of p when all segment ids are 0"),
-    input_padding=("fraction", "mean change of p when 24 columns of padding are added (0)"),
-    input_repeat=("fraction", "mean change of p when the same is asked again (0)"),
-    input_order=("fraction", "mean change of p when the pairs of the batch stand in another order (0)"),
+    input_permute_b=("fraction", "mean change of p when the B of a batch are permuted", 0.05, 0.45),
+    input_permute_a=("fraction", "mean change of p when the A of a batch are permuted", 0.05, 0.4),
+    input_swap=("fraction", "mean change of p when A and B are swapped", 0, 0.15),
+    input_segments=("fraction", "mean change of p when all segment ids are 0", 0.05, 0.6),
+    input_padding=("fraction", "mean change of p when 24 columns of padding are added", 0, 0),
+    input_repeat=("fraction", "mean change of p when the same is asked again", 0, 0),
+    input_order=("fraction", "mean change of p when the pairs of the batch stand in another order", 0, 0),
 )
 def _change_the_input(s):
     from dataclasses import replace
@@ -483,15 +492,15 @@ def _live(s, pairs):
     "roll",
     "Do labels, or Bs, fit better when they are moved along by one or more?",
     2,
-    roll_labels=("fraction", "gain in overlap(IsNext) - overlap(NotNext) by the best roll of the labels"),
-    roll_b=("fraction", "gain in overlap of A and B by the best roll of the Bs"),
-    roll_next=("fraction", "largest share of A whose B, rolled, does follow in the text"),
-    roll_difference=("fraction", "overlap(IsNext) - overlap(NotNext) as it stands"),
+    roll_labels=("fraction", "gain in overlap(IsNext) - overlap(NotNext) by the best roll of the labels", 0, 0),
+    roll_b=("fraction", "gain in overlap of A and B by the best roll of the Bs", 0.35, 0.45),
+    roll_next=("fraction", "largest share of A whose B, rolled, does follow in the text", 0.495, 0.505),
+    roll_difference=("fraction", "overlap(IsNext) - overlap(NotNext) as it stands", 0.015, 0.04),
 )
 def _roll(s):
     pairs = s.pairs[: LOOKED_AT // 2]
     labels = np.array([p.label for p in pairs])
-    overlap = np.array([_overlap(p.sentence_a, p.sentence_b) for p in pairs])
+    overlap = np.array([s.overlap(p.sentence_a, p.sentence_b) for p in pairs])
     rolls = [k for k in range(-4, 5) if k]
 
     def difference(labels):
@@ -502,7 +511,7 @@ def _roll(s):
     moved, follows = [], []
     for k in rolls:
         others = [pairs[(n + k) % len(pairs)].sentence_b for n in range(len(pairs))]
-        moved.append(np.mean([_overlap(p.sentence_a, b) for p, b in zip(pairs, others, strict=True)]))
+        moved.append(np.mean([s.overlap(p.sentence_a, b) for p, b in zip(pairs, others, strict=True)]))
         follows.append(np.mean([b in s.next_of.get(p.sentence_a, ()) for p, b in zip(pairs, others, strict=True)]))
     return {
         "roll.labels": max(difference(np.roll(labels, k)) for k in rolls) - difference(labels),
@@ -516,15 +525,15 @@ def _roll(s):
     "split-overlap",
     "Does held-out text stand in the training text, too?",
     1,
-    split_sentences=("fraction", "held-out sentences that stand in the training pairs"),
-    split_pairs=("fraction", "held-out pairs that stand in the training pairs"),
-    split_words=("fraction", "words of held-out text that the training text lacks"),
-    split_size=("log10", "distinct training pairs"),
+    split_sentences=("fraction", "held-out sentences that stand in the training pairs", 0, 0.02),
+    split_pairs=("fraction", "held-out pairs that stand in the training pairs", 0, 0.01),
+    split_words=("fraction", "words of held-out text that the training text lacks", 0, 0.15),
+    split_size=("log10", "distinct training pairs", 3.35, 3.8),
 )
 def _split_overlap(s):
-    sentences = {x for p in s.pairs for x in (p.sentence_a, p.sentence_b)}
+    sentences = dict.fromkeys(x for p in s.pairs for x in (p.sentence_a, p.sentence_b))  # in order, unlike a set
     pairs = {(p.sentence_a, p.sentence_b) for p in s.pairs}
-    words = set().union(*(_words(x) for x in list(sentences)[:3000]))
+    words = set().union(*(s.words(x) for x in list(sentences)[:3000]))
     held = s.some_held_out
     held_words = [w for p in held for w in tokenize(p.sentence_b)]
     return {
@@ -539,21 +548,21 @@ def _split_overlap(s):
     "recount",
     "Counted anew from the trained model's logits: what are loss and accuracy, and is that what was reported?",
     6,
-    recount_accuracy=("fraction", "accuracy on held-out pairs, counted here"),
-    recount_true=("fraction", "agreement with what truly follows in the text"),
-    recount_loss=("nats", "loss on held-out pairs, counted here"),
-    recount_report=("fraction", "accuracy that the suspect's evaluation gives for them, minus the count"),
-    recount_report_loss=("nats", "loss that it gives, minus the count"),
-    recount_stale=("fraction", "accuracy last reported in training minus what the evaluation gives now"),
-    recount_recalls=("fraction", "recall of IsNext minus recall of NotNext"),
-    recount_mean_p=("fraction", "mean Pr(IsNext)"),
-    recount_calibration=("fraction", "expected calibration error"),
-    recount_spread=("log10", "spread of the gap of the logits"),
+    recount_accuracy=("fraction", "accuracy on held-out pairs, counted here", 0.55, 0.85),
+    recount_true=("fraction", "agreement with what truly follows in the text", 0.55, 0.85),
+    recount_loss=("nats", "loss on held-out pairs, counted here", 0.35, 0.75),
+    recount_report=("fraction", "accuracy that the suspect's evaluation gives for them, minus the count", 0, 0),
+    recount_report_loss=("nats", "loss that it gives, minus the count", 0, 0),
+    recount_stale=("fraction", "accuracy last reported in training minus what the evaluation gives now", 0, 0),
+    recount_recalls=("fraction", "recall of IsNext minus recall of NotNext", -0.6, 0.7),
+    recount_mean_p=("fraction", "mean Pr(IsNext)", 0.3, 0.7),
+    recount_calibration=("fraction", "expected calibration error", 0, 0.25),
+    recount_spread=("log10", "spread of the gap of the logits", -0.4, 0.45),
 )
 def _recount(s):
     pairs = s.some_held_out
     labels = np.array([p.label for p in pairs])
-    logits = s.model.logits(pairs)
+    logits = s.held_out_logits
     says, p = logits.argmax(axis=1), sigmoid(logits[:, 0] - logits[:, 1])
     truth = np.array([NOT_NEXT - (x.sentence_b in s.next_of.get(x.sentence_a, ())) for x in pairs])
     report = s.e.evaluation(s.model, pairs)
@@ -579,16 +588,16 @@ def _recount(s):
     "recount-training",
     "How does the trained model do, at rest, on pairs that it was trained on?",
     4,
-    known_accuracy=("fraction", "accuracy on training pairs, dropout off"),
-    known_loss=("nats", "loss on them"),
-    known_gap=("fraction", "accuracy on them minus accuracy on held-out pairs"),
-    known_against_log=("nats", "loss logged late in training minus this loss"),
+    known_accuracy=("fraction", "accuracy on training pairs, dropout off", 0.6, 0.95),
+    known_loss=("nats", "loss on them", 0.2, 0.65),
+    known_gap=("fraction", "accuracy on them minus accuracy on held-out pairs", -0.1, 0.25),
+    known_against_log=("nats", "loss logged late in training minus this loss", -0.05, 0.25),
 )
 def _recount_training(s):
     pairs = [s.pairs[k] for k in s.rng(4).permutation(len(s.pairs))[:200]]
     labels = np.array([p.label for p in pairs])
     logits = s.model.logits(pairs)
-    held = s.model.logits(s.some_held_out)
+    held = s.held_out_logits
     accuracy = (logits.argmax(axis=1) == labels).mean()
     loss = nsp_loss(logits, labels)
     return {
@@ -603,11 +612,11 @@ def _recount_training(s):
     "harder-pairs",
     "How does the trained model do on other pairs of the held-out documents: fair ones, and hard ones?",
     8,
-    hard_permuted=("fraction", "accuracy on permuted pairs, made by the course's own rule and encoding"),
-    hard_same_document=("fraction", "accuracy with negatives from the same document"),
-    hard_mean_p=("fraction", "mean Pr(IsNext) on the permuted pairs"),
-    hard_loss=("nats", "loss on the permuted pairs"),
-    hard_train_domain=("fraction", "accuracy on permuted pairs of the training documents"),
+    hard_permuted=("fraction", "accuracy on permuted pairs, made by the course's own rule and encoding", 0.5, 0.85),
+    hard_same_document=("fraction", "accuracy with negatives from the same document", 0.45, 0.75),
+    hard_mean_p=("fraction", "mean Pr(IsNext) on the permuted pairs", 0.3, 0.75),
+    hard_loss=("nats", "loss on the permuted pairs", 0.35, 0.75),
+    hard_train_domain=("fraction", "accuracy on permuted pairs of the training documents", 0.6, 0.9),
 )
 def _harder_pairs(s):
     def tried(documents, rule, number):
@@ -631,9 +640,9 @@ def _harder_pairs(s):
     "shortcuts",
     "Can something silly tell the label: a length, one word, B alone?",
     2,
-    shortcut_length=("fraction", "best accuracy of a threshold on a length"),
-    shortcut_word=("fraction", "best accuracy of the presence of one word in B or A"),
-    shortcut_prior=("fraction", "accuracy of the more frequent label"),
+    shortcut_length=("fraction", "best accuracy of a threshold on a length", 0.5, 0.7),
+    shortcut_word=("fraction", "best accuracy of the presence of one word in B or A", 0.5, 0.65),
+    shortcut_prior=("fraction", "accuracy of the more frequent label", 0.5, 0.5),
 )
 def _shortcuts(s):
     pairs = s.pairs[:LOOKED_AT]
@@ -648,7 +657,7 @@ def _shortcuts(s):
     counts, tokens = {}, []
     for k, p in enumerate(pairs):
         for side, text in (("a", p.sentence_a), ("b", p.sentence_b)):
-            for word in _words(text):
+            for word in s.words(text):
                 counts.setdefault((side, word), []).append(k)
     for rows in counts.values():
         if len(rows) > 0.05 * len(pairs):
@@ -667,12 +676,12 @@ def _shortcuts(s):
     "read-the-arrays",
     "What arrives at the encoder: unknown words, padding, lost words?",
     1,
-    arrays_unknown=("fraction", "tokens that are [UNK]"),
-    arrays_b_kept=("fraction", "tokens of B that arrive, marked as B"),
-    arrays_a_kept=("fraction", "tokens of A that arrive, marked as A"),
-    arrays_attended=("ratio", "positions that count over positions that hold a token"),
-    arrays_first=("fraction", "rows that begin with [CLS]"),
-    arrays_distinct=("fraction", "distinct ids over distinct words of the texts"),
+    arrays_unknown=("fraction", "tokens that are [UNK]", 0, 0.045),
+    arrays_b_kept=("fraction", "tokens of B that arrive, marked as B", 0.85, 1),
+    arrays_a_kept=("fraction", "tokens of A that arrive, marked as A", 0.85, 1),
+    arrays_attended=("ratio", "positions that count over positions that hold a token", 1, 1),
+    arrays_first=("fraction", "rows that begin with [CLS]", 1, 1),
+    arrays_distinct=("fraction", "distinct ids over distinct words of the texts", 0.9, 1),
 )
 def _read_the_arrays(s):
     found = []
@@ -704,9 +713,9 @@ def _read_the_arrays(s):
     "learning-rates",
     "What would steps of a tenth and of ten times the length have done?",
     54,
-    rate_as_is=("nats", "true loss of the last 6 of 18 steps, minus that of the first 3"),
-    rate_tenth=("nats", "the same with steps of a tenth"),
-    rate_tenfold=("nats", "the same with steps of ten times the length"),
+    rate_as_is=("nats", "true loss of the last 6 of 18 steps, minus that of the first 3", -0.4, 0.15),
+    rate_tenth=("nats", "the same with steps of a tenth", -0.35, 0.15),
+    rate_tenfold=("nats", "the same with steps of ten times the length", -0.35, 0.8),
 )
 def _learning_rates(s):
     batches = [s.batch(k) for k in range(18)]
@@ -722,9 +731,9 @@ def _learning_rates(s):
     "train-on",
     "Does the trained model still learn when training goes on?",
     30,
-    on_change=("nats", "true loss of the last 10 of 30 further steps minus that of the first 5"),
-    on_said=("nats", "the same as the suspect computes it"),
-    on_still=("fraction", "tensors that these steps do not move"),
+    on_change=("nats", "true loss of the last 10 of 30 further steps minus that of the first 5", -0.3, 0.15),
+    on_said=("nats", "the same as the suspect computes it", -0.3, 0.15),
+    on_still=("fraction", "tensors that these steps do not move", 0, 0),
 )
 def _train_on(s):
     kept = {name: array.copy() for name, array in s.model.parameters.items()}
