@@ -7,6 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from nsputil.losses import PretrainingLoss
 from nsputil.sentence_pairs import IS_NEXT
 
 
@@ -107,6 +108,35 @@ def entropy(p):
     inside = np.clip(p, np.finfo(float).tiny, 1 - np.finfo(float).epsneg)
     value = np.where((p == 0) | (p == 1), 0.0, -p * np.log(inside) - (1 - p) * np.log1p(-inside))
     return float(value) if value.ndim == 0 else value
+
+
+def pretraining_levels(vocabulary_size, prior=0.5):
+    """Return the losses of a model that read nothing: all words alike, and the fraction of IsNext for every pair.
+
+    Parameters
+    ----------
+    vocabulary_size : int
+    prior : float
+        Fraction of IsNext, in [0, 1].
+
+    Returns
+    -------
+    PretrainingLoss
+        ``ln vocabulary_size`` for the masked words, ``H(prior)`` for the pairs, and their sum.
+
+    Raises
+    ------
+    ValueError
+        If the vocabulary has fewer than two words or `prior` lies outside [0, 1].
+
+    Notes
+    -----
+    Introduced in notebook 08.
+    """
+    if vocabulary_size < 2:
+        raise ValueError(f"vocabulary_size is {vocabulary_size}; expected at least 2 words to choose from")
+    mlm, nsp = float(np.log(vocabulary_size)), entropy(prior)
+    return PretrainingLoss(mlm + nsp, mlm, nsp)
 
 
 def calibration_error(probs_is_next, labels, bins=10):

@@ -75,7 +75,7 @@ class PretrainingModel(NSPModel):
         return join({"encoder": encoder, "pooler": pooler, "head": head, "mlm_head": mlm_head})
 
 
-def evaluate_both(model, pairs, batch_size=256):
+def evaluate_both(model, pairs, batch_size=64):
     """`nsputil.training.evaluate`, and the loss and accuracy of guessing hidden words in the same pairs.
 
     Parameters
@@ -90,8 +90,9 @@ def evaluate_both(model, pairs, batch_size=256):
         As `evaluate` (the pairs are read unmasked), and mlm_loss and mlm_accuracy. The same words are hidden each time.
     """
     rng, losses, right = np.random.default_rng(0), [], []
+    ordered = sorted(pairs, key=lambda pair: len(pair.sentence_a) + len(pair.sentence_b))  # little padding
     for start in range(0, len(pairs), batch_size):
-        batch = encode_pairs(pairs[start : start + batch_size], model.vocabulary, model.max_length)
+        batch = encode_pairs(ordered[start : start + batch_size], model.vocabulary, model.max_length)
         masked = mask_tokens(batch, model.vocabulary, rng)
         scores = model.forward_both(masked)[0]
         losses.append(mlm_loss(scores, masked.mlm_labels, reduction="none"))

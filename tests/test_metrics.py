@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nsputil.metrics import accuracy, accuracy_interval, calibration_error, entropy
+from nsputil.metrics import accuracy, accuracy_interval, calibration_error, entropy, pretraining_levels
 
 
 def test_accuracy_and_its_polarity():
@@ -57,3 +57,14 @@ def test_calibration_error():
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_pretraining_levels():
+    levels = pretraining_levels(30_522, 0.45)
+    assert levels.mlm == pytest.approx(10.3262, abs=1e-4) and levels.nsp == pytest.approx(0.6881, abs=1e-4)
+    assert levels.total == levels.mlm + levels.nsp
+    assert pretraining_levels(2).mlm == pretraining_levels(2).nsp == pytest.approx(np.log(2))
+    with pytest.raises(ValueError, match="vocabulary_size is 1"):
+        pretraining_levels(1)
+    with pytest.raises(ValueError, match="expected fractions"):
+        pretraining_levels(10, 1.2)

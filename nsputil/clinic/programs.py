@@ -85,10 +85,10 @@ def pretrained_bag(documents, vocabulary, rng, pooled_width=32, word_dropout=0.1
     return NSPModel(BagEncoder(embeddings, weights[:, 0], np.float32, word_dropout), vocabulary, rng, pooled_width)
 
 
-def pretrained_bert(documents, vocabulary, rng, dropout=0.0):
+def pretrained_bert(documents, vocabulary, rng, dropout=0.0, dtype=np.float32):
     """Return a `BertEncoder` model that starts from the shipped encoder, with a new pooler and a new head."""
     _, arrays = _start()
-    encoder = BertEncoder(len(vocabulary), 32, 2, 2, rng, intermediate=64, max_positions=96, dropout=dropout)
+    encoder = BertEncoder(len(vocabulary), 32, 2, 2, rng, 64, 96, dtype, dropout)
     for name, array in encoder.parameters.items():
         if name == "words":
             _transfer(array, "bert.words", vocabulary)
