@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS := 1
 # What is run for a test or a release is nobody's progress.
 export NSPUTIL_PROGRESS := off
 
-.PHONY: help setup lab test check notebooks exercises checks-report nbgrader browser lab-bench pictures parity bench site lite budget clean
+.PHONY: help setup lab test check notebooks exercises checks-report nbgrader browser lab-bench pictures parity appendix processors bench site lite budget clean
 
 help:
 	@echo "make lab        set up and open the course in JupyterLab"
@@ -27,6 +27,7 @@ help:
 	@echo "make lab-bench  how fast widgets, notebooks and the installation are, in a real browser"
 	@echo "make pictures   take the README's pictures of the widgets anew"
 	@echo "make parity     compare numbers, gradients and checkpoints with PyTorch's and transformers' own"
+	@echo "make processors  run notebooks 07 and 08 as other processors would, and compare the outputs"
 	@echo "make bench      measure what the documents state as ratios"
 	@echo "make site       build the reading site, static pages with live widgets, and check it"
 	@echo "make lite       build the JupyterLite site, Python in the browser, and check it (needs npm)"
@@ -47,7 +48,7 @@ lab: setup
 
 check: setup
 	$(BIN)/ruff check .
-	$(BIN)/codespell nsputil tests tools benchmarks notebooks solutions docs README.md CONTRIBUTING.md CHANGELOG.md
+	$(BIN)/codespell nsputil tests tools benchmarks notebooks appendix solutions docs README.md CONTRIBUTING.md CHANGELOG.md
 	$(BIN)/python tools/check_notebooks.py
 	$(BIN)/python tools/sync_environment.py --check
 	$(BIN)/python tools/check_exercises.py
@@ -97,14 +98,21 @@ pictures: $(VENV)/.browser
 
 # PyTorch gets an environment of its own: the course does not need it.
 PARITY := .venv-parity
-$(PARITY)/.installed: pyproject.toml constraints.txt
+$(PARITY)/.installed: pyproject.toml constraints.txt Makefile
 	$(PYTHON) -m venv $(PARITY)
 	$(PARITY)/bin/python -m pip install --quiet torch==2.13.0
-	$(PARITY)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[huggingface]" pytest transformers==5.24.0
+	$(PARITY)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[huggingface]" pytest nbval transformers==5.24.0
 	touch $(PARITY)/.installed
 
-parity: $(PARITY)/.installed
+parity: appendix
 	$(PARITY)/bin/python -m pytest -q tests/parity
+
+# The notebook that needs PyTorch; to store its outputs anew: tools/run_notebooks.py with that environment's Python.
+appendix: $(PARITY)/.installed
+	$(PARITY)/bin/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=120 appendix
+
+processors: setup
+	$(BIN)/python tools/check_processors.py
 
 $(PARITY)/.bench: $(PARITY)/.installed
 	$(PARITY)/bin/python -m pip install --quiet jax==0.10.2

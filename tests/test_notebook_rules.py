@@ -22,7 +22,7 @@ def _tool(name):
 
 rules = _tool("check_notebooks")
 runner = _tool("run_notebooks")
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = [path for folder in ("notebooks", "appendix") for path in sorted((ROOT / folder).glob("*.ipynb"))]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

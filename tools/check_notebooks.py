@@ -235,8 +235,9 @@ def problems(path):
 
 
 def main(arguments):
-    """Check the named notebooks, or all of notebooks/; return the number of problems."""
-    paths = [Path(argument) for argument in arguments] or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    """Check the named notebooks, or all of notebooks/ and appendix/; return the number of problems."""
+    masters = sorted((ROOT / "notebooks").glob("*.ipynb")) + sorted((ROOT / "appendix").glob("*.ipynb"))
+    paths = [Path(argument) for argument in arguments] or masters
     count = 0
     for path in paths:
         for problem in problems(path):
