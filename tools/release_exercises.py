@@ -77,7 +77,7 @@ def nbgrader_release(root, target):
                 env=os.environ | {"PATH": path},
                 capture_output=True,
                 text=True,
-                timeout=300,
+                timeout=900,
             )
             if run.returncode != 0:
                 raise SystemExit(f"nbgrader could not release {name}:\n{run.stderr[-2000:]}")

@@ -103,9 +103,9 @@ class CodeExercise(Exercise):
 
     def _stopped(self, case, outcome):
         if outcome.problem == "time":
-            message = f"For {case.what} your function was not ready after {SECONDS:.0f} seconds, and was stopped."
+            message = f"For {case.what} your function was not ready after {SECONDS:.0f} seconds and was stopped."
             return Verdict(WRONG, message, "does every loop in it come to an end?", "time")
-        message = f"For {case.what} your function printed more than {CHARACTERS:,} characters, and was stopped."
+        message = f"For {case.what} your function printed more than {CHARACTERS:,} characters and was stopped."
         return Verdict(WRONG, message, "is there a print inside a loop?", "output")
 
     def _describe(self, case, outcome, goal, kind):
