@@ -23,7 +23,6 @@ c.ClearSolutions.code_stub = {"python": "# Write your code here.\n..."}
 c.ClearSolutions.begin_solution_delimeter = "BEGIN SOLUTION"
 c.ClearSolutions.end_solution_delimeter = "END SOLUTION"
 
-# One endless cell must not stop the grading of the others; a busy machine must not fail a right answer.
-c.ExecutePreprocessor.timeout = 120
-c.ExecutePreprocessor.startup_timeout = 300
+# One endless cell must not stop the grading of the others.
+c.ExecutePreprocessor.timeout = 60
 c.ExecutePreprocessor.interrupt_on_timeout = True
