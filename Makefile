@@ -127,8 +127,9 @@ SITE_ARGS ?=
 $(SITE)/.installed: tools/site/requirements.txt
 	$(PYTHON) -m venv $(SITE)
 	$(SITE)/bin/python -m pip install --quiet --requirement tools/site/requirements.txt
-	command -v chromium || command -v google-chrome || $(SITE)/bin/playwright install --with-deps chromium \
-	  || { apt-get update -qq && apt-get install -y -qq chromium; }
+	command -v chromium || command -v google-chrome \
+	  || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
+	  || $(SITE)/bin/playwright install chromium
 	touch $(SITE)/.installed
 
 site: setup $(SITE)/.installed

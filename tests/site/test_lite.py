@@ -52,6 +52,7 @@ def lab(browser, serve):
         """Run code in the open notebook's kernel and return what it prints; errors come back as text, too."""
         return page.evaluate(RUN, code)
 
+    page.wait_for_function("[...(globalThis.jupyterapp?.serviceManager.sessions.running() ?? [])].length > 0")
     first = run("import sys; print(sys.version.split()[0], sys.platform)")
     answered = time.perf_counter()
     print(f"\nlite: on screen after {opened - start:.1f} s, Python's first answer after {answered - start:.1f} s")

@@ -95,7 +95,7 @@ def configure():
     """Nothing is ever asked of a package registry; no news pop up."""
     settings = {PYODIDE_KERNEL_PLUGIN_ID: {"disablePyPIFallback": True}}
     config = {"jupyter-lite-schema-version": 0, "jupyter-config-data": {
-        "appName": "Next sentence prediction", "litePluginSettings": settings}}  # fmt: skip
+        "appName": "Next sentence prediction", "exposeAppInBrowser": True, "litePluginSettings": settings}}  # fmt: skip
     (SOURCE / "jupyter-lite.json").write_text(json.dumps(config, indent=1))
     overrides = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
     (SOURCE / "overrides.json").write_text(json.dumps(overrides, indent=1))
