@@ -143,12 +143,14 @@ def redraw(page, server):
 
 
 def opening(page, server):
-    """From opening a notebook to its first widget usable, beside a notebook with one ipywidgets slider alone."""
+    """From opening a notebook to its first widget usable, beside one ipywidgets slider alone, and with matplotlib."""
     print("open a notebook, run the cells up to its first widget, ms: median of 3 and ratio to one ipywidgets slider")
     nbformat.write(notebook("import ipywidgets\nipywidgets.FloatSlider()"), server.folder / "empty.ipynb")
+    matplotlib = notebook("import ipywidgets\nimport matplotlib.pyplot", "ipywidgets.FloatSlider()")
+    nbformat.write(matplotlib, server.folder / "matplotlib.ipynb")
     base = None
-    for name in ("empty", "04_worked_examples", "05_the_gradient", "06_numerics"):
-        path = "empty.ipynb" if name == "empty" else f"notebooks/{name}.ipynb"
+    for name in ("empty", "matplotlib", "04_worked_examples", "05_the_gradient", "06_numerics"):
+        path = f"notebooks/{name}.ipynb" if name[0].isdigit() else f"{name}.ipynb"
         times = []
         for _ in range(3):
             end_kernels(server)
