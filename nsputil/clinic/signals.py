@@ -245,8 +245,10 @@ def _instruments(run):
         return float(np.mean(values)) if values else np.nan
 
     def norms(reading, kind, part):
-        prefix = f"{kind}.{part}"
-        return np.sqrt(sum(v * v for k, v in reading.items() if k.startswith(prefix) and v is not None))
+        found = [v for k, v in reading.items() if k.startswith(f"{kind}.{part}") and v is not None]
+        if not found and (f"{kind}.all" in reading or not any(k.startswith(f"{kind}.") for k in reading)):
+            return np.nan  # a log without norms, or with that of all tensors together: unknown, not zero
+        return np.sqrt(sum(v * v for v in found))
 
     def log(value):
         return np.log10(np.maximum(value, 1e-12))
@@ -257,11 +259,11 @@ def _instruments(run):
         total = np.array([np.nan])
     updates = np.array([norms(r, "update", "") for r in readings])
     head = norms(first, "gradient", "head.weight")
-    still = [
-        np.mean([r[k.replace("gradient", "update", 1)] == 0 for k, v in r.items() if k.startswith("gradient.") and v])
-        for r in readings
-        if any(k.startswith("gradient.") and v for k, v in r.items())
-    ]
+    still = []
+    for r in readings:
+        pairs = [(v, r.get(k.replace("gradient", "update", 1))) for k, v in r.items() if k.startswith("gradient.")]
+        moved = [update == 0 for gradient, update in pairs if gradient and update is not None]
+        still += [np.mean(moved)] if moved else []
     return found | {
         "labels.spread": float(np.std([r["label_is_next"] for r in readings])),
         "says.mean": mean("says_is_next", late),

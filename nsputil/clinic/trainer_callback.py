@@ -1,0 +1,98 @@
+"""A callback for the Hugging Face Trainer that writes a log which `nsputil.clinic.logs.read_log` reads.
+
+This module imports transformers; nothing else in the package imports this module. Introduced in notebook 10.
+"""
+
+import numpy as np
+from transformers import TrainerCallback
+
+from nsputil.clinic.torch_recorder import TorchRecorder, to_numpy
+from nsputil.losses import nsp_loss
+
+
+class RunLogCallback(TrainerCallback):
+    """``Trainer(..., callbacks=[RunLogCallback("run.json")])``.
+
+    It listens to the model's own calls, so accuracy, recalls and the spread of the logits are recorded whether or not
+    ``compute_metrics`` is set; where that reports an ``accuracy``, the report is kept, because the report may be what
+    is wrong. The loss is the model's own, except for `BertForPreTraining`, whose loss is a sum of two: there the loss
+    of next sentence prediction is computed from its logits.
+
+    Parameters
+    ----------
+    path : str or Path
+        Written at each evaluation and at the end; ``.csv`` or ``.json``.
+    every : int
+        Steps between two readings of gradients and updates.
+
+    Raises
+    ------
+    RuntimeError
+        At the first step, if the model is not called with its labels (as with ``label_smoothing_factor``) or has no two
+        logits a pair; write your own loop with `TorchRecorder` then.
+    """
+
+    def __init__(self, path, every=20):
+        self.path, self.every = path, every
+        self.recorder, self._hook, self._open = None, None, None
+        self._seen = {True: [], False: []}  # by whether the model is in training mode
+
+    def on_train_begin(self, args, state, control, model=None, **kwargs):
+        """Begin to listen."""
+        self.recorder = TorchRecorder(model, self.every)
+        self._hook = model.register_forward_hook(self._listen, with_kwargs=True)
+
+    def _listen(self, model, args, kwargs, output):
+        labels = kwargs.get("next_sentence_label", kwargs.get("labels"))
+        both = output.get("seq_relationship_logits")
+        logits = output.get("logits") if both is None else both
+        if labels is None or logits is None or logits.shape[-1] != 2 or logits.ndim != 2:
+            return
+        logits, labels = to_numpy(logits), to_numpy(labels)
+        loss = float(output["loss"]) if both is None else nsp_loss(logits, labels)
+        self._seen[model.training].append((loss, logits, labels))
+
+    def _take(self, training):
+        """Return mean loss, logits and labels of what was seen since the last time, or None."""
+        seen, self._seen[training] = self._seen[training], []
+        if not seen:
+            return None
+        losses, logits, labels = zip(*seen, strict=True)
+        sizes = [len(part) for part in labels]
+        return float(np.average(losses, weights=sizes)), np.concatenate(logits), np.concatenate(labels)
+
+    def on_pre_optimizer_step(self, args, state, control, **kwargs):
+        """Read the gradients, after clipping."""
+        seen = self._take(True)
+        if seen is None:
+            raise RuntimeError(
+                "the model was called without labels, or has no two logits a pair; expected a call such as "
+                "model(input_ids=..., labels=...) by the Trainer (label_smoothing_factor takes the labels away)"
+            )
+        self._open = self.recorder.step(*seen)
+        self._open.__enter__()
+
+    def on_optimizer_step(self, args, state, control, **kwargs):
+        """Read the updates."""
+        self._open.__exit__(None, None, None)
+
+    def on_evaluate(self, args, state, control, metrics=None, **kwargs):
+        """Record an evaluation: metrics that begin with ``test`` as a test, all others as held out."""
+        if self.recorder is None or self.recorder.steps == 0:
+            return
+        found = next((name for name in metrics or {} if name.endswith("_loss")), None)
+        seen = self._take(False)
+        if found is None and seen is None:
+            return
+        prefix = "eval" if found is None else found.removesuffix("_loss")
+        loss = metrics[found] if found else seen[0]
+        reported = {"accuracy": metrics[f"{prefix}_accuracy"]} if f"{prefix}_accuracy" in metrics else {}
+        part = "test" if prefix.startswith("test") else "held_out"
+        self.recorder.held_out(loss, *(seen[1:] if seen else ()), part=part, **reported)
+        self.recorder.save(self.path)
+
+    def on_train_end(self, args, state, control, **kwargs):
+        """Stop listening, and write."""
+        self._hook.remove()
+        self.recorder.close()
+        self.recorder.save(self.path)

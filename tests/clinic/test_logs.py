@@ -1,0 +1,177 @@
+"""The log format: what is written is read, and what breaks the format is named."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nsputil.clinic.logs import FRACTIONS, NUMBERS, RunLog, count, read_log
+from nsputil.clinic.signals import signals
+from nsputil.training import Run
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def example():
+    log = RunLog()
+    for step in range(1, 41):
+        more = {"gap_std": 0.3, "gradient.encoder": 0.2, "update.encoder": 0.01} if step % 10 == 1 else {}
+        log.add(step, "train", loss=0.7 - step / 400, accuracy=0.5 + step / 200, label_is_next=0.5, **more)
+        if step % 20 == 0:
+            log.add(step, "held_out", loss=0.65, accuracy=0.6, recall_is_next=0.7, recall_not_next=0.5)
+    log.add(40, "test", loss=0.66, accuracy=0.59)
+    return log
+
+
+@pytest.mark.parametrize("name", ["run.csv", "run.json"])
+def test_what_is_written_is_read(tmp_path, name):
+    log = example()
+    log.save(tmp_path / name)
+    run = read_log(tmp_path / name)
+    assert run.loss == [r["loss"] for r in log.rows if r["part"] == "train"] and len(run.accuracy) == 40
+    assert [e["step"] for e in run.evaluations] == [20, 40] and run.evaluations[0]["recall_is_next"] == 0.7
+    assert run.final == {"loss": 0.66, "accuracy": 0.59} and run.prior == 0.5 and run.model is None
+    assert [r["step"] for r in run.instruments] == [1, 11, 21, 31]
+    assert run.instruments[0]["update.encoder"] == 0.01 and np.isnan(run.instruments[0]["saturation"])
+    found = signals(run)
+    assert found["held.accuracy"] == pytest.approx(0.6) and found["final.accuracy"] == pytest.approx(0.59)
+    assert found["held.surprise"] == pytest.approx(0.65 + 0.6 * np.log(0.6) + 0.4 * np.log(0.4))
+
+
+def test_csv_and_json_are_the_same_log(tmp_path):
+    for name in ("run.csv", "run.json"):
+        example().save(tmp_path / name)
+    one, other = (repr(vars(read_log(tmp_path / name))) for name in ("run.csv", "run.json"))
+    assert one == other
+    json.loads((tmp_path / "run.json").read_text(), parse_constant=pytest.fail)  # strict JSON
+
+
+@pytest.mark.parametrize("name", ["run.csv", "run.json"])
+def test_a_nan_is_kept_and_an_unknown_is_none(tmp_path, name):
+    log = RunLog()
+    for step, loss in enumerate([0.7, 0.9, 80.0, float("inf"), float("nan")], 1):
+        log.add(step, "train", loss=loss, accuracy=None)
+    log.save(tmp_path / name)
+    run = read_log(tmp_path / name)
+    assert run.loss[:3] == [0.7, 0.9, 80.0] and np.isinf(run.loss[3]) and np.isnan(run.loss[4])
+    assert np.isnan(run.accuracy).all() and np.isnan(run.prior) and run.instruments == [] and run.evaluations == []
+
+
+def test_rows_that_stand_for_several_steps_are_counted_as_rows(tmp_path):
+    log = RunLog()
+    for step in range(10, 101, 10):
+        log.add(step, "train", loss=0.69)
+        if step % 50 == 0:
+            log.add(step, "held_out", loss=0.7)
+    log.save(tmp_path / "run.csv")
+    assert [e["step"] for e in read_log(tmp_path / "run.csv").evaluations] == [5, 10]
+
+
+def test_a_run_that_was_saved_is_read_too(tmp_path):
+    Run(loss=[0.7, 0.6], accuracy=[0.5, 0.6], evaluations=[{"step": 2, "loss": 0.6}]).save(tmp_path / "run.json")
+    assert read_log(tmp_path / "run.json").evaluations == [{"step": 2, "loss": 0.6}]
+
+
+def test_the_example_of_the_document_is_read(tmp_path):
+    text = (ROOT / "docs" / "run-format.md").read_text(encoding="utf-8")
+    (tmp_path / "a.csv").write_text(re.search(r"```\n(step.*?)```", text, re.S)[1].replace("...\n", ""))
+    (tmp_path / "b.json").write_text(re.search(r"```json\n(.*?)```", text, re.S)[1])
+    csv, json_ = read_log(tmp_path / "a.csv"), read_log(tmp_path / "b.json")
+    assert csv.loss == [0.7012, 0.6954, 0.6321] and csv.final["accuracy"] == 0.72
+    assert json_.loss == [0.7012] and json_.evaluations[0]["accuracy"] == 0.48
+    for name in NUMBERS:
+        assert f"`{name}`" in text, f"docs/run-format.md does not describe {name}"
+
+
+HEAD = "step,part,loss,accuracy\n"
+BAD_CSV = {
+    "": "begins with ''; expected columns step, part, loss",
+    "epoch,loss\n1,0.7\n": "begins with 'epoch, loss'; expected columns step, part",
+    "step,part,loss,loss\n1,train,0.7,0.7\n": "has the column 'loss' twice",
+    HEAD + "1,train,0.7\n": "row 1 has 3 cells; expected 4",
+    HEAD + "1,train,O.7,0.5\n": "row 1: loss is 'O.7'; expected a number",
+    HEAD + "1,train,,0.5\n": "row 1: a row of part 'train' has no loss",
+    HEAD + "1,training,0.7,0.5\n": "row 1: part is 'training'; expected 'train', 'held_out' or 'test'",
+    HEAD + "0,train,0.7,0.5\n": "row 1: step is 0; expected a whole number from 1 on",
+    HEAD + "1.5,train,0.7,0.5\n": "row 1: step is 1.5; expected a whole number",
+    HEAD + "nan,train,0.7,0.5\n": "row 1: step is 'nan'|row 1: step is nan",
+    HEAD + "2,train,0.7,0.5\n1,train,0.7,0.5\n": "row 2: step is 1 after 2; expected steps that never fall",
+    HEAD + "1,train,0.7,51\n": r"row 1: accuracy is 51.0; expected a fraction in \[0, 1\]",
+    HEAD + "1,held_out,0.7,0.5\n": "has no row of part 'train'",
+    "step,part,loss,lr\n1,train,0.7,0.1\n": "row 1: there is no number 'lr'; expected one of loss, gap_std",
+    "step,part,loss,gradient.all\n1,train,0.7,-0.1\n": "row 1: gradient.all is -0.1; expected a number from 0 on",
+}
+BAD_JSON = {
+    "{": "is no JSON",
+    "[1]": "has the format 'list'; expected",
+    '{"format": "nsputil log 2", "rows": []}': "has the format 'nsputil log 2'; expected",
+    '{"format": "nsputil log 1", "rows": [3]}': "row 1 is a int; expected an object",
+    '{"format": "nsputil log 1", "rows": []}': "has no row of part 'train'",
+    '{"format": "nsputil log 1", "rows": [{"step": 1, "part": "train", "loss": true}]}': "loss is True; expected a",
+    '{"format": "nsputil log 1", "rows": [{"step": 1, "part": "train", "loss": [1]}]}': "loss is .1.; expected a",
+    '{"format": "nsputil log 1", "rows": [{"part": "train", "loss": 1}]}': "step is None; expected a whole number",
+}
+
+
+@pytest.mark.parametrize("suffix, text", [("csv", t) for t in BAD_CSV] + [("json", t) for t in BAD_JSON])
+def test_what_breaks_the_format_is_named(tmp_path, suffix, text):
+    path = tmp_path / f"bad.{suffix}"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=f"bad.{suffix}.*({(BAD_CSV if suffix == 'csv' else BAD_JSON)[text]})"):
+        read_log(path)
+
+
+def test_files_that_are_no_logs_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no file none.csv"):
+        read_log(tmp_path / "none.csv")
+    (tmp_path / "run.txt").write_text("x")
+    with pytest.raises(ValueError, match="run.txt ends in '.txt'; expected .csv or .json"):
+        read_log(tmp_path / "run.txt")
+    with pytest.raises(ValueError, match="expected .csv or .json"):
+        example().save(tmp_path / "run")
+    (tmp_path / "run.csv").write_bytes(b"\xff\xfe\x00step")
+    with pytest.raises(ValueError, match="run.csv is no text in UTF-8"):
+        read_log(tmp_path / "run.csv")
+
+
+def test_bad_rows_are_named_when_they_are_written():
+    log = example()
+    with pytest.raises(ValueError, match="row 44: step is 3 after 40"):
+        log.add(3, "train", loss=0.7)
+    with pytest.raises(ValueError, match="row 44: there is no number 'los'"):
+        log.add(41, "train", los=0.7)
+    assert len(log.rows) == 43
+
+
+def test_numbers_of_a_batch():
+    found = count([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0], [0.0, 4.0]], [0, 0, 1, 1])
+    assert found["accuracy"] == found["recall_is_next"] == found["recall_not_next"] == 0.5
+    assert found["gap_std"] == pytest.approx(np.std([2, -1, 3, -4])) and found["says_is_next"] == 0.5
+    assert found["mean_p_is_next"] == pytest.approx(np.mean(1 / (1 + np.exp([-2.0, 1, -3, 4]))))
+    assert "recall_not_next" not in count([[1.0, 0.0]], [0]) and set(found) <= {*FRACTIONS, "gap_std"}
+    with pytest.raises(ValueError, match=r"labels are \[0, 2\]; expected 0"):
+        count(np.zeros((2, 2)), [0, 2])
+    with pytest.raises(ValueError, match=r"logits have shape \(2, 3\)"):
+        count(np.zeros((2, 3)), [0, 1])
+
+
+def test_norms_that_a_log_does_not_hold_are_unknown_not_zero(tmp_path):
+    log = RunLog()
+    for step in range(1, 31):
+        log.add(step, "train", loss=0.69, accuracy=0.5, **{"gradient.all": 0.5})
+    log.save(tmp_path / "run.csv")
+    found = signals(read_log(tmp_path / "run.csv"))
+    assert found["gradient.first"] == pytest.approx(np.log10(0.5))
+    unknown = ("gradient.encoder_share", "gradient.head_bias_share", "update.encoder", "update.per_gradient")
+    for name in (*unknown, "update.still", "update.last", "logits.spread", "pooler.saturation", "prior.train"):
+        assert np.isnan(found[name]), name
+
+
+def test_reading_a_log_does_not_import_torch():
+    code = "import sys, nsputil.clinic.torch_recorder; print({'torch', 'transformers'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,161 @@
+"""Real PyTorch trainings write logs, and the logs say what PyTorch says: `make parity`."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.utils.data import Dataset
+from transformers import BertConfig, BertForNextSentencePrediction, BertForPreTraining, Trainer, TrainingArguments
+
+from nsputil.clinic.logs import read_log
+from nsputil.clinic.signals import SIGNALS, signals
+from nsputil.clinic.torch_recorder import TorchRecorder, part_of
+from nsputil.clinic.trainer_callback import RunLogCallback
+
+
+def model_of(kind=BertForNextSentencePrediction):
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=60, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=16, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+    )  # fmt: skip
+    return kind(config)
+
+
+class Pairs(Dataset):
+    """Pairs of which B repeats A if they belong together."""
+
+    def __init__(self, count, seed, name="labels"):
+        rng = np.random.default_rng(seed)
+        self.items = []
+        for k in range(count):
+            a, b = rng.integers(5, 60, (2, 5))
+            ids = np.concatenate([[2], a, [3], a if k % 2 == 0 else b, [3]])
+            item = {
+                "input_ids": torch.tensor(ids),
+                "token_type_ids": torch.tensor([0] * 7 + [1] * 6),
+                "attention_mask": torch.ones(13, dtype=torch.long),
+                name: torch.tensor(k % 2),
+            }
+            if name != "labels":
+                item["labels"] = torch.tensor(ids)
+            self.items.append(item)
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, k):
+        return self.items[k]
+
+
+def batches_of(data, size):
+    for start in range(0, len(data), size):
+        rows = [data[k] for k in range(start, min(start + size, len(data)))]
+        yield {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def test_a_plain_loop(tmp_path):
+    model = model_of()
+    for parameter in model.bert.embeddings.parameters():
+        parameter.requires_grad_(False)  # has no gradient, and does not move
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    recorder, seen = TorchRecorder(model, every=5), []
+    for batch in batches_of(Pairs(96, 0), 8):
+        optimizer.zero_grad()
+        output = model(**batch)
+        output.loss.backward()
+        head = model.cls.seq_relationship.weight
+        seen.append((output.loss.item(), head.grad.norm().item(), head.detach().clone()))
+        with recorder.step(output.loss, output.logits, batch["labels"]):
+            optimizer.step()
+        seen[-1] += ((head - seen[-1][2]).norm().item(),)
+    held = next(batches_of(Pairs(32, 1), 32))
+    with torch.no_grad():
+        output = model(**held)
+    recorder.held_out(output.loss, output.logits, held["labels"])
+    recorder.held_out(output.loss, part="test", accuracy=0.25)
+    recorder.save(tmp_path / "run.csv")
+    recorder.close()
+    run = read_log(tmp_path / "run.csv")
+    assert run.loss == pytest.approx([step[0] for step in seen])
+    assert [reading["step"] for reading in run.instruments] == [1, 6, 11]
+    for reading in run.instruments:
+        loss, gradient, _, update = seen[reading["step"] - 1]
+        assert reading["gradient.head.weight"] == pytest.approx(gradient)
+        assert reading["update.head.weight"] == pytest.approx(update)
+        assert update == pytest.approx(0.1 * gradient, rel=1e-4)  # SGD
+        assert reading["saturation"] == 0.0 and reading["label_is_next"] == 0.5
+    says = output.logits.argmax(axis=1)
+    assert run.evaluations[0]["accuracy"] == pytest.approx((says == held["labels"]).float().mean().item())
+    p = F.softmax(output.logits, dim=1)[:, 0].mean().item()
+    assert run.evaluations[0]["mean_p_is_next"] == pytest.approx(p, abs=1e-6)
+    assert run.final == {"loss": pytest.approx(output.loss.item()), "accuracy": 0.25} and run.prior == 0.5
+    assert len(model.bert.pooler._forward_hooks) == 0
+
+
+def trained(tmp_path, model, train, held, **options):
+    arguments = TrainingArguments(
+        output_dir=str(tmp_path / "out"), per_device_train_batch_size=8, per_device_eval_batch_size=8, max_steps=12,
+        eval_strategy="steps", eval_steps=6, logging_steps=1, save_strategy="no", report_to=[], use_cpu=True,
+        learning_rate=1e-3, seed=0, disable_tqdm=True, **options.pop("arguments", {}),
+    )  # fmt: skip
+    path = tmp_path / "run.json"
+    callback = RunLogCallback(path, every=4)
+    trainer = Trainer(model, arguments, train_dataset=train, eval_dataset=held, callbacks=[callback], **options)
+    trainer.train()
+    return trainer, read_log(path)
+
+
+def test_the_trainer(tmp_path):
+    trainer, run = trained(tmp_path, model_of(), Pairs(96, 0), Pairs(40, 1))
+    history = trainer.state.log_history
+    assert run.loss == pytest.approx([entry["loss"] for entry in history if "loss" in entry], abs=1e-3)  # it rounds
+    held = [entry["eval_loss"] for entry in history if "eval_loss" in entry]
+    assert [e["loss"] for e in run.evaluations] == pytest.approx(held, abs=1e-3)
+    assert [e["step"] for e in run.evaluations] == [6, 12] and len(run.accuracy) == 12
+    output = trainer.predict(Pairs(40, 1))
+    right = (output.predictions.argmax(axis=1) == output.label_ids).mean()
+    assert run.evaluations[-1]["accuracy"] == pytest.approx(right)
+    assert [reading["step"] for reading in run.instruments] == [1, 5, 9]
+    norms = [entry["grad_norm"] for entry in history if "grad_norm" in entry]
+    for (
+        reading
+    ) in run.instruments:  # the Trainer logs the norm before it clips at 1; the optimizer gets the clipped one
+        total = np.sqrt(sum(v**2 for k, v in reading.items() if k.startswith("gradient.")))
+        assert total == pytest.approx(min(1.0, norms[reading["step"] - 1]), rel=1e-3)
+        assert reading["update.encoder"] > 0 and 0 <= reading["saturation"] <= 1
+    assert len(trainer.model._forward_hooks) == 0
+    found = signals(run)
+    absent = {name for name in SIGNALS if np.isnan(found[name])}
+    assert absent == {"final.accuracy", "final.against_held", "loss.wave"}  # no test set; too few steps for a wave
+
+
+def test_gradients_that_are_gathered_over_batches_are_one_step(tmp_path):
+    options = {"arguments": {"gradient_accumulation_steps": 2}}
+    _, run = trained(tmp_path, model_of(), Pairs(96, 0), Pairs(16, 1), **options)
+    assert len(run.loss) == 12 and run.prior == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_reported_accuracy_stands_above_the_count(tmp_path):
+    options = {"compute_metrics": lambda found: {"accuracy": 0.125}}
+    _, run = trained(tmp_path, model_of(), Pairs(96, 0), Pairs(16, 1), **options)
+    assert [e["accuracy"] for e in run.evaluations] == [0.125, 0.125]
+
+
+def test_of_a_joint_loss_only_the_next_sentence_part_is_logged(tmp_path):
+    name = "next_sentence_label"
+    trainer, run = trained(tmp_path, model_of(BertForPreTraining), Pairs(96, 0, name), Pairs(16, 1, name))
+    assert max(run.loss) < 1.0 < min(entry["loss"] for entry in trainer.state.log_history if "loss" in entry)
+
+
+def test_a_model_that_is_called_without_labels_is_named(tmp_path):
+    with pytest.raises(RuntimeError, match="label_smoothing_factor takes the labels away"):
+        options = {"arguments": {"label_smoothing_factor": 0.1}}
+        trained(tmp_path, model_of(), Pairs(96, 0), Pairs(16, 1), **options)
+
+
+def test_parts():
+    names = {part_of(name) for name, _ in model_of(BertForPreTraining).named_parameters()}
+    assert {"encoder", "pooler.weight", "pooler.bias", "head.weight", "head.bias"} == names
+    with pytest.raises(ValueError, match="every is 0; expected at least 1"):
+        TorchRecorder(model_of(), every=0)
