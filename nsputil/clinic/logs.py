@@ -232,9 +232,8 @@ def _check(row, where, before):
         if name in ("step", "part"):
             continue
         if name not in NUMBERS and not (name.startswith(NORMS) and len(name.split(".", 1)[1]) > 0):
-            raise ValueError(
-                f"{where}: there is no number {name!r}; expected {', '.join(NUMBERS)}, gradient.X, update.X"
-            )
+            known = ", ".join((*NUMBERS, "gradient.X", "update.X"))
+            raise ValueError(f"{where}: there is no number {name!r}; expected one of {known}")
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise ValueError(f"{where}: {name} is {value!r}; expected a number")
         if name in FRACTIONS and not (0 <= value <= 1 or math.isnan(value)):
