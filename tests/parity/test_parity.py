@@ -57,13 +57,15 @@ def our_copy(theirs, sizes, dtype, kind=NSPModel):
 
 
 def agree(gradient, wanted, tolerance, name):
-    """A gradient's error, as a vector, is below the tolerance; that of no entry is above twice as much.
+    """A gradient's error, as a vector and in each entry, is below the tolerance; for float32 below 2e-5.
 
-    In float32 single entries of PyTorch's gradients and of ours are each about 1e-5 from those of float64 here.
+    In float32 the rounding of the deepest of these models alone is so large: our own gradients differ from those that
+    we compute in float64 by up to 1.9e-5 of the largest entry.
     """
+    tolerance = max(tolerance, 2e-5) if gradient.dtype == np.float32 else tolerance
     error = np.linalg.norm(gradient - wanted)
     assert error <= tolerance * max(1, np.linalg.norm(wanted)), (name, error, np.linalg.norm(wanted))
-    np.testing.assert_allclose(gradient, wanted, atol=2 * tolerance * max(1, np.abs(wanted).max()), err_msg=name)
+    np.testing.assert_allclose(gradient, wanted, atol=tolerance * max(1, np.abs(wanted).max()), err_msg=name)
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=lambda s: f"width{s[1]}-layers{s[2]}")
