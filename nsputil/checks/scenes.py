@@ -1,0 +1,143 @@
+"""Real trainings whose curves the exercises show, healthy and sick.
+
+They are trained here and now, never drawn. Which is which stands in this file, so a learner who wants to find out reads
+the curves first.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nsputil.baselines import OverlapModel
+from nsputil.corpus import load_corpus
+from nsputil.losses import nsp_loss_and_grad
+from nsputil.metrics import accuracy
+from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT
+from nsputil.tokenization import encode_pairs
+from nsputil.training import Experiment, Run, adamw, bag_model, permuted, train
+
+
+def _softmax(logits):
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def _softmax_twice(logits, labels):
+    p = _softmax(logits)
+    loss, slope = nsp_loss_and_grad(p, labels)
+    return loss, p * (slope - (slope * p).sum(axis=1, keepdims=True))
+
+
+def _not_next_left_out(logits, labels):
+    return nsp_loss_and_grad(logits, labels, weights=(labels == IS_NEXT).astype(float))
+
+
+def _divided_by_entries(logits, labels):
+    loss, slope = nsp_loss_and_grad(logits, labels)
+    return loss / 2, slope / 2
+
+
+LOSSES = (_softmax_twice, nsp_loss_and_grad, _not_next_left_out, _divided_by_entries)
+
+
+def train_four(steps=400, pairs=600, hidden=8):
+    """Train the same head from the same start on the same vectors, with four different losses.
+
+    Parameters
+    ----------
+    steps, pairs, hidden : int
+
+    Returns
+    -------
+    list of (ndarray, float)
+        For each: the loss at every step as that training reports it, and the accuracy at the end.
+    """
+    rng = np.random.default_rng(606)
+    labels = np.arange(pairs) % 2
+    side = np.where(labels == NOT_NEXT, -1.0, 1.0)
+    vectors = rng.standard_normal((pairs, hidden)) + 2.5 * side[:, None] * np.eye(hidden)[0] + 3.0 * np.eye(hidden)[1]
+    found = []
+    for loss in LOSSES:
+        W, b = np.zeros((2, hidden)), np.zeros(2)
+        reported = []
+        for _ in range(steps):
+            logits = vectors @ W.T + b
+            value, slope = loss(logits, labels)
+            reported.append(value)
+            W -= 0.1 * slope.T @ vectors
+            b -= 0.1 * slope.sum(axis=0)
+        found.append((np.array(reported), float(((vectors @ W.T + b).argmax(axis=1) == labels).mean())))
+    return found
+
+
+def small_bag(documents, vocabulary, rng):
+    """A bag of words that trains in seconds, in float64, so that its numbers are the same on every processor."""
+    return bag_model(documents, vocabulary, rng, dim=16, pooled_width=16, dtype=np.float64)
+
+
+def _labels_in_another_order(documents, rng):
+    """Pairs and labels as two lists, of which one was shuffled."""
+    pairs = permuted(documents, rng)
+    labels = [pairs[k].label for k in rng.permutation(len(pairs))]
+    return [replace(pair, label=label) for pair, label in zip(pairs, labels, strict=True)]
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What is known about a training that fails.
+
+    Attributes
+    ----------
+    run : Run
+        The training itself.
+    first_loss : float
+        The loss of its first batch.
+    eight_pairs : float
+        The loss after 80 steps on eight of its pairs alone.
+    is_next : float
+        Fraction of IsNext among its training pairs.
+    moved : bool
+        Whether every parameter changed at every step that was looked at.
+    overlap : float
+        Accuracy on its test pairs of a rule with two parameters that counts common words, fitted to its training pairs.
+    """
+
+    run: Run
+    first_loss: float
+    eight_pairs: float
+    is_next: float
+    moved: bool
+    overlap: float
+
+
+def failing_training():
+    """Train a model of sentence pairs that does not learn, and climb the sanity ladder with it.
+
+    Returns
+    -------
+    Observations
+    """
+    rule = _labels_in_another_order
+    experiment = Experiment(
+        load_corpus("sotu")[::4], vocabulary_size=3000, pairs=rule, model=small_bag, max_steps=120, evaluate_every=30
+    )
+    run = train(experiment)
+    train_documents = experiment.split(experiment.documents, np.random.default_rng((experiment.seed, 0)))[0]
+    pairs = rule(train_documents, np.random.default_rng(1))
+    eight = encode_pairs(pairs[:8], run.model.vocabulary)
+    model = small_bag(train_documents, run.model.vocabulary, np.random.default_rng(2))
+    optimizer = adamw(model, 80)
+    for _ in range(80):
+        logits, cache = model.forward(eight)
+        loss, slope = nsp_loss_and_grad(logits, eight.labels)
+        optimizer.step(model.backward(slope, cache))
+    updates = [value for row in run.instruments for name, value in row.items() if name.startswith("update.")]
+    overlap = OverlapModel.fit(pairs)
+    return Observations(
+        run=run,
+        first_loss=run.loss[0],
+        eight_pairs=loss,
+        is_next=run.prior,
+        moved=min(updates) > 0,
+        overlap=accuracy(overlap.logits(run.test_pairs), [pair.label for pair in run.test_pairs]),
+    )
