@@ -1,0 +1,567 @@
+"""Exercises of notebook 07, training."""
+
+import math
+
+import numpy as np
+
+from nsputil.checks.choice_exercise import ChoiceExercise, Option
+from nsputil.checks.code_exercise import Case, CodeExercise
+from nsputil.checks.misconceptions import Misconception
+from nsputil.checks.number_exercise import NumberExercise
+from nsputil.checks.text_exercise import Point, TextExercise, Trap
+
+LN2, LN3 = math.log(2), math.log(3)
+
+first_losses = NumberExercise(
+    name="first_losses",
+    title="The first loss, before you train",
+    notebook=7,
+    objectives=(1,),
+    kind="compute",
+    difficulty=1,
+    importance=3,
+    minutes=4,
+    value=(LN2 + 0.6**2 / 8, LN3),
+    misconceptions=(
+        Misconception(
+            "gaps_ignored",
+            (LN2, LN3),
+            "The second is right. The first is ln 2 itself, as if all gaps were 0.",
+            "does a random gap cost more or less than no gap, on average over both labels?",
+        ),
+        Misconception(
+            "not_squared",
+            (LN2 + 0.6 / 8, LN3),
+            "The second is right. In the first you took s where its square belongs.",
+            "would gaps of the opposite sign cost less?",
+        ),
+        Misconception(
+            "half_of_the_square",
+            (LN2 + 0.6**2 / 2, LN3),
+            "The second is right. In the first the curvature of softplus at 0, 1/4, is missing.",
+            "what stands in front of s^2 if the second derivative is 1/4?",
+        ),
+        Misconception(
+            "curvature_whole",
+            (LN2 + 0.6**2 / 4, LN3),
+            "The second is right. In the first you took the second derivative; a Taylor series halves it.",
+            "by what is the second-order term divided?",
+        ),
+        Misconception(
+            "subtracted",
+            (LN2 - 0.6**2 / 8, LN3),
+            "The second is right. In the first you subtracted: but random gaps make the loss worse.",
+            "can a model that knows nothing be cheaper than being undecided?",
+        ),
+        Misconception(
+            "two_classes_for_three",
+            (LN2 + 0.6**2 / 8, LN2),
+            "The first is right. The second has three classes.",
+            "what does each class get if nothing is known?",
+        ),
+        Misconception(
+            "log_base_2",
+            (1 + 0.6**2 / 8 / LN2, math.log2(3)),
+            "These are bits; nats are asked for.",
+        ),
+    ),
+    hints=(
+        "Random gaps add a little to ln 2; the rule stands at rung 1 of notebook 07.",
+        "ln 2 + s^2 / 8. And with nothing known, each of K classes gets 1/K.",
+        "0.6931 + 0.36 / 8, and ln 3.",
+    ),
+    takeaway="You can say the first loss before you train: ln K, and s^2/8 more for two classes.",
+)
+
+which_alarm = ChoiceExercise(
+    name="which_alarm",
+    title="Which of these is an alarm?",
+    notebook=7,
+    objectives=(1,),
+    kind="recall",
+    difficulty=2,
+    importance=3,
+    minutes=5,
+    question=(
+        "Balanced pairs, a model from random numbers. Which observations mean that something is broken? Choose all "
+        "that apply."
+    ),
+    options=(
+        Option("The first loss is 0.75, and the gaps have standard deviation 0.7.", "Just right: ln 2 + 0.49/8."),
+        Option(
+            "After 300 steps on the same eight pairs their loss is still 0.69.",
+            "Yes: what cannot learn eight pairs by heart has a broken gradient, a detached part or clashing labels.",
+            right=True,
+        ),
+        Option(
+            "With labels drawn by a coin, once and for all, the *training* loss falls to 0.2.",
+            "A large model learns even a coin's labels by heart, given time. On unseen pairs it must stay near ln 2.",
+        ),
+        Option(
+            "With B replaced by one and the same word, the held-out accuracy is 0.64.",
+            "Yes, a leak: with no B to compare, the label came in by another door, such as A's length.",
+            right=True,
+        ),
+        Option(
+            "The first loss is 4.2.",
+            "Yes: that takes gaps near 8 in size. The weights are much too large, or logits are scaled twice.",
+            right=True,
+        ),
+        Option(
+            "The held-out loss is above the training loss at the end.",
+            "That is so in every training that learns something about its own pairs. How far above is the question.",
+        ),
+    ),
+    hints=(
+        "Four rungs: first loss, eight pairs, no input, coin labels. What must each of them show?",
+        "Controls are judged on pairs that were not trained on.",
+        "Three are alarms: one about eight pairs, one about a control, one about a first loss.",
+    ),
+    takeaway="Each rung has a number that you know beforehand; that is what makes it a test.",
+)
+
+Z = 1.96
+
+
+def pairs_needed_reference(accuracy, baseline):
+    """Return how many test pairs it takes for the interval around an accuracy to leave the baseline below it."""
+    return int(Z**2 * accuracy * (1 - accuracy) / (accuracy - baseline) ** 2) + 1
+
+
+def _pairs_needed_cases(rng):
+    fixed = [
+        Case((0.54, 0.50), "an accuracy of 0.54 and a baseline of 0.50"),
+        Case((0.80, 0.70), "an accuracy of 0.80 and a baseline of 0.70"),
+    ]
+    grid = [(a / 100, b / 100) for b in (50, 58, 63, 71) for a in range(b + 3, 97)]
+    exact = [Z**2 * a * (1 - a) / (a - b) ** 2 for a, b in grid]
+    grid = [pair for pair, n in zip(grid, exact, strict=True) if 0.1 < n % 1 < 0.9 and n > 40]
+    chosen = rng.choice(len(grid), 3, replace=False)
+    return fixed + [Case(grid[k], f"an accuracy of {grid[k][0]} and a baseline of {grid[k][1]}") for k in chosen]
+
+
+def _needed(z=Z, spread=lambda a, b: a * (1 - a), power=2):
+    return lambda a, b: int(z**2 * spread(a, b) / (a - b) ** power) + 1
+
+
+pairs_needed = CodeExercise(
+    name="pairs_needed",
+    title="Design a test set: how many pairs?",
+    notebook=7,
+    objectives=(3,),
+    kind="design",
+    difficulty=2,
+    importance=3,
+    minutes=8,
+    points=2,
+    reference=pairs_needed_reference,
+    cases=_pairs_needed_cases,
+    misconceptions=(
+        Misconception(
+            "root_forgotten",
+            lambda a, b: int(Z * a * (1 - a) / (a - b)) + 1,
+            "Too few: you used the spread without its square root.",
+            "if the test has four times as many pairs, by how much does the interval shrink?",
+        ),
+        Misconception(
+            "distance_not_squared",
+            _needed(power=1),
+            "Too few: half the distance to the baseline needs four times as many pairs, not twice as many.",
+            "where does n go when you square both sides?",
+        ),
+        Misconception(
+            "factor_not_squared",
+            lambda a, b: int(Z * a * (1 - a) / (a - b) ** 2) + 1,
+            "Nearly: the 1.96 stood outside the root.",
+            "what becomes of 1.96 when you square both sides?",
+        ),
+        Misconception(
+            "spread_of_baseline",
+            _needed(spread=lambda a, b: b * (1 - b)),
+            "You used the spread of the baseline; the interval stands around the model's accuracy.",
+            "which of the two was measured on these pairs?",
+        ),
+        Misconception(
+            "widest_spread",
+            _needed(spread=lambda a, b: 0.25),
+            "You used the widest spread there is, 1/4. That is safe, and more than is asked for.",
+            "what is accuracy times (1 - accuracy) here?",
+        ),
+        Misconception(
+            "whole_width",
+            _needed(z=2 * Z),
+            "Four times too many: you set the whole width of the interval against the distance.",
+            "from the accuracy down to the lower end: is that the whole interval, or half of it?",
+        ),
+        Misconception(
+            "half_width_halved",
+            _needed(z=Z / 2),
+            "Four times too few: the formula's 1.96 standard errors go to either side.",
+            "how far is the lower end from the accuracy?",
+        ),
+        Misconception(
+            "one_sided",
+            _needed(z=1.645),
+            "You used 1.645, the factor of a one-sided test.",
+            "which factor does the prompt name?",
+        ),
+        Misconception(
+            "rounded_down",
+            lambda a, b: int(Z**2 * a * (1 - a) / (a - b) ** 2),
+            "One too few: with that number the lower end is still below the baseline.",
+            "to which side must a needed number be rounded?",
+        ),
+        Misconception(
+            "not_whole",
+            lambda a, b: Z**2 * a * (1 - a) / (a - b) ** 2,
+            "Right but for its fraction: there are whole pairs only.",
+            "to which side must a needed number be rounded?",
+        ),
+    ),
+    hints=(
+        "Put the lower end of the interval equal to the baseline and solve for n.",
+        "accuracy - baseline = 1.96 * sqrt(accuracy * (1 - accuracy) / n). Square both sides.",
+        "n = 1.96**2 * accuracy * (1 - accuracy) / (accuracy - baseline)**2, and then the next whole number.",
+    ),
+    takeaway="Half the distance, four times the pairs: 0.54 against 0.50 takes nearly 600.",
+)
+
+
+def came_true_reference(p_is_next, labels, low, high):
+    """Return (share of the pairs, fraction of them that is IsNext) for low <= Pr(IsNext) < high."""
+    p, labels = np.asarray(p_is_next), np.asarray(labels)
+    chosen = (p >= low) & (p < high)
+    return float(chosen.mean()), float((labels[chosen] == 0).mean())
+
+
+def _came_true_cases(rng):
+    p = np.array([0.85, 0.9, 0.95, 0.1, 0.5])
+    cases = [Case((p, np.array([0, 0, 1, 1, 0]), 0.8, 1.0), "five pairs, from 0.8 to 1")]
+    for low, high in ((0.2, 0.4), (0.6, 0.8), (0.0, 0.2)):
+        inside = low + 0.2 * np.array([0.15, 0.3, 0.45, 0.6, 0.75, 0.9])
+        outside = rng.uniform(0.42, 0.58, 4)
+        p = np.concatenate([inside, outside, [low, high, high]])
+        labels = np.concatenate([rng.permutation([0, 1, 1, 0, 0, 0]), [1, 1, 1, 0], [1, 1, 1]])
+        order = rng.permutation(len(p))
+        cases.append(Case((p[order], labels[order], low, high), f"13 pairs, from {low} to {high}, one on each edge"))
+    return cases
+
+
+def _in_bin(share=None, fraction=None, choose=lambda p, low, high: (p >= low) & (p < high)):
+    def answer(p, labels, low, high):
+        chosen = choose(p, low, high)
+        return (
+            share(chosen) if share else chosen.mean(),
+            fraction(chosen, p, labels) if fraction else (labels[chosen] == 0).mean(),
+        )
+
+    return answer
+
+
+came_true = CodeExercise(
+    name="came_true",
+    title="Announced, and came true",
+    notebook=7,
+    objectives=(4,),
+    kind="implement",
+    difficulty=2,
+    importance=2,
+    minutes=7,
+    points=2,
+    reference=came_true_reference,
+    cases=_came_true_cases,
+    misconceptions=(
+        Misconception(
+            "label_one_is_next",
+            _in_bin(fraction=lambda chosen, p, labels: labels[chosen].mean()),
+            "Your fraction is that of label 1, and label 1 is NotNext.",
+            "of which class does the model announce the probability?",
+        ),
+        Misconception(
+            "of_all_pairs",
+            _in_bin(fraction=lambda chosen, p, labels: (chosen & (labels == 0)).mean()),
+            "Your fraction is of all pairs; it should be of those that were chosen.",
+            "among which pairs do you ask how many are IsNext?",
+        ),
+        Misconception(
+            "outside_the_bin",
+            _in_bin(fraction=lambda chosen, p, labels: (labels == 0).mean()),
+            "Your fraction counts all pairs, chosen or not.",
+            "among which pairs do you ask how many are IsNext?",
+        ),
+        Misconception(
+            "mean_announced",
+            _in_bin(fraction=lambda chosen, p, labels: p[chosen].mean()),
+            "Your second number is what was announced, on average; asked for is what came true.",
+            "which array knows what is true?",
+        ),
+        Misconception(
+            "accuracy_in_bin",
+            _in_bin(fraction=lambda chosen, p, labels: ((p[chosen] > 0.5) == (labels[chosen] == 0)).mean()),
+            "Your second number is the accuracy of the chosen pairs.",
+            "if 0.1 is announced and 1 of 10 is IsNext, how high is the accuracy, and what came true?",
+        ),
+        Misconception(
+            "counts",
+            _in_bin(np.sum, lambda chosen, p, labels: (labels[chosen] == 0).sum()),
+            "You return counts; fractions are asked for.",
+            "what is each count to be divided by?",
+        ),
+        Misconception(
+            "share_not_divided",
+            _in_bin(np.sum),
+            "Your first number is a count; a share is asked for.",
+            "how many pairs are there in all?",
+        ),
+        Misconception(
+            "upper_edge_included",
+            _in_bin(choose=lambda p, low, high: (p >= low) & (p <= high)),
+            "A pair that lies just on the upper edge counts in your bin, and would count in the next one, too.",
+            "which of the two edges belongs to the bin?",
+        ),
+        Misconception(
+            "lower_edge_excluded",
+            _in_bin(choose=lambda p, low, high: (p > low) & (p < high)),
+            "A pair that lies just on the lower edge falls out of your bin.",
+            "which of the two edges belongs to the bin?",
+        ),
+        Misconception(
+            "edges_exchanged",
+            _in_bin(choose=lambda p, low, high: (p > low) & (p <= high)),
+            "Your bin has its upper edge and not its lower one; it should be the other way round.",
+            "into which bin would a probability of exactly 0 fall?",
+        ),
+        Misconception(
+            "order_turned_round",
+            lambda *args: came_true_reference(*args)[::-1],
+            "Both numbers are right, in the other order.",
+            "which comes first: the share of the pairs, or what came true?",
+        ),
+    ),
+    hints=(
+        "First a mask of the pairs whose probability lies in the bin.",
+        "chosen = (p_is_next >= low) & (p_is_next < high); its mean is the share.",
+        "The second number is the mean of labels[chosen] == 0.",
+    ),
+    takeaway="Calibration asks one thing: of those to which I said 0.9, nine in ten should be IsNext.",
+)
+
+when_to_stop = ChoiceExercise(
+    name="when_to_stop",
+    title="Read a training that went on too long",
+    notebook=7,
+    objectives=(2, 5),
+    kind="read",
+    difficulty=2,
+    importance=3,
+    minutes=7,
+    question=(
+        "The cells below train a small bag of words on twelve speeches, for 500 steps. Read table and figure. Which "
+        "statements do they support? Choose all that apply."
+    ),
+    options=(
+        Option(
+            "The last model is the best one: its training loss is the lowest.",
+            "That curve tells how well it knows its own pairs. Which curve is about text it never saw?",
+        ),
+        Option(
+            "Of the models looked at, one keeps the one with the lowest held-out loss, long before the end.",
+            "Yes: from there on it learns what holds for its own pairs only.",
+            right=True,
+        ),
+        Option(
+            "The held-out loss rises, so the gradient must have a wrong sign.",
+            "With a wrong sign the training loss would rise. It falls all the time.",
+        ),
+        Option(
+            "While the held-out loss gets worse, the held-out accuracy does not: the model gets too bold.",
+            "Yes: no more mistakes than before, each one dearer, because the probabilities go to the ends.",
+            right=True,
+        ),
+        Option(
+            "A held-out loss above ln 2 at the end proves that the model has learned nothing.",
+            "Look at the accuracy. A high loss can hide many sure hits and some very dear mistakes.",
+        ),
+        Option(
+            "If the held-out loss is used to choose the step, a fair final number needs a third set of documents.",
+            "Yes: the chosen step looks good on these documents partly by luck. That is what a test set is for.",
+            right=True,
+        ),
+    ),
+    hints=(
+        "Look for the lowest entry of the column of held-out losses, and at the accuracies before and after it.",
+        "Two curves, two questions: what it knows about its own pairs, and what it knows about others.",
+        "Three are supported: one about which model to keep, one about boldness, one about a third set.",
+    ),
+    takeaway="Keep the model with the lowest held-out loss, and report it on documents that had no say in that.",
+)
+
+report_flaws = ChoiceExercise(
+    name="report_flaws",
+    title="Criticize a report and its data",
+    notebook=7,
+    objectives=(3, 5),
+    kind="critique",
+    difficulty=2,
+    importance=3,
+    minutes=6,
+    question=(
+        "From a report: *We cut 12 long documents into 9,000 pairs, shuffled the pairs and set 40 aside for testing. "
+        "Every B of a NotNext pair is the first sentence of another document; every B of an IsNext pair comes from "
+        "within. The test accuracy of 0.93 shows that the model understands discourse.* Which objections hit? Choose "
+        "all that apply."
+    ),
+    options=(
+        Option(
+            "Test pairs come from the documents that were trained on, so the model may know their words by heart.",
+            "Yes: split documents first, make pairs afterward.",
+            right=True,
+        ),
+        Option(
+            "Forty pairs are few: the interval around 0.93 is wide.",
+            "Yes: 37 right of 40; Wilson's interval goes from about 0.80 to 0.97.",
+            right=True,
+        ),
+        Option(
+            "With an accuracy of 0.93 the loss must be near 0, so the report hides a bug.",
+            "Accuracy fixes no loss. The three mistakes alone can cost any amount.",
+        ),
+        Option(
+            "First sentences look different, such as greetings; the model can tell the label from B alone.",
+            "Yes, a shortcut: a control without A would show it. Draw both kinds of B alike.",
+            right=True,
+        ),
+        Option(
+            "9,000 pairs are too few to train on, whatever the documents.",
+            "It is not the number of pairs that hurts most here, but that they come from 12 documents.",
+        ),
+        Option(
+            "There is no baseline: what do word overlap, or B alone, reach on these pairs?",
+            "Yes: 0.93 means little until a simple rule was tried.",
+            right=True,
+        ),
+    ),
+    hints=(
+        "Go through it in order: split, number of test pairs, how B is drawn, what is concluded.",
+        "Ask of each step: could a model without any understanding get 0.93 this way?",
+        "Four objections hit: split, interval, shortcut, baseline.",
+    ),
+    takeaway="Split by document, count the pairs, look for the shortcut, name a baseline; then read the accuracy.",
+)
+
+failing_relation = ChoiceExercise(
+    name="failing_relation",
+    title="Diagnose a model that does not learn",
+    notebook=7,
+    objectives=(1, 2, 3),
+    kind="debug",
+    difficulty=3,
+    importance=3,
+    minutes=10,
+    points=2,
+    question=(
+        "A model shall tell whether B follows A in a speech. It is trained below, really and now, and it fails: see "
+        "the curves and what was found when the ladder was climbed. Which diagnosis fits *all* observations?"
+    ),
+    options=(
+        Option(
+            "The learning rate is far too small.",
+            "Then eight pairs could not have been learned by heart in 80 steps.",
+        ),
+        Option(
+            "The gradient is wrong, or a part is cut off from it.",
+            "Every parameter moves, and eight pairs are learned by heart: the gradient arrives and helps.",
+        ),
+        Option(
+            "Softmax is applied twice.",
+            "Then no loss below 0.3133 would be possible, not on eight pairs either.",
+        ),
+        Option(
+            "The model is too small for the task.",
+            "A rule with two parameters that counts common words fails, too, and in notebook 07 it reached 0.70.",
+        ),
+        Option(
+            "Pairs and labels no longer belong together: something before the model broke the bond.",
+            "Yes: all that learns is healthy, and even counting common words is at chance. The fault is in the data.",
+            right=True,
+        ),
+        Option(
+            "It overfits: there is too little text.",
+            "An overfitted model has a low training loss. This one's stays at ln 2 as well.",
+        ),
+    ),
+    hints=(
+        "For each diagnosis ask: which observation could not have been made if it were true?",
+        "Eight pairs learned by heart clear a whole chain: encoding, model, gradient, optimizer.",
+        "What is left is what comes before the model. Which observation never touches the model at all?",
+    ),
+    takeaway="A baseline that needs no training is a witness against the data: if it fails too, look there.",
+)
+
+diagnosis_plan = TextExercise(
+    name="diagnosis_plan",
+    title="Design a diagnosis: questions and answers",
+    notebook=7,
+    objectives=(1,),
+    kind="design",
+    difficulty=3,
+    importance=3,
+    minutes=12,
+    points=4,
+    words=60,
+    rubric=(
+        Point(
+            "Look at the data first: read some pairs with their labels, the share of each class, what goes in.",
+            r"read|look at|print|inspect|check (the )?(data|pairs|labels|input)|share of|balance|decode",
+            "what can you see in ten pairs with their labels, before any training?",
+        ),
+        Point(
+            "Eight pairs by heart: if they cannot be learned, the fault is in model, gradient or optimizer.",
+            r"(eight|8|few|ten|10|one|small|tiny|single) (pairs|examples|batch|samples)|by heart|overfit",
+            "what is the cheapest test of model, gradient and optimizer together?",
+        ),
+        Point(
+            "Known levels: the first loss near ln 2, the entropy of the prior, a baseline without training, controls.",
+            r"ln ?2|log ?2|0\.69|entropy|prior|baseline|overlap|majority|control|coin|shuffled label|"
+            r"without (B|the answer|input)|no input",
+            "with which numbers, known beforehand, do you compare?",
+        ),
+        Point(
+            "Each test says what both outcomes mean, and one thing is changed at a time.",
+            r"\bif (it|they|this|that|the|not|so|even|both|we|I)\b|otherwise|one (thing|change) at a time|in that case|"
+            r"then the",
+            "what will you conclude if a test passes, and what if it fails?",
+        ),
+    ),
+    traps=(
+        Trap(
+            "just_train_more",
+            r"(first|just|simply|I would|I'd|we should|let us|let's) train (it |the model )?(for )?(longer|more)|"
+            r"(first|just|simply) (use|try|take) a (larger|bigger) model",
+            "Longer training or a larger model is a hope, not a test: no outcome of it tells where the fault is.",
+        ),
+        Trap(
+            "random_tries",
+            r"try (different|several|many|various|other) (learning rates|hyperparameters|settings|seeds) "
+            r"(until|and see|and hope)",
+            "Trying settings until one works tells little when none does. Which test separates data from model?",
+        ),
+    ),
+    hints=(
+        "Which single test splits all causes into two halves: before the model, and from the model on?",
+        "Order by price: reading ten pairs costs a minute, eight pairs cost seconds, a long training costs a night.",
+        "Data; first loss; eight pairs; baseline and controls. For each write: if so, then; if not, then.",
+    ),
+    takeaway="A diagnosis is a list of tests, cheapest first, each with two outcomes that lead to different places.",
+)
+
+EXERCISES = (
+    first_losses,
+    which_alarm,
+    pairs_needed,
+    came_true,
+    when_to_stop,
+    report_flaws,
+    failing_relation,
+    diagnosis_plan,
+)
