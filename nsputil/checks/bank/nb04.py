@@ -548,7 +548,8 @@ steady_fall = TextExercise(
     rubric=(
         Point(
             "What it means: on the training pairs the gold class gets more probability (on geometric average).",
-            r"geometric mean|probabilit\w+ (of|on|for|to) the (gold|correct|right|true)|gold (class|label|prob)|"
+            r"geometric mean|(probability|probabilities) (of|on|for|to) the (gold|correct|right|true)|"
+            r"gold (class|label|prob)|"
             r"(correct|right|true) (label|class|answer)s?",
             "which probability grows when the mean of -log p falls, and for which pairs?",
         ),
@@ -575,7 +576,7 @@ steady_fall = TextExercise(
             "loss_is_error_rate",
             r"fewer (mistakes|errors) (are|is) (certain|guaranteed|sure)|"
             r"(?<!not )\b(therefore|hence|means that|so) (the )?accuracy (also )?(must |will |has to )?"
-            r"(ris|increas|improv|go)",
+            r"(ris|increase|increasing|improv|go)",
             "You conclude from the loss to the accuracy. Notebook 04 shows a loss that falls while the accuracy falls.",
         ),
         Trap(
