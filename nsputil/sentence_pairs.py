@@ -17,7 +17,7 @@ LABEL_NAMES = ("IsNext", "NotNext")
 NEGATIVES = ("other_document", "same_document", "length_matched", "permuted")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # slots: a hundred thousand pairs take a third less memory
 class SentencePair:
     """Two stretches of text, a label, and where each came from, so that leaks can be measured.
 
