@@ -168,8 +168,8 @@ class Probe:
 
 
 PROBES = {}
-#: Signal of a probe -> (unit, what it is, (low, high) of a healthy run). The range holds 99 of 100 of the bank's 354
-#: healthy bag runs, ugly ones included; the Transformer's few runs, too. Equal ends: the number is known beforehand.
+#: Signal of a probe -> (unit, what it is, (low, high) of a healthy run). A range holds 99 of 100 of 360 healthy runs
+#: of bags and all but few of 68 of Transformers, ugly ones included. Equal ends: the number is known beforehand.
 SIGNAL_NOTES = {}
 
 
@@ -315,11 +315,11 @@ def _loss_unit_test(s):
     "fresh-gradients",
     "Before any training, on one batch: how large is the gradient, and where?",
     2,
-    fresh_encoder=("log10", "norm of the encoder's gradient over that of the head's weight", -0.3, 0.7),
-    fresh_pooler=("log10", "norm of the pooler's gradient over that of the head's weight", 0, 0.65),
+    fresh_encoder=("log10", "norm of the encoder's gradient over that of the head's weight", -0.5, 0.7),
+    fresh_pooler=("log10", "norm of the pooler's gradient over that of the head's weight", -0.15, 0.65),
     fresh_zero=("fraction", "tensors whose gradient is exactly zero", 0, 0),
-    fresh_spread=("log10", "spread of the gap of the logits", -1, 0.05),
-    fresh_saturation=("fraction", "pooled units beyond 0.99", 0, 0.03),
+    fresh_spread=("log10", "spread of the gap of the logits", -1.7, 0.05),
+    fresh_saturation=("fraction", "pooled units beyond 0.99", 0, 0.025),
     fresh_loss=("nats", "loss as it should be, minus ln 2", -0.2, 0.55),
     fresh_said=("ratio", "loss as the suspect computes it, over ln 2", 0.75, 1.75),
 )
@@ -347,9 +347,9 @@ def _fresh_gradients(s):
     "one-step",
     "What does one step move, and how far? And a gradient followed by its opposite?",
     4,
-    step_still=("fraction", "tensors with a gradient that do not move at all", 0, 0),
-    step_length=("log10", "update over weight of the pooler, after four steps", -1.9, -0.8),
-    step_encoder=("log10", "update over weight of the encoder's largest table, after four steps", -3.75, -1.4),
+    step_still=("fraction", "tensors with a gradient that do not move at all", 0, 0.025),
+    step_length=("log10", "update over weight of the pooler, after four steps", -2.2, -0.8),
+    step_encoder=("log10", "update over weight of the encoder's largest table, after four steps", -4.1, -1.45),
     step_fall=("nats", "fall of the true loss on the batch over four steps on it", 0, 0.9),
     step_opposite=("ratio", "cosine of the update of a gradient and that of its opposite right after", -1, -1),
 )
@@ -393,9 +393,9 @@ def _one_step(s):
     "Which tensors did the training change, and how far?",
     1,
     drift_still=("fraction", "tensors that are as they were", 0, 0),
-    drift_encoder=("log10", "change over weight of the encoder's largest table", -2.2, -0.75),
-    drift_pooler=("log10", "change over weight of the pooler", -0.75, 0),
-    drift_head=("log10", "change over weight of the head", -1, -0.1),
+    drift_encoder=("log10", "change over weight of the encoder's largest table", -2.65, -0.7),
+    drift_pooler=("log10", "change over weight of the pooler", -1, 0),
+    drift_head=("log10", "change over weight of the head", -1.15, 0),
     drift_norm=("log10", "norm of all weights, end over start", -0.005, 0.005),
     drift_finite=("fraction", "tensors that are finite", 1, 1),
 )
@@ -421,9 +421,9 @@ def _weights(s):
     "overfit-eight",
     "Can a fresh model learn eight pairs by heart?",
     16,
-    overfit_loss=("nats", "true loss on the eight after 32 steps", 0, 0.35),
-    overfit_said=("nats", "the same as the suspect computes it", 0, 0.35),
-    overfit_fall=("nats", "its fall from the first step", 0.4, 1.15),
+    overfit_loss=("nats", "true loss on the eight after 32 steps", 0, 0.7),
+    overfit_said=("nats", "the same as the suspect computes it", 0, 0.7),
+    overfit_fall=("nats", "its fall from the first step", 0, 1.15),
 )
 def _overfit_eight(s):
     labels = np.array([p.label for p in s.pairs])
@@ -441,10 +441,10 @@ def _overfit_eight(s):
     "change-the-input",
     "Does the trained model's answer depend on what it should depend on, and on nothing else?",
     4,
-    input_permute_b=("fraction", "mean change of p when the B of a batch are permuted", 0.05, 0.45),
-    input_permute_a=("fraction", "mean change of p when the A of a batch are permuted", 0.05, 0.4),
-    input_swap=("fraction", "mean change of p when A and B are swapped", 0, 0.15),
-    input_segments=("fraction", "mean change of p when all segment ids are 0", 0.05, 0.6),
+    input_permute_b=("fraction", "mean change of p when the B of a batch are permuted", 0, 0.45),
+    input_permute_a=("fraction", "mean change of p when the A of a batch are permuted", 0, 0.4),
+    input_swap=("fraction", "mean change of p when A and B are swapped", 0, 0.2),
+    input_segments=("fraction", "mean change of p when all segment ids are 0", 0, 0.6),
     input_padding=("fraction", "mean change of p when 24 columns of padding are added", 0, 0),
     input_repeat=("fraction", "mean change of p when the same is asked again", 0, 0),
     input_order=("fraction", "mean change of p when the pairs of the batch stand in another order", 0, 0),
@@ -494,7 +494,7 @@ def _live(s, pairs):
     2,
     roll_labels=("fraction", "gain in overlap(IsNext) - overlap(NotNext) by the best roll of the labels", 0, 0),
     roll_b=("fraction", "gain in overlap of A and B by the best roll of the Bs", 0.35, 0.45),
-    roll_next=("fraction", "largest share of A whose B, rolled, does follow in the text", 0.495, 0.505),
+    roll_next=("fraction", "largest share of A whose B, rolled, does follow in the text", 0.495, 0.51),
     roll_difference=("fraction", "overlap(IsNext) - overlap(NotNext) as it stands", 0.015, 0.04),
 )
 def _roll(s):
@@ -525,7 +525,7 @@ def _roll(s):
     "split-overlap",
     "Does held-out text stand in the training text, too?",
     1,
-    split_sentences=("fraction", "held-out sentences that stand in the training pairs", 0, 0.02),
+    split_sentences=("fraction", "held-out sentences that stand in the training pairs", 0, 0.025),
     split_pairs=("fraction", "held-out pairs that stand in the training pairs", 0, 0.01),
     split_words=("fraction", "words of held-out text that the training text lacks", 0, 0.15),
     split_size=("log10", "distinct training pairs", 3.35, 3.8),
@@ -548,16 +548,16 @@ def _split_overlap(s):
     "recount",
     "Counted anew from the trained model's logits: what are loss and accuracy, and is that what was reported?",
     6,
-    recount_accuracy=("fraction", "accuracy on held-out pairs, counted here", 0.55, 0.85),
-    recount_true=("fraction", "agreement with what truly follows in the text", 0.55, 0.85),
+    recount_accuracy=("fraction", "accuracy on held-out pairs, counted here", 0.45, 0.85),
+    recount_true=("fraction", "agreement with what truly follows in the text", 0.45, 0.85),
     recount_loss=("nats", "loss on held-out pairs, counted here", 0.35, 0.75),
     recount_report=("fraction", "accuracy that the suspect's evaluation gives for them, minus the count", 0, 0),
     recount_report_loss=("nats", "loss that it gives, minus the count", 0, 0),
     recount_stale=("fraction", "accuracy last reported in training minus what the evaluation gives now", 0, 0),
-    recount_recalls=("fraction", "recall of IsNext minus recall of NotNext", -0.6, 0.7),
+    recount_recalls=("fraction", "recall of IsNext minus recall of NotNext", -1, 0.95),
     recount_mean_p=("fraction", "mean Pr(IsNext)", 0.3, 0.7),
     recount_calibration=("fraction", "expected calibration error", 0, 0.25),
-    recount_spread=("log10", "spread of the gap of the logits", -0.4, 0.45),
+    recount_spread=("log10", "spread of the gap of the logits", -1.2, 0.45),
 )
 def _recount(s):
     pairs = s.some_held_out
@@ -588,10 +588,10 @@ def _recount(s):
     "recount-training",
     "How does the trained model do, at rest, on pairs that it was trained on?",
     4,
-    known_accuracy=("fraction", "accuracy on training pairs, dropout off", 0.6, 0.95),
-    known_loss=("nats", "loss on them", 0.2, 0.65),
+    known_accuracy=("fraction", "accuracy on training pairs, dropout off", 0.5, 0.95),
+    known_loss=("nats", "loss on them", 0.2, 0.75),
     known_gap=("fraction", "accuracy on them minus accuracy on held-out pairs", -0.1, 0.25),
-    known_against_log=("nats", "loss logged late in training minus this loss", -0.05, 0.25),
+    known_against_log=("nats", "loss logged late in training minus this loss", -0.15, 0.25),
 )
 def _recount_training(s):
     pairs = [s.pairs[k] for k in s.rng(4).permutation(len(s.pairs))[:200]]
@@ -612,11 +612,11 @@ def _recount_training(s):
     "harder-pairs",
     "How does the trained model do on other pairs of the held-out documents: fair ones, and hard ones?",
     8,
-    hard_permuted=("fraction", "accuracy on permuted pairs, made by the course's own rule and encoding", 0.5, 0.85),
+    hard_permuted=("fraction", "accuracy on permuted pairs, made by the course's own rule and encoding", 0.45, 0.85),
     hard_same_document=("fraction", "accuracy with negatives from the same document", 0.45, 0.75),
     hard_mean_p=("fraction", "mean Pr(IsNext) on the permuted pairs", 0.3, 0.75),
     hard_loss=("nats", "loss on the permuted pairs", 0.35, 0.75),
-    hard_train_domain=("fraction", "accuracy on permuted pairs of the training documents", 0.6, 0.9),
+    hard_train_domain=("fraction", "accuracy on permuted pairs of the training documents", 0.45, 0.9),
 )
 def _harder_pairs(s):
     def tried(documents, rule, number):
@@ -677,11 +677,11 @@ def _shortcuts(s):
     "What arrives at the encoder: unknown words, padding, lost words?",
     1,
     arrays_unknown=("fraction", "tokens that are [UNK]", 0, 0.045),
-    arrays_b_kept=("fraction", "tokens of B that arrive, marked as B", 0.85, 1),
-    arrays_a_kept=("fraction", "tokens of A that arrive, marked as A", 0.85, 1),
+    arrays_b_kept=("fraction", "tokens of B that arrive, marked as B", 0.8, 1),
+    arrays_a_kept=("fraction", "tokens of A that arrive, marked as A", 0.8, 1),
     arrays_attended=("ratio", "positions that count over positions that hold a token", 1, 1),
     arrays_first=("fraction", "rows that begin with [CLS]", 1, 1),
-    arrays_distinct=("fraction", "distinct ids over distinct words of the texts", 0.9, 1),
+    arrays_distinct=("fraction", "distinct ids over distinct words of the texts", 0.85, 1),
 )
 def _read_the_arrays(s):
     found = []

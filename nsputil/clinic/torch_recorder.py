@@ -99,7 +99,7 @@ class TorchRecorder:
             numbers |= self._norms("update", {name: p.detach() - before[name] for name, p in named.items()})
         else:
             numbers = {name: numbers[name] for name in ("accuracy", "label_is_next")}
-        self.log.add(self.steps, "train", loss=float(loss), **numbers)
+        self.log.add(self.steps, "train", loss=float(to_numpy(loss)), **numbers)
 
     def _norms(self, kind, tensors):
         squares = {}
@@ -124,7 +124,7 @@ class TorchRecorder:
         """
         numbers = {} if logits is None else count(to_numpy(logits), to_numpy(labels))
         kept = {k: v for k, v in numbers.items() if k not in ("gap_std", "label_is_next", "says_is_next")}
-        self.log.add(max(1, self.steps), part, loss=float(loss), **(kept | reported))
+        self.log.add(max(1, self.steps), part, loss=float(to_numpy(loss)), **(kept | reported))
 
     def save(self, path):
         """Write the log, CSV or JSON by the suffix."""

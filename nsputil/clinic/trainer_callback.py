@@ -49,7 +49,7 @@ class RunLogCallback(TrainerCallback):
         if labels is None or logits is None or logits.shape[-1] != 2 or logits.ndim != 2:
             return
         logits, labels = to_numpy(logits), to_numpy(labels)
-        loss = float(output["loss"]) if both is None else nsp_loss(logits, labels)
+        loss = float(to_numpy(output["loss"])) if both is None else nsp_loss(logits, labels)
         self._seen[model.training].append((loss, logits, labels))
 
     def _take(self, training):
