@@ -30,5 +30,7 @@ def test_a_fault_does_harm_on_a_pair(name):
 
 @pytest.mark.skipif(not TABLE.exists(), reason="tools/kill_test.py has not made the table")
 def test_the_table_agrees_with_the_catalogue():
-    for name, entry in measured_harm()["faults"].items():
+    table = measured_harm()["faults"]
+    assert set(table) == set(FAULTS)
+    for name, entry in table.items():
         assert entry["killed"] != FAULTS[name].benign, name
