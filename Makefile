@@ -102,7 +102,6 @@ $(PARITY)/.installed: pyproject.toml constraints.txt Makefile
 	$(PYTHON) -m venv $(PARITY)
 	$(PARITY)/bin/python -m pip install --quiet torch==2.13.0
 	$(PARITY)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[huggingface]" pytest nbval transformers==5.24.0 accelerate==1.15.0
-	$(PARITY)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[huggingface]" pytest transformers==5.24.0 accelerate==1.15.0
 	touch $(PARITY)/.installed
 
 parity: appendix

@@ -499,7 +499,7 @@ why_minus_log_mean = TextExercise(
     rubric=(
         Point(
             "log: the product of the probabilities becomes a sum (which neither underflows nor moves the maximum).",
-            r"product|multipl|underflow|sum of|adds? up|additive",
+            r"product|multiply|multiplied|underflow|sum of|adds? up|additive",
             "what does the log make of many probabilities that are multiplied?",
         ),
         Point(
