@@ -21,7 +21,7 @@ HEALTHY = "healthy"
 POINTS = 40  # of a curve in the bank
 
 # How many cases of each kind; a kind is (part, encoder).
-EACH = {("train", "bag"): 7, ("train", "bert"): 2, ("test", "bag"): 3, ("test", "bert"): 1}
+EACH = {("train", "bag"): 14, ("train", "bert"): 2, ("test", "bag"): 3, ("test", "bert"): 1}
 HEALTHY_EACH = {("train", "bag"): 90, ("train", "bert"): 24, ("test", "bag"): 264, ("test", "bert"): 40}
 OUTSIDE_EACH = {"bag": 4, "bert": 1}
 PAIRS = 40

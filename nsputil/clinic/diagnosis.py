@@ -6,6 +6,7 @@ knows enough. Introduced in notebooks 09 and 10.
 """
 
 import json
+import warnings
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from nsputil.clinic.evidence import EvidenceModel
 from nsputil.clinic.probes import Suspect, probe
 from nsputil.clinic.programs import observe
 from nsputil.clinic.signals import signals
-from nsputil.losses import log_softmax
+from nsputil.losses import log_softmax, sigmoid
 
 FITTED = Path(__file__).parent / "data" / "diagnosis.npz"
 HEALTHY, UNKNOWN = "healthy", "none of these"
@@ -127,13 +128,13 @@ class Reader:
     labels : ndarray of int, shape (runs,)
     temperature : float
         Scores are divided by it.
-    strange : (float, float)
-        Strangeness at which "none of these" is as likely as all else, and how fast that turns, in units of strangeness.
+    strange : (sequence of float, float), optional
+        Weights and bias of "none of these" over `oddness`; without it that is never answered.
+    healthy_bias : float
+        Caution: what is added to the score of "healthy".
     """
 
-    def __init__(
-        self, model, groups, probes, outcomes, labels, temperature=1.0, strange=(np.inf, 1.0), healthy_bias=0.0
-    ):
+    def __init__(self, model, groups, probes, outcomes, labels, temperature=1.0, strange=None, healthy_bias=0.0):
         self.model, self.groups, self.probes = model, groups, probes
         self.outcomes, self.labels = outcomes, labels
         self.temperature, self.strange, self.healthy_bias = temperature, strange, healthy_bias
@@ -143,8 +144,10 @@ class Reader:
         self.habits = np.stack(
             [(full[labels == c].sum(axis=0) + 0.3) / ((labels == c).sum() + 3.0) for c in range(count)]
         )
+        self._usual_surprise = (self.habits * np.log(self.habits + 1e-3)).sum(axis=2)
         self._full = full
         self.healthy = model.causes.index(HEALTHY)
+        self._usual = {}
 
     def save(self, path):
         """Write all into one file of arrays (.npz)."""
@@ -197,24 +200,40 @@ class Reader:
         scores = self.model.scores(values, measured) / self.temperature
         scores[:, self.healthy] += self.healthy_bias
         logp = log_softmax(scores)
-        middle, width = self.strange
-        if not np.isfinite(middle):
+        if self.strange is None:
             return logp, np.zeros(len(values))
-        return logp, 1 / (1 + np.exp(-np.clip((self.strangeness(values, measured, logp) - middle) / width, -30, 30)))
+        weights, bias = self.strange
+        return logp, sigmoid(self.oddness(values, measured, scores, logp) @ np.array(weights) + bias)
 
-    def strangeness(self, values, measured, logp, top=4):
-        """Return how badly the measured signals fit the likeliest causes: the least, over these, of a mean surprise."""
+    def oddness(self, values, measured, scores, logp, top=3):
+        """Return what may tell that no known cause fits, shape (runs, 4).
+
+        The best log-probability, the entropy, the best score, and how badly the signals fit the likeliest causes: the
+        least, over these, of the mean surprise of the fifth that fits worst, above what is usual under the cause.
+        """
         member = self.model.memberships(values, measured)
-        found = np.full(len(values), np.inf)
         order = np.argsort(-logp, axis=1)[:, :top]
+        misfit = np.full(len(values), np.inf)
         for n in range(len(values)):
             used = measured[n]
             for c in order[n]:
                 habit = self.habits[c][used]
-                seen = (member[n, used] * habit).sum(axis=1)
-                surprise = -np.log(seen + 1e-3) + (habit * np.log(habit + 1e-3)).sum(axis=1)  # minus what is usual
-                found[n] = min(found[n], float(np.sort(surprise)[-max(3, used.sum() // 5) :].mean()))
-        return found
+                surprise = -np.log((member[n, used] * habit).sum(axis=1) + 1e-3) + self._usual_surprise[c][used]
+                worst = max(3, int(used.sum()) // 5)
+                misfit[n] = min(misfit[n], float(np.partition(surprise, -worst)[-worst:].mean()))
+        p = np.exp(logp)
+        return np.column_stack([logp.max(axis=1), -(p * logp).sum(axis=1), scores.max(axis=1), misfit])
+
+    def usual(self, signal, cause):
+        """Return the middle four fifths of a signal (by column) over the runs with a cause (by index)."""
+        if cause not in self._usual:
+            x = np.where(np.isfinite(self.outcomes), self.outcomes, np.nan)[self.labels == cause]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # nothing known: NaN
+                nothing = np.full((2, x.shape[1]), np.nan)
+                self._usual[cause] = np.nanquantile(x, (0.1, 0.9), axis=0) if len(x) else nothing
+        low, high = self._usual[cause][:, signal]
+        return float(low), float(high)
 
     def expected_bits(self, values, measured, logp, name, rng):
         """Return the expected information of a probe about the cause, in bits, averaged over stored outcomes."""
@@ -289,9 +308,9 @@ def _report(using, values, measured, logp, strange):
         others /= max(others.sum(), 1e-12)
         nats = terms[:, c] - terms @ others
         ranked = np.argsort(-nats)
-        items = [
-            _evidence(using, values, s, c, nats[s]) for s in ranked if measured[0, s] and np.isfinite(values[0, s])
-        ]
+        told = [s for s in ranked if measured[0, s] and np.isfinite(values[0, s])]
+        told = told if len(told) < 9 else told[:5] + told[-3:]
+        items = [_evidence(using, values, s, c, nats[s]) for s in told]
         causes.append(
             Cause(
                 model.causes[c],
@@ -322,14 +341,8 @@ OVERHEAD = 10.0  # what it costs an engineer to run any probe at all, in trainin
 
 def _evidence(using, values, s, c, nats):
     return Evidence(
-        using.model.names[s], float(values[0, s]), _usual(using, s, using.healthy), _usual(using, s, c), float(nats)
+        using.model.names[s], float(values[0, s]), using.usual(s, using.healthy), using.usual(s, c), float(nats)
     )
-
-
-def _usual(using, s, c):
-    x = using.outcomes[using.labels == c, s]
-    x = x[np.isfinite(x)]
-    return tuple(float(q) for q in np.quantile(x, (0.1, 0.9))) if len(x) else (np.nan, np.nan)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import numpy as np
 from nsputil.clinic.diagnosis import HEALTHY, Reader
 from nsputil.clinic.evidence import fit
 from nsputil.clinic.signals import SIGNALS
-from nsputil.losses import log_softmax
+from nsputil.losses import log_softmax, nsp_loss_and_grad
+from nsputil.optimizers import AdamW
 
 HEALTHY_SHARE = 0.25  # of the weight of all runs in the fit: as often as not, a worried engineer's run is healthy
 
@@ -83,38 +84,35 @@ def fit_reader(bank, rows=None, folds=4, rng=None, **options):
         return Reader(model, bank.groups, bank.probes, values[chosen], labels[chosen], **notes)
 
     fold = rng.permutation(len(rows)) % folds
-    scores, gold, share = [], [], []
-    known, foreign = [], []
+    scores, gold, share = [], [], []  # of runs that a fit has not seen, read with any part of the signals
+    probed, well, known, foreign = [], [], [], []  # the same after a few probes: scores, whether healthy, strangeness
     fold_of_cause = rng.permutation(len(bank.causes)) % folds
     fold_of_cause[healthy] = -1
     for k in range(folds):
-        inside = np.flatnonzero(fold != k)
-        model = learn(inside)
-        apart = np.flatnonzero(fold == k)
+        inside, apart = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+        part = reading(learn(inside), inside)
         for _ in range(3):
-            mask = masks(rng, len(apart))
-            scores.append(model.scores(values[apart], mask))
+            scores.append(part.model.scores(values[apart], masks(rng, len(apart))))
             gold.append(labels[apart])
             share.append(weights[apart])
-        # strangeness, where a reader has the instruments and several probes, as after an investigation
         mask = _several_probes(bank, rng, len(apart))
-        part = reading(model, inside)
-        known.append(part.strangeness(values[apart], mask, log_softmax(model.scores(values[apart], mask))))
-        others = np.flatnonzero((fold_of_cause[labels] != k) & (fold != k))
-        away = np.flatnonzero(fold_of_cause[labels] == k)
-        model = learn(others)
-        part = reading(model, others)
+        probed.append(part.model.scores(values[apart], mask))
+        well.append(labels[apart] == healthy)
+        known.append(part.oddness(values[apart], mask, probed[-1], log_softmax(probed[-1])))
+        # Runs whose cause the fit has never seen, as if it were outside the catalogue.
+        others, away = np.flatnonzero(fold_of_cause[labels] != k), np.flatnonzero(fold_of_cause[labels] == k)
+        part = reading(learn(others), others)
         mask = _several_probes(bank, rng, len(away))
-        logp = log_softmax(model.scores(values[away], mask))
-        foreign.append(part.strangeness(values[away], mask, logp))
+        found = part.model.scores(values[away], mask)
+        foreign.append(part.oddness(values[away], mask, found, log_softmax(found)))
     scores, gold, share = np.concatenate(scores), np.concatenate(gold), np.concatenate(share)
+    probed, well = np.concatenate(probed), np.concatenate(well)
     temperature = _temperature(scores, gold, share)
     known, foreign = np.concatenate(known), np.concatenate(foreign)
-    threshold = float(np.quantile(known, 0.965))
     notes = {
         "temperature": temperature,
-        "healthy_bias": _caution(scores / temperature, gold, healthy),
-        "strange": (threshold, float(max(0.02, known.std() / 4))),
+        "healthy_bias": _caution(probed[well] / temperature, healthy),
+        "strange": _boundary(known, foreign),
     }
     everything = np.arange(len(rows))
     return reading(learn(everything), everything, **notes)
@@ -139,7 +137,30 @@ def _temperature(scores, gold, share):
     return float(grid[int(np.argmin(losses))])
 
 
-def _caution(scores, gold, healthy, allowed=0.015):
+def _caution(scores, healthy, allowed=0.015):
     """What to add to the score of "healthy" so that at most so many healthy runs raise an alarm; never negative."""
-    rival = np.delete(scores[gold == healthy], healthy, axis=1).max(axis=1) - scores[gold == healthy, healthy]
-    return float(np.clip(np.quantile(rival, 1 - allowed), 0, 2))
+    rival = np.delete(scores, healthy, axis=1).max(axis=1) - scores[:, healthy]
+    return float(np.clip(np.quantile(rival, 1 - allowed), 0, 3))
+
+
+def _boundary(known, foreign, allowed=0.03):
+    """Fit "none of these" to the oddness of known and of foreign runs, with the loss of this course for two classes.
+
+    The bias is then set so that it comes first for at most so many of the known runs: the log-odds must exceed the
+    log-probability of the best cause (the first column of the oddness).
+    """
+    x = np.concatenate([known, foreign])
+    middle, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
+    x = (x - middle) / spread
+    gold = np.repeat([0, 1], [len(known), len(foreign)])
+    weights = np.where(gold == 0, 0.5 / len(known), 0.5 / len(foreign)) * len(gold)
+    parameters = {"w": np.zeros(x.shape[1]), "b": np.zeros(1)}
+    optimizer = AdamW(parameters, 0.05)
+    for _ in range(300):
+        odds = x @ parameters["w"] + parameters["b"]
+        _, grad = nsp_loss_and_grad(np.column_stack([np.zeros(len(x)), odds]), gold, weights)
+        optimizer.step({"w": x.T @ grad[:, 1], "b": grad[:, 1].sum(keepdims=True)})
+    w = parameters["w"] / spread
+    b = float(parameters["b"][0] - middle @ w)
+    margin = known @ w + b - known[:, 0]
+    return w.tolist(), b - max(0.0, float(np.quantile(margin, 1 - allowed)))

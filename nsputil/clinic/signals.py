@@ -5,6 +5,7 @@ and of held-out pairs); "instruments" needs the readings of `nsputil.training.re
 Introduced in notebook 09.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,7 +94,7 @@ def signals(run, tier="instruments"):
     Parameters
     ----------
     run : Run
-        Of any length from four steps on; evaluations and instruments may be absent.
+        Of any length; evaluations and instruments may be absent, and the loss may end in NaN.
     tier : {"curves", "instruments"}
         "curves" leaves out whatever an ordinary log does not hold.
 
@@ -105,14 +106,17 @@ def signals(run, tier="instruments"):
     Raises
     ------
     ValueError
-        If the run has fewer than four steps or the tier is unknown.
+        If the run has no step or the tier is unknown.
     """
     if tier not in ("curves", "instruments"):
         raise ValueError(f"tier is {tier!r}; expected 'curves' or 'instruments'")
-    if len(run.loss) < 4:
-        raise ValueError(f"the run has {len(run.loss)} training steps; expected at least 4")
+    if len(run.loss) == 0 or len(run.accuracy) != len(run.loss):
+        raise ValueError(
+            f"the run has {len(run.loss)} losses and {len(run.accuracy)} accuracies; expected one of each a step"
+        )
     found = dict.fromkeys((name for name, s in SIGNALS.items() if tier == "instruments" or s.tier == tier), np.nan)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the mean of nothing is NaN, which is what it should be
         read = _training(run) | _held_out(run)
         if tier == "instruments":
             read |= _instruments(run)
@@ -184,8 +188,13 @@ def _training(run):
         "accuracy.first": accuracy[eighths[0]].mean(),
         "accuracy.end": end_accuracy,
         "accuracy.spread": second_half.std(),
-        "train.surprise": end_loss - entropy(end_accuracy),
+        "train.surprise": _above_entropy(end_loss, end_accuracy),
     }
+
+
+def _above_entropy(loss, accuracy):
+    """How far a loss stands above the least that an answer of this accuracy can cost; NaN if the accuracy is none."""
+    return loss - entropy(accuracy) if 0 <= accuracy <= 1 else np.nan
 
 
 def _wave(values):
@@ -218,7 +227,7 @@ def _held_out(run):
         "held.best_accuracy": np.nanmax(accuracy),
         "held.rise": held_loss - np.nanmin(loss),
         "held.motion": np.log10(max(np.nanstd(loss), 1e-6)),
-        "held.surprise": held_loss - entropy(float(np.clip(np.nan_to_num(held_accuracy, nan=0.5), 0, 1))),
+        "held.surprise": _above_entropy(held_loss, held_accuracy),
         "held.turns": np.nanmean(np.abs(np.diff(accuracy))) if len(accuracy) > 1 else np.nan,
         "gap.loss": held_loss - np.nanmean(train_loss[-eighth:]),
         "gap.accuracy": train_accuracy[-eighth:].mean() - held_accuracy,
