@@ -181,6 +181,8 @@ def pairs(bank, reader):
     share("two faults: one of them first", [d.answer in s for d, s in zip(found, sets, strict=True)], "reach .85")
     both = [s <= {c.name for c in d.causes[:3]} for d, s in zip(found, sets, strict=True)]
     share("two faults: both among the first three", both, "reach .60")
+    both = [s <= {d.answer, *d.companions} for d, s in zip(found, sets, strict=True)]
+    share("two faults: both among the first and its two companions", both, "reach .60")
 
 
 def programs(bank):

@@ -7,7 +7,7 @@ knows enough. Introduced in notebooks 09 and 10.
 
 import json
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -91,12 +91,15 @@ class Diagnosis:
         Name, expected bits, cost in training steps; most bits per cost first. Empty if nothing is left to ask.
     asked : tuple of str
         The probes whose outcomes it knows.
+    companions : tuple of str
+        If two things are wrong at once: what best explains the signals that the first cause does not explain.
     """
 
     causes: tuple
     groups: dict
     next_probes: tuple = ()
-    asked: tuple = field(default=())
+    asked: tuple = ()
+    companions: tuple = ()
 
     @property
     def answer(self):
@@ -240,6 +243,8 @@ class Reader:
         p = np.exp(logp[0])
         likely = np.flatnonzero(p > 0.004)
         rows = np.flatnonzero(np.isin(self.labels, likely))
+        if len(rows) == 0:
+            return 0.0
         share = p[self.labels[rows]] / np.bincount(self.labels, minlength=len(p))[self.labels[rows]]
         if len(rows) > MAX_OUTCOMES:
             rows, share = _spread(rows, share, MAX_OUTCOMES, rng)
@@ -333,7 +338,18 @@ def _report(using, values, measured, logp, strange):
         if name not in asked
     ]
     options.sort(key=lambda option: -option[1] / (option[2] + OVERHEAD))
-    return Diagnosis(tuple(causes), groups, tuple(options), asked)
+    return Diagnosis(tuple(causes), groups, tuple(options), asked, _companions(using, terms, causes))
+
+
+def _companions(using, terms, causes, count=2, explained=0.15):
+    """Take out the signals that speak for the first cause and against "healthy"; rank what the others say."""
+    names = using.model.causes
+    first = next(cause.name for cause in causes if cause.name in names and cause.name != HEALTHY)
+    c = names.index(first)
+    rest = terms[(terms[:, c] - terms[:, using.healthy]) < explained]
+    scores = rest.sum(axis=0) + using.model.bias
+    scores[[c, using.healthy]] = -np.inf
+    return tuple(names[k] for k in np.argsort(-scores)[:count])
 
 
 OVERHEAD = 10.0  # what it costs an engineer to run any probe at all, in training steps

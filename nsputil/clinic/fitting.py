@@ -5,7 +5,7 @@ Only cases of the part "train" are used. `tools/fit_diagnosis.py` runs it. Intro
 
 import numpy as np
 
-from nsputil.clinic.diagnosis import HEALTHY, Reader
+from nsputil.clinic.diagnosis import HEALTHY, Reader, follow
 from nsputil.clinic.evidence import fit
 from nsputil.clinic.signals import SIGNALS
 from nsputil.losses import log_softmax, nsp_loss_and_grad
@@ -85,7 +85,7 @@ def fit_reader(bank, rows=None, folds=4, rng=None, **options):
 
     fold = rng.permutation(len(rows)) % folds
     scores, gold, share = [], [], []  # of runs that a fit has not seen, read with any part of the signals
-    probed, well, known, foreign = [], [], [], []  # the same after a few probes: scores, whether healthy, strangeness
+    known, foreign, alarms = [], [], []  # after an investigation: how odd; and how far healthy runs were from healthy
     fold_of_cause = rng.permutation(len(bank.causes)) % folds
     fold_of_cause[healthy] = -1
     for k in range(folds):
@@ -95,38 +95,40 @@ def fit_reader(bank, rows=None, folds=4, rng=None, **options):
             scores.append(part.model.scores(values[apart], masks(rng, len(apart))))
             gold.append(labels[apart])
             share.append(weights[apart])
-        mask = _several_probes(bank, rng, len(apart))
-        probed.append(part.model.scores(values[apart], mask))
-        well.append(labels[apart] == healthy)
-        known.append(part.oddness(values[apart], mask, probed[-1], log_softmax(probed[-1])))
+        odd, margin = _investigated(bank, part, rows[apart], rng)
+        known.append(odd)
+        alarms.append(margin)
         # Runs whose cause the fit has never seen, as if it were outside the catalogue.
         others, away = np.flatnonzero(fold_of_cause[labels] != k), np.flatnonzero(fold_of_cause[labels] == k)
-        part = reading(learn(others), others)
-        mask = _several_probes(bank, rng, len(away))
-        found = part.model.scores(values[away], mask)
-        foreign.append(part.oddness(values[away], mask, found, log_softmax(found)))
+        foreign.append(_investigated(bank, reading(learn(others), others), rows[away], rng)[0])
     scores, gold, share = np.concatenate(scores), np.concatenate(gold), np.concatenate(share)
-    probed, well = np.concatenate(probed), np.concatenate(well)
     temperature = _temperature(scores, gold, share)
     known, foreign = np.concatenate(known), np.concatenate(foreign)
     notes = {
         "temperature": temperature,
-        "healthy_bias": _caution(probed[well] / temperature, healthy),
+        "healthy_bias": _caution(np.concatenate(alarms)),
         "strange": _boundary(known, foreign),
     }
     everything = np.arange(len(rows))
     return reading(learn(everything), everything, **notes)
 
 
-def _several_probes(bank, rng, runs):
-    column = {name: k for k, name in enumerate(bank.names)}
-    mask = np.zeros((runs, len(bank.names)), bool)
-    mask[:, [column[name] for name in SIGNALS]] = True
-    blocks = [[column[s] for s in signals] for _, signals in bank.probes.values()]
-    for n in range(runs):
-        for k in rng.permutation(len(blocks))[: rng.integers(2, 5)]:
-            mask[n, blocks[k]] = True
-    return mask
+def _investigated(bank, reader, rows, rng, most=90):
+    """Investigate some runs; return how odd each is at the end, and for the healthy ones by how much a fault leads."""
+    odd, margins = [], []
+    for row in rng.permutation(rows)[:most]:
+        diagnosis, steps, _ = follow(bank.found(row), lambda name, r=row: bank.outcome(r, name), np.inf, using=reader)
+        found = bank.found(row)
+        for _, outcome, _ in steps:
+            found |= outcome
+        values, measured = reader.vector(found)
+        scores = reader.model.scores(values, measured)
+        odd.append(reader.oddness(values, measured, scores, log_softmax(scores))[0])
+        if bank.cases[row].cause == HEALTHY:
+            p = {cause.name: cause.probability for cause in diagnosis.causes}
+            healthy = p.pop(HEALTHY)
+            margins.append(np.log(max(p.values()) + 1e-9) - np.log(healthy + 1e-9))
+    return np.array(odd), np.array(margins)
 
 
 def _temperature(scores, gold, share):
@@ -137,10 +139,9 @@ def _temperature(scores, gold, share):
     return float(grid[int(np.argmin(losses))])
 
 
-def _caution(scores, healthy, allowed=0.015):
+def _caution(alarms, allowed=0.02):
     """What to add to the score of "healthy" so that at most so many healthy runs raise an alarm; never negative."""
-    rival = np.delete(scores, healthy, axis=1).max(axis=1) - scores[:, healthy]
-    return float(np.clip(np.quantile(rival, 1 - allowed), 0, 3))
+    return float(np.clip(np.quantile(alarms, 1 - allowed), 0, 3))
 
 
 def _boundary(known, foreign, allowed=0.03):
