@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS := 1
 # What is run for a test or a release is nobody's progress.
 export NSPUTIL_PROGRESS := off
 
-.PHONY: help setup lab test check notebooks exercises checks-report nbgrader browser lab-bench pictures parity appendix processors bench site lite budget clean
+.PHONY: help setup lab test check notebooks exercises checks-report nbgrader browser lab-bench pictures parity appendix processors bench clinic-bench site lite budget clean
 
 help:
 	@echo "make lab        set up and open the course in JupyterLab"
@@ -29,6 +29,7 @@ help:
 	@echo "make parity     compare numbers, gradients and checkpoints with PyTorch's and transformers' own"
 	@echo "make processors  run notebooks 07 and 08 as other processors would, and compare the outputs"
 	@echo "make bench      measure what the documents state as ratios"
+	@echo "make clinic-bench  how well the clinic diagnoses, with intervals"
 	@echo "make site       build the reading site, static pages with live widgets, and check it"
 	@echo "make lite       build the JupyterLite site, Python in the browser, and check it (needs npm)"
 	@echo "make budget     measure what a Binder session costs: install, first cell, memory"
@@ -120,6 +121,11 @@ $(PARITY)/.bench: $(PARITY)/.installed
 
 bench: $(PARITY)/.bench
 	for script in benchmarks/accuracy.py benchmarks/*_speed.py benchmarks/*_cost.py; do $(PARITY)/bin/python $$script | tee benchmarks/results/$$(basename $$script .py).txt || exit 1; done
+
+# The clinic's figures from the shipped bank; CLINIC_ARGS=--quick leaves out the fits without a whole program.
+CLINIC_ARGS ?=
+clinic-bench: setup
+	$(BIN)/python benchmarks/clinic_bench.py $(CLINIC_ARGS) | tee benchmarks/results/clinic_bench.txt
 
 # The reading site and the site for the browser alone, each with tools of its own.
 SITE := .venv-site

@@ -1,7 +1,7 @@
 """How well the clinic diagnoses: every figure of docs/clinic.md, on cases that it never learned from.
 
-    python benchmarks/clinic_bench.py            all (the rivals need scikit-learn: make clinic-bench installs it)
-    python benchmarks/clinic_bench.py --quick    without the refits for held-out programs and without the rivals
+    python benchmarks/clinic_bench.py            all
+    python benchmarks/clinic_bench.py --quick    without the fits that a held-out program and the control need
 
 Intervals are 95 % by a bootstrap that draws programs, then cases within each program.
 """
@@ -168,9 +168,6 @@ def main():
         return
     programs(bank)
     shuffled(bank, sick)
-    from clinic_rivals import rivals
-
-    rivals(bank, sick, healthy, line, share, Answers)
 
 
 def pairs(bank, reader):

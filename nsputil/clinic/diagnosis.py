@@ -22,6 +22,7 @@ from nsputil.losses import log_softmax, sigmoid
 FITTED = Path(__file__).parent / "data" / "diagnosis.npz"
 HEALTHY, UNKNOWN = "healthy", "none of these"
 BIT = float(np.log(2))
+ENOUGH = 3  # probes, before "none of these" may be the answer: not to know yet is not to know that it is none
 MAX_OUTCOMES = 160  # stored outcomes of a probe that its expected information is averaged over
 
 
@@ -206,13 +207,18 @@ class Reader:
         if self.strange is None:
             return logp, np.zeros(len(values))
         weights, bias = self.strange
-        return logp, sigmoid(self.oddness(values, measured, scores, logp) @ np.array(weights) + bias)
+        strange = sigmoid(self.oddness(values, measured, logp) @ np.array(weights) + bias)
+        return logp, np.where(self.asked(measured) >= ENOUGH, strange, 0.0)
 
-    def oddness(self, values, measured, scores, logp, top=3):
-        """Return what may tell that no known cause fits, shape (runs, 4).
+    def asked(self, measured):
+        """Return the number of probes whose outcomes are known, for many runs."""
+        return measured[:, [self.model.column[names[0]] for _, names in self.probes.values()]].sum(axis=1)
 
-        The best log-probability, the entropy, the best score, and how badly the signals fit the likeliest causes: the
-        least, over these, of the mean surprise of the fifth that fits worst, above what is usual under the cause.
+    def oddness(self, values, measured, logp, top=3):
+        """Return what may tell that no known cause fits, shape (runs, 3).
+
+        The surprise at the best cause (minus its log-probability), the entropy, and how badly the signals fit the
+        likeliest causes: the least, over these, of the mean surprise of the fifth that fits worst, above what is usual.
         """
         member = self.model.memberships(values, measured)
         order = np.argsort(-logp, axis=1)[:, :top]
@@ -225,7 +231,7 @@ class Reader:
                 worst = max(3, int(used.sum()) // 5)
                 misfit[n] = min(misfit[n], float(np.partition(surprise, -worst)[-worst:].mean()))
         p = np.exp(logp)
-        return np.column_stack([logp.max(axis=1), -(p * logp).sum(axis=1), scores.max(axis=1), misfit])
+        return np.column_stack([-logp.max(axis=1), -(p * logp).sum(axis=1), misfit])
 
     def usual(self, signal, cause):
         """Return the middle four fifths of a signal (by column) over the runs with a cause (by index)."""

@@ -5,7 +5,7 @@ Only cases of the part "train" are used. `tools/fit_diagnosis.py` runs it. Intro
 
 import numpy as np
 
-from nsputil.clinic.diagnosis import HEALTHY, Reader, follow
+from nsputil.clinic.diagnosis import ENOUGH, HEALTHY, Reader, follow
 from nsputil.clinic.evidence import fit
 from nsputil.clinic.signals import SIGNALS
 from nsputil.losses import log_softmax, nsp_loss_and_grad
@@ -114,7 +114,10 @@ def fit_reader(bank, rows=None, folds=4, rng=None, **options):
 
 
 def _investigated(bank, reader, rows, rng, most=90):
-    """Investigate some runs; return how odd each is at the end, and for the healthy ones by how much a fault leads."""
+    """Investigate some runs; return how odd each is at the end and after how many probes; and alarms.
+
+    An alarm is by how much, in log-odds, a fault leads over "healthy" in a healthy run.
+    """
     odd, margins = [], []
     for row in rng.permutation(rows)[:most]:
         diagnosis, steps, _ = follow(bank.found(row), lambda name, r=row: bank.outcome(r, name), np.inf, using=reader)
@@ -123,8 +126,8 @@ def _investigated(bank, reader, rows, rng, most=90):
             found |= outcome
         values, measured = reader.vector(found)
         scores = reader.model.scores(values, measured)
-        odd.append(reader.oddness(values, measured, scores, log_softmax(scores))[0])
-        if bank.cases[row].cause == HEALTHY:
+        odd.append([*reader.oddness(values, measured, log_softmax(scores))[0], len(steps)])
+        if not bank.cases[row].faults:
             p = {cause.name: cause.probability for cause in diagnosis.causes}
             healthy = p.pop(HEALTHY)
             margins.append(np.log(max(p.values()) + 1e-9) - np.log(healthy + 1e-9))
@@ -147,9 +150,13 @@ def _caution(alarms, allowed=0.02):
 def _boundary(known, foreign, allowed=0.03):
     """Fit "none of these" to the oddness of known and of foreign runs, with the loss of this course for two classes.
 
-    The bias is then set so that it comes first for at most so many of the known runs: the log-odds must exceed the
-    log-probability of the best cause (the first column of the oddness).
+    Only runs that were asked enough probes count. The bias is then set so that it comes first for at most so many of
+    the known runs: the log-odds must exceed the log-probability of the best cause, minus the first column of the
+    oddness.
     """
+    margin_of_all = np.full(len(known), -np.inf)
+    asked_enough = known[:, -1] >= ENOUGH
+    known, foreign = known[asked_enough, :-1], foreign[foreign[:, -1] >= ENOUGH, :-1]
     x = np.concatenate([known, foreign])
     middle, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
     x = (x - middle) / spread
@@ -161,7 +168,8 @@ def _boundary(known, foreign, allowed=0.03):
         odds = x @ parameters["w"] + parameters["b"]
         _, grad = nsp_loss_and_grad(np.column_stack([np.zeros(len(x)), odds]), gold, weights)
         optimizer.step({"w": x.T @ grad[:, 1], "b": grad[:, 1].sum(keepdims=True)})
+        np.maximum(parameters["w"], 0, out=parameters["w"])  # nothing odd may speak for a known cause
     w = parameters["w"] / spread
     b = float(parameters["b"][0] - middle @ w)
-    margin = known @ w + b - known[:, 0]
-    return w.tolist(), b - max(0.0, float(np.quantile(margin, 1 - allowed)))
+    margin_of_all[asked_enough] = known @ w + b + known[:, 0]
+    return w.tolist(), b - max(0.0, float(np.quantile(margin_of_all, 1 - allowed, method="higher")))

@@ -74,7 +74,7 @@ def _transfer(table, name, vocabulary):
             table[number] = arrays[name][rows[token]]
 
 
-def pretrained_bag(documents, vocabulary, rng, pooled_width=32, word_dropout=0.1):
+def pretrained_bag(documents, vocabulary, rng, pooled_width=32, word_dropout=0.1, dtype=np.float32):
     """Return a `BagEncoder` model that starts from the shipped word vectors; unknown words get random ones."""
     _, arrays = _start()
     embeddings = rng.standard_normal((len(vocabulary), arrays["vectors"].shape[1])).astype(np.float32)
@@ -82,7 +82,7 @@ def pretrained_bag(documents, vocabulary, rng, pooled_width=32, word_dropout=0.1
     weights = np.full((len(vocabulary), 1), arrays["idf"].max(), np.float32)
     _transfer(embeddings, "vectors", vocabulary)
     _transfer(weights, "idf", vocabulary)
-    return NSPModel(BagEncoder(embeddings, weights[:, 0], np.float32, word_dropout), vocabulary, rng, pooled_width)
+    return NSPModel(BagEncoder(embeddings, weights[:, 0], dtype, word_dropout), vocabulary, rng, pooled_width)
 
 
 def pretrained_bert(documents, vocabulary, rng, dropout=0.0, dtype=np.float32):
@@ -131,7 +131,7 @@ def sgd(model, steps, rate):
 RATES = {("bag", "adamw"): 3e-3, ("bag", "sgd"): 0.04, ("bert", "adamw"): 2e-3, ("bert", "sgd"): 0.03}
 
 
-def healthy(program, seed=0, ugly=False):
+def healthy(program, seed=0, ugly=False, dtype=np.float32):
     """Return a healthy experiment of a program, its settings drawn with the seed.
 
     Parameters
@@ -140,6 +140,8 @@ def healthy(program, seed=0, ugly=False):
     seed : int
     ugly : bool
         Healthy, but no beauty: a slower rate, less text or a shorter training.
+    dtype : numpy dtype
+        Of a bag's parameters; float64 gives the same printed digits on every processor.
 
     Returns
     -------
@@ -156,7 +158,8 @@ def healthy(program, seed=0, ugly=False):
         count = count * 2 // 3 if flaw == 1 else count
         steps = steps * 2 // 3 if flaw == 2 else steps
     if program.encoder == "bag":
-        model = partial(pretrained_bag, pooled_width=int(rng.choice([24, 32, 48])), word_dropout=rng.uniform(0, 0.2))
+        width, dropout = int(rng.choice([24, 32, 48])), rng.uniform(0, 0.2)
+        model = partial(pretrained_bag, pooled_width=width, word_dropout=dropout, dtype=dtype)
     else:
         model = partial(pretrained_bert, dropout=rng.uniform(0, 0.1))
     return Experiment(

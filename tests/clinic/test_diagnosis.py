@@ -1,0 +1,95 @@
+"""Diagnosis and investigation on live runs, with the fit that is shipped."""
+
+import inspect
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nsputil.clinic import diagnosis as module
+from nsputil.clinic.cases import Bank
+from nsputil.clinic.diagnosis import HEALTHY, UNKNOWN, Reader, diagnose, follow, investigate, reader
+from nsputil.clinic.faults import FAULTS, inject
+from nsputil.clinic.programs import PROGRAMS, healthy, observe
+from nsputil.clinic.signals import signals
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return Bank.load()
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    return healthy(PROGRAMS[0], seed=77)
+
+
+@pytest.mark.parametrize("name", ["ignore-index-zero", "one-label", "double-softmax", "zero-init"])
+def test_plain_faults_are_found_live(experiment, name):
+    found = investigate(inject(experiment, name))
+    assert name in [cause.name for cause in found.diagnosis.causes[:2]], str(found.diagnosis)
+
+
+def test_a_healthy_run_is_called_healthy(experiment):
+    assert investigate(experiment).diagnosis.answer == HEALTHY
+
+
+def test_probabilities_sum_to_one_and_evidence_is_ranked(experiment):
+    found = diagnose(observe(inject(experiment, "double-softmax")))
+    assert sum(cause.probability for cause in found.causes) == pytest.approx(1)
+    assert sum(found.groups.values()) == pytest.approx(1)
+    assert {cause.name for cause in found.causes} == {*reader().model.causes, UNKNOWN}
+    nats = [evidence.nats for evidence in found.causes[0].evidence_for]
+    assert nats == sorted(nats, reverse=True) and nats[0] > 0
+    assert found.causes[0].name in str(found)
+
+
+def test_the_next_probe_is_the_one_with_most_bits_for_its_cost(experiment):
+    found = diagnose(observe(inject(experiment, "labels-off-by-one")))
+    rate = [bits / (cost + module.OVERHEAD) for _, bits, cost in found.next_probes]
+    assert rate == sorted(rate, reverse=True) and rate[0] > 0
+
+
+def test_a_probe_once_asked_is_not_offered_again(bank):
+    row = int(bank.rows("test")[0])
+    name = next(iter(bank.probes))
+    found = diagnose(bank.found(row), bank.outcome(row, name))
+    assert name in found.asked and name not in [option[0] for option in found.next_probes]
+
+
+def test_follow_keeps_its_budget_and_number(bank):
+    for row in bank.rows("test")[:10]:
+        _, steps, cost = follow(bank.found(row), lambda name, r=row: bank.outcome(r, name), budget=30, most=3, sure=2.0)
+        assert len(steps) <= 3 and cost <= 30
+
+
+def test_a_diagnosis_survives_being_written(tmp_path, bank):
+    reader().save(tmp_path / "fit.npz")
+    again = Reader.load(tmp_path / "fit.npz")
+    row = int(bank.rows("test")[3])
+    assert diagnose(bank.found(row), using=again).answer == diagnose(bank.found(row)).answer
+
+
+def test_it_sees_no_experiment_and_no_name_of_a_fault():
+    source = inspect.getsource(module)
+    assert not [name for name in FAULTS if f'"{name}"' in source or f"'{name}'" in source]
+    assert "experiment" not in inspect.signature(diagnose).parameters
+
+
+def test_what_is_asked_for_twice_is_the_same(bank):
+    row = int(bank.rows("test")[5])
+    assert str(diagnose(bank.found(row))) == str(diagnose(bank.found(row)))
+
+
+def test_unknown_outcomes_are_named(experiment):
+    with pytest.raises(ValueError, match="no signal 'made.up'"):
+        diagnose(observe(replace(experiment, max_steps=30)), {"made.up": 1.0})
+
+
+def test_from_curves_alone(experiment):
+    run = observe(inject(experiment, "labels-shuffled"))
+    run.instruments, run.evaluations = [], [{k: e[k] for k in ("step", "loss", "accuracy")} for e in run.evaluations]
+    found = diagnose(run, tier="curves")
+    assert found.groups.get(HEALTHY, 0) < 0.5
+    assert np.isfinite([cause.probability for cause in found.causes]).all()
+    assert set(signals(run, "curves")) < set(reader().model.names)

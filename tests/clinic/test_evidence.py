@@ -1,0 +1,64 @@
+"""The evidence model: bins that tell 0 from almost 0, sums of evidence, trust that is learned."""
+
+import numpy as np
+import pytest
+
+from nsputil.clinic.evidence import BINS, find_knots, fit, memberships
+
+
+def everything(rng, runs, count=3):
+    return np.ones((runs, count), bool)
+
+
+def data(runs=240, seed=0):
+    """Signal 0 tells the cause, signal 1 repeats it, signal 2 is noise."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 3, runs)
+    first = labels + 0.4 * rng.standard_normal(runs)
+    return np.column_stack([first, first + 0.01 * rng.standard_normal(runs), rng.standard_normal(runs)]), labels
+
+
+def test_memberships_sum_to_one_where_measured():
+    values = np.array([[0.3], [np.nan], [9.0], [0.1]])
+    measured = np.array([[True], [True], [True], [False]])
+    member = memberships(values, measured, [np.array([0.0, 0.5, 1.0])])
+    assert member.sum(axis=2).ravel().tolist() == pytest.approx([1, 1, 1, 0])
+    assert member[1, 0, BINS] == 1 and member[2, 0, 2] == 1
+    assert member[0, 0, :3].tolist() == pytest.approx([0.4, 0.6, 0.0])
+
+
+def test_a_value_that_nearly_all_have_gets_a_knot_and_its_neighbors():
+    values = np.concatenate([np.zeros(95), [0.001, 0.2, 0.3, 0.4, 0.5]])[:, None]
+    knots = np.unique(find_knots(values)[0])
+    assert 0 in knots and 0.001 in knots and 0.5 in knots
+
+
+def test_it_learns_and_trusts_no_noise():
+    values, labels = data()
+    model = fit(values, labels, "abc", "xyz", everything, steps=200)
+    fresh, gold = data(seed=1)
+    assert (model.scores(fresh, np.ones(fresh.shape, bool)).argmax(axis=1) == gold).mean() > 0.75
+    strength = np.abs(model.weights).max(axis=(1, 2))
+    assert strength[2] < 0.5 * strength[0]
+
+
+def test_what_is_not_measured_adds_nothing():
+    values, labels = data()
+    model = fit(values, labels, "abc", "xyz", everything, steps=50)
+    nothing = np.zeros(values.shape, bool)
+    assert np.allclose(model.scores(values, nothing), model.bias)
+    assert np.allclose(model.evidence(values, nothing), 0)
+
+
+def test_scores_are_the_sum_of_the_evidence():
+    values, labels = data()
+    model = fit(values, labels, "abc", "xyz", everything, steps=50)
+    measured = np.random.default_rng(3).random(values.shape) < 0.5
+    assert np.allclose(model.scores(values, measured), model.evidence(values, measured).sum(axis=1) + model.bias)
+
+
+def test_shuffled_labels_teach_nothing():
+    values, labels = data(600)
+    model = fit(values, np.random.default_rng(2).permutation(labels), "abc", "xyz", everything, steps=200)
+    fresh, gold = data(600, seed=1)
+    assert abs((model.scores(fresh, np.ones(fresh.shape, bool)).argmax(axis=1) == gold).mean() - 1 / 3) < 0.12
