@@ -88,8 +88,10 @@ $(VENV)/.browser: $(STAMP)
 	$(BIN)/python tools/browser/lab_browser.py || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 	touch $@
 
+# BROWSER_TESTS=tests/browser/test_numbers.py compares the widgets' numbers only, in Node.js.
+BROWSER_TESTS ?= tests/browser
 browser: $(VENV)/.browser
-	$(BIN)/python -m pytest -q tests/browser
+	$(BIN)/python -m pytest -q $(BROWSER_TESTS)
 
 lab-bench: $(VENV)/.browser
 	$(BIN)/python benchmarks/lab_bench.py | tee benchmarks/results/lab_bench.txt

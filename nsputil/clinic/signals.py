@@ -147,7 +147,7 @@ def reference_levels(prior=0.5, batch_size=32, spread=0.0, noise=0.0, smoothing=
 
     Notes
     -----
-    ``ln 2 + s^2/8`` is the first term of the series of E softplus(N(0, s^2)): good to 0.01 nats up to s = 1.
+    ``ln 2 + s^2/8`` is the first term of the series of E softplus(N(0, s^2)): good to 0.01 nats up to s = 0.9.
     """
     rho = one_sided
     return {

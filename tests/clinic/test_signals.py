@@ -38,11 +38,11 @@ def test_a_healthy_start_stands_at_its_level(run):
 
 
 def test_the_sum_of_losses_starts_at_b_ln_2(experiment):
-    found = signals(observe(inject(experiment, "sum-reduction-under-adam")))
+    found = signals(observe(inject(experiment, "sum-reduction")))
     assert found["loss.first"] > 0.8 * reference_levels(batch_size=experiment.batch_size)["sum for mean, B ln 2"]
 
 
-@pytest.mark.parametrize("spread", [0.2, 0.5, 1.0])
+@pytest.mark.parametrize("spread", [0.2, 0.5, 0.9])
 def test_the_level_of_the_start_holds_for_normal_gaps(spread):
     gaps = np.random.default_rng(0).standard_normal(400_000) * spread
     level = reference_levels(spread=spread)["start, ln 2 + s^2/8"]
