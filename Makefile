@@ -104,7 +104,8 @@ PARITY := .venv-parity
 $(PARITY)/.installed: pyproject.toml constraints.txt Makefile
 	$(PYTHON) -m venv $(PARITY)
 	$(PARITY)/bin/python -m pip install --quiet torch==2.13.0
-	$(PARITY)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[huggingface]" pytest nbval transformers==5.24.0 accelerate==1.15.0
+	$(PARITY)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[huggingface]" pytest nbval transformers==5.24.0
+	$(PARITY)/bin/python -m pip install --quiet --no-deps accelerate==1.15.0  # with them pip looks for another PyTorch
 	touch $(PARITY)/.installed
 
 parity: appendix
