@@ -144,6 +144,8 @@ class Vocabulary:
         """
         found = self._known.get(text)
         if found is None:
+            if not isinstance(text, str):
+                raise TypeError(f"text is a {type(text).__name__}; expected a string")
             if len(self._known) >= self.REMEMBERED:
                 self._known.clear()
                 self._pieces.clear()
