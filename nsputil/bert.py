@@ -29,7 +29,7 @@ class BertEncoder:
         Of the weights at the start.
     cls_only : bool
         Compute the last layer at [CLS] alone, as next sentence prediction reads nothing else. h_cls is the same, a
-        step takes about half of the time, and ``hidden`` in the cache ends at [CLS].
+        step does less work, and ``hidden`` in the cache ends at [CLS].
 
     Raises
     ------
