@@ -69,7 +69,7 @@ def test_moving_a_slider_redraws(page, address, name, way):
         slider = place.get_by_role("slider").first
         if slider.count() == 0:
             continue
-        picture, words = place.locator("svg").first, place.locator(".reading").first
+        picture, words = place.locator("svg[role=img]").first, place.locator(".reading").first
         before = picture.inner_html(), words.text_content(), slider.get_attribute("aria-valuetext")
         slider.focus()
         page.keyboard.press("ArrowLeft")

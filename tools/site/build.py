@@ -24,12 +24,14 @@ HERE = Path(__file__).resolve().parent
 SOURCE, OUTPUT, CACHE = ROOT / "build" / "site-src", ROOT / "build" / "site", ROOT / "build" / "widget_states.json"
 #: The course's own environment: only it can say what a widget shows at first.
 COURSE_PYTHON = ROOT / ".venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+CAPTIONS = {"notebooks": "The course", "appendix": "Appendix", "exercises": "Exercises"}
 LINK = re.compile(r"(\]\()([^)#\s]+)((?:#[^)\s]*)?\))")
 
 
 def notebooks():
-    """Return the notebooks that the site shows, in order: the course's and, where they exist, the exercises."""
-    found = [path for folder in ("notebooks", "exercises") for path in sorted((ROOT / folder).rglob("*.ipynb"))]
+    """Return the notebooks that the site shows, in order: the course's, the appendix and the exercises."""
+    folders = ("notebooks", "appendix", "exercises")
+    found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.ipynb"))]
     return [path for path in found if ".ipynb_checkpoints" not in path.parts]
 
 
@@ -127,17 +129,17 @@ def stage(lite):
 
 def contents():
     """Return the site's table of contents for the end of the front page."""
-    parts = {"The course": [], "Exercises": []}
+    parts = {"notebooks": [], "appendix": [], "exercises": [], "Reference": []}
     for path in notebooks():
         name = path.relative_to(ROOT).with_suffix("").as_posix()
         title = nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].lstrip("# ")
-        entry = f"{path.name[:2]} {title} <{name}>"
-        parts["The course" if name.startswith("notebooks/") else "Exercises"].append(entry)
+        number = f"{path.name[:2]} " if path.name[:2].isdigit() else ""
+        parts[name.split("/")[0]].append(f"{number}{title} <{name}>")
     parts["Reference"] = [f"docs/{path.stem}" for path in sorted((ROOT / "docs").glob("*.md"))]
     parts["Reference"] += ["docs/decisions/index", "CONTRIBUTING", "CHANGELOG"]
     blocks = [
-        f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n" + "\n".join(names) + "\n```\n"
-        for caption, names in parts.items()
+        f"\n```{{toctree}}\n:hidden:\n:caption: {CAPTIONS.get(part, part)}\n\n" + "\n".join(names) + "\n```\n"
+        for part, names in parts.items()
         if names
     ]
     return "\n" + "".join(blocks)
