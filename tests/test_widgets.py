@@ -6,6 +6,7 @@ import pytest
 import traitlets
 
 from nsputil import widgets
+from nsputil.clinic.game import Progress
 from nsputil.losses import nsp_loss, nsp_loss_from_gap
 from nsputil.metrics import accuracy, calibration_error
 from nsputil.sentence_pairs import SentencePair
@@ -29,6 +30,7 @@ ALL = {
     "calibration_explorer": lambda **changes: widgets.calibration_explorer(
         **({"logits": LOGITS, "labels": LABELS} | changes)
     ),
+    "clinic_simulator": lambda **changes: widgets.clinic_simulator(**({"seed": 1, "progress": Progress()} | changes)),
     "training_player": lambda **changes: widgets.training_player(**({"run": RUN} | changes)),
 }
 
@@ -131,6 +133,8 @@ def test_a_histogram_counts_each_pair_once_by_gold_label():
         ("calibration_explorer", {"bins": 1}, "bins is 1"),
         ("calibration_explorer", {"labels": [0, 1]}, "labels have shape"),
         ("calibration_explorer", {"logits": [[0.0, 0.0]] * 5001, "labels": [0] * 5001}, "5001 pairs"),
+        ("clinic_simulator", {"code": "ZZZZ"}, "no case 'ZZZZ'"),
+        ("clinic_simulator", {"level": "gremlins"}, "group 'gremlins'"),
         ("training_player", {"run": Run()}, "0 steps"),
         ("training_player", {"run": Run(loss=[0.7, float("nan")], accuracy=[0.5, 0.5])}, "a loss of nan"),
         ("training_player", {"step": 42}, "step is 42; expected 1 to 41"),

@@ -2,7 +2,7 @@
 
     game = Game("B7")                     # a case code; Game.deal(rng) draws one
     game.believe({"labels-shuffled": 3, "labels-off-by-one": 1})
-    game.ask("label-roll", predict="odd")
+    game.ask("roll", predict="odd")
     game.commit("labels-off-by-one")
 
 Introduced in notebook 10; the simulator widget is a thin skin over it.
@@ -192,6 +192,11 @@ class Game:
         """The signals of the run, as `diagnose` sees them."""
         return dict(self._found)
 
+    @property
+    def groups(self):
+        """The look-alike group of each cause."""
+        return {cause: self._reader.groups[cause] for cause in self.belief}
+
     def believe(self, weights):
         """State a belief: any positive weights of causes; what is not named keeps a sliver.
 
@@ -244,26 +249,40 @@ class Game:
         outcome = self._bank.outcome(self._row, name)
         rate = {n: bits / (price + 1) for n, bits, price in self._tool.next_probes}
         best = max(rate, key=rate.get)
-        before = {c.name: c.probability for c in self._tool.causes}
+        before = self._tool_belief()
         self._found |= outcome
         self._tool = diagnose(self._found, using=self._reader)
-        after = {c.name: c.probability for c in self._tool.causes}
-        bits = sum(p * np.log2(max(p, 1e-9) / max(before[c], 1e-9)) for c, p in after.items() if p > 0)
+        after = self._tool_belief()
+        bits = (after * np.log2(np.maximum(after, 1e-9) / np.maximum(before, 1e-9))).sum()
         odd = any(not self.usual(signal, value) for signal, value in outcome.items())
         entry = Entry(name, cost, predict, odd, outcome, float(bits), rate[name], rate[best], best)
         self.spent += cost
         self.log.append(entry)
         return entry
 
+    def _tool_belief(self):
+        """What the tool believes of the known causes, in their order: "none of these" is ruled out at first by rule."""
+        p = {c.name: c.probability for c in self._tool.causes}
+        known = np.array([p[cause] for cause in self.belief])
+        return known / known.sum()
+
+    def healthy_range(self, signal):
+        """Return the ends of the middle nine tenths of healthy runs; NaN if none of them has the number."""
+        known = self._of_healthy_runs(signal)
+        known = known[np.isfinite(known)]
+        low, high = np.quantile(known, (0.05, 0.95)) if len(known) else (np.nan, np.nan)
+        return float(low), float(high)
+
     def usual(self, signal, value):
         """Return whether a number lies in the middle nine tenths of healthy runs (or is one that they show)."""
-        r = self._reader
-        x = r.outcomes[r.labels == r.healthy, r.model.column[signal]]
-        known = x[np.isfinite(x)]
-        if not np.isfinite(value) or len(known) == 0:
-            return bool(np.isnan(x).mean() > 0.05) if not np.isfinite(value) else False
-        low, high = np.quantile(known, (0.05, 0.95))
+        if not np.isfinite(value):
+            return bool(np.isnan(self._of_healthy_runs(signal)).mean() > 0.05)
+        low, high = self.healthy_range(signal)
         return bool(low - 1e-6 <= value <= high + 1e-6)
+
+    def _of_healthy_runs(self, signal):
+        r = self._reader
+        return r.outcomes[r.labels == r.healthy, r.model.column[signal]]
 
     def commit(self, cause):
         """Answer, and learn the truth.
@@ -315,8 +334,11 @@ class Game:
 
     def rerun(self):
         """Train the case as it was, and repaired, live; return the two `Run`s."""
-        case = self._bank.cases[self._row]
-        return observe(case.experiment()), observe(case.experiment(repaired=True))
+        return observe(self._bank.cases[self._row].experiment()), self.repaired()
+
+    def repaired(self):
+        """Train the case without its faults, live; return the `Run`."""
+        return observe(self._bank.cases[self._row].experiment(repaired=True))
 
 
 class Progress:

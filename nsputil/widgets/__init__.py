@@ -6,6 +6,7 @@ widget has a function ``name_at`` that returns its numbers.
 
 from nsputil.widgets.batch_explorer import BatchExplorer, batch_at, batch_explorer
 from nsputil.widgets.calibration_explorer import CalibrationExplorer, calibration_at, calibration_explorer
+from nsputil.widgets.clinic_simulator import ClinicSimulator, clinic_simulator, moved_belief
 from nsputil.widgets.gradient_explorer import GradientExplorer, gradient_explorer, step_at
 from nsputil.widgets.loss_explorer import LossExplorer, loss_at, loss_explorer
 from nsputil.widgets.softmax_explorer import SoftmaxExplorer, softmax_at, softmax_explorer
@@ -14,6 +15,7 @@ from nsputil.widgets.training_player import TrainingPlayer, training_at, trainin
 __all__ = [
     "BatchExplorer",
     "CalibrationExplorer",
+    "ClinicSimulator",
     "GradientExplorer",
     "LossExplorer",
     "SoftmaxExplorer",
@@ -22,9 +24,11 @@ __all__ = [
     "batch_explorer",
     "calibration_at",
     "calibration_explorer",
+    "clinic_simulator",
     "gradient_explorer",
     "loss_at",
     "loss_explorer",
+    "moved_belief",
     "softmax_at",
     "softmax_explorer",
     "step_at",

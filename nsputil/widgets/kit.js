@@ -43,12 +43,12 @@ export function slider(label, { min, max, step }, onInput) {
   return { node, input, show };
 }
 
-export function radios(legend, names, onChange) {
+export function radios(legend, names, onChange, numbered = true) {
   const group = nextId();
   const inputs = names.map((_, i) => element("input", { type: "radio", name: group, value: i }));
   inputs.forEach((input, i) => input.addEventListener("change", () => onChange(i)));
   const node = element("fieldset", {}, [element("legend", { textContent: legend }),
-    ...inputs.map((input, i) => element("label", {}, [input, ` ${i} = ${names[i]}`]))]);
+    ...inputs.map((input, i) => element("label", {}, [input, numbered ? ` ${i} = ${names[i]}` : ` ${names[i]}`]))]);
   return { node, show: (chosen) => inputs.forEach((input, i) => { input.checked = i === chosen; }) };
 }
 

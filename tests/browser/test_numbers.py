@@ -10,7 +10,7 @@ import pytest
 
 import nsputil.widgets
 from nsputil.training import Run
-from nsputil.widgets import batch_at, calibration_at, loss_at, softmax_at, step_at, training_at
+from nsputil.widgets import batch_at, calibration_at, loss_at, moved_belief, softmax_at, step_at, training_at
 
 RNG = np.random.default_rng(6)
 UNITS = ("nats", "bits", "base 10")
@@ -33,6 +33,7 @@ def a_run(steps, prior, every=None):
     return Run(loss=loss, accuracy=accuracy, evaluations=evaluations, prior=prior)
 
 
+BELIEF = dict(zip("abcdef", [0.1, 0.2, 0.3, 0.4, 0.0, 0.0], strict=True))
 RUNS = [a_run(1, 0.0), a_run(15, 0.5, 5), a_run(100, 0.3, 7)]
 CASES = {
     "lossAt": [(p / 1000, label, unit) for p in range(1, 1000, 37) for label in (0, 1) for unit in UNITS],
@@ -40,6 +41,12 @@ CASES = {
     "stepAt": [(a, b, label, r) for a in LOGITS for b in LOGITS for label in (0, 1) for r in (0.0, 0.7, 8.0)],
     "batchAt": [(RNG.uniform(0.01, 0.99, size).tolist(),) for size in (1, 2, 8, 16)] + [([0.5] * 8,)],
     "calibrationAt": CALIBRATION,
+    "movedBelief": [
+        (BELIEF, chosen, to, among)
+        for chosen in (["a"], ["b", "c"], ["e", "f"])
+        for to in (0.0, 0.05, 0.3)
+        for among in (list("abcdef"), list("abcef"))
+    ],
     "trainingAt": [(run, step) for run in RUNS for step in (1, 6, 7, 20, 21, 100) if step <= len(run.loss)],
 }
 MODULES = {
@@ -48,6 +55,7 @@ MODULES = {
     "stepAt": ("gradient_explorer", step_at),
     "batchAt": ("batch_explorer", batch_at),
     "calibrationAt": ("calibration_explorer", calibration_at),
+    "movedBelief": ("clinic_simulator", moved_belief),
     "trainingAt": ("training_player", training_at),
 }
 
@@ -79,6 +87,9 @@ def test_the_browser_computes_the_numbers_of_python(function):
     for case, value in zip(CASES[function], json.loads(done.stdout), strict=True):
         expected = python(*case)
         if isinstance(expected, float):
+            assert value == pytest.approx(expected, abs=1e-12), case
+            continue
+        if isinstance(expected, dict):
             assert value == pytest.approx(expected, abs=1e-12), case
             continue
         assert set(value) == set(expected._fields)

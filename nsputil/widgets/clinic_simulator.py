@@ -1,0 +1,274 @@
+"""The clinic simulator: a sick run, beliefs, priced probes, a repair, a proper score. Introduced in notebook 10.
+
+The rules are those of `nsputil.clinic.game.Game`. The widget shows a game and hands on what the player does; the clinic
+is loaded with the first case, so that a notebook without one does not wait for it.
+"""
+
+from dataclasses import asdict
+from math import isfinite
+
+import numpy as np
+import traitlets
+
+from nsputil.checks.record import progress_file
+from nsputil.widgets.base import CourseWidget, browser_module
+
+UNKNOWN = "none of these"
+
+
+def moved_belief(belief, chosen, to, among=None):
+    """Return a belief in which some causes together hold a given share, the others keep their proportions.
+
+    The arithmetic of the belief bars, as a plain function.
+
+    Parameters
+    ----------
+    belief : dict
+        Probability of each cause.
+    chosen : sequence of str
+        Causes.
+    to : float
+        Their new probability, together.
+    among : sequence of str, optional
+        Only these change; together they keep what they have. All if left out.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, nobody is left to take the rest, or `to` is more than there is to share.
+
+    Examples
+    --------
+    >>> moved_belief({"a": 0.25, "b": 0.25, "c": 0.5}, ["c"], 0.8)
+    {'a': 0.1, 'b': 0.1, 'c': 0.8}
+    """
+    among = list(belief if among is None else among)
+    unknown = sorted({*chosen, *among} - set(belief))
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is no cause of this belief; expected names such as {list(belief)[:3]}")
+    others = [name for name in among if name not in chosen]
+    total = sum(belief[name] for name in among)
+    if not others or not -1e-9 <= to <= total + 1e-9:
+        raise ValueError(f"{to} for {list(chosen)}: expected 0 to {total:.3f}, and others to take the rest")
+    new = dict(belief)
+    for names, share in ((list(chosen), to), (others, total - to)):
+        old = sum(belief[name] for name in names)
+        for name in names:
+            new[name] = belief[name] * share / old if old > 1e-9 else share / len(names)
+    return new
+
+
+class ClinicSimulator(CourseWidget):
+    """One case after another, played in the page; `game` is the game that it shows.
+
+    What the page does can be done from a cell as well: `believe`, `ask`, `commit`, `rerun`, `open_case` and `deal` play
+    a move and show it.
+
+    Attributes
+    ----------
+    game : Game
+    progress : Progress
+    case : dict
+        What is on the table: code, curves, signals with their healthy range, probes with their price, causes.
+    belief : dict
+        Of every cause and of "none of these", as the bars stand; sums to 1.
+    notebook : list of dict
+        The evidence notebook.
+    debrief : dict
+        Empty until an answer is committed.
+    repaired : list
+        The curves of the repaired run, once it was trained.
+    record : dict
+        How many cases were played, how many right, the mean score, the group that most needs practice.
+    turn : int
+        How many moves were answered.
+    problem : str
+        Why the last one was not possible.
+    """
+
+    _esm = browser_module("clinic_simulator")
+    module = "clinic_simulator"
+    shown = ("case", "belief", "notebook", "debrief", "repaired", "record", "turn", "problem")
+    case = traitlets.Dict().tag(sync=True)
+    belief = traitlets.Dict().tag(sync=True)
+    notebook = traitlets.List().tag(sync=True)
+    debrief = traitlets.Dict().tag(sync=True)
+    repaired = traitlets.List().tag(sync=True)
+    record = traitlets.Dict().tag(sync=True)
+    turn = traitlets.Int(0).tag(sync=True)
+    problem = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, game, progress, rng):
+        super().__init__()
+        self.progress, self._rng = progress, rng
+        self._show(game)
+        self.on_msg(self._hear)
+
+    def believe(self, weights):
+        """Set the bars: any positive weights of causes, one of which may be "none of these"."""
+        self.game.believe({c: w for c, w in weights.items() if c != UNKNOWN} or {next(iter(self.game.belief)): 1})
+        total = sum(weights.values())
+        self.belief = {c: weights.get(c, 0) / total for c in (*self.game.belief, UNKNOWN)}
+
+    def ask(self, probe, predict=""):
+        """Ask a probe, as `Game.ask`, and write it into the notebook; return the `Entry`."""
+        entry = self.game.ask(probe, predict)
+        held = max(self.belief, key=self.belief.get)
+        numbers = [self._number(name, value) for name, value in entry.outcome.items()]
+        row = asdict(entry) | {"outcome": numbers, "held": held, "held_share": self.belief[held]}
+        self.notebook = [*self.notebook, row]
+        return entry
+
+    def commit(self, cause):
+        """Answer with the belief as the bars stand, as `Game.commit`; keep the progress; return the `Debrief`."""
+        causes = self.game.belief
+        self.game.believe({c: self.belief[c] + self.belief[UNKNOWN] / len(causes) for c in causes})
+        told = self.game.commit(cause)
+        self.progress.add(self.game)
+        tool = [[c.name, c.probability] for c in told.tool.causes[:4]]
+        self.debrief = {k: _plain(v) for k, v in vars(told).items() if k != "tool"} | {
+            "tool": tool,
+            "evidence": [str(e) for e in told.tool.causes[0].evidence_for[:3]],
+            "bits": sum(e.bits for e in self.game.log),
+        }
+        self._count()
+        return told
+
+    def rerun(self):
+        """Train the case without its faults, here and now, and show it beside what was seen; return the `Run`."""
+        from nsputil.clinic.cases import curve
+
+        if self.game.debrief is None:
+            raise ValueError("commit an answer first; the repair is trained after it")
+        run = self.game.repaired()
+        self.repaired = _curves(curve(run))
+        return run
+
+    def open_case(self, code):
+        """Put the case of a code on the table."""
+        from nsputil.clinic.game import Game
+
+        self._show(Game(code))
+
+    def deal(self, level=None):
+        """Put a case on the table: of a look-alike group, or, left out, rather of those that were confused before."""
+        from nsputil.clinic.game import Game
+
+        self._show(Game.deal(self._rng, level=level or None, progress=self.progress))
+
+    def _show(self, game):
+        from nsputil.clinic.faults import FAULTS
+        from nsputil.clinic.probes import PROBES
+
+        self.game = game
+        groups = {}
+        for cause, group in game.groups.items():
+            groups.setdefault(group, []).append(cause)
+        groups[UNKNOWN] = [UNKNOWN]
+        about = {c: {"mechanism": FAULTS[c].mechanism, "fix": FAULTS[c].fix} for c in game.belief if c in FAULTS}
+        prices = {name: {"cost": cost, "question": PROBES[name].question} for name, cost in game.probes.items()}
+        with self.hold_sync():
+            self.case = {
+                "code": game.code,
+                "budget": game.budget,
+                "curves": _curves(game.curves),
+                "signals": [self._number(name, value) for name, value in game.signals.items()],
+                "probes": prices,
+                "groups": groups,
+                "about": about,
+            }
+            self.belief = {c: 1 / len(groups) / len(causes) for causes in groups.values() for c in causes}
+            self.notebook, self.debrief, self.repaired = [], {}, []
+            self._count()
+
+    def _number(self, name, value):
+        from nsputil.clinic.probes import SIGNAL_NOTES
+        from nsputil.clinic.signals import SIGNALS
+
+        low, high = self.game.healthy_range(name)
+        signal = SIGNALS.get(name)
+        unit, what = (signal.unit, signal.meaning) if signal else SIGNAL_NOTES[name][:2]
+        told = {"name": name, "value": value, "low": low, "high": high, "unit": unit, "what": what}
+        return {key: _plain(v) for key, v in told.items()} | {"usual": self.game.usual(name, value)}
+
+    def _count(self):
+        played = self.progress.played
+        groups = sorted({entry["group"] for entry in played}, key=self.progress.need)
+        self.record = {
+            "played": len(played),
+            "right": sum(entry["right"] for entry in played),
+            "score": float(np.mean([entry["score"] for entry in played])) if played else 0.0,
+            "practise": groups[-1] if groups and self.progress.need(groups[-1]) > 0.5 else "",
+        }
+
+    def _hear(self, _, move, buffers):
+        """Answer a move of the page: {"do": name of a method, ...its arguments, "belief": as the bars stand}."""
+        moves = {"ask": self.ask, "commit": self.commit, "rerun": self.rerun, "open": self.open_case, "deal": self.deal}
+        with self.hold_sync():
+            self.problem = ""
+            try:
+                if "belief" in move and set(move["belief"]) == set(self.belief):
+                    self.belief = move["belief"]
+                moves[move["do"]](*move.get("with", []))
+            except (ValueError, TypeError, KeyError) as error:
+                self.problem = str(error)
+            self.turn += 1
+
+    def __repr__(self):
+        spent = f"{self.game.spent:g} of {self.game.budget:g} steps spent"
+        end = f"score {self.debrief['score']:.0f}" if self.debrief else spent
+        return f"ClinicSimulator: case {self.game.code}, {len(self.game.log)} probes asked, {end}"
+
+
+def _plain(value):
+    """Return a number that JSON knows: None for NaN and the infinities."""
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float | np.floating):
+        return float(f"{value:.5g}") if isfinite(value) else None
+    return value
+
+
+def _curves(curves):
+    return [[_plain(value) for value in row] for row in curves]
+
+
+def clinic_simulator(code=None, level=None, seed=None, progress=None):
+    """Return a `ClinicSimulator`; as the last line of a cell it appears below.
+
+    Parameters
+    ----------
+    code : str, optional
+        A case code, such as a friend's; a case is dealt if left out.
+    level : str, optional
+        Deal from one look-alike group only, a member of `nsputil.clinic.faults.GROUPS`.
+    seed : int, optional
+        Of the deal; None: another each time.
+    progress : Progress, optional
+        Left out, it is kept beside the exercises' (`nsputil.checks.record`), or nowhere if that is off.
+
+    Returns
+    -------
+    ClinicSimulator
+
+    Raises
+    ------
+    ValueError
+        If there is no such case or group.
+
+    Notes
+    -----
+    Introduced in notebook 10.
+    """
+    from nsputil.clinic.game import Game, Progress
+
+    if progress is None:
+        path = progress_file()
+        progress = Progress(None if path is None else path.with_name(f"{path.stem}-clinic.json"))
+    rng = np.random.default_rng(seed)
+    game = Game(code) if code is not None else Game.deal(rng, level=level, progress=progress)
+    return ClinicSimulator(game, progress, rng)
