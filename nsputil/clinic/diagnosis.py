@@ -229,7 +229,7 @@ class Reader:
                 habit = self.habits[c][used]
                 surprise = -np.log((member[n, used] * habit).sum(axis=1) + 1e-3) + self._usual_surprise[c][used]
                 worst = max(3, int(used.sum()) // 5)
-                misfit[n] = min(misfit[n], float(np.partition(surprise, -worst)[-worst:].mean()))
+                misfit[n] = min(misfit[n], float(np.sort(surprise)[-worst:].mean()))
         p = np.exp(logp)
         return np.column_stack([-logp.max(axis=1), -(p * logp).sum(axis=1), misfit])
 

@@ -93,3 +93,11 @@ def test_from_curves_alone(experiment):
     assert found.groups.get(HEALTHY, 0) < 0.5
     assert np.isfinite([cause.probability for cause in found.causes]).all()
     assert set(signals(run, "curves")) < set(reader().model.names)
+
+
+def test_two_numbers_are_enough_to_ask_for_more():
+    """A public thread holds little; whatever it holds can be given."""
+    told = diagnose({"loss.fall_early": 0.0, "loss.fall_late": 0.0})
+    assert sum(cause.probability for cause in told.causes) == pytest.approx(1)
+    assert told.causes[0].probability < 0.5 and told.next_probes
+    assert diagnose({"loss.end": 0.69}, {"unit.certain": 0.3133}).causes
