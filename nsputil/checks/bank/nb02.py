@@ -351,7 +351,7 @@ which_trap = ChoiceExercise(
     minutes=5,
     question=(
         "Three data sets were made by BERT's rule.\n\n"
-        "| | documents | IsNext | forced | NotNext within a document |\n|---|---|---|---|---|\n"
+        "| data set | documents | IsNext | forced | NotNext within a document |\n|---|---|---|---|---|\n"
         "| X | 48,210 | 0.000 | 1.000 | 0.000 |\n"
         "| Y | 1 | 0.497 | 0.002 | 0.503 |\n"
         "| Z | 3,004 | 0.448 | 0.101 | 0.000 |\n\n"
