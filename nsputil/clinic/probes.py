@@ -422,8 +422,8 @@ def _weights(s):
     "Can a fresh model learn eight pairs by heart?",
     16,
     overfit_loss=("nats", "true loss on the eight after 32 steps", 0, 0.7),
-    overfit_said=("nats", "the same as the suspect computes it", 0, 0.7),
-    overfit_fall=("nats", "its fall from the first step", 0, 1.15),
+    overfit_said=("nats", "loss on the eight after 32 steps, as the suspect computes it", 0, 0.7),
+    overfit_fall=("nats", "fall of the loss on the eight, as the suspect computes it", 0, 1.15),
 )
 def _overfit_eight(s):
     labels = np.array([p.label for p in s.pairs])
@@ -714,8 +714,8 @@ def _read_the_arrays(s):
     "What would steps of a tenth and of ten times the length have done?",
     54,
     rate_as_is=("nats", "true loss of the last 6 of 18 steps, minus that of the first 3", -0.4, 0.15),
-    rate_tenth=("nats", "the same with steps of a tenth", -0.35, 0.15),
-    rate_tenfold=("nats", "the same with steps of ten times the length", -0.35, 0.8),
+    rate_tenth=("nats", "change of the true loss over 18 steps of a tenth", -0.35, 0.15),
+    rate_tenfold=("nats", "change of the true loss over 18 steps of ten times the length", -0.35, 0.8),
 )
 def _learning_rates(s):
     batches = [s.batch(k) for k in range(18)]
@@ -732,7 +732,7 @@ def _learning_rates(s):
     "Does the trained model still learn when training goes on?",
     30,
     on_change=("nats", "true loss of the last 10 of 30 further steps minus that of the first 5", -0.3, 0.15),
-    on_said=("nats", "the same as the suspect computes it", -0.3, 0.15),
+    on_said=("nats", "change of the loss over 30 further steps, as the suspect computes it", -0.3, 0.15),
     on_still=("fraction", "tensors that these steps do not move", 0, 0),
 )
 def _train_on(s):

@@ -1,14 +1,49 @@
+"""The example of docs/clinic.md, a fault of an outsider, runs as it stands there, in a process of its own."""
+
+import ast
+import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
+
+from nsputil.clinic.diagnosis import UNKNOWN, reader
+from nsputil.clinic.faults import FAULTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "clinic.md"
 
 
-def test_the_fault_of_an_outsider_runs(capsys):
-    code = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S).group(1)
-    used = re.findall(r"from ([\w.]+) import ([\w, ]+)", code)
-    assert not [name for _, names in used for name in names.split(", ") if name.startswith("_")]
-    found = {}
-    exec(code, found)
-    assert len(found["run"].loss) == 200 and found["run"].final
-    assert capsys.readouterr().out == f"{found['run'].final['accuracy']:.2f}\n"
+@pytest.fixture(scope="module")
+def code():
+    found = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    return next(block for block in found if "investigate(" in block)
+
+
+def test_it_uses_public_names_only_and_the_fault_has_ten_lines(code):
+    tree = ast.parse(code)
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                assert not alias.name.startswith("_") and hasattr(importlib.import_module(node.module), alias.name)
+    assert not [n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr.startswith("_")]
+    fault = next(node for node in tree.body if isinstance(node, ast.FunctionDef))
+    assert sum(bool(line.strip()) for line in ast.get_source_segment(code, fault).splitlines()) <= 10
+    assert fault.name.replace("_", "-") not in FAULTS
+
+
+def test_it_runs_through_train_diagnose_and_investigate(code, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert re.fullmatch(r"test accuracy 0\.\d\d", lines[0])
+    answers = {*reader().model.causes, UNKNOWN}
+    assert re.fullmatch(r" *\d+\.\d%  ([a-z0-9 -]+)  \(.*\)", lines[1]).group(1) in answers  # diagnose's first cause
+    asked = [line for line in lines if line.startswith("asked ")]
+    end = re.fullmatch(r"after (\d+) steps of probes: (.+)", lines[-1])
+    assert end and end.group(2) in answers and len(asked) <= 4
+    if asked:  # the last line repeats what the last probe led to
+        assert f"now {end.group(2)} (" in asked[-1] and int(end.group(1)) > 0

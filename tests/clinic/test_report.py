@@ -1,0 +1,153 @@
+"""``python -m nsputil diagnose``: what it prints, its exit codes, and files that are not what they should be."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nsputil.__main__ import main
+from nsputil.clinic.faults import FAULTS, inject
+from nsputil.clinic.logs import RunLog
+from nsputil.clinic.probes import SIGNAL_NOTES
+from nsputil.clinic.programs import PROGRAMS, healthy, observe
+from nsputil.clinic.report import UNITS, diagnose_file, known_signals
+from nsputil.clinic.signals import SIGNALS
+
+
+def as_log(run, path, held_out=True):
+    """The curves of a run as a log: what a training elsewhere would have kept."""
+    log, at = RunLog(), {row["step"]: row for row in run.evaluations}
+    for step, (loss, accuracy) in enumerate(zip(run.loss, run.accuracy, strict=True), 1):
+        log.add(step, "train", loss=loss, accuracy=accuracy)
+        if held_out and step in at:
+            log.add(step, "held_out", loss=at[step]["loss"], accuracy=at[step]["accuracy"])
+    log.save(path)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder, experiment = tmp_path_factory.mktemp("runs"), healthy(PROGRAMS[0], seed=1)
+    for name in ("healthy", "ignore-index-zero"):
+        run = observe(inject(experiment, name) if name in FAULTS else experiment)
+        run.save(folder / f"{name}.json")
+        as_log(run, folder / f"{name}.csv")
+    return folder
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv"])
+def test_a_healthy_run_is_called_healthy_and_the_code_is_0(runs, suffix, capsys):
+    assert main(["diagnose", str(runs / f"healthy.{suffix}")]) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[0].startswith(f"healthy.{suffix}: 200 training steps, ")
+    assert "1." in said and "healthy: nothing is wrong" in said and "ask next" in said
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv"])
+def test_a_sick_run_gets_its_cause_with_evidence_and_code_1(runs, suffix, capsys):
+    assert main(["diagnose", str(runs / f"ignore-index-zero.{suffix}"), "--causes", "3"]) == 1
+    said = capsys.readouterr().out
+    assert said.splitlines()[2].endswith("ignore-index-zero (one-class)")
+    assert "for it, " in said and "repair: " in said and " 4. " not in said
+    assert all(len(line) <= 100 for line in said.splitlines())
+
+
+def test_curves_only_reads_less(runs):
+    path = runs / "ignore-index-zero.json"
+    for tier, names in (("curves", {n for n, s in SIGNALS.items() if s.tier == "curves"}), ("instruments", SIGNALS)):
+        told = diagnose_file(path, tier=tier)[1]
+        items = [e for c in told.causes for e in (*c.evidence_for, *c.evidence_against)]
+        assert items and {e.signal for e in items} <= set(names)
+
+
+def test_outcomes_of_probes_count(runs, tmp_path, capsys):
+    path = tmp_path / "outcomes.json"
+    path.write_text('{"unit.certain": 0.3133, "unit.undecided": 0.6931}')
+    before = diagnose_file(runs / "healthy.json")[1]
+    assert main(["diagnose", str(runs / "healthy.json"), "--probes", str(path)]) == 1
+    assert "double-softmax" in capsys.readouterr().out.splitlines()[2]
+    assert before.answer == "healthy"
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("[1]", "holds a list"),
+        ("{", "is no JSON"),
+        ('{"loss": 1}', "there is no outcome 'loss'"),
+        ('{"unit.certain": "x"}', "unit.certain is 'x'; expected a number"),
+    ],
+)
+def test_bad_outcomes_are_named(runs, tmp_path, capsys, text, said):
+    path = tmp_path / "outcomes.json"
+    path.write_text(text)
+    assert main(["diagnose", str(runs / "healthy.json"), "--probes", str(path)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_what_a_log_does_not_hold_is_no_evidence(runs, tmp_path):
+    """Without its held-out rows the log of a healthy run must not look like a run that broke down."""
+    run = observe(healthy(PROGRAMS[0], seed=1))
+    as_log(run, tmp_path / "bare.csv", held_out=False)
+    bare, told = diagnose_file(tmp_path / "bare.csv")
+    assert not any(name.startswith(("held.", "gap.", "update.")) for name in known_signals(bare))
+    assert told.answer == "healthy"
+    assert all(np.isfinite(e.observed) for c in told.causes for e in (*c.evidence_for, *c.evidence_against))
+
+
+def test_a_loss_that_broke_is_evidence_in_a_log_too(tmp_path):
+    log = RunLog()
+    for step in range(1, 41):
+        log.add(step, "train", loss=0.7 if step < 30 else float("nan"), accuracy=0.5)
+    log.save(tmp_path / "broken.csv")
+    run, told = diagnose_file(tmp_path / "broken.csv")
+    assert known_signals(run)["loss.broken"] == 1 and told.answer != "healthy"
+
+
+@pytest.mark.parametrize(
+    "name, text, said",
+    [
+        ("gone.csv", None, "there is no file gone.csv"),
+        ("notes.txt", "loss: 0.7", "expected .csv or .json"),
+        ("empty.csv", "", "expected columns step, part, loss"),
+        ("empty.json", "", "is no JSON"),
+        ("header.csv", "step,part,loss\n", "has no row of part 'train'"),
+        ("foreign.csv", "epoch,val_loss\n1,0.6\n", "expected columns step, part, loss"),
+        ("foreign.json", '{"history": [0.7, 0.6]}', "has the format None"),
+        ("cut.csv", "step,part,loss,accuracy\n1,train,0.7,0.5\n2,train,0.", "row 2 has 3 cells; expected 4"),
+        ("cut.json", '{"format": "nsputil log 1", "rows": [\n{"step": 1, "part": "tr', "is no JSON"),
+        ("none.json", '{"format": "nsputil run 1"}', "loss is no list of numbers"),
+        ("odd.json", '{"format": "nsputil run 1", "loss": [0.7], "accuracy": "x"}', "accuracy is no list of numbers"),
+        ("uneven.json", '{"format": "nsputil run 1", "loss": [1, 1], "accuracy": [1]}', "2 losses and 1 accuracies"),
+        ("rows.json", '{"format": "nsputil run 1", "loss": [1], "accuracy": [1], "evaluations": [3]}', "evaluations"),
+        ("final.json", '{"format": "nsputil run 1", "loss": [1], "accuracy": [1], "final": 3}', "final is no object"),
+    ],
+)
+def test_a_bad_file_is_one_line_and_code_2(tmp_path, capsys, name, text, said):
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    assert main(["diagnose", str(tmp_path / name)]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+
+
+def test_bytes_are_no_log(tmp_path, capsys):
+    (tmp_path / "model.json").write_bytes(bytes(range(128, 256)))
+    assert main(["diagnose", str(tmp_path / "model.json")]) == 2
+    assert "is no text in UTF-8" in capsys.readouterr().err
+
+
+def test_the_number_of_causes_is_checked(runs, capsys):
+    assert main(["diagnose", str(runs / "healthy.json"), "--causes", "0"]) == 2
+    assert "--causes is 0" in capsys.readouterr().err
+
+
+def test_every_unit_can_be_written():
+    assert {s.unit for s in SIGNALS.values()} | {unit for unit, *_ in SIGNAL_NOTES.values()} <= set(UNITS)
+
+
+def test_from_the_shell_the_code_arrives(tmp_path):
+    (tmp_path / "run.csv").write_text("step,part,loss\n" + "".join(f"{k},train,0.0\n" for k in range(1, 60)))
+    done = subprocess.run([sys.executable, "-m", "nsputil", "diagnose", str(tmp_path / "run.csv")], capture_output=True)
+    assert done.returncode == 1 and not done.stderr
+    assert done.stdout.decode().startswith("run.csv: 59 training steps, 0 evaluations, no instruments")
