@@ -127,14 +127,13 @@ def odd_signals(game, most=6):
     list of (str, float, float, float)
         Name, value, and the ends of the healthy range; the farthest outside, measured in widths of it, first.
     """
-    reader, found = game._reader, []
+    found = []
     for name in SIGNALS:  # of the run alone: what probes say stands with the probes
         value = game.signals[name]
         if not np.isfinite(value) or game.usual(name, value):
             continue
-        known = reader.outcomes[reader.labels == reader.healthy, reader.model.column[name]]
-        low, high = np.quantile(known[np.isfinite(known)], (0.05, 0.95))
-        found.append((max(low - value, value - high) / max(high - low, 1e-3), name, value, float(low), float(high)))
+        low, high = game.healthy_range(name)
+        found.append((max(low - value, value - high) / max(high - low, 1e-3), name, value, low, high))
     return [item[1:] for item in sorted(found, key=lambda item: (-item[0], item[1]))[:most]]
 
 
@@ -178,6 +177,8 @@ def _ending(game):
     tool = {cause.name: cause.probability for cause in end.tool.causes}
     mine = sorted(game.belief, key=lambda name: -game.belief[name])[:3]
     for name in dict.fromkeys([*mine, *(cause.name for cause in end.tool.causes[:3])]):
+        if max(game.belief.get(name, 0), tool.get(name, 0)) < 0.01:
+            continue
         yours = f"{game.belief[name]:5.0%}" if name in game.belief else "    -"
         lines.append(f"{yours} {tool.get(name, 0):5.0%}  {name}")
     for evidence in end.tool.causes[0].evidence_for[:2]:
