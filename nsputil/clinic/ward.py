@@ -11,6 +11,7 @@
 Introduced in notebook 10.
 """
 
+import textwrap
 from functools import cache
 from hashlib import sha256
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from nsputil.clinic.cases import bank
 from nsputil.clinic.game import Game, encode
+from nsputil.clinic.probes import SIGNAL_NOTES
 from nsputil.clinic.signals import SIGNALS
 
 #: Easy ones first. A key outlives a new bank, and does not tell the answer to who reads it here.
@@ -150,14 +152,17 @@ def sheet(game):
     -------
     str
     """
-    run = [f"    {name} {value:.2f}, healthy {low:.2f} to {high:.2f}" for name, value, low, high in odd_signals(game)]
-    lines = ["outside what healthy runs show:" if run else "nothing outside what healthy runs show", *run]
+    odd = odd_signals(game)
+    lines = ["outside what healthy runs show:" if odd else "nothing outside what healthy runs show"]
+    for name, value, low, high in odd:
+        lines += _wrapped(f"{name} {value:.2f}, healthy {low:.2f} to {high:.2f}: {_meaning(name)}")
     for entry in game.log:
         saw = "odd" if entry.odd else "normal"
         note = "as expected" if entry.predicted == saw else "a surprise" if entry.predicted else "nothing expected"
-        lines.append(f"{entry.probe}: {saw}, {note}; {entry.bits:.1f} bits for {entry.cost:g} steps")
-        strange = [f"{name} {value:.2f}" for name, value in entry.outcome.items() if not game.usual(name, value)]
-        lines += [f"    {text}" for text in strange[:4]]
+        lines.append(f"{entry.probe}: {saw}, {note}; {entry.bits:.1f} bits at a price of {entry.cost:g}")
+        strange = [(name, value) for name, value in entry.outcome.items() if not game.usual(name, value)]
+        for name, value in strange[:4]:
+            lines += _wrapped(f"{name} {value:.2f}: {_meaning(name)}")
     if game.debrief is None:
         lines.append(f"open: {game.spent:g} of {game.budget:g} steps spent; the truth stays hidden until you answer")
     else:
@@ -186,3 +191,12 @@ def _ending(game):
     if end.mechanism:
         lines += [f"what was done: {end.mechanism}", f"repair: {end.fix}"]
     return lines
+
+
+def _meaning(signal):
+    unit, text = (SIGNALS[signal].unit, SIGNALS[signal].meaning) if signal in SIGNALS else SIGNAL_NOTES[signal][:2]
+    return f"log10 of: {text}" if unit == "log10" else text
+
+
+def _wrapped(text):
+    return textwrap.wrap(text, 96, initial_indent="    ", subsequent_indent="        ", break_on_hyphens=False)
