@@ -13,6 +13,7 @@ from nsputil.baselines import OverlapModel
 from nsputil.bert import BertEncoder
 from nsputil.clinic import programs
 from nsputil.clinic.faults import inject
+from nsputil.clinic.probes import Suspect, probe
 from nsputil.corpus import load_corpus
 from nsputil.encoders import ppmi_embeddings
 from nsputil.losses import nsp_loss_and_grad
@@ -209,6 +210,42 @@ def two_pretrainings(steps=110):
         "A": train(inject(experiment, "segments-misaligned")),
         "B": train(replace(experiment, mlm_factor=0.0)),
     }
+
+
+def three_sick_runs():
+    """Train three times, each time with another defect; which ones stands here.
+
+    Returns
+    -------
+    dict of Run
+        By the names "X", "Y" and "Z".
+    """
+    faults = {"X": "sum-reduction", "Y": "training-labels-inverted", "Z": "too-few-pairs"}
+    return {name: programs.observe(inject(_clinic_program(), fault)) for name, fault in faults.items()}
+
+
+def one_sided_training():
+    """Train a model that says IsNext to nearly everything, and probe it; its defect stands here.
+
+    Returns
+    -------
+    run : Run
+    healthy : Run
+        Of the same experiment without the defect.
+    found : dict of float
+        What the probes of `nsputil.clinic.probes` said.
+    """
+    experiment = _clinic_program()
+    sick = inject(experiment, "class-weight-left")
+    suspect = Suspect(sick, programs.observe(sick))
+    found = {}
+    for name in ("label-histogram", "look-at-rows", "loss-unit-test", "overfit-eight", "recount-training"):
+        found |= probe(suspect, name)
+    return suspect.run, programs.observe(experiment), found
+
+
+def _clinic_program():
+    return programs.healthy(programs.PROGRAMS[0], seed=21, dtype=np.float64)
 
 
 def _both_tasks(documents, vocabulary, rng):
