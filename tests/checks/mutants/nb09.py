@@ -217,6 +217,10 @@ def probe_most_answers(beliefs, answers, costs):
     return int(np.argmax([len(set(row.tolist())) for row in answers]))
 
 
+def probe_answers_for_cost(beliefs, answers, costs):
+    return int(np.argmax([len(set(row.tolist())) / cost for row, cost in zip(answers, costs, strict=True)]))
+
+
 def probe_causes_alike(beliefs, answers, costs):
     alike = np.full(len(beliefs), 1 / len(beliefs))
     return probe_by_loop(alike, answers, costs)
@@ -269,7 +273,7 @@ WRONG = {
         ("cost_ignored", lambda b, a, c: probe_by_loop(b, a, np.ones(len(c)))),
         ("cheapest", lambda b, a, c: int(np.argmin(c))),
         ("answers_counted", probe_most_answers),
-        ("answers_for_cost", lambda b, a, c: int(np.argmax([len(set(r.tolist())) / k for r, k in zip(a, c, strict=True)]))),
+        ("answers_for_cost", probe_answers_for_cost),
         ("causes_alike", probe_causes_alike),
         ("", probe_halves),
         ("cost_subtracted", lambda b, a, c: int(np.argmax([bits_of(b, r) - k for r, k in zip(a, c, strict=True)]))),
