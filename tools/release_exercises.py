@@ -2,6 +2,7 @@
 
     python tools/release_exercises.py --check      needs no nbgrader: compares fingerprints
     python tools/release_exercises.py              needs nbgrader (make exercises)
+    python tools/release_exercises.py 07_train_it  some of them; each takes some seconds
 
 The fingerprints in exercises/released.txt are those of every solution, of every released notebook and of
 nbgrader_config.py. One changed character in any of them is noticed; that releasing anew gives the very same bytes is
@@ -59,8 +60,8 @@ def stale(root=ROOT):
     return found
 
 
-def nbgrader_release(root, target):
-    """Call nbgrader's generate_assignment for every assignment of `root`, into the folder `target`.
+def nbgrader_release(root, target, names=()):
+    """Call nbgrader's generate_assignment for the named assignments of `root`, or all, into the folder `target`.
 
     It works in a copy, with a database that is thrown away: a release leaves nothing behind.
     """
@@ -70,7 +71,7 @@ def nbgrader_release(root, target):
         shutil.copytree(root / "solutions", course / "solutions")
         # nbgrader calls alembic by name, so its folder must be on the path.
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-        for name in assignments(root):
+        for name in names or assignments(root):
             run = subprocess.run(
                 [sys.executable, "-m", "nbgrader", "generate_assignment", name, "--create", "--force"],
                 cwd=course,
@@ -81,22 +82,29 @@ def nbgrader_release(root, target):
             )
             if run.returncode != 0:
                 raise SystemExit(f"nbgrader could not release {name}:\n{run.stderr[-2000:]}")
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(course / "exercises", target)
+        for old in [Path(target) / name for name in names] or [Path(target)]:
+            shutil.rmtree(old, ignore_errors=True)
+        shutil.copytree(course / "exercises", target, dirs_exist_ok=True)
     for path in Path(target).rglob("*.ipynb"):
         path.chmod(0o644)
 
 
 def main(arguments):
-    """Release everything; with --check compare only, and return 1 if something is stale."""
+    """Release everything or the named assignments; with --check compare only, and return 1 if something is stale."""
     if "--check" in arguments:
         found = stale()
         print("\n".join(found + ["run make exercises"]) if found else "exercises/ agrees with solutions/")
         return 1 if found else 0
-    nbgrader_release(ROOT, ROOT / "exercises")
+    unknown = set(arguments) - set(assignments())
+    if unknown:
+        raise SystemExit(f"no assignment {', '.join(sorted(unknown))}; expected folders of solutions/")
+    others = [line for line in stale() if arguments and not any(f"/{name}/" in line for name in arguments)]
+    if others:
+        raise SystemExit("\n".join([*others, "expected nothing else to have changed; release everything"]))
+    nbgrader_release(ROOT, ROOT / "exercises", tuple(arguments))
     text = "".join(f"{digest}  {path}\n" for path, digest in fingerprints().items())
     (ROOT / "exercises" / RECORD).write_text(text, encoding="utf-8", newline="\n")
-    print(f"released {', '.join(assignments())}")
+    print(f"released {', '.join(arguments or assignments())}")
     return 0
 
 

@@ -212,7 +212,7 @@ def two_pretrainings(steps=110):
     }
 
 
-def three_sick_runs():
+def three_defects():
     """Train three times, each time with another defect; which ones stands here.
 
     Returns

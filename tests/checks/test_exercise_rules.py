@@ -142,6 +142,32 @@ def test_a_new_or_missing_solution_is_stale(course):
     assert release.stale(course) == [f"exercises/{release.RECORD} is missing"]
 
 
+def test_make_check_fails_on_one_changed_character(course, monkeypatch, capsys):
+    """What `make check` calls, on a copy with one letter of one solution changed."""
+    monkeypatch.setattr(release, "ROOT", course)
+    monkeypatch.setattr(release.stale, "__defaults__", (course,))
+    monkeypatch.setattr(release.fingerprints, "__defaults__", (course,))
+    assert release.main(["--check"]) == 0
+    path = course / "solutions" / "07_train_it" / "07_train_it.ipynb"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("int(np.ceil(exact))", "int(np.ceil(exacT))", 1), encoding="utf-8")
+    capsys.readouterr()
+    assert release.main(["--check"]) == 1
+    assert "solutions/07_train_it/07_train_it.ipynb changed since the last release" in capsys.readouterr().out
+    assert "release_exercises.py --check" in (ROOT / "Makefile").read_text().split("\ncheck:")[1].split("\n\n")[0]
+
+
+def test_some_are_released_only_if_the_others_are_up_to_date(course, monkeypatch):
+    monkeypatch.setattr(release, "ROOT", course)
+    monkeypatch.setattr(release.stale, "__defaults__", (course,))
+    with pytest.raises(SystemExit, match="no assignment 99_nothing"):
+        release.main(["99_nothing"])
+    path = course / "solutions" / "03_from_likelihood_to_the_loss" / "03_from_likelihood_to_the_loss.ipynb"
+    path.write_bytes(path.read_bytes() + b"\n")
+    with pytest.raises(SystemExit, match="03_from_likelihood.*changed"):
+        release.main(["07_train_it"])
+
+
 def test_line_ends_of_windows_are_no_change(course):
     path = course / "solutions" / "01_the_pair" / "01_the_pair.ipynb"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
