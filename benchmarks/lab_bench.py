@@ -1,7 +1,7 @@
 """The lab in a real browser: how soon a widget answers, a notebook opens, what a kernel and an installation take.
 
     make lab-bench                              everything
-    python benchmarks/lab_bench.py redraw       one part: redraw, open, memory or install
+    python benchmarks/lab_bench.py redraw       one part: redraw, probe, open, memory or install
 
 Every figure stands beside the one that it is to be compared with, taken in the same run. Times are medians.
 """
@@ -69,6 +69,35 @@ STEP_TIMES = """async ([root, scope, steps]) => {
     step();
     times.push((await done) - start);
     await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return times;
+}"""
+PROBE_TIMES = """async (root) => {
+  const select = root.querySelector(".probe select");
+  const lines = root.querySelector(".log ol");
+  const times = [];
+  for (let k = 0; k < select.options.length; k += 1) {
+    select.selectedIndex = k;
+    select.dispatchEvent(new Event("change"));
+    root.querySelectorAll("input[type=radio]")[k % 2].click();
+    const start = performance.now();
+    const told = new Promise((resolve) => {
+      const found = new MutationObserver(() => {
+        found.disconnect();
+        requestAnimationFrame(() => {
+          const painted = new MessageChannel();
+          painted.port1.onmessage = () => resolve(performance.now());
+          painted.port2.postMessage(0);
+        });
+      });
+      found.observe(lines, { childList: true });
+    });
+    root.querySelector(".run").click();
+    const patience = new Promise((resolve) => setTimeout(resolve, 10000));
+    const end = await Promise.race([told, patience]);
+    if (end === undefined) break; // the budget is spent: the game refuses
+    times.push(end - start);
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return times;
 }"""
@@ -142,6 +171,21 @@ def redraw(page, server):
     end_kernels(server)
 
 
+def probing(page, server):
+    """From the click that runs a probe in the clinic simulator to its line in the notebook, drawn; every probe once."""
+    print("simulator, click to result drawn, ms: median and worst")
+    make = "from nsputil import widgets\nfrom nsputil.clinic.game import Progress"
+    show = 'widgets.clinic_simulator("2A", progress=Progress())'
+    nbformat.write(notebook(make, show), server.folder / "probe.ipynb")
+    show_notebook(page, "probe.ipynb")
+    run_all(page)
+    widget = page.locator(".nsp-clinic-simulator")
+    widget.wait_for()
+    times = page.evaluate(PROBE_TIMES, widget.element_handle())
+    line("a probe of the bank", times)
+    end_kernels(server)
+
+
 def opening(page, server):
     """From opening a notebook to its first widget usable, beside one ipywidgets slider alone, and with matplotlib."""
     print("open a notebook, run the cells up to its first widget, ms: median of 3 and ratio to one ipywidgets slider")
@@ -202,16 +246,16 @@ def install():
 
 def main(parts):
     """Measure the named parts, or all."""
-    parts = parts or ["redraw", "open", "memory", "install"]
+    parts = parts or ["redraw", "probe", "open", "memory", "install"]
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start\n", flush=True)
-    if {"redraw", "open", "memory"} & set(parts):
+    if {"redraw", "probe", "open", "memory"} & set(parts):
         served = ROOT / "build" / "lab_bench" / secrets.token_hex(4)
         served.mkdir(parents=True)
         shutil.copytree(ROOT / "notebooks", served / "notebooks")
         with lab_server(served) as server, browser() as chromium:
             page = open_page(chromium)
             open_lab(page, server)
-            for name, measure in (("redraw", redraw), ("open", opening), ("memory", memory)):
+            for name, measure in (("redraw", redraw), ("probe", probing), ("open", opening), ("memory", memory)):
                 if name in parts:
                     measure(page, server)
         shutil.rmtree(served)

@@ -60,12 +60,11 @@ class OverlapModel:
         labels = np.array([pair.label for pair in pairs])
         if len(set(labels.tolist())) < 2:
             raise ValueError(f"{len(labels)} pairs with labels {sorted(set(labels.tolist()))}; expected both 0 and 1")
-        sentences = {sentence for pair in pairs for sentence in (pair.sentence_a, pair.sentence_b)}
-        words = {sentence: set(tokenize(sentence)) for sentence in sentences}
-        counts = Counter(word for found in words.values() for word in found)
+        sentences = _sentences(pairs)
+        counts = Counter(word for sentence in sentences for word in set(tokenize(sentence)))
         idf = {word: log(len(sentences) / count) for word, count in counts.items()}
         model = cls(idf, log(len(sentences)), 0.0, 0.0, log(2))
-        x = model._features(pairs, words)
+        x = model._features(pairs)
         if np.ptp(x) == 0:
             raise ValueError("the overlap is the same for every pair, so nothing can be learned from it")
         design = np.column_stack([np.ones_like(x), x])
@@ -99,8 +98,7 @@ class OverlapModel:
             If an item is not a SentencePair, or there are none.
         """
         check_pairs(pairs)
-        sentences = {sentence for pair in pairs for sentence in (pair.sentence_a, pair.sentence_b)}
-        return self._logits(self._features(pairs, {sentence: set(tokenize(sentence)) for sentence in sentences}))
+        return self._logits(self._features(pairs))
 
     def predict(self, sentence_a, sentence_b):
         """Return Pr(IsNext) for two sentences, and the loss in nats if the gold label is IsNext.
@@ -128,11 +126,11 @@ class OverlapModel:
         half_gap = (self.bias + self.slope * overlaps) / 2
         return np.column_stack([half_gap, -half_gap])
 
-    def _features(self, pairs, words):
-        """The overlap of each pair; `words` holds the set of words of each sentence."""
-        mass = {sentence: self._mass(found) for sentence, found in words.items()}
+    def _features(self, pairs):
+        """The overlap of each pair. The sets of words are not kept: those of a whole corpus take 100 MB."""
+        mass = {sentence: self._mass(set(tokenize(sentence))) for sentence in _sentences(pairs)}
         texts = ((pair.sentence_a, pair.sentence_b) for pair in pairs)
-        return np.array([self._overlap(words[a], mass[a], words[b], mass[b]) for a, b in texts])
+        return np.array([self._overlap(set(tokenize(a)), mass[a], set(tokenize(b)), mass[b]) for a, b in texts])
 
     def _overlap(self, a, mass_a, b, mass_b):
         return self._mass(a & b) / sqrt(mass_a * mass_b) if mass_a > 0 and mass_b > 0 else 0.0
@@ -140,3 +138,7 @@ class OverlapModel:
     def _mass(self, words):
         """The sum of the idf weights. fsum rounds once, at the end: the order of a set cannot change the result."""
         return fsum([self._idf.get(word, self._unseen) for word in words])
+
+
+def _sentences(pairs):
+    return {sentence for pair in pairs for sentence in (pair.sentence_a, pair.sentence_b)}

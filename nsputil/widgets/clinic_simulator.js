@@ -195,7 +195,7 @@ function render({ model, el }) {
       const share = among ? to * sum(among.map((cause) => belief[cause])) : to;
       set("belief", movedBelief(belief, causes, share, among));
     });
-    probe = choice("Probe", Object.keys(probes).map((name) => `${name} (${plural(probes[name].cost, "step")})`), ask);
+    probe = choice("Probe", Object.keys(probes).map((name) => `${name} (${plural(probes[name].cost, "step")})`), putQuestion);
     const explain = (name) => { answered.textContent = about[name] ? `${about[name].mechanism} Repair: ${about[name].fix}` : ""; };
     answer = choice("The answer", [], explain);
     answer.select = answer.node.querySelector("select");
@@ -206,10 +206,10 @@ function render({ model, el }) {
     places.beliefs.replaceChildren(...beliefs.nodes);
     predicted = -1;
     prediction.show(-1);
-    ask();
+    putQuestion();
   }
   const chosenProbe = () => Object.keys(model.get("case").probes)[probe.node.querySelector("select").selectedIndex];
-  function ask() {
+  function putQuestion() {
     question.textContent = model.get("case").probes[chosenProbe()].question;
   }
   function runProbe() {
@@ -271,10 +271,13 @@ function render({ model, el }) {
   }
   const header = element("div", { className: "row" }, [codeLabel, button("Open", () => play("open", code.value)), places.level,
     button("Deal a case", () => play("deal", level.node.querySelector("select").selectedIndex === 0 ? "" : level.node.querySelector("select").value))]);
+  const ask = button("Run the probe", runProbe);
+  places.probe.className = "probe";
+  ask.classList.add("run");
   const nodes = [header, record, said.deal,
     section("1 Look", [names, ...run.nodes, tableOfCurves.node, instruments.node]),
     section("2 Believe", [places.beliefs]),
-    section("3 Predict, then probe", [places.probe, question, prediction.node, button("Run the probe", runProbe), said.ask, notebook.node, outcomes.node]),
+    section("3 Predict, then probe", [places.probe, question, prediction.node, ask, said.ask, notebook.node, outcomes.node]),
     section("4 Commit and repair", [places.answer, answered, button("Commit", () => play("commit", answer.select.value)), said.commit]),
     debrief];
   const traits = ["case", "belief", "notebook", "debrief", "repaired", "record", "turn", "problem"];

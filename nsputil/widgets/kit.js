@@ -189,14 +189,19 @@ export function mount({ model, el }, name, label, nodes, traits, update) {
   root.addEventListener("keydown", (event) => event.stopPropagation());
   el.append(root);
   const draw = () => update(root.clientWidth > 16 ? Math.min(560, root.clientWidth - 16) : 520); // not yet on the page: no width
+  let asked = false;
+  const soon = () => { // many traits may change at once: that is one picture
+    if (!asked) queueMicrotask(() => { asked = false; draw(); });
+    asked = true;
+  };
   const events = traits.map((trait) => `change:${trait}`);
-  events.forEach((event) => model.on(event, draw));
+  events.forEach((event) => model.on(event, soon));
   const resized = new ResizeObserver(draw);
   resized.observe(root);
   draw();
   return () => {
     resized.disconnect();
-    events.forEach((event) => model.off(event, draw));
+    events.forEach((event) => model.off(event, soon));
   };
 }
 

@@ -89,7 +89,7 @@ def test_widgets_answer_to_keys(page):
         assert any(moved) or not moved, "no button moves anything"
         widget.locator("summary").focus()
         page.keyboard.press("Enter")
-        assert widget.locator("tbody tr").count() > 0, "the table of the curve is there when it is opened"
+        widget.locator("tbody tr").first.wait_for()  # the table of the curve is there when it is opened
         page.keyboard.press("Enter")
 
 

@@ -193,7 +193,7 @@ def test_light_dark_narrow_and_axe(page, widget, cases):
     open_case(page, widget, cases["one-label"])
     for name in ("Instruments", "The curves as a table"):
         widget.locator("summary", has_text=name).click()
-        assert widget.locator("details[open] tbody tr").count() > 20
+        widget.locator("details[open] tbody tr").nth(20).wait_for()
     widget.get_by_role("button", name="causes of memorises").click()
     axe(page, "simulator-light")
     for name in ("Instruments", "The curves as a table"):

@@ -7,12 +7,16 @@ import shutil
 from lab_browser import ROOT, browser, command, lab_server, open_lab, open_page, run_all, show_notebook
 from PIL import Image
 
+from nsputil.clinic.cases import bank
+from nsputil.clinic.game import encode
+
 IMAGES = ROOT / "docs" / "images"
-#: Picture, notebook, widget, and what is done with it before: the number of a slider, a key, how often.
+#: Picture, notebook, widget, and what is done with it before: the number of a slider, a key, how often; None: play.
 PICTURES = [
     ("loss-explorer", "04_worked_examples", "Loss explorer", (0, "ArrowLeft", 60)),
     ("gradient-explorer", "05_the_gradient", "Gradient explorer", (2, "ArrowRight", 30)),
     ("training-player", "07_train_it", "Training player", (0, "PageUp", 5)),
+    ("clinic-simulator", "10_the_clinic", "Clinic simulator", None),
 ]
 
 
@@ -21,6 +25,23 @@ def save(png, name):
     picture = Image.open(io.BytesIO(png)).convert("RGB").quantize(64, dither=Image.Dither.NONE)
     picture.save(IMAGES / f"{name}.png", optimize=True)
     print(f"docs/images/{name}.png", picture.size, (IMAGES / f"{name}.png").stat().st_size, "bytes")
+
+
+def play(page, widget):
+    """Play a case of the simulator as far as its first probe: a belief, a prediction, a result."""
+    code = encode(next(int(k) for k in bank().rows("test") if bank().cases[k].cause == "false-negatives"))
+    widget.get_by_label("Case code").fill(code)
+    widget.get_by_role("button", name="Open").click()
+    widget.get_by_text(f"Case {code} is on the table").wait_for()
+    for group, share in (("weak-ceiling", 60), ("healthy", 20)):
+        bar = widget.get_by_label(group, exact=True)
+        bar.focus()
+        for _ in range(share - int(bar.input_value())):
+            page.keyboard.press("ArrowRight")
+    widget.get_by_label("Probe", exact=True).select_option(index=0)
+    widget.get_by_text("odd", exact=True).click()
+    widget.get_by_role("button", name="Run the probe").click()
+    widget.locator(".log li").wait_for()
 
 
 def main():
@@ -32,14 +53,19 @@ def main():
         page = open_page(chromium, 1100, 1100)
         open_lab(page, server)
         command(page, "application:toggle-left-area")
-        for name, notebook, label, (slider, key, times) in PICTURES:
+        for name, notebook, label, moves in PICTURES:
+            page.set_viewport_size({"width": 1100, "height": 1100 if moves else 2600})
             show_notebook(page, f"notebooks/{notebook}.ipynb")
             run_all(page)
             widget = page.locator(f".nsp-widget[aria-label='{label}']")
             widget.scroll_into_view_if_needed()
-            widget.locator("input[type=range]").nth(slider).focus()
-            for _ in range(times):
-                page.keyboard.press(key)
+            if moves is None:
+                play(page, widget)
+            else:
+                slider, key, times = moves
+                widget.locator("input[type=range]").nth(slider).focus()
+                for _ in range(times):
+                    page.keyboard.press(key)
             page.evaluate("() => document.activeElement.blur()")
             save(widget.screenshot(), name)
     shutil.rmtree(served)
