@@ -244,6 +244,29 @@ def one_sided_training():
     return suspect.run, programs.observe(experiment), found
 
 
+def never_falling_training():
+    """Train a model whose loss never falls, probe it, and try three repairs; its defect stands here.
+
+    Returns
+    -------
+    runs : dict of Run
+        "as it was", and by each repair.
+    found : dict of float
+        What the probes of `nsputil.clinic.probes` said of the training as it was.
+    """
+    sound = _clinic_program()
+    sick = inject(sound, "weight-decay-too-high")
+    slower = partial(programs.adamw, rate=sound.optimizer.keywords["rate"] / 10)
+    runs = {"as it was": programs.observe(sick)}
+    found = {}
+    for name in ("look-at-rows", "overfit-eight", "one-step", "weights"):
+        found |= probe(Suspect(sick, runs["as it was"]), name)
+    runs["twice as long"] = programs.observe(replace(sick, max_steps=2 * sick.max_steps))
+    runs["a tenth of the rate"] = programs.observe(inject(replace(sound, optimizer=slower), "weight-decay-too-high"))
+    runs["less decay"] = programs.observe(sound)
+    return runs, found
+
+
 def _clinic_program():
     return programs.healthy(programs.PROGRAMS[0], seed=21, dtype=np.float64)
 

@@ -288,8 +288,8 @@ WRONG = {
         ("texts_exchanged", lambda seen, asked, size: level_by_counter(asked, seen, size)),
         (
             "mean_of_probabilities",
-            lambda seen, asked, size: -math.log(
-                np.mean((np.bincount(seen, minlength=size)[asked] + 1) / (len(seen) + size))
+            lambda seen, asked, size: (
+                -math.log(np.mean((np.bincount(seen, minlength=size)[asked] + 1) / (len(seen) + size)))
             ),
         ),
         ("", lambda seen, asked, size: level_by_counter(np.concatenate([seen, asked]), asked, size)),

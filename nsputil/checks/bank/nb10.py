@@ -1,0 +1,589 @@
+"""Exercises of notebook 10, the clinic."""
+
+import math
+
+import numpy as np
+
+from nsputil.checks.choice_exercise import ChoiceExercise, Option
+from nsputil.checks.code_exercise import Case, CodeExercise
+from nsputil.checks.misconceptions import Misconception
+from nsputil.checks.number_exercise import NumberExercise
+from nsputil.checks.text_exercise import Point, TextExercise, Trap
+
+
+def _expected(believed, stated):
+    return believed * math.log(stated) + (1 - believed) * math.log(1 - stated)
+
+
+_HONEST, _BOLD, _SHY = _expected(0.8, 0.8), _expected(0.8, 0.99), _expected(0.8, 0.5)
+
+stated_score = NumberExercise(
+    name="stated_score",
+    title="What does a bluff cost?",
+    notebook=10,
+    objectives=(1,),
+    kind="compute",
+    difficulty=1,
+    importance=3,
+    minutes=5,
+    value=(_HONEST, _BOLD, _SHY),
+    misconceptions=(
+        Misconception(
+            "only_if_right",
+            (math.log(0.8), math.log(0.99), math.log(0.5)),
+            "That is what you get if you are right. In one case of five you are not.",
+            "what does the bold one get when the other cause is the truth?",
+        ),
+        Misconception(
+            "wrong_sign",
+            (-_HONEST, -_BOLD, -_SHY),
+            "These are losses; the score is minus the loss.",
+        ),
+        Misconception(
+            "log_base_2",
+            (_HONEST / math.log(2), _BOLD / math.log(2), _SHY / math.log(2)),
+            "These are bits; nats are asked for.",
+        ),
+        Misconception(
+            "own_belief_twice",
+            (_expected(0.8, 0.8), _expected(0.99, 0.99), _expected(0.5, 0.5)),
+            "The first is right. In the others you take what is stated for how often it is true.",
+            "how often is the cause the truth, whatever you state?",
+        ),
+        Misconception(
+            "difference_of_probabilities",
+            (0.8 * 0.8 + 0.2 * 0.2, 0.8 * 0.99 + 0.2 * 0.01, 0.5),
+            "You average the probability of the truth; the score is its logarithm.",
+            "by this rule, which statement would pay best: 0.8 or 1?",
+        ),
+    ),
+    hints=(
+        "Two things can happen, one with probability 0.8. What is the score in each?",
+        "0.8 ln(stated) + 0.2 ln(1 - stated).",
+        "0.8 ln 0.8 + 0.2 ln 0.2, then with 0.99 and 0.01, then with 0.5 and 0.5.",
+    ),
+    takeaway="To state what one believes pays best. A bluff from 0.8 to 0.99 costs more than knowing nothing.",
+)
+
+
+def update_belief_reference(belief, likelihood):
+    """Return the belief after a probe, by Bayes' rule."""
+    joint = np.asarray(belief) * np.asarray(likelihood)
+    return joint / joint.sum()
+
+
+def _update_belief_cases(rng):
+    cases = [Case((np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.9, 0.5])), "three causes")]
+    for count in (4, 7):
+        belief, likelihood = rng.dirichlet(np.full(count, 2.0)), rng.uniform(0.05, 0.95, count)
+        cases.append(Case((belief, likelihood), f"{count} causes"))
+    belief = rng.dirichlet(np.full(5, 2.0))
+    cases.append(Case((belief, np.array([0.7, 0.0, 0.2, 0.4, 0.01])), "five causes, one of them ruled out"))
+    return cases
+
+
+def _normalized(x):
+    return x / x.sum()
+
+
+def _winner(belief, likelihood):
+    return np.eye(len(belief))[np.argmax(belief * likelihood)]
+
+
+def _divided(belief, likelihood):
+    return _normalized(belief / np.maximum(likelihood, 1e-12))
+
+
+update_belief = CodeExercise(
+    name="update_belief",
+    title="Change your mind by a number",
+    notebook=10,
+    objectives=(1,),
+    kind="implement",
+    difficulty=1,
+    importance=3,
+    minutes=6,
+    points=2,
+    reference=update_belief_reference,
+    cases=_update_belief_cases,
+    misconceptions=(
+        Misconception(
+            "not_normalized",
+            lambda b, q: b * q,
+            "Your numbers are right but for one factor: they do not sum to 1.",
+            "what have beliefs to sum to?",
+        ),
+        Misconception(
+            "belief_ignored",
+            lambda b, q: _normalized(q),
+            "Only what the probe said counts in your result.",
+            "what if a cause was believed with one percent before?",
+        ),
+        Misconception(
+            "likelihood_ignored",
+            lambda b, q: np.array(b),
+            "Your belief stays what it was.",
+            "what did the probe say about each cause?",
+        ),
+        Misconception(
+            "added",
+            lambda b, q: _normalized(b + q),
+            "You add belief and likelihood.",
+            "what should become of a cause under which this answer is impossible?",
+        ),
+        Misconception(
+            "averaged",
+            lambda b, q: (b + _normalized(q)) / 2,
+            "You average the old belief and the new evidence.",
+            "what should become of a cause under which this answer is impossible?",
+        ),
+        Misconception(
+            "divided",
+            _divided,
+            "You divide by the likelihood: causes that foretold the answer lose.",
+            "whose belief should grow?",
+        ),
+        Misconception(
+            "complement",
+            lambda b, q: _normalized(b * (1 - q)),
+            "That is the belief after the opposite answer.",
+            "what is `likelihood` the probability of?",
+        ),
+        Misconception(
+            "winner_takes_all",
+            _winner,
+            "You give everything to the likeliest cause.",
+            "what would the score be if it is not the truth?",
+        ),
+    ),
+    hints=(
+        "A belief grows with the probability that the cause gave to what was seen.",
+        "Multiply the two, cause by cause; then make the products sum to 1.",
+        "joint = belief * likelihood; return joint / joint.sum(). Do not write into belief.",
+    ),
+    takeaway="A probe that all causes foretell alike changes nothing, whatever it costs.",
+)
+
+
+def share_odd_reference(values, healthy):
+    """Return the fraction of values outside the middle nine tenths of the healthy ones."""
+    values = np.asarray(values)
+    low, high = np.quantile(healthy, (0.05, 0.95))
+    return float(((values < low) | (values > high)).mean())
+
+
+def _share_odd_cases(rng):
+    cases = [
+        Case((np.array([-3.0, 50.0, 97.0, 120.0]), np.arange(101.0)), "four values, and healthy ones from 0 to 100")
+    ]
+    for count, shift in ((150, 0.4), (211, -0.5)):
+        values = rng.standard_normal(count) * 1.3 + shift
+        cases.append(Case((values, rng.exponential(1.0, 400) - 0.7), f"{count} values and 400 healthy ones"))
+    return cases
+
+
+def _odd(low, high, end=np.mean):
+    def answer(values, healthy):
+        return float(end((values < low(healthy)) | (values > high(healthy))))
+
+    return answer
+
+
+def _at(q):
+    return lambda healthy: np.quantile(healthy, q)
+
+
+share_odd = CodeExercise(
+    name="share_odd",
+    title="How odd is odd?",
+    notebook=10,
+    objectives=(2, 3),
+    kind="implement",
+    difficulty=2,
+    importance=3,
+    minutes=7,
+    points=2,
+    reference=share_odd_reference,
+    cases=_share_odd_cases,
+    misconceptions=(
+        Misconception(
+            "range",
+            _odd(np.min, np.max),
+            "You call odd what no healthy run has ever shown.",
+            "what lies between the whole range and its middle nine tenths?",
+        ),
+        Misconception(
+            "five_percent_in_all",
+            _odd(_at(0.025), _at(0.975)),
+            "You leave out five percent in all. The middle nine tenths leave out a tenth.",
+            "how much of a tenth lies on either side?",
+        ),
+        Misconception(
+            "ten_percent_each",
+            _odd(_at(0.1), _at(0.9)),
+            "You leave out a tenth on either side.",
+            "what is left in the middle then?",
+        ),
+        Misconception(
+            "two_deviations",
+            _odd(lambda h: h.mean() - 2 * h.std(), lambda h: h.mean() + 2 * h.std()),
+            "You use mean and standard deviation, as if the values were normally distributed.",
+            "what does a quantile not need to know about a distribution?",
+        ),
+        Misconception(
+            "only_above",
+            _odd(lambda h: -np.inf, _at(0.95)),
+            "Values that are too low do not count in your result.",
+            "may a number be odd because it is small?",
+        ),
+        Misconception(
+            "only_below",
+            _odd(_at(0.05), lambda h: np.inf),
+            "Values that are too high do not count in your result.",
+            "may a number be odd because it is large?",
+        ),
+        Misconception(
+            "share_normal",
+            lambda values, healthy: 1 - share_odd_reference(values, healthy),
+            "That is the fraction that is not odd.",
+            "inside or outside?",
+        ),
+        Misconception(
+            "count",
+            _odd(_at(0.05), _at(0.95), np.sum),
+            "That is a count; a fraction is asked for.",
+            "how many values are there in all?",
+        ),
+        Misconception(
+            "own_range",
+            lambda values, healthy: share_odd_reference(values, values),
+            "You take the range from the values that are to be judged.",
+            "can a sick run tell you what is healthy?",
+        ),
+        Misconception(
+            "exchanged",
+            lambda values, healthy: share_odd_reference(healthy, values),
+            "Your two lists have changed places.",
+            "which of them says what is usual?",
+        ),
+    ),
+    hints=(
+        "Two quantiles of the healthy values; then count what lies below the one or above the other.",
+        "low, high = np.quantile(healthy, (0.05, 0.95)).",
+        "((values < low) | (values > high)).mean()",
+    ),
+    takeaway="Of fifty signals of a healthy run about five are odd. Odd is no verdict: ask whether it does harm.",
+)
+
+leave_alone = ChoiceExercise(
+    name="leave_alone",
+    title="Which runs do you leave alone?",
+    notebook=10,
+    objectives=(3,),
+    kind="critique",
+    difficulty=2,
+    importance=3,
+    minutes=6,
+    question=(
+        "Balanced pairs, batches of 32; healthy runs of this kind end at a held-out accuracy of 0.70 to 0.78. Which of "
+        "these runs need no repair? Choose all that apply."
+    ),
+    options=(
+        Option(
+            "The logged training loss is 17, Adam trains it; held out, also recounted: loss 0.52, accuracy 0.75.",
+            "Yes: a sum in the log, about 0.53 a pair. Adam divides the factor out. Only the log deserves a note.",
+            right=True,
+        ),
+        Option(
+            "The held-out accuracy is 0.74, and 0.52 on pairs whose negatives come from the same document.",
+            "It tells documents apart, not what follows. Who needs that needs other negatives.",
+        ),
+        Option(
+            "The loss jumps from batch to batch between 0.35 and 0.75; the held-out loss falls smoothly to 0.54.",
+            "Yes: batches of 32 pairs differ that much. The held-out curve, over many pairs, is calm.",
+            right=True,
+        ),
+        Option(
+            "Three of fifty signals lie just outside the middle nine tenths of healthy runs; the accuracy is 0.73.",
+            "Yes: of fifty signals five are expected there in a healthy run.",
+            right=True,
+        ),
+        Option(
+            "The held-out accuracy is 0.26 and the training accuracy 0.75.",
+            "Labels are turned round on one side. That is harmless for nobody who uses the model.",
+        ),
+        Option(
+            "The held-out accuracy is 0.76, measured on 10 pairs.",
+            "Of 10 pairs none gives 0.76, and any number of so few says little. The report needs repair.",
+        ),
+    ),
+    hints=(
+        "For each: is the model worse than it could be, or is what it reports untrue?",
+        "A blemish that harms neither the model nor the report may stay. How many odd signals has a healthy run?",
+        "Three may stay: one with a sum, one that jumps, one with a few odd signals.",
+    ),
+    takeaway="Repair what does harm. Whoever repairs a healthy run loses time, and may make it sick.",
+)
+
+tool_wrong = ChoiceExercise(
+    name="tool_wrong",
+    title="When do you believe the tool?",
+    notebook=10,
+    objectives=(4,),
+    kind="critique",
+    difficulty=2,
+    importance=3,
+    minutes=6,
+    question=(
+        "The tool says `double-softmax`, 97 %. Which observations should make you doubt it, although the number is "
+        "high? Choose all that apply."
+    ),
+    options=(
+        Option(
+            "The code has a single softmax, inside the loss, and no other place computes one.",
+            "Yes: the mechanism is not there. The answer is the nearest name on the tool's list.",
+            right=True,
+        ),
+        Option(
+            "Two certain right answers cost 0.21; under double softmax they cost 0.3133, whatever the data.",
+            "Yes: that level is a closed form, and this is another one. Something else divides the logits.",
+            right=True,
+        ),
+        Option(
+            "The second cause on the list has 2 %.",
+            "That is what 97 % means. It says nothing about causes that are not on the list.",
+        ),
+        Option(
+            "The accuracy is good.",
+            "With softmax applied twice it is: the larger logit stays the larger. That fits.",
+        ),
+        Option(
+            "The team uses a home-made temperature that the tool has never seen.",
+            "Yes: a cause outside the list has no share in it, so no share can be read off.",
+            right=True,
+        ),
+        Option(
+            "You had another idea at first.",
+            "An idea is a belief, not an observation. What would tell the two apart?",
+        ),
+    ),
+    hints=(
+        "The tool divides 100 % among the causes that it knows. What can it not see?",
+        "Look for what contradicts the *mechanism*, in code or in a closed form.",
+        "Three should: one about code, one about a level, one about a cause that is not listed.",
+    ),
+    takeaway="A high share is the best of a closed list. Before a repair: does the mechanism stand in the code?",
+)
+
+
+def mean_score_reference(p_truth, spent, budget, causes):
+    """Return the mean of 100 (1 + ln p / ln causes) - 50 spent / budget."""
+    belief = 100 * (1 + np.log(p_truth) / math.log(causes))
+    return float((belief - 50 * np.asarray(spent) / budget).mean())
+
+
+def _mean_score_cases(rng):
+    cases = [Case((np.array([0.9, 0.1]), np.array([10.0, 50.0]), 200.0, 65), "two cases of 65 causes")]
+    for count, causes in ((3, 12), (8, 40)):
+        p = rng.uniform(0.02, 0.98, count)
+        p[:2] = 0.03, 0.95
+        cases.append(Case((p, rng.integers(1, 90, count).astype(float), 160.0, causes), f"{count} cases"))
+    return cases
+
+
+def _score(belief=lambda p, k: 100 * (1 + np.log(p) / math.log(k)), price=lambda s, b: 50 * s / b, end=np.mean):
+    return lambda p, spent, budget, causes: end(belief(p, causes) - price(spent, budget))
+
+
+mean_score = CodeExercise(
+    name="mean_score",
+    title="Compare two strategies",
+    notebook=10,
+    objectives=(5,),
+    kind="design",
+    difficulty=2,
+    importance=2,
+    minutes=8,
+    points=2,
+    reference=mean_score_reference,
+    cases=_mean_score_cases,
+    misconceptions=(
+        Misconception(
+            "mean_of_probabilities",
+            lambda p, s, b, k: 100 * (1 + math.log(p.mean()) / math.log(k)) - 50 * s.mean() / b,
+        ),
+        Misconception("sum_for_mean", _score(end=np.sum), "You return the sum over the cases; the mean is asked for."),
+        Misconception("no_mean", _score(end=lambda x: x), "You return a score for each case; their mean is asked for."),
+        Misconception(
+            "steps_free",
+            _score(price=lambda s, b: 0 * s),
+            "Your probes cost nothing.",
+            "who wins if everybody may ask everything?",
+        ),
+        Misconception(
+            "steps_added",
+            _score(price=lambda s, b: -50 * s / b),
+            "Your strategies are paid for spending.",
+            "which sign has a price?",
+        ),
+        Misconception(
+            "whole_budget",
+            _score(price=lambda s, b: 100 * s / b),
+            "You take 100 points off for the whole budget.",
+            "how many points does the prompt take?",
+        ),
+        Misconception(
+            "wrong_sign",
+            _score(lambda p, k: 100 * (1 - np.log(p) / math.log(k))),
+            "The less a player gave to the truth, the more points you give.",
+            "what sign has the log of a probability?",
+        ),
+        Misconception(
+            "not_scaled",
+            _score(lambda p, k: 100 * (1 + np.log(p))),
+            "The number of causes does not count in your result.",
+            "what does somebody get who gives all causes the same?",
+        ),
+        Misconception(
+            "linear",
+            _score(lambda p, k: 100 * p),
+            "You pay for the probability itself, not for its logarithm.",
+            "what would a bluff cost by that rule?",
+        ),
+        Misconception(
+            "right_or_not",
+            _score(lambda p, k: 100.0 * (p > 0.5)),
+            "You only count who was right.",
+            "is 51 percent as good as 99?",
+        ),
+    ),
+    hints=(
+        "A score for each case, from its probability and its steps; then the mean.",
+        "100 * (1 + np.log(p_truth) / np.log(causes)) is the belief part.",
+        "Subtract 50 * spent / budget and take the mean.",
+    ),
+    takeaway=(
+        "Compare strategies on the same cases, by a proper score with the price in it: a habit that is sure and wrong "
+        "ends below knowing nothing."
+    ),
+)
+
+never_falls = ChoiceExercise(
+    name="never_falls",
+    title="A loss that does not fall, to the end",
+    notebook=10,
+    objectives=(7,),
+    kind="debug",
+    difficulty=3,
+    importance=3,
+    minutes=11,
+    points=2,
+    question=(
+        "A model of sentence pairs is trained below, really and now, and its loss never falls. The cells show what was "
+        "found and what three repairs did, each of which changes one thing. Which statements do they support? Choose "
+        "all that apply."
+    ),
+    options=(
+        Option(
+            "The level says that the labels are wrong: only wrong labels end at ln 2.",
+            "Everything that learns nothing ends there. And the rows were read: every IsNext row follows.",
+        ),
+        Option(
+            "The weights end at about a thousandth of what they were: the input no longer reaches the output.",
+            "Yes: all gaps are nearly 0, so every pair costs ln 2, to three digits.",
+            right=True,
+        ),
+        Option(
+            "It only needs more time: twice as long will do.",
+            "It was tried. Nothing moved.",
+        ),
+        Option(
+            "The gradient is wrong somewhere, for the loss stands still.",
+            "Eight pairs are nearly learned by heart, so the gradient helps. Something undoes what it does.",
+        ),
+        Option(
+            "That a tenth of the rate changes nothing speaks against a rate that is too high.",
+            "Yes: with such a rate it would have helped. A repair that fails is evidence, too.",
+            right=True,
+        ),
+        Option(
+            "The run with less decay, and nothing else changed, is the proof for this training.",
+            "Yes: level, mechanism, one repair, and the loss falls.",
+            right=True,
+        ),
+    ),
+    hints=(
+        "Level, facts, mechanism, repair, proof: which number stands for each?",
+        "What pulls all weights towards 0 at every step, whatever the gradient says?",
+        "Three are supported: one about the weights, one about a repair that failed, one about proof.",
+    ),
+    takeaway="The proof: change the one thing that the mechanism names, and nothing else, and see the loss fall.",
+)
+
+missing_evidence = TextExercise(
+    name="missing_evidence",
+    title="Answer a public question: what is missing?",
+    notebook=10,
+    objectives=(6, 7),
+    kind="explain",
+    difficulty=3,
+    importance=3,
+    minutes=12,
+    points=4,
+    words=50,
+    rubric=(
+        Point(
+            "The level and the accuracy: at what number does the loss stand, and how many pairs are right?",
+            r"level|ln ?2|0\.69|accuracy|recall|how many (pairs )?(are )?right|exact(ly)? (number|value)",
+            '"does not fall" is no number: which two would you ask for?',
+        ),
+        Point(
+            "A look at rows with their labels: do labels belong to pairs, does B arrive?",
+            r"rows?\b|read (ten|some|a few|twenty)|decode|labels? (belong|fit|match)|segment|second sentence|"
+            r"look at (the )?(data|pairs|inputs?)",
+            "which mistake shows in no curve and in ten rows at once?",
+        ),
+        Point(
+            "A test of model and optimizer: eight pairs by heart, or whether weights move.",
+            r"(eight|8|few|ten|small|handful)( \w+)? (pairs|examples|samples)|by heart|overfit|weights? (move|change)|"
+            r"gradient|parameters? (move|change)",
+            "which cheap test clears model, gradient and optimizer together?",
+        ),
+        Point(
+            "For each it says what an answer would decide.",
+            r"\bif\b|otherwise|would (mean|tell|show|rule|point|decide)|rules? out|then ",
+            "what will you conclude from either answer?",
+        ),
+    ),
+    traps=(
+        Trap(
+            "verdict_without_evidence",
+            r"(the (cause|problem|reason) is (clearly|certainly|obviously|surely)|"
+            r"(it|this) is (clearly|obviously|surely|certainly) (the|a) (learning rate|labels?|bug))",
+            "Nothing in the question proves that. Which causes would give the very same picture?",
+        ),
+        Trap(
+            "lower_the_rate",
+            r"(just|simply|first) (lower|reduce|decrease|try) (the|a|another|other|different) "
+            r"(smaller )?learning rates?",
+            "They tried learning rates. What has nobody looked at?",
+        ),
+    ),
+    hints=(
+        "Sort the possible causes: before the model, in the model, after it. Which question splits them?",
+        "A level with an accuracy; ten rows; eight pairs. Say for each what either answer would decide.",
+        "If it is 0.693 and half right: nothing is learned. Then rows; if they are sound, eight pairs.",
+    ),
+    takeaway="The honest answer to an open case is a list of what is missing, and what each piece would decide.",
+)
+
+EXERCISES = (
+    stated_score,
+    update_belief,
+    share_odd,
+    leave_alone,
+    tool_wrong,
+    mean_score,
+    never_falls,
+    missing_evidence,
+)
