@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch.utils.data import Dataset
 from transformers import BertConfig, BertForNextSentencePrediction, BertForPreTraining, Trainer, TrainingArguments
 
+from nsputil.__main__ import main
 from nsputil.clinic.logs import read_log
 from nsputil.clinic.signals import SIGNALS, signals
 from nsputil.clinic.torch_recorder import TorchRecorder, part_of
@@ -93,6 +94,29 @@ def test_a_plain_loop(tmp_path):
     assert len(model.bert.pooler._forward_hooks) == 0
 
 
+def test_a_sick_loop_is_diagnosed_from_its_log(tmp_path, capsys):
+    """The flagship of notebook 09 in PyTorch: class 0 is ignored, the loss goes to zero, the accuracy stays a coin."""
+    model = model_of()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
+    recorder, held = TorchRecorder(model, every=10), next(batches_of(Pairs(64, 1), 64))
+    for number in range(4):
+        for batch in batches_of(Pairs(240, 2 + number), 8):
+            optimizer.zero_grad()
+            logits = model(**{k: v for k, v in batch.items() if k != "labels"}).logits
+            loss = F.cross_entropy(logits, batch["labels"], ignore_index=0)
+            loss.backward()
+            with recorder.step(loss, logits, batch["labels"]):
+                optimizer.step()
+        with torch.no_grad():
+            output = model(**held)
+        recorder.held_out(output.loss, output.logits, held["labels"])
+    recorder.save(tmp_path / "run.json")
+    assert main(["diagnose", str(tmp_path / "run.json")]) == 1
+    said = capsys.readouterr().out
+    assert "run.json: 120 training steps, 4 evaluations, 12 readings of instruments" in said
+    assert "(one-class)" in said.splitlines()[2]
+
+
 def trained(tmp_path, model, train, held, **options):
     arguments = TrainingArguments(
         output_dir=str(tmp_path / "out"), per_device_train_batch_size=8, per_device_eval_batch_size=8, max_steps=12,
@@ -125,6 +149,7 @@ def test_the_trainer(tmp_path):
         assert total == pytest.approx(min(1.0, norms[reading["step"] - 1]), rel=1e-3)
         assert reading["update.encoder"] > 0 and 0 <= reading["saturation"] <= 1
     assert len(trainer.model._forward_hooks) == 0
+    assert main(["diagnose", str(tmp_path / "run.json")]) in (0, 1)
     found = signals(run)
     absent = {name for name in SIGNALS if np.isnan(found[name])}
     assert absent == {"final.accuracy", "final.against_held", "loss.wave"}  # no test set; too few steps for a wave
