@@ -79,12 +79,12 @@ class ChoiceExercise(Exercise):
 
     def judge(self, answer, seed=0):
         """Return the verdict on some letters; see `Exercise.judge`."""
-        if answer is None or answer is Ellipsis or answer == "":
+        if answer is None or answer is Ellipsis or (isinstance(answer, str) and not str(answer).strip()):
             several = ' or "ab"' if self.several else ""
             return Verdict(NOT_DONE, f'Replace None above by your choice, such as "a"{several}, and run both cells.')
         letters = LETTERS[: len(self.options)]
         for letter, option in zip(letters, self.options, strict=True):
-            if str(answer).strip().lower() == option.text.lower():  # True, or "true"
+            if isinstance(answer, str | bool) and str(answer).strip().lower() == option.text.lower():  # True, or "true"
                 answer = letter
         if not isinstance(answer, str):
             message = f'You passed {describe(answer)}; expected a letter in quotes, such as "a".'

@@ -44,7 +44,7 @@ class Outcome:
     kind : type or None
         The exception's class.
     printed : str
-        What the function printed.
+        What the function printed, warnings among it.
     changed : bool
         True if it changed one of its arguments.
     """
@@ -78,7 +78,12 @@ def call(function, args, seconds=SECONDS, method=None):
     printed = _Bounded()
     value, problem, error, kind = None, "", "", None
     try:
-        with contextlib.redirect_stdout(printed), np.errstate(all="ignore"), time_limit(seconds, method):
+        with (
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(printed),
+            np.errstate(all="ignore"),
+            time_limit(seconds, method),
+        ):
             value = function(*own)
     except TimeUp:
         problem = "time"

@@ -11,6 +11,8 @@ from nsputil.checks.exercise import Exercise
 from nsputil.checks.values import describe
 from nsputil.checks.verdict import NOT_DONE, RIGHT, WRONG, Verdict
 
+LONGEST = 20_000  # characters
+
 
 @dataclass(frozen=True)
 class Point:
@@ -71,9 +73,11 @@ class TextExercise(Exercise):
             return Verdict(NOT_DONE, "Write your answer above, between the quotes, and run both cells.")
         if not isinstance(answer, str):
             return Verdict(WRONG, f"You passed {describe(answer)}; expected a text in quotes.", found="type")
-        count = len(answer.split())
+        count = len(answer[: LONGEST + 1].split())
         if count < self.words:
             return Verdict(WRONG, f"{count} words; write at least {self.words}, in whole sentences.", found="short")
+        if len(answer) > LONGEST:
+            return Verdict(WRONG, f"{len(answer):,} characters; a few sentences are enough.", found="long")
         for trap in self.traps:
             if re.search(trap.signs, answer, re.IGNORECASE):
                 return Verdict(WRONG, trap.message, "does your text really mean that?", trap.name)

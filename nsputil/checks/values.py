@@ -2,6 +2,8 @@
 
 import numpy as np
 
+_allclose, _isclose = np.allclose, np.isclose  # a learner's cell may bind these names anew
+
 
 def difference(value, expected, rtol=1e-6, atol=1e-9):
     """Return the kind of difference between a value and what is expected.
@@ -23,6 +25,8 @@ def difference(value, expected, rtol=1e-6, atol=1e-9):
         alike = isinstance(value, str) if isinstance(expected, str) else isinstance(value, bool | np.bool_ | None)
         if not alike:
             return "type"
+        if isinstance(expected, str):
+            return "" if str.__eq__(value, expected) else "value"
         return "" if value == expected else "value"
     if isinstance(expected, dict):
         if not isinstance(value, dict):
@@ -35,6 +39,7 @@ def difference(value, expected, rtol=1e-6, atol=1e-9):
     if goal is None:  # a sequence of unlike things
         if not isinstance(value, list | tuple):
             return "type"
+        value = [item for item in value]  # noqa: C416, a length of its own making does not count
         if len(value) != len(expected):
             return "shape"
         found = (difference(a, b, rtol, atol) for a, b in zip(value, expected, strict=True))
@@ -44,9 +49,10 @@ def difference(value, expected, rtol=1e-6, atol=1e-9):
         return "type"
     if array.shape != goal.shape:
         return "shape"
+    array, goal = array.astype(np.float64), goal.astype(np.float64)
     if (np.isnan(array) & ~np.isnan(goal)).any():
         return "nan"
-    return "" if np.allclose(array, goal, rtol, atol, equal_nan=True) else "value"
+    return "" if _allclose(array, goal, rtol, atol, equal_nan=True) else "value"
 
 
 def finite(value):
@@ -60,12 +66,16 @@ def finite(value):
     -------
     bool
     """
-    if isinstance(value, dict):
-        return all(map(finite, value.values()))
-    array = _numbers(value)
-    if array is None:
-        return all(map(finite, value)) if isinstance(value, list | tuple) else True
-    return bool(np.isfinite(array).all())
+    try:
+        if isinstance(value, dict):
+            return all(map(finite, value.values()))
+        array = _numbers(value)
+        if array is None:
+            return all(map(finite, value)) if isinstance(value, list | tuple) else True
+        return bool(np.isfinite(array).all())
+    except (MemoryError, RecursionError):  # far larger than what is asked for, or a list that holds itself
+        return True
+
 
 
 def first_difference(value, expected, rtol=1e-6, atol=1e-9):
@@ -85,7 +95,8 @@ def first_difference(value, expected, rtol=1e-6, atol=1e-9):
     array, goal = _numbers(value), _numbers(expected)
     if array is None or goal is None or array.shape != goal.shape:
         return ""
-    wrong = ~np.isclose(array, goal, rtol, atol, equal_nan=True)
+    array, goal = array.astype(np.float64), goal.astype(np.float64)
+    wrong = ~_isclose(array, goal, rtol, atol, equal_nan=True)
     if not wrong.any():
         return ""
     place = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -105,7 +116,15 @@ def describe(value):
     Returns
     -------
     str
+        Also for an object whose own methods fail.
     """
+    try:
+        return _described(value)
+    except Exception:
+        return f"a {type(value).__name__}"
+
+
+def _described(value):
     if value is None:
         return "None"
     if isinstance(value, str):
@@ -125,11 +144,11 @@ def describe(value):
 
 
 def _numbers(value):
-    """Return a value as an array of float64, or None if it is not made of numbers."""
+    """Return a value as an array, or None if it is not made of numbers; not converted, as it may be huge."""
     if isinstance(value, str | bool | np.bool_ | dict | set) or value is None or callable(value):
         return None
     try:
         array = np.asarray(value)
-    except ValueError:  # rows of unequal length
+    except Exception:  # rows of unequal length, or an object that only looks like an array
         return None
-    return array.astype(np.float64) if array.dtype.kind in "fiub" else None
+    return array if array.dtype.kind in "fiub" else None

@@ -78,6 +78,11 @@ def test_qti(tmp_path):
         names = package.namelist()
         assert "imsmanifest.xml" in names and package.testzip() is None
         trees = [ET.fromstring(package.read(name)) for name in names if name.endswith(".xml")]
+        manifest = ET.fromstring(package.read("imsmanifest.xml"))
+    files = [e.get("href") for e in manifest.iter() if e.tag.endswith("}file")]
+    assert files and set(files) <= set(names), "the manifest names files that are not in the package"
+    resources = {e.get("identifier") for e in manifest.iter() if e.tag.endswith("}resource")}
+    assert {e.get("identifierref") for e in manifest.iter() if e.tag.endswith("}dependency")} <= resources
     entries = [e for tree in trees for e in tree.iter() if e.tag.endswith("}item") and e.get("title")]
     assert [entry.get("title") for entry in entries] == [item.name for item in ITEMS]
     for entry, item in zip(entries, ITEMS, strict=True):
@@ -85,6 +90,17 @@ def test_qti(tmp_path):
         assert len(labels) == len(item.options)
         feedback = [e for e in entry.iter() if e.tag.endswith("}itemfeedback")]
         assert len(feedback) == len(item.options)
+        right = {label.get("ident") for label, option in zip(labels, item.options, strict=True) if option.right}
+        assert full_points(entry) == right, item.name
+
+
+def full_points(entry):
+    """Return the options that one has to choose for 100 points, as an LMS reads them from the response processing."""
+    for condition in (e for e in entry.iter() if e.tag.endswith("}respcondition")):
+        if [e.text for e in condition if e.tag.endswith("}setvar")] == ["100"]:
+            refused = [e for no in condition.iter() if no.tag.endswith("}not") for e in no]
+            return {e.text for e in condition.iter() if e.tag.endswith("}varequal") and e not in refused}
+    return set()
 
 
 def test_all_files_are_written(tmp_path, capsys):

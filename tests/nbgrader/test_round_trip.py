@@ -102,7 +102,7 @@ def scores(course):
     return {row["student_id"]: float(row["score"]) for row in rows}
 
 
-def test_releasing_anew_gives_the_very_same_bytes(tmp_path):
+def test_releasing_every_notebook_anew_gives_the_very_same_bytes(tmp_path):
     release = _tool("release_exercises")
     release.nbgrader_release(ROOT, tmp_path / "again")
     made = {path.relative_to(tmp_path / "again"): path.read_bytes() for path in (tmp_path / "again").rglob("*.ipynb")}
