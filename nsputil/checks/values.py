@@ -102,7 +102,7 @@ def first_difference(value, expected, rtol=1e-6, atol=1e-9):
     place = tuple(int(i) for i in np.argwhere(wrong)[0])
     size = "not a number" if np.isnan(array[place]) else "too large" if array[place] > goal[place] else "too small"
     if not place:
-        return f"it is {array[place]:.6g}, {size}"
+        return f"that is {size}"
     return f"entry {list(place)} is {array[place]:.6g}, {size} ({int(wrong.sum())} of {wrong.size} entries differ)"
 
 
