@@ -45,10 +45,12 @@ def ward(number):
     Raises
     ------
     ValueError
-        If there is no such case.
+        If there is no such case, or the bank lacks it.
     """
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= len(KEYS):
         raise ValueError(f"there is no case {number!r} in the ward; expected a whole number from 1 to {len(KEYS)}")
+    if KEYS[number - 1] not in _rows():
+        raise ValueError(f"case {number} of the ward is not in the bank; was it made anew with other cases?")
     return Game(encode(_rows()[KEYS[number - 1]]))
 
 

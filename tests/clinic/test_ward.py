@@ -37,6 +37,12 @@ def test_no_other_case_is_in_the_ward(number):
         ward(number)
 
 
+def test_a_bank_without_the_case_is_named(monkeypatch):
+    monkeypatch.setattr("nsputil.clinic.ward._rows", dict)
+    with pytest.raises(ValueError, match="case 1 of the ward is not in the bank"):
+        ward(1)
+
+
 @pytest.mark.parametrize("number", range(1, 13))
 def test_nothing_of_the_truth_stands_on_the_sheet_before_the_answer(number):
     case = case_of(number)
