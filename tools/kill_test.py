@@ -1,101 +1,172 @@
-"""Make nsputil/clinic/data/harm.json: the kill test of every fault, and of the placebo. About 10 minutes of one core.
+"""The kill test of every fault in every program, and of the placebo: nsputil/clinic/data/harm.json and its table.
 
-    python tools/kill_test.py                 # whatever the table lacks
-    python tools/kill_test.py zero-init ...   # some faults anew
-    python tools/kill_test.py placebo         # how often the test condemns what does nothing
-    python tools/kill_test.py --elsewhere     # one seed in the other programs, for whatever lacks it
-    python tools/kill_test.py --show          # the kept table, as text
+    python tools/kill_test.py [--limit-minutes 60]               # trains what is missing
+    python tools/kill_test.py --pairs 6 --program bert NAME ...  # of these faults, in these programs, more pairs
+    python tools/kill_test.py --anew NAME ...                    # forgets the pairs of these faults first
+    python tools/kill_test.py --table        # writes benchmarks/results/kill_test.txt from what is kept
 
-A fault is tested on five seeds in its home, the first of the programs below to which it applies.
+Every pair is kept, so an interrupted run goes on, and the table can be judged anew without training. About an hour
+of one core.
 """
 
+import argparse
 import json
-import sys
+import os
+import time
+from pathlib import Path
+
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before numpy is loaded
 
 import numpy as np
 
 from nsputil.clinic.faults import FAULTS
-from nsputil.clinic.harm import LEVEL, QUANTITIES, TABLE, kill_test, pair_harm, redrawn, verdict
+from nsputil.clinic.harm import (
+    AT_HOME,
+    ELSEWHERE,
+    TABLE,
+    in_columns,
+    judged,
+    kill_test,
+    pair_harm,
+    pairs_wanted,
+    redrawn,
+    verdict,
+)
 from nsputil.clinic.programs import PROGRAMS
 
-SEEDS = range(5)
-KINDS = [program for program in PROGRAMS if program.name in ("bag-adamw-sotu", "bag-sgd-sotu", "bert-adamw-sotu")]
-PLACEBOS = 40
+REPORT = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "kill_test.txt"
+SIGNS = {"harm": "*", "undecided": "?", "none": " "}
+PLACEBOS = {"bag": 16, "bert": 8}  # pairs of two healthy runs
 
 
-def test_at_home(fault):
-    """Return the entry of a fault: five seeds at home."""
-    home = next(program for program in KINDS if fault.applies(program))
-    found = kill_test(fault.name, home, SEEDS)
-    return {"home": home.name, "harms": fault.harms, "killed": found[fault.harms]["killed"]} | {
-        "programs": {home.name: found}
-    }
-
-
-def look_elsewhere(fault, entry):
-    """Add one seed of the other programs to the entry."""
-    for program in KINDS:
-        if fault.applies(program) and program.name not in entry["programs"]:
-            entry["programs"][program.name] = kill_test(fault.name, program, [0])
-
-
-def test_placebo():
-    """Return how often the kill test condemns the placebo, over all sets of five of many pairs, with random signs."""
-    rng = np.random.default_rng(0)
-    harms = []
-    for seed in range(PLACEBOS):
-        harms.append(pair_harm(KINDS[0], seed, redrawn))
-    found = {"pairs": PLACEBOS, "spread": {q: round(float(np.std([h[q] for h in harms])), 4) for q in QUANTITIES}}
-    sets = [
-        verdict([{q: rng.choice((-1, 1)) * harms[k][q] for q in QUANTITIES} for k in rng.permutation(PLACEBOS)[:5]])
-        for _ in range(4000)
-    ]
-    for q in QUANTITIES:
-        found[q] = {
-            "p_at_most_1_in_32": round(float(np.mean([s[q]["p"] <= round(LEVEL, 4) for s in sets])), 4),
-            "killed": round(float(np.mean([s[q]["killed"] for s in sets])), 4),
-        }
-    return found
-
-
-def show(table):
-    """Print the table."""
-    print(f"{'fault':34s} {'harms':9s} {'home':15s} {'effect':>8s} {'p':>7s}  verdict   other programs (one seed)")
-    for name, entry in table["faults"].items():
-        quantity, programs = entry["harms"], dict(entry["programs"])
-        home = programs.pop(entry["home"])[quantity]
-        rest = "  ".join(f"{other} {v[quantity]['effect']:+.3f}" for other, v in programs.items())
-        print(
-            f"{name:34s} {quantity:9s} {entry['home']:15s} {home['effect']:+8.3f} {home['p']:7.4f}  "
-            f"{'killed' if entry['killed'] else 'harmless':9s} {rest}"
-        )
-    print("placebo", json.dumps(table.get("placebo")))
-
-
-def main(arguments):
-    """Test the faults named, or whatever the table lacks."""
-    table = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {"faults": {}}
-    if arguments == ["--show"]:
-        show(table)
-        return
-    if arguments == ["placebo"]:
-        table["placebo"] = test_placebo()
-        keep(table)
-        return
-    for fault in FAULTS.values():
-        if arguments == ["--elsewhere"]:
-            look_elsewhere(fault, table["faults"][fault.name])
-        elif fault.name in arguments or (not arguments and fault.name not in table["faults"]):
-            table["faults"][fault.name] = test_at_home(fault)
-            print(fault.name, json.dumps(table["faults"][fault.name]), flush=True)
-        keep(table)
+def missing(table, pairs):
+    """Yield ``(fault name or "placebo", program, pairs)`` of all that the table lacks."""
+    for program in PROGRAMS:
+        for name, fault in FAULTS.items():
+            if fault.fits(program):
+                kept = len(table["faults"].get(name, {}).get(program.name, {}).get("severity", ()))
+                wanted = max(pairs, pairs_wanted(fault, program))
+                if kept < wanted:
+                    yield name, program, range(kept, wanted)
+        if len(table["placebo"].get(program.name, {}).get("loss", ())) < PLACEBOS[program.encoder]:
+            yield "placebo", program, range(PLACEBOS[program.encoder])
 
 
 def keep(table):
     """Write the table, in the order of the catalogue."""
-    table["faults"] = {name: table["faults"][name] for name in FAULTS if name in table["faults"]}
-    TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8", newline="\n")
+    order = [program.name for program in PROGRAMS]
+    table["faults"] = {
+        name: {program: table["faults"][name][program] for program in order if program in table["faults"][name]}
+        for name in FAULTS
+        if name in table["faults"]
+    }
+    text = json.dumps(table, indent=1)
+    lines = text.replace("[\n     ", "[").replace(",\n     ", ", ").replace("\n    ]", "]")
+    TABLE.write_text(lines + "\n", encoding="utf-8", newline="\n")
+
+
+def false_alarms(table, program, quantity, draws=4000):
+    """Return how often the placebo is condemned in a program: pairs drawn from its own, each taken in either order.
+
+    At home it is judged as a fault is. Elsewhere it is judged as if it stood condemned, which is the mildest test.
+    """
+    rng = np.random.default_rng(0)
+    home = program == PROGRAMS[0].name
+    harms = np.array(table["placebo"][program][quantity])
+    size = AT_HOME if home else ELSEWHERE
+    drawn = [rng.choice((-1, 1), size) * rng.choice(harms, size, replace=False) for _ in range(draws)]
+    return np.mean([verdict(one, condemned=not home)["verdict"] == "harm" for one in drawn])
+
+
+def mark(fault):
+    """Return what the catalogue says of a fault."""
+    kind = "benign" if fault.benign else "outside" if fault.outside else "fault"
+    some = [
+        f"{word} {' '.join(names)}"
+        for word, names in (("no harm in", fault.harmless), ("left out of", fault.undecided))
+        if names and not fault.benign
+    ]
+    return "; ".join([kind, *some])
+
+
+def report(table):
+    """Return the table as text."""
+    names = [program.name for program in PROGRAMS]
+    lines = [
+        "The kill test: mean harm over pairs of a healthy and a sick run that share a seed, in the quantity that the",
+        "fault names before the test. p: exact one-sided sign-flip test over all pairs with one encoder.",
+        "* does harm (mean at least 0.02, p at most 1/32); ? undecided (p larger); no sign: none.",
+        "- cannot be put in; . not trained, the mark is that of the other program with the encoder.",
+        "",
+        f"{'fault':34s} {'harms':9s}"
+        + "".join(f" {name:>18s}" for name in names)
+        + "    p bag   p bert  the catalogue",
+    ]
+    for name in table["faults"]:
+        fault, found = FAULTS[name], judged(name, table)
+        cells = [
+            f" {found[program]['effect']:+17.3f}{SIGNS[found[program]['verdict']]}"
+            if program in found
+            else f" {'-':>18s}"
+            for program in names
+        ]
+        p = {program.split("-")[0]: one["p"] for program, one in found.items()}
+        cells += [f" {p[encoder]:8.4f}" if encoder in p else f" {'-':>8s}" for encoder in ("bag", "bert")]
+        lines.append(f"{name:34s} {fault.harms:9s}" + "".join(cells) + f"  {mark(fault)}")
+    harmful = [fault for fault in FAULTS.values() if not fault.benign and not fault.outside]
+    lines += [
+        "",
+        f"{len(harmful)} faults of the catalogue do harm, {sum('#' in f.source for f in harmful)} of them public "
+        f"with an issue number; {sum(fault.benign for fault in FAULTS.values())} are benign, "
+        f"{sum(fault.outside for fault in FAULTS.values())} kept outside.",
+        "",
+        "placebo: two healthy runs of a seed that differ in their random numbers",
+    ]
+    tested = [program for program in names if program in table["placebo"]]
+    lines.append(f"{'':44s}" + "".join(f" {program:>18s}" for program in tested))
+    lines.append(f"{'  pairs':44s}" + "".join(f" {len(table['placebo'][program]['loss']):18d}" for program in tested))
+    for quantity in ("accuracy", "loss"):
+        spread = "".join(f" {np.std(table['placebo'][program][quantity]):18.3f}" for program in tested)
+        lines.append(f"{'  standard deviation of a pair':34s} {quantity:9s}" + spread)
+        share = "".join(f" {false_alarms(table, program, quantity):18.3f}" for program in tested)
+        lines.append(f"{'  share condemned':34s} {quantity:9s}" + share)
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    """Train what is missing, or write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="faults; all, and the placebo, if none is named")
+    parser.add_argument("--program", default="", help="how the names of the programs begin")
+    parser.add_argument("--anew", action="store_true", help="forget the pairs of the faults named")
+    parser.add_argument("--limit-minutes", type=float, default=90)
+    parser.add_argument("--pairs", type=int, default=0, help="more pairs for every program than the usual ones")
+    parser.add_argument("--table", action="store_true")
+    options = parser.parse_args()
+    table = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {"faults": {}, "placebo": {}}
+    if options.table:
+        REPORT.write_text(report(table), encoding="utf-8", newline="\n")
+        print(report(table), end="")
+        return
+    for name in options.names if options.anew else ():
+        table["faults"].pop(name, None)
+    end = time.monotonic() + 60 * options.limit_minutes
+    for name, program, seeds in list(missing(table, options.pairs)):
+        if time.monotonic() > end:
+            break
+        if (options.names and name not in options.names) or not program.name.startswith(options.program):
+            continue
+        if name == "placebo":
+            harms = [pair_harm(program, seed, redrawn) for seed in seeds]
+            table["placebo"][program.name] = in_columns(harms)
+        else:
+            found = table["faults"].setdefault(name, {}).setdefault(program.name, {})
+            for quantity, values in kill_test(name, program, seeds).items():
+                found[quantity] = found.get(quantity, []) + values
+            judged = verdict(found[FAULTS[name].harms])
+            print(f"{program.name:20s} {name:34s} {json.dumps(judged)}", flush=True)
+        keep(table)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

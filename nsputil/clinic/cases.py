@@ -57,7 +57,7 @@ class Case:
     @property
     def cause(self):
         """What the right answer is: "healthy" for a benign fault, too; for two faults the first."""
-        real = [name for name in self.faults if not FAULTS[name].benign]
+        real = [name for name in self.faults if FAULTS[name].harms_in(PROGRAMS[self.program])]
         return real[0] if real else HEALTHY
 
     @property
@@ -91,34 +91,37 @@ def all_cases():
     inside = [name for name, fault in FAULTS.items() if not fault.outside]
     for (part, encoder), count in EACH.items():
         for name in inside:
-            for number, program in enumerate(_programs(encoder, name, count)):
+            for number, program in _programs(encoder, name, count):
                 cases.append((number / count, Case(part, (name,), program, number)))
     for (part, encoder), count in HEALTHY_EACH.items():
-        for number, program in enumerate(_programs(encoder, None, count)):
+        for number, program in _programs(encoder, None, count):
             cases.append((number / count, Case(part, (), program, number)))
     for name, fault in FAULTS.items():
         if fault.outside:
             for encoder, count in OUTSIDE_EACH.items():
-                for number, program in enumerate(_programs(encoder, name, count)):
-                    cases.append((0.5, Case("outside", (name,), program, number)))
-    rng = np.random.default_rng(12)
-    harmful = [name for name in inside if not FAULTS[name].benign and len(_programs("bag", name, 3)) == 3]
+                for number, program in _programs(encoder, name, count):
+                    if fault.harms_in(PROGRAMS[program]):
+                        cases.append((0.5, Case("outside", (name,), program, number)))
     for number in range(PAIRS):
-        first, second = rng.permutation(harmful)[:2]
-        program = _programs("bag", str(first), 3)[number % 3]
-        if FAULTS[str(second)].applies(PROGRAMS[program]):
-            cases.append((0.5, Case("pair", (str(first), str(second)), program, number)))
+        _, program = _programs("bag", None, number + 1)[-1]
+        order = np.random.default_rng((12, number)).permutation(inside)
+        two = [str(name) for name in order if FAULTS[str(name)].harms_in(PROGRAMS[program])][:2]
+        cases.append((0.5, Case("pair", tuple(two), program, number)))
     return [case for _, case in sorted(cases, key=lambda item: (item[0], item[1].name))]
 
 
 def _programs(encoder, name, count):
-    """Return the programs of `count` cases, in turn, of those with the encoder that the fault applies to."""
+    """Return ``[(number, program)]`` of `count` cases: in turn those with the encoder that the fault can enter.
+
+    Those in which it is undecided whether it does harm are left out.
+    """
     fit = [
         k
         for k, program in enumerate(PROGRAMS)
-        if program.encoder == encoder and (name is None or FAULTS[name].applies(program))
+        if program.encoder == encoder and (name is None or FAULTS[name].fits(program))
     ]
-    return [fit[number % len(fit)] for number in range(count)] if fit else []
+    turns = [(number, fit[number % len(fit)]) for number in range(count)] if fit else []
+    return [(number, k) for number, k in turns if name is None or FAULTS[name].applies(PROGRAMS[k])]
 
 
 def play(case):

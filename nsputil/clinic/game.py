@@ -281,8 +281,10 @@ class Game:
         return bool(low - 1e-6 <= value <= high + 1e-6)
 
     def _of_healthy_runs(self, signal):
-        r = self._reader
-        return r.outcomes[r.labels == r.healthy, r.model.column[signal]]
+        """Of runs without any fault: a benign one may look as odd as it likes."""
+        cases = self._bank
+        rows = [row for row in cases.rows("train") if not cases.cases[row].faults]
+        return cases.values[rows, cases.names.index(signal)]
 
     def commit(self, cause):
         """Answer, and learn the truth.

@@ -16,14 +16,16 @@ import numpy as np
 
 from nsputil.clinic.catalogue.fault import around, around_training_pairs
 from nsputil.clinic.faults import FAULTS, inject
-from nsputil.clinic.programs import healthy, observe
+from nsputil.clinic.programs import PROGRAMS, healthy, observe
 from nsputil.tokenization import encode_pairs
 from nsputil.training import evaluate
 
 TABLE = Path(__file__).parent / "data" / "harm.json"
 QUANTITIES = ("accuracy", "loss", "report")
 LEAST = 0.02  # a mean harm below this (a fraction, or nats) is none, however regular
-LEVEL = 1 / 32  # the smallest p that five pairs can give
+LEVEL = 1 / 32
+SPREAD = (0, 1, 0.5, 0.25, 0.75, 0.125, 0.875, 0.375, 0.625)  # of the range of severities, seed by seed
+AT_HOME, ELSEWHERE = 5, 3  # pairs: in the first program that a fault can enter, and in each other one
 
 
 def truth(model, pairs):
@@ -99,29 +101,27 @@ def harm_of(sick, well):
     }
 
 
-def verdict(harms):
-    """Return the table's entry for the harms of some pairs.
+def verdict(harms, together=None, condemned=False):
+    """Return what the harms of the pairs of a program come to, in one quantity.
 
     Parameters
     ----------
-    harms : sequence of dict
-        From `harm_of`.
+    harms : sequence of float
+    together : sequence of float, optional
+        The harms in all programs with the same encoder: p is theirs. `harms` if left out.
+    condemned : bool
+        The fault stands condemned with another encoder, so that here it is enough that every pair shows harm.
 
     Returns
     -------
     dict
-        For each quantity ``{"effect": mean, "p": p, "killed": bool}``.
+        ``effect`` (the mean of `harms`), ``p``, and ``verdict``: "none" if the effect is below `LEAST`; "harm" if not,
+        and p is at most `LEVEL` or, for one that stands condemned, every pair shows harm; otherwise "undecided".
     """
-    found = {}
-    for quantity in QUANTITIES:
-        values = [harm[quantity] for harm in harms]
-        effect, p = float(np.mean(values)), sign_flip_p(values)
-        found[quantity] = {
-            "effect": round(effect, 4),
-            "p": round(p, 4),
-            "killed": bool(p <= LEVEL and effect >= LEAST),
-        }
-    return found
+    effect, p = float(np.mean(harms)), sign_flip_p(harms if together is None else together)
+    sure = p <= LEVEL or (condemned and min(harms) > 0)
+    word = "none" if effect < LEAST else "harm" if sure else "undecided"
+    return {"effect": round(effect, 4), "p": round(p, 4), "verdict": word}
 
 
 def unwatched(experiment):
@@ -166,30 +166,73 @@ def _other_numbers(part, severity, *arguments):
 
 
 def kill_test(name, program, seeds):
-    """Return `verdict` for a fault in a program.
+    """Train the pairs of a fault in a program.
 
     Parameters
     ----------
     name : str
     program : Program
     seeds : sequence of int
-        The severities are spread evenly over them, from the low end of the range to the high end, so that with five
-        seeds a fault is killed only if it does harm all along its range.
+        Seed 0 takes the low end of the range of severities, 1 the high end, 2 the middle, and so on between them, so
+        that a fault is condemned only if it does harm all along its range.
 
     Returns
     -------
-    dict
+    dict of list
+        ``severity`` and each quantity, one number a pair; `verdict` judges a quantity.
     """
-    severities = np.linspace(*FAULTS[name].severity, len(seeds)) if len(seeds) > 1 else [None]
-    return verdict(
-        [
-            pair_harm(program, seed, partial(inject, name=name, severity=severity))
-            for seed, severity in zip(seeds, severities, strict=True)
-        ]
-    )
+    low, high = FAULTS[name].severity
+    severities = [low + (high - low) * SPREAD[seed % len(SPREAD)] for seed in seeds]
+    harms = [
+        pair_harm(program, seed, partial(inject, name=name, severity=severity))
+        for seed, severity in zip(seeds, severities, strict=True)
+    ]
+    return {"severity": [round(severity, 4) for severity in severities]} | in_columns(harms)
+
+
+def pairs_wanted(fault, program):
+    """Return how many pairs of a fault a program trains at least."""
+    home = next(one for one in PROGRAMS if fault.fits(one))
+    return AT_HOME if program == home else ELSEWHERE
+
+
+def in_columns(harms):
+    """Return a list of harms from `pair_harm` as ``{quantity: list}``, rounded."""
+    return {quantity: [round(float(harm[quantity]), 4) for harm in harms] for quantity in QUANTITIES}
 
 
 @cache
 def measured_harm():
-    """Return the kept table: ``{"faults": {name: {program: verdict}}, "placebo": ...}``."""
+    """Return the kept table.
+
+    Returns
+    -------
+    dict
+        ``faults``: ``{fault: {program: what kill_test gave}}``; ``placebo``: ``{program: the same of changes that do
+        nothing}``.
+    """
     return json.loads(TABLE.read_text(encoding="utf-8"))
+
+
+def judged(name, table=None):
+    """Judge a fault from the kept table, on the quantity that it names.
+
+    Parameters
+    ----------
+    name : str
+    table : dict, optional
+        In the form of `measured_harm`, which is taken if it is left out.
+
+    Returns
+    -------
+    dict
+        ``{program: verdict}``, in the order of `PROGRAMS`, bags first. Programs with the same encoder share one p.
+    """
+    found = (table or measured_harm())["faults"][name]
+    harms, judgement = {program: pairs[FAULTS[name].harms] for program, pairs in found.items()}, {}
+    for program, values in harms.items():
+        encoder = program.split("-")[0]
+        together = [harm for other, some in harms.items() if other.startswith(encoder) for harm in some]
+        condemned = any(one["verdict"] == "harm" for other, one in judgement.items() if not other.startswith(encoder))
+        judgement[program] = verdict(values, together, condemned)
+    return judgement

@@ -154,7 +154,8 @@ class Probe:
     name : str
     question : str
     cost : float
-        In training steps of the suspect, rounded; what a person's look costs counts as one.
+        In training steps of the suspect, as measured (benchmarks/probe_cost.py): with a bag or a Transformer, whichever
+        is more, and at least one. The pairs that the training made are at hand; nothing else is.
     signals : tuple of str
     run : callable
         ``(suspect) -> dict`` of exactly these names.
@@ -223,7 +224,7 @@ def _log(value):
 @_register(
     "look-at-rows",
     "What do the training pairs look like, read one by one?",
-    1,
+    6,
     rows_true_next=("fraction", "IsNext pairs whose B does follow A in the text", 1, 1),
     rows_hidden_next=("fraction", "NotNext pairs whose B does follow A in the text", 0, 0.01),
     rows_same_document=("fraction", "NotNext pairs whose B stands in the document of A", 0, 0.005),
@@ -314,7 +315,7 @@ def _loss_unit_test(s):
 @_register(
     "fresh-gradients",
     "Before any training, on one batch: how large is the gradient, and where?",
-    2,
+    8,
     fresh_encoder=("log10", "norm of the encoder's gradient over that of the head's weight", -0.5, 0.7),
     fresh_pooler=("log10", "norm of the pooler's gradient over that of the head's weight", -0.15, 0.65),
     fresh_zero=("fraction", "tensors whose gradient is exactly zero", 0, 0),
@@ -346,7 +347,7 @@ def _fresh_gradients(s):
 @_register(
     "one-step",
     "What does one step move, and how far? And a gradient followed by its opposite?",
-    4,
+    13,
     step_still=("fraction", "tensors with a gradient that do not move at all", 0, 0.025),
     step_length=("log10", "update over weight of the pooler, after four steps", -2.2, -0.8),
     step_encoder=("log10", "update over weight of the encoder's largest table, after four steps", -4.1, -1.45),
@@ -391,7 +392,7 @@ def _one_step(s):
 @_register(
     "weights",
     "Which tensors did the training change, and how far?",
-    1,
+    8,
     drift_still=("fraction", "tensors that are as they were", 0, 0),
     drift_encoder=("log10", "change over weight of the encoder's largest table", -2.65, -0.7),
     drift_pooler=("log10", "change over weight of the pooler", -1, 0),
@@ -420,7 +421,7 @@ def _weights(s):
 @_register(
     "overfit-eight",
     "Can a fresh model learn eight pairs by heart?",
-    16,
+    31,
     overfit_loss=("nats", "true loss on the eight after 32 steps", 0, 0.7),
     overfit_said=("nats", "loss on the eight after 32 steps, as the suspect computes it", 0, 0.7),
     overfit_fall=("nats", "fall of the loss on the eight, as the suspect computes it", 0, 1.15),
@@ -440,7 +441,7 @@ def _overfit_eight(s):
 @_register(
     "change-the-input",
     "Does the trained model's answer depend on what it should depend on, and on nothing else?",
-    4,
+    34,
     input_permute_b=("fraction", "mean change of p when the B of a batch are permuted", 0, 0.45),
     input_permute_a=("fraction", "mean change of p when the A of a batch are permuted", 0, 0.4),
     input_swap=("fraction", "mean change of p when A and B are swapped", 0, 0.2),
@@ -491,7 +492,7 @@ def _live(s, pairs):
 @_register(
     "roll",
     "Do labels, or Bs, fit better when they are moved along by one or more?",
-    2,
+    11,
     roll_labels=("fraction", "gain in overlap(IsNext) - overlap(NotNext) by the best roll of the labels", 0, 0),
     roll_b=("fraction", "gain in overlap of A and B by the best roll of the Bs", 0.35, 0.45),
     roll_next=("fraction", "largest share of A whose B, rolled, does follow in the text", 0.495, 0.51),
@@ -524,7 +525,7 @@ def _roll(s):
 @_register(
     "split-overlap",
     "Does held-out text stand in the training text, too?",
-    1,
+    11,
     split_sentences=("fraction", "held-out sentences that stand in the training pairs", 0, 0.025),
     split_pairs=("fraction", "held-out pairs that stand in the training pairs", 0, 0.01),
     split_words=("fraction", "words of held-out text that the training text lacks", 0, 0.15),
@@ -547,7 +548,7 @@ def _split_overlap(s):
 @_register(
     "recount",
     "Counted anew from the trained model's logits: what are loss and accuracy, and is that what was reported?",
-    6,
+    21,
     recount_accuracy=("fraction", "accuracy on held-out pairs, counted here", 0.45, 0.85),
     recount_true=("fraction", "agreement with what truly follows in the text", 0.45, 0.85),
     recount_loss=("nats", "loss on held-out pairs, counted here", 0.35, 0.75),
@@ -587,7 +588,7 @@ def _recount(s):
 @_register(
     "recount-training",
     "How does the trained model do, at rest, on pairs that it was trained on?",
-    4,
+    16,
     known_accuracy=("fraction", "accuracy on training pairs, dropout off", 0.5, 0.95),
     known_loss=("nats", "loss on them", 0.2, 0.75),
     known_gap=("fraction", "accuracy on them minus accuracy on held-out pairs", -0.1, 0.25),
@@ -611,7 +612,7 @@ def _recount_training(s):
 @_register(
     "harder-pairs",
     "How does the trained model do on other pairs of the held-out documents: fair ones, and hard ones?",
-    8,
+    28,
     hard_permuted=("fraction", "accuracy on permuted pairs, made by the course's own rule and encoding", 0.45, 0.85),
     hard_same_document=("fraction", "accuracy with negatives from the same document", 0.45, 0.75),
     hard_mean_p=("fraction", "mean Pr(IsNext) on the permuted pairs", 0.3, 0.75),
@@ -639,7 +640,7 @@ def _harder_pairs(s):
 @_register(
     "shortcuts",
     "Can something silly tell the label: a length, one word, B alone?",
-    2,
+    15,
     shortcut_length=("fraction", "best accuracy of a threshold on a length", 0.5, 0.7),
     shortcut_word=("fraction", "best accuracy of the presence of one word in B or A", 0.5, 0.65),
     shortcut_prior=("fraction", "accuracy of the more frequent label", 0.5, 0.5),
@@ -712,7 +713,7 @@ def _read_the_arrays(s):
 @_register(
     "learning-rates",
     "What would steps of a tenth and of ten times the length have done?",
-    54,
+    84,
     rate_as_is=("nats", "true loss of the last 6 of 18 steps, minus that of the first 3", -0.4, 0.15),
     rate_tenth=("nats", "change of the true loss over 18 steps of a tenth", -0.35, 0.15),
     rate_tenfold=("nats", "change of the true loss over 18 steps of ten times the length", -0.35, 0.8),
@@ -730,7 +731,7 @@ def _learning_rates(s):
 @_register(
     "train-on",
     "Does the trained model still learn when training goes on?",
-    30,
+    34,
     on_change=("nats", "true loss of the last 10 of 30 further steps minus that of the first 5", -0.3, 0.15),
     on_said=("nats", "change of the loss over 30 further steps, as the suspect computes it", -0.3, 0.15),
     on_still=("fraction", "tensors that these steps do not move", 0, 0),

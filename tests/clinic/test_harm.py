@@ -1,8 +1,11 @@
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from nsputil.clinic.faults import FAULTS
-from nsputil.clinic.harm import LEAST, TABLE, kill_test, measured_harm, sign_flip_p, verdict
+from nsputil.clinic.harm import LEAST, QUANTITIES, judged, kill_test, measured_harm, pairs_wanted, sign_flip_p, verdict
 from nsputil.clinic.programs import PROGRAMS
 
 
@@ -16,21 +19,69 @@ def test_the_sign_flip_test_is_exact():
     assert np.mean(np.array(p) <= 1 / 32) == pytest.approx(1 / 32, abs=0.012)
 
 
-def test_a_regular_harm_that_is_tiny_is_none():
-    harms = [{"accuracy": LEAST / 2, "loss": 2 * LEAST, "report": -LEAST}] * 5
-    found = verdict(harms)
-    assert [found[q]["killed"] for q in ("accuracy", "loss", "report")] == [False, True, False]
+def test_a_regular_harm_that_is_tiny_is_none_and_a_large_one_that_is_not_regular_is_undecided():
+    assert verdict([LEAST / 2] * 5)["verdict"] == "none"
+    assert verdict([-LEAST] * 5)["verdict"] == "none"
+    assert verdict([2 * LEAST] * 5)["verdict"] == "harm"
+    assert verdict([0.5, 0.5, 0.5, 0.5, -0.01])["verdict"] == "undecided"
 
 
 @pytest.mark.parametrize("name", ["zero-init", "one-label", "evaluation-labels-inverted"])
 def test_a_fault_does_harm_on_a_pair(name):
     found = kill_test(name, PROGRAMS[0], [0])
-    assert found[FAULTS[name].harms]["effect"] > 5 * LEAST
+    assert found[FAULTS[name].harms][0] > 5 * LEAST
 
 
-@pytest.mark.skipif(not TABLE.exists(), reason="tools/kill_test.py has not made the table")
-def test_the_table_agrees_with_the_catalogue():
-    table = measured_harm()["faults"]
-    assert set(table) == set(FAULTS)
-    for name, entry in table.items():
-        assert entry["killed"] != FAULTS[name].benign, name
+def test_the_kept_table_is_what_training_gives():
+    kept = measured_harm()["faults"]["zero-init"]["bag-adamw-sotu"]
+    again = kill_test("zero-init", PROGRAMS[0], [0])
+    for quantity in QUANTITIES:
+        assert again[quantity][0] == pytest.approx(kept[quantity][0], abs=0.02)  # other processors round otherwise
+
+
+UNTESTED = "bert-sgd-sotu"  # what was not trained there carries the mark of the other Transformer
+
+
+def test_every_fault_was_tested_in_every_program_that_it_can_enter():
+    table = measured_harm()
+    assert list(table["faults"]) == list(FAULTS)
+    for name, found in table["faults"].items():
+        programs = [program for program in PROGRAMS if FAULTS[name].fits(program)]
+        assert {program.name for program in programs} - set(found) <= {UNTESTED}
+        for program in programs:
+            if program.name not in found:
+                continue
+            pairs = found[program.name]
+            assert {len(pairs[quantity]) for quantity in ("severity", *QUANTITIES)} == {len(pairs["severity"])}
+            assert len(pairs["severity"]) >= pairs_wanted(FAULTS[name], program)
+            low, high = min(pairs["severity"]), max(pairs["severity"])
+            assert (low, high) == pytest.approx(FAULTS[name].severity, abs=1e-4)
+    assert {program.name for program in PROGRAMS} - set(table["placebo"]) <= {UNTESTED}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_marks_of_the_catalogue_are_those_of_the_table(name):
+    fault, found = FAULTS[name], judged(name)
+    for program in PROGRAMS:
+        if fault.fits(program):
+            marked = "undecided" if not fault.applies(program) else "harm" if fault.harms_in(program) else "none"
+            tested = program.name if program.name in found else "bert-adamw-sotu"
+            if tested in found:
+                assert marked == found[tested]["verdict"], (program.name, found[tested])
+
+
+def test_enough_faults_do_harm():
+    harmful = [fault for fault in FAULTS.values() if not fault.benign and not fault.outside]
+    public = [fault for fault in harmful if "#" in fault.source]
+    assert len(harmful) >= 44 and len(public) >= 8
+    assert not [fault.name for fault in FAULTS.values() if fault.outside and fault.benign]
+
+
+def test_the_printed_table_is_that_of_the_marks():
+    """``python tools/kill_test.py --table`` wrote it after the last change of a mark."""
+    root = Path(__file__).parents[2]
+    spec = importlib.util.spec_from_file_location("kill_test", root / "tools" / "kill_test.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    kept = (root / "benchmarks" / "results" / "kill_test.txt").read_text(encoding="utf-8")
+    assert tool.report(measured_harm()) == kept

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from nsputil.training import Run, evaluate, permuted
 
 BAG = healthy(PROGRAMS[0], 1)
 SMALL = replace(BAG, documents=BAG.documents[:20], max_steps=40, evaluate_every=10, watch=100)
+
+
+DEAR = ("learning-rates", "train-on")  # left out of tests that run all probes more than once
 
 
 @cache
@@ -361,7 +365,7 @@ def test_every_probe_leaves_model_run_and_global_state_alone():
 
 def test_probes_are_deterministic_in_any_order():
     e = replace(SMALL, max_steps=5, evaluate_every=None)
-    names = [name for name in PROBES if PROBES[name].cost < 20]
+    names = [name for name in PROBES if name not in DEAR]
     first, second = (Suspect(e, observe(e)) for _ in range(2))
     forward = {name: probe(first, name) for name in names}
     backward = {name: probe(second, name) for name in reversed(names)}
@@ -381,7 +385,7 @@ def test_two_pipelines_that_do_the_same_say_the_same():
     )
     one, two = Suspect(e, observe(e)), Suspect(other, observe(other))
     for name in PROBES:
-        if PROBES[name].cost < 20:
+        if name not in DEAR:
             assert probe(one, name) == probe(two, name), name
 
 
@@ -424,7 +428,16 @@ def test_the_notes_are_complete():
         assert p.name == name and p.question.endswith("?") and p.cost >= 1
 
 
-def test_training_probes_cost_what_they_train():
+def test_the_declared_costs_are_those_measured():
+    """benchmarks/probe_cost.py measures; what it printed is kept. Half as much again is within what machines differ."""
+    kept = (Path(__file__).parents[2] / "benchmarks" / "results" / "probe_cost.txt").read_text(encoding="utf-8")
+    measured = {name: [float(bag), float(bert)] for name, bag, bert, _ in map(str.split, kept.splitlines()[2:])}
+    assert list(measured) == list(PROBES)
+    for name, costs in measured.items():
+        assert PROBES[name].cost / 1.5 <= max(1, *costs) <= 1.5 * PROBES[name].cost, name
+
+
+def test_training_probes_train_no_more_than_they_cost():
     """Counted, not timed: rows through the backward pass, in batches of the suspect."""
     s, rows = healthy_suspect(), []
     backward = type(s.model).backward
@@ -439,4 +452,4 @@ def test_training_probes_cost_what_they_train():
             rows.clear()
             probe(s, name)
             steps = sum(rows) / s.e.batch_size
-            assert 0.4 * PROBES[name].cost <= steps <= 1.5 * PROBES[name].cost, (name, steps)
+            assert 0.2 * PROBES[name].cost <= steps <= PROBES[name].cost, (name, steps)

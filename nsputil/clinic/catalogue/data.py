@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from nsputil.clinic.catalogue.fault import Fault, around, around_pairs, around_training_pairs
+from nsputil.clinic.catalogue.fault import TRANSFORMERS, Fault, around, around_pairs, around_training_pairs
 from nsputil.clinic.programs import texts
 from nsputil.corpus import Document
 from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT, bert_segment_pairs
@@ -231,6 +231,7 @@ FAULTS = [
         source="NVIDIA/DeepLearningExamples#421",
         edit=around_pairs(call_true_next_random),
         severity=(0.4, 0.8),
+        harmless=TRANSFORMERS,
     ),
     _fault(
         name="boundaries-lost",
@@ -274,6 +275,7 @@ FAULTS = [
         source="Geirhos et al. 2020, arXiv 2004.07780",
         edit=around_pairs(mark_answer),
         severity=(0.85, 1.0),
+        harmless=TRANSFORMERS,
     ),
     _fault(
         name="shortcut-length",

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from nsputil.clinic.catalogue.fault import Fault, around
+from nsputil.clinic.catalogue.fault import EVERYWHERE, TRANSFORMERS, Fault, around
 from nsputil.sentence_pairs import IS_NEXT
 
 
@@ -191,7 +191,7 @@ FAULTS = [
         fix="One function that builds inputs, for training and evaluation.",
         source="",
         edit=around("evaluation", swapped),
-        benign=True,
+        harmless=EVERYWHERE,
     ),
     _fault(
         name="evaluation-text-cleaned",
@@ -201,5 +201,6 @@ FAULTS = [
         source="",
         edit=around("evaluation", harder),
         outside=True,
+        harmless=TRANSFORMERS,
     ),
 ]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from nsputil.clinic.programs import PROGRAMS
 from nsputil.training import Experiment
 
 FAMILIES = ("data", "inputs", "model", "loss", "optimizer", "evaluation")
@@ -23,6 +24,8 @@ GROUPS = (
     "wrong-level",  # good accuracy, and a loss that cannot be this loss
     "silent",  # healthy curves
 )
+EVERYWHERE = tuple(program.name for program in PROGRAMS)
+TRANSFORMERS = tuple(program.name for program in PROGRAMS if program.encoder == "bert")
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,13 @@ class Fault:
     harms : {"accuracy", "loss", "report"}
         The quantity on which the kill test judges it, chosen before the test: true accuracy, true loss, or the distance
         between what is reported and what is true. For a benign one: what it could be feared to harm.
-    benign : bool
-        It looks like a fault and does no harm; the right answer is "healthy".
     outside : bool
         Kept out of the catalogue that a diagnosis may know; the right answer is "none of these".
     encoders, optimizers : tuple of str
-        Where it applies.
+        Where it can be put in.
+    harmless, undecided : tuple of str
+        Names of the programs in which the kill test found no harm, and the right answer is "healthy"; and of those in
+        which its pairs did not suffice to say, which make no case.
     """
 
     name: str
@@ -61,14 +65,28 @@ class Fault:
     edit: Callable[[Experiment, float], Experiment]
     severity: tuple = (1.0, 1.0)
     harms: str = "accuracy"
-    benign: bool = False
     outside: bool = False
     encoders: tuple = ("bag", "bert")
     optimizers: tuple = ("adamw", "sgd")
+    harmless: tuple = ()
+    undecided: tuple = ()
 
-    def applies(self, program):
+    def fits(self, program):
         """Return whether the fault can be put into a `nsputil.clinic.programs.Program`."""
         return program.encoder in self.encoders and program.optimizer in self.optimizers
+
+    def applies(self, program):
+        """Return whether it can, and whether it is known what the right answer is then."""
+        return self.fits(program) and program.name not in self.undecided
+
+    def harms_in(self, program):
+        """Return whether it does harm there, by the kill test."""
+        return self.applies(program) and program.name not in self.harmless
+
+    @property
+    def benign(self):
+        """Whether it looks like a fault and does no harm in any program; the right answer is always "healthy"."""
+        return not any(self.harms_in(program) for program in PROGRAMS)
 
 
 def around(field, change):

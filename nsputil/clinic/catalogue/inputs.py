@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from nsputil.clinic.catalogue.fault import Fault, around
+from nsputil.clinic.catalogue.fault import EVERYWHERE, Fault, around
 from nsputil.tokenization import SPECIAL_TOKENS
 
 
@@ -96,13 +96,12 @@ FAULTS = [
     ),
     _fault(
         name="segment-ids-zero-with-separators",
-        group="silent",
-        mechanism="All segment ids are 0, and a Transformer still finds B by [SEP] and the positions.",
+        group="weak-ceiling",
+        mechanism="All segment ids are 0; [SEP] still shows where B begins, if a model pretrained with ids learns it.",
         fix="Pass token_type_ids; assert that both values occur.",
         source="facebookresearch/fairseq#5383",
         edit=around("encode", no_segments),
         encoders=("bert",),
-        benign=True,
     ),
     _fault(
         name="second-sentence-lost",
@@ -122,22 +121,22 @@ FAULTS = [
     ),
     _fault(
         name="padding-attended",
-        group="silent",
-        mechanism="The attention mask is missing, so padding counts as text; a model soon learns a vector to ignore.",
+        group="weak-ceiling",
+        mechanism="The attention mask is missing, so padding counts as text; Adam soon learns to ignore its vector.",
         fix="Pass attention_mask; a prediction must not move when padding is added.",
         source="",
         edit=around("encode", no_mask),
-        benign=True,
-        optimizers=("adamw",),
+        harmless=("bag-adamw-sotu", "bag-adamw-factbook"),
     ),
     _fault(
         name="cls-not-first",
-        group="weak-ceiling",
-        mechanism="Rows are padded on the left, so the vector that is pooled is not that of [CLS].",
+        group="silent",
+        mechanism="Rows are padded on the left, so padding is pooled in place of [CLS]; attention fills it as well.",
         fix="Pad on the right, or find [CLS] by the mask.",
         source="UKPLab/sentence-transformers#3208",
         edit=around("encode", padded_left),
         encoders=("bert",),
+        harmless=EVERYWHERE,
     ),
     _fault(
         name="wrong-vocabulary",
@@ -182,6 +181,6 @@ FAULTS = [
         fix="Nothing to mend here; keep the order for other tasks.",
         source="Sinha et al. 2021, arXiv 2104.06644",
         edit=around("encode", out_of_order),
-        benign=True,
+        harmless=EVERYWHERE,
     ),
 ]

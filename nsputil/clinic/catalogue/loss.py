@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from nsputil.clinic.catalogue.fault import Fault, around
+from nsputil.clinic.catalogue.fault import EVERYWHERE, TRANSFORMERS, Fault, around
 from nsputil.losses import nsp_loss_and_grad, sigmoid
 from nsputil.sentence_pairs import IS_NEXT
 
@@ -177,7 +177,7 @@ FAULTS = [
         source="Kingma and Ba 2014, arXiv 1412.6980",
         edit=around("loss", summed),
         harms="loss",
-        benign=True,
+        harmless=EVERYWHERE,
     ),
     _fault(
         name="squared-error",
@@ -187,7 +187,7 @@ FAULTS = [
         source="",
         edit=around("loss", squared),
         harms="loss",
-        benign=True,
+        harmless=EVERYWHERE,
     ),
     _fault(
         name="class-weight-left",
@@ -211,12 +211,12 @@ FAULTS = [
     _fault(
         name="softmax-over-batch",
         group="wrong-level",
-        mechanism="Softmax runs over the batch, so the loss starts at ln B; the gradient is much the same.",
+        mechanism="Softmax runs over the batch: the loss starts at ln B, and nothing holds the gap of the logits.",
         fix="The axis of the classes.",
         source="clcarwin/sphereface_pytorch#24",
         edit=around("loss", over_the_batch),
         harms="loss",
-        benign=True,
+        harmless=TRANSFORMERS,
     ),
     _fault(
         name="single-logit",
@@ -272,7 +272,7 @@ FAULTS = [
         source="Kingma and Ba 2014, arXiv 1412.6980",
         edit=around("loss", divided),
         severity=(2.5, 4.0),
-        benign=True,
+        harmless=EVERYWHERE,
         optimizers=("adamw",),
     ),
     _fault(
@@ -283,7 +283,7 @@ FAULTS = [
         source="",
         edit=around("loss", in_bits),
         harms="loss",
-        benign=True,
+        harmless=EVERYWHERE,
     ),
     _fault(
         name="temperature-forgotten",

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from nsputil.clinic.catalogue.fault import Fault, around
+from nsputil.clinic.catalogue.fault import TRANSFORMERS, Fault, around
 from nsputil.encoders import BagEncoder
 from nsputil.heads import Pooler
 
@@ -213,13 +213,13 @@ FAULTS = [
     ),
     _fault(
         name="pooler-narrow",
-        group="silent",
-        mechanism="Only one or two pooled units reach the head, and for two classes that is enough.",
-        fix="Nothing to mend here.",
+        group="weak-ceiling",
+        mechanism="Only one or two pooled units reach the head: enough for two classes where they learn in time.",
+        fix="A pooler as wide as it costs nothing to be.",
         source="",
         edit=around("model", narrow),
         severity=(1.0, 2.0),
-        benign=True,
+        harmless=("bag-adamw-sotu", *TRANSFORMERS),
     ),
     _fault(
         name="backward-wrong",

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from nsputil.clinic.catalogue.fault import Fault, around
+from nsputil.clinic.catalogue.fault import EVERYWHERE, TRANSFORMERS, Fault, around
 from nsputil.encoders import RowGradient
 from nsputil.optimizers import AdamW, values
 
@@ -199,6 +199,7 @@ FAULTS = [
         source="Mosbach et al. 2020, arXiv 2006.04884",
         edit=steps_left,
         severity=(0.06, 0.15),
+        undecided=TRANSFORMERS,
     ),
     _fault(
         name="clip-too-small",
@@ -218,7 +219,7 @@ FAULTS = [
         source="Kingma and Ba 2014, arXiv 1412.6980",
         edit=around("optimizer", clipped),
         severity=(2.0, 3.5),
-        benign=True,
+        harmless=EVERYWHERE,
         optimizers=("adamw",),
     ),
     _fault(
@@ -244,7 +245,7 @@ FAULTS = [
         fix="Give the optimizer all parameters.",
         source="",
         edit=around("optimizer", without_encoder),
-        benign=True,
+        harmless=EVERYWHERE,
         encoders=("bag",),
     ),
     _fault(
@@ -254,7 +255,7 @@ FAULTS = [
         fix="Give the optimizer all parameters.",
         source="Hoffer et al. 2018, arXiv 1801.04540",
         edit=around("optimizer", without_head),
-        benign=True,
+        harmless=EVERYWHERE,
     ),
     _fault(
         name="no-zero-grad",
@@ -284,12 +285,12 @@ FAULTS = [
     ),
     _fault(
         name="adam-without-bias-correction",
-        group="silent",
-        mechanism="Adam's averages are not corrected in the first steps; with a warm-up it hardly matters.",
-        fix="Nothing to mend with a warm-up; correct them without one.",
+        group="unstable",
+        mechanism="Adam's averages are not corrected, so early steps are several times too long for a Transformer.",
+        fix="Correct them.",
         source="Mosbach et al. 2020, arXiv 2006.04884",
         edit=around("optimizer", uncorrected),
-        benign=True,
+        harmless=("bag-adamw-sotu", "bag-adamw-factbook"),
         optimizers=("adamw",),
     ),
     _fault(
