@@ -12,6 +12,8 @@ from nsputil.checks.runner import CHARACTERS, SECONDS, Outcome, call, is_stub
 from nsputil.checks.values import describe, difference, finite, first_difference
 from nsputil.checks.verdict import NOT_DONE, WRONG, Verdict
 
+FLOAT32 = 1e-5  # relative; an answer in float32 is that near, after a sum or two
+
 
 @dataclass(frozen=True)
 class Case:
@@ -42,13 +44,14 @@ class CodeExercise(Exercise):
     misconceptions : tuple of Misconception
         Their answers are functions.
     rtol, atol : float
-        How near is right. The default leaves room for float32.
+        How near is right. The default leaves room for float32; a smaller `rtol` asks for float64, and says so to an
+        answer that is only as near as float32 can be.
     """
 
     reference: Callable = field(repr=False)
     cases: Callable = field(repr=False)
     misconceptions: tuple[Misconception, ...] = field(default=(), repr=False)
-    rtol: float = 1e-5
+    rtol: float = FLOAT32
     atol: float = 1e-7
     answer_is_function = True
 
@@ -77,6 +80,9 @@ class CodeExercise(Exercise):
                 message, question = COMMON["mutates_input"]
                 return Verdict(WRONG, message, question, "mutates_input")
             return self._right()
+        if self.rtol < FLOAT32 and not any(map(self._differs_in_float32, outcomes, goals)):
+            message, question = COMMON["float32_only"]
+            return Verdict(WRONG, message, question, "float32_only")
         for idea in self.misconceptions:
             if any(self._behaves_like(answer, cases, outcomes) for answer in idea.answers):
                 return Verdict(WRONG, idea.message, idea.question, idea.name)
@@ -94,12 +100,15 @@ class CodeExercise(Exercise):
             return _overflowed(outcome)
         if outcome.problem or other.problem:
             return outcome.kind is not None and outcome.kind is other.kind
-        return not difference(outcome.value, other.value, self.rtol, self.atol)
+        return not difference(outcome.value, other.value, max(self.rtol, FLOAT32), self.atol)
 
     def _difference(self, outcome, goal):
         if goal.problem:  # the reference refuses this input, so the answer must
             return "" if outcome.kind is not None and issubclass(outcome.kind, goal.kind) else "accepted"
         return outcome.problem or difference(outcome.value, goal.value, self.rtol, self.atol)
+
+    def _differs_in_float32(self, outcome, goal):
+        return bool(outcome.problem or goal.problem or difference(outcome.value, goal.value, FLOAT32, self.atol))
 
     def _stopped(self, case, outcome):
         if outcome.problem == "time":

@@ -266,6 +266,7 @@ stable_loss = CodeExercise(
     minutes=12,
     points=3,
     atol=0.0,
+    rtol=1e-10,
     reference=stable_loss_reference,
     cases=_stable_loss_cases,
     misconceptions=(

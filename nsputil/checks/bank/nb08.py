@@ -431,6 +431,11 @@ def _both_word_0(scores, labels, logits, next_labels):
     return _nll(scores.reshape(-1, scores.shape[-1]), filled.ravel()).mean() + _nll(logits, next_labels).mean()
 
 
+def _both_off_by_one(scores, labels, logits, next_labels):
+    counted_from_one = np.where(labels == -100, -100, (labels - 1) % scores.shape[-1])
+    return huggingface_loss_reference(scores, counted_from_one, logits, next_labels)
+
+
 def _both_zero_ignored(scores, labels, logits, next_labels):
     return _nll(scores[labels > 0], labels[labels > 0]).mean() + _nll(logits, next_labels).mean()
 
@@ -516,6 +521,7 @@ huggingface_loss = CodeExercise(
             "what is the level of a model that knows nothing: ln V + ln 2, or half of that?",
         ),
         Misconception("label_one_is_next", _both(flip=True)),
+        Misconception("off_by_one_labels", _both_off_by_one),
         Misconception("wrong_sign", _both(end=lambda w, p: -w - p)),
         Misconception("log_base_2", _both(end=lambda w, p: (w + p) / math.log(2))),
         Misconception("sum_for_mean", _both(np.sum, np.sum), "You add up all losses; each task has its mean."),

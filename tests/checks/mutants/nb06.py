@@ -150,6 +150,11 @@ def kept_zeroed(logits, labels, keep):
     return losses_of(np.where(keep[:, None], logits, 0.0), labels).mean()
 
 
+def loss_in_float32(logits, label):
+    gold, other = np.array([logits[label], logits[1 - label]], dtype=np.float32)
+    return max(other - gold, np.float32(0)) + np.log1p(np.exp(-abs(other - gold)))
+
+
 RIGHT = {
     "log_sum_exp": [lse_by_loop, lse_by_logaddexp, lse_columns],
     "stable_loss": [loss_by_cases, loss_by_logaddexp, loss_by_sign],
@@ -178,6 +183,8 @@ WRONG = {
         ("", lambda z: z.max(1) + np.log(np.exp(z - z.max(1, keepdims=True)))[:, 0]),
     ],
     "stable_loss": [
+        ("float32_only", lambda z, y: float(np.logaddexp(np.float32(0), np.float32(z[1 - y]) - np.float32(z[y])))),
+        ("float32_only", loss_in_float32),
         ("unstable_exp", loss_math_naive),
         ("unstable_exp", lambda logits, label: np.log(np.exp(logits).sum()) - logits[label]),
         ("unstable_exp", lambda logits, label: np.log1p(np.exp(logits[1 - label] - logits[label]))),

@@ -201,6 +201,14 @@ def both_direct_index(scores, labels, logits, next_labels):
     return -table[rows, places, labels].mean() + pair_losses(logits, next_labels).mean()
 
 
+def both_counting_from_one(scores, labels, logits, next_labels):
+    total, count = 0.0, 0
+    for i, j in zip(*np.nonzero(labels + 100), strict=True):
+        total -= log_probs(scores[i, j])[labels[i, j] - 1]
+        count += 1
+    return total / count + pair_losses(logits, next_labels).mean()
+
+
 def both_zero_is_padding(scores, labels, logits, next_labels):
     kept = labels > 0
     table = log_probs(scores[kept])
@@ -303,6 +311,7 @@ WRONG = {
         ("one_mean", both_one_mean),
         ("", both_direct_index),
         ("zero_ignored", both_zero_is_padding),
+        ("off_by_one_labels", both_counting_from_one),
         ("words_only", lambda s, y, z, n: word_losses(s, y).mean()),
         ("pairs_only", lambda s, y, z, n: pair_losses(z, n).mean()),
         ("mean_of_the_two", lambda s, y, z, n: both_by_loop(s, y, z, n) / 2),
