@@ -117,9 +117,10 @@ class ClinicSimulator(CourseWidget):
     def ask(self, probe, predict=""):
         """Ask a probe, as `Game.ask`, and write it into the notebook; return the `Entry`."""
         entry = self.game.ask(probe, predict)
-        held = max(self.belief, key=self.belief.get)
+        shares = {g: sum(self.belief[c] for c in causes) for g, causes in self.case["groups"].items()}
+        held = max(shares, key=shares.get)
         numbers = [self._number(name, value) for name, value in entry.outcome.items()]
-        row = asdict(entry) | {"outcome": numbers, "held": held, "held_share": self.belief[held]}
+        row = asdict(entry) | {"outcome": numbers, "held": held, "held_share": shares[held]}
         self.notebook = [*self.notebook, row]
         return entry
 

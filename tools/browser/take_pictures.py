@@ -33,7 +33,7 @@ def play(page, widget):
     widget.get_by_label("Case code").fill(code)
     widget.get_by_role("button", name="Open").click()
     widget.get_by_text(f"Case {code} is on the table").wait_for()
-    for group, share in (("weak-ceiling", 60), ("healthy", 20)):
+    for group, share in (("healthy", 20), ("weak-ceiling", 60)):
         bar = widget.get_by_label(group, exact=True)
         bar.focus()
         for _ in range(share - int(bar.input_value())):
