@@ -25,6 +25,8 @@ class BertEncoder:
         After the embeddings and after each sublayer, in training only; in [0, 1). BERT's is 0.1.
     attention_dropout : float
         Of the attention weights, in training only; in [0, 1). BERT's is 0.1 too.
+    word_dropout : float
+        Fraction of the words that a training step leaves out, as if they were padding; in [0, 1).
     std : float
         Of the weights at the start.
     cls_only : bool
@@ -51,6 +53,7 @@ class BertEncoder:
         std=0.02,
         attention_dropout=0.0,
         cls_only=False,
+        word_dropout=0.0,
     ):
         intermediate = intermediate or 4 * width
         sizes = {"vocabulary_size": vocabulary_size, "width": width, "layers": layers, "heads": heads}
@@ -58,13 +61,13 @@ class BertEncoder:
             check_width(name, value)
         if width % heads:
             raise ValueError(f"width is {width} and heads {heads}; expected a multiple")
-        drops = {"dropout": dropout, "attention_dropout": attention_dropout}
+        drops = {"dropout": dropout, "attention_dropout": attention_dropout, "word_dropout": word_dropout}
         for name, value in drops.items():
             if not 0 <= value < 1:
                 raise ValueError(f"{name} is {value}; expected a fraction in [0, 1)")
         self.options = sizes | {"intermediate": intermediate, "max_positions": max_positions} | drops
         self.options |= {"cls_only": cls_only}
-        self.cls_only = cls_only
+        self.cls_only, self.word_dropout = cls_only, word_dropout
         self.width, self.heads, self.dropout, self.attention_dropout = width, heads, dropout, attention_dropout
         self.tables = {
             name: (rng.standard_normal((count, width)) * std).astype(dtype)
@@ -97,6 +100,9 @@ class BertEncoder:
         x = words[ids] + self.tables["segments"][segments] + self.tables["positions"][: ids.shape[1]]
         x, norm_cache = self.norm.forward(x)
         x, dropped = _drop(x, self.dropout, rng)
+        if rng is not None and self.word_dropout > 0:
+            mask = mask * (rng.random(ids.shape) >= self.word_dropout)
+            mask[:, 0] = 1  # [CLS] stays
         # BERT adds -10000 to the score of padding; softmax then gives it 0.
         bias = None if mask.all() else ((1 - mask) * -10000.0).astype(words.dtype)[:, None, None, :]
         caches, drops = [], [dropped]
@@ -163,8 +169,7 @@ class BertLayer:
         `bias` is added to the scores; None is no bias.
         """
         p = self.parts
-        q, k, v = self._queries_keys_values(x)
-        q = q[:, :, :places]
+        q, k, v = self._queries_keys_values(x, places)
         scores = q @ k.transpose(0, 1, 3, 2)
         if bias is not None:
             scores += bias
@@ -203,35 +208,37 @@ class BertLayer:
             dscores *= dropped0
         dscores -= np.einsum("bhij,bhij->bhi", dscores, weights)[..., None]
         dscores *= weights
-        parts = {
-            "query": (dscores @ k) * self._scale(x),
-            "key": dscores.transpose(0, 1, 3, 2) @ q,
-            "value": used.transpose(0, 1, 3, 2) @ dcontext,
-        }
-        places, width = middle.shape[1], x.shape[2]
-        joined = np.zeros((*x.shape[:2], 3 * width), x.dtype)
-        for n, part in enumerate(parts.values()):
-            joined[:, : part.shape[2], n * width : (n + 1) * width] = self._merge(part)
-        dx = joined.reshape(-1, joined.shape[-1]) @ self._fused("weight")
-        dx = dx.reshape(x.shape)
-        dx[:, :places] += dsum
-        dweight = joined.reshape(-1, joined.shape[-1]).T @ x.reshape(-1, width)
-        dbias = column_sums(joined.reshape(-1, joined.shape[-1]))
-        for n, name in enumerate(parts):
-            rows = slice(n * width, (n + 1) * width)
+        dq = self._merge((dscores @ k) * self._scale(x))
+        dkv = self._side_by_side(dscores.transpose(0, 1, 3, 2) @ q, used.transpose(0, 1, 3, 2) @ dcontext)
+        dplaces, g["query"] = p["query"].backward(dq, x[:, : dq.shape[1]])
+        dx = (dkv @ self._keys_values("weight")).reshape(x.shape)
+        dx[:, : dq.shape[1]] += dplaces
+        dx[:, : dq.shape[1]] += dsum
+        dweight, dbias = dkv.T @ x.reshape(dkv.shape[0], -1), column_sums(dkv)
+        for name, rows in (("key", slice(None, x.shape[2])), ("value", slice(x.shape[2], None))):
             g[name] = {"weight": dweight[rows], "bias": dbias[rows]}
         return dx, join(g)
 
-    def _queries_keys_values(self, x):
-        """One product for all three; the queries come scaled by ``1 / sqrt(size of a head)``."""
-        made = x.reshape(-1, x.shape[-1]) @ self._fused("weight").T
-        made += self._fused("bias")
-        made = made.reshape(*x.shape[:2], 3, self.heads, self.size)
-        made[:, :, 0] *= self._scale(x)
-        return made.transpose(2, 0, 3, 1, 4)
+    def _queries_keys_values(self, x, places):
+        """Queries of the first places, keys and values of all, these two by one product.
 
-    def _fused(self, kind):
-        return np.concatenate([self.parts[name].parameters[kind] for name in ("query", "key", "value")])
+        The queries come scaled by ``1 / sqrt(size of a head)``.
+        """
+        q = self.parts["query"].forward(x[:, :places])[0]
+        q *= self._scale(x)
+        made = x.reshape(-1, x.shape[-1]) @ self._keys_values("weight").T
+        made += self._keys_values("bias")
+        k, v = made.reshape(*x.shape[:2], 2, self.heads, self.size).transpose(2, 0, 3, 1, 4)
+        return self._split(q), k, v
+
+    def _keys_values(self, kind):
+        return np.concatenate([self.parts[name].parameters[kind] for name in ("key", "value")])
+
+    def _side_by_side(self, k, v):
+        """The inverse of the last step above: arrays (batch, heads, length, size) as rows of one matrix."""
+        joined = np.empty((k.shape[0], k.shape[2], 2, *k.shape[1::2]), k.dtype)
+        joined[:, :, 0], joined[:, :, 1] = k.transpose(0, 2, 1, 3), v.transpose(0, 2, 1, 3)
+        return joined.reshape(k.shape[0] * k.shape[2], -1)
 
     def _scale(self, x):
         return x.dtype.type(self.size**-0.5)

@@ -212,9 +212,11 @@ def idf_weights(documents, vocabulary):
     """
     held, sentences = np.zeros(len(vocabulary)), 0
     for document in documents:
-        for sentence in document.sentences:
-            held[np.unique(vocabulary.ids(sentence))] += 1
-            sentences += 1
+        found = [vocabulary.ids(sentence) for sentence in document.sentences]
+        number = np.repeat(np.arange(len(found)), [len(ids) for ids in found])
+        each = np.unique(number * len(vocabulary) + np.concatenate(found))  # a word once in each sentence
+        held += np.bincount(each % len(vocabulary), minlength=len(vocabulary))
+        sentences += len(found)
     weights = np.log(max(sentences, 1) / np.maximum(held, 1))
     weights[: len(SPECIAL_TOKENS)] = 0
     return weights

@@ -111,12 +111,14 @@ class NSPModel:
         gap = logits[0, 0] - logits[0, 1]
         return Prediction(float(sigmoid(gap)), nsp_loss(logits, [0]), nsp_loss(logits, [1]))
 
-    def save(self, path, **notes):
+    def save(self, path, half=False, **notes):
         """Write the model, its vocabulary and some notes into one safetensors file.
 
         Parameters
         ----------
         path : str or Path
+        half : bool
+            Store float16: half the size of float32, three digits of each number; `load` widens them again.
         **notes : str
             Kept in the file's header, for example ``recipe="..."``.
         """
@@ -130,6 +132,8 @@ class NSPModel:
             "vocabulary": json.dumps(self.vocabulary.tokens[5:], ensure_ascii=False),
         }
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
+        if half:
+            arrays = {name: array.astype(np.float16) for name, array in arrays.items()}
         save_file(arrays, str(path), metadata=header | notes)
 
     @classmethod
@@ -156,7 +160,7 @@ class NSPModel:
         try:
             with safe_open(str(path), framework="numpy") as file:
                 header = file.metadata() or {}
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                arrays = {name: _widened(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             raise ValueError(f"{path.name} is no whole safetensors file: {error}") from error
         if header.get("format") != "nsputil 1":
@@ -171,6 +175,10 @@ class NSPModel:
         kept = {name: array for name, array in arrays.items() if name.split(".")[0] in cls.parts}
         _fill(model.parameters, kept, path.name)
         return model
+
+
+def _widened(array):
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def _encoder(kind, arrays, options):

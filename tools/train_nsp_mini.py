@@ -6,7 +6,6 @@ Deterministic for a version of numpy and a kind of processor. One core, about a 
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 
@@ -14,75 +13,156 @@ import numpy as np
 
 from nsputil.bert import BertEncoder
 from nsputil.corpus import load_corpus
-from nsputil.encoders import ppmi_embeddings
+from nsputil.heads import Linear
 from nsputil.model import NSPModel
 from nsputil.optimizers import AdamW, warmup_linear
-from nsputil.sentence_pairs import balanced_segment_pairs, sentence_level_pairs
-from nsputil.training import Experiment, evaluate, train
+from nsputil.sentence_pairs import balanced_segment_pairs, passage_pairs, sentence_level_pairs
+from nsputil.tokenization import CLS_ID, encode_pairs
+from nsputil.training import Experiment, bag_model, evaluate, train
 
-WIDTH, LAYERS, HEADS, VOCABULARY = 64, 2, 4, 16_000
+DIM, WIDTH, HEADS, VOCABULARY = 48, 96, 4, 16_000
+SIZE = WIDTH // HEADS
 
 
-def mini(documents, vocabulary, rng, dropout=0.1):
-    """A BertEncoder that starts with counted word vectors, and with queries and keys that compare words as they are.
+def mini(documents, vocabulary, bag, rng, dropout=0.05, word_dropout=0.3):
+    """A BERT of two layers that starts as the trained bag of words `bag`, as nearly as its parts allow.
 
-    From random numbers alone such a model hardly leaves chance on so little text (notebook 07).
+    From random numbers alone such a model hardly leaves chance on so little text (notebook 07). Here the first half of
+    the width holds the bag's word vectors, the second half the sign of the segment.
+
+    - The first layer compares each word with those of the other text, but its output starts at 0.
+    - In the last layer two heads read A and two read B, so that [CLS] holds u and v, the means of their words. The
+      feed-forward part makes GELU(u + v), GELU(-u - v), GELU(u - v), GELU(v - u): sums of them give u, v, nearly
+      u * v, nearly abs(u - v). Least squares finds the sums that come nearest to what the bag's pooler makes of a pair.
     """
-    encoder = BertEncoder(len(vocabulary), WIDTH, LAYERS, HEADS, rng, max_positions=128, dropout=dropout)
-    vectors = ppmi_embeddings(documents, vocabulary, WIDTH, rng)
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    encoder.tables["words"][:] += vectors / np.where(length > 0, length, 1)
-    for layer in encoder.layers:
-        for name in ("query", "key"):
-            layer.parts[name].parameters["weight"] += np.eye(WIDTH, dtype=np.float32)
-    return NSPModel(encoder, vocabulary, rng)
+    encoder = BertEncoder(
+        len(vocabulary), WIDTH, 2, HEADS, rng, intermediate=4 * DIM, dropout=dropout, word_dropout=word_dropout,
+        cls_only=True,
+    )  # fmt: skip
+    for table in encoder.tables.values():
+        table[:] = 0
+    sign = np.repeat([1.0, -1.0], DIM // 2)
+    encoder.tables["words"][:, :DIM] = bag.encoder.parameters["embeddings"]
+    encoder.tables["segments"][:, DIM:] = sign, -sign
+    compare, read = ({name: part.parameters for name, part in layer.parts.items()} for layer in encoder.layers)
+    for part in (compare["output"], compare["down"], read["query"], read["key"], read["value"], read["up"]):
+        part["weight"][:] = 0
+    for head in range(HEADS):
+        rows, columns = slice(head * SIZE, (head + 1) * SIZE), slice(head % 2 * SIZE, (head % 2 + 1) * SIZE)
+        for part in (compare["query"], compare["key"], compare["value"], read["value"]):
+            part["weight"][rows, columns] += np.eye(SIZE)
+        first = head * SIZE
+        compare["query"]["weight"][first, DIM:] += 2 * sign / DIM
+        compare["key"]["weight"][first, DIM:] -= 2 * sign / DIM
+        read["query"]["bias"][first] = READ
+        read["key"]["weight"][first, DIM:] = (READ if head < 2 else -READ) * sign / DIM
+    read["output"]["weight"][:] = 8 * np.eye(WIDTH)
+    for k, (of_u, of_v) in enumerate(((1, 1), (-1, -1), (1, -1), (-1, 1))):
+        units = np.arange(k * DIM, (k + 1) * DIM)
+        read["up"]["weight"][units, np.arange(DIM)] = of_u
+        read["up"]["weight"][units, np.arange(DIM, WIDTH)] = of_v
+    start = np.concatenate([encoder.tables["words"][CLS_ID, :DIM], sign])
+    read["output"]["bias"][:] = -(start - start.mean()) / start.std()  # takes the vector of [CLS] itself away
+    model = NSPModel(encoder, vocabulary, rng, pooled_width=len(bag.head.parameters["weight"].T))
+    _fit(model, bag, mixed(documents, rng)[::15])
+    return model
+
+
+def _fit(model, bag, pairs):
+    """Set the last sums, the pooler and the head so that the model comes nearest to the bag on some pairs."""
+    layer, wanted, middle, activated = model.encoder.layers[-1], [], [], []
+    for start in range(0, len(pairs), 64):
+        batch = encode_pairs(pairs[start : start + 64], model.vocabulary)
+        cache = model.encoder.forward(batch)[1].layers[-1]
+        middle.append(cache[8][:, 0])
+        activated.append(cache[9][:, 0])
+        wanted.append(Linear.forward(bag.pooler, bag.encoder.forward(batch)[0])[0])
+    middle, activated, wanted = (np.concatenate(found).astype(float) for found in (middle, activated, wanted))
+    size = wanted.shape[1]
+    rest = np.tile(np.repeat([LEVEL, -LEVEL], (WIDTH - size) // 2), (len(pairs), 1))  # LayerNorm keeps the scale by it
+    target = np.hstack([wanted, rest]) - middle
+    design = np.hstack([activated, np.ones((len(pairs), 1))])
+    ridge = 0.01 * np.sqrt(len(pairs)) * np.eye(design.shape[1])
+    sums = np.linalg.lstsq(np.vstack([design, ridge]), np.vstack([target, np.zeros((len(ridge), WIDTH))]))[0]
+    layer.parts["down"].parameters["weight"][:], layer.parts["down"].parameters["bias"][:] = sums[:-1].T, sums[-1]
+    found = design @ sums + middle
+    scale = np.sqrt(found.var(axis=1).mean())
+    model.pooler.parameters["weight"][:] = scale * np.eye(size, WIDTH)
+    model.pooler.parameters["weight"][:, size:] = -scale / (WIDTH - size)  # gives back the mean that LayerNorm took
+    for name, array in bag.head.parameters.items():
+        model.head.parameters[name][:] = array
+
+
+READ = 2.6  # makes the scores of the text that a head reads higher than those of the other by about 4
+LEVEL = 3.0  # well above the sums, so that LayerNorm divides all pairs by about the same
 
 
 def mixed(documents, rng):
-    """Sentence pairs and longer segments, in about equal numbers of tokens."""
-    pairs = sentence_level_pairs(documents, rng, negatives="permuted")
-    segments = balanced_segment_pairs(documents, rng, max_tokens=int(rng.integers(64, 129)))
-    keep = rng.permutation(len(pairs) // 2)[: len(segments)]
-    return [pair for k in keep for pair in pairs[2 * k : 2 * k + 2]] + segments
+    """Sentence pairs and passages of one to five sentences, 60,000 pairs that are new in every epoch."""
+    sentences = sentence_level_pairs(documents, rng, negatives="permuted")
+    return _some(sentences, 36_000, rng) + _some(passage_pairs(documents, rng), 24_000, rng)
+
+
+def _some(pairs, count, rng):
+    """So many pairs: both pairs of each A that is kept."""
+    kept = rng.permutation(len(pairs) // 2)[: count // 2]
+    return [pair for k in kept for pair in pairs[2 * k : 2 * k + 2]]
+
+
+def held_out(documents, rng):
+    """Sentence pairs and segments, 2,000 of each."""
+    sentences = sentence_level_pairs(documents, rng, negatives="permuted")
+    return _some(sentences, 2000, rng) + _some(balanced_segment_pairs(documents, rng), 2000, rng)
+
+
+def small_bag(documents, vocabulary, rng):
+    """The bag of notebook 07 with as many numbers for a word as fit into half of the width."""
+    return bag_model(documents, vocabulary, rng, dim=DIM, word_dropout=0.4)
 
 
 def watched(model, pairs):
-    """Evaluate and say so: training takes a while."""
-    report = evaluate(model, pairs)
-    print(f"loss {report['loss']:.4f} accuracy {report['accuracy']:.4f} on {len(pairs)} pairs", flush=True)
-    return report
+    """Evaluate both kinds of pairs and say so: training takes a while."""
+    half = len(pairs) // 2
+    both = {"sentences": evaluate(model, pairs[:half]), "segments": evaluate(model, pairs[half:])}
+    said = (f"{name} {found['accuracy']:.4f}, {found['loss']:.4f}" for name, found in both.items())
+    print("accuracy, loss on held-out", "; ".join(said), flush=True)
+    return {name: round(found["accuracy"], 4) for name, found in both.items()}
 
 
 def main():
     """Train, evaluate, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=9000)
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--watch", type=int, default=500, help="steps between evaluations")
+    parser.add_argument("--rate", type=float, default=5e-4)
+    parser.add_argument("--checkpoint", type=Path, help="a folder from which an interrupted training goes on")
     parser.add_argument("--out", type=Path, default=Path("nsputil/data"))
     options = parser.parse_args()
+    start = time.process_time()
+    documents = load_corpus("sotu")
+    common = {"pairs": mixed, "held_out_pairs": held_out, "evaluation": watched, "watch": 10**6, "instrument_every": 0}
+    bag = train(Experiment(documents, model=small_bag, vocabulary_size=VOCABULARY, epochs=6, **common))
+    print(f"so far the bag; {time.process_time() - start:.0f} s", flush=True)
     experiment = Experiment(
-        load_corpus("sotu"),
-        pairs=mixed,
+        documents,
+        model=lambda part, vocabulary, rng: mini(part, vocabulary, bag.model, rng),
         vocabulary_size=VOCABULARY,
-        model=mini,
         optimizer=lambda model, steps: AdamW(
             model.parameters, options.rate, weight_decay=0.01, schedule=warmup_linear(steps // 20, steps + 1), clip=1.0
         ),
         batch_size=64,
         epochs=1000,
         max_steps=options.steps,
-        evaluate_every=500,
-        evaluation=watched,
-        instrument_every=0,
+        evaluate_every=options.watch,
+        **common,
     )
-    start = time.process_time()
-    run = train(experiment)
+    run = train(experiment, checkpoint=options.checkpoint)
     print(f"{time.process_time() - start:.0f} s of one core; final {run.final}")
     options.out.mkdir(parents=True, exist_ok=True)
-    run.model.encoder.options["dropout"] = 0.0
-    run.model.save(options.out / "nsp-mini.safetensors", recipe=f"tools/train_nsp_mini.py --steps {options.steps}")
-    curve = [{key: round(row[key], 4) for key in ("step", "loss", "accuracy")} for row in run.evaluations]
-    (options.out / "nsp-mini-curve.json").write_text(json.dumps(curve) + "\n", encoding="utf-8")
+    run.model.encoder.options |= {"dropout": 0.0, "word_dropout": 0.0}
+    run.model.save(
+        options.out / "nsp-mini.safetensors", half=True, recipe=f"tools/train_nsp_mini.py --steps {options.steps}"
+    )
 
 
 if __name__ == "__main__":

@@ -35,8 +35,9 @@ def page(browser):
     page.on("response", lambda response: response.status >= 400 and wrong.append(f"{response.status} {response.url}"))
     page.on(
         "request",
-        lambda request: re.match(r"(http://127\.0\.0\.1|file:|data:|blob:)", request.url)
-        or wrong.append(f"outside: {request.url}"),
+        lambda request: (
+            re.match(r"(http://127\.0\.0\.1|file:|data:|blob:)", request.url) or wrong.append(f"outside: {request.url}")
+        ),
     )
     yield page
     context.close()
