@@ -109,10 +109,11 @@ class BagEncoder:
         dsums = _unit_backward(dunit, unit, lengths).reshape(-1, dim)
         dweights = self._overlap_backward(doverlap[:, 0], words, overlap_cache) * words.count
         rows, row = self._distinct(words.id)
-        counts = np.zeros((len(rows), len(dsums)), dsums.dtype)
-        counts[row, words.text] = words.count
         summed = np.bincount(row, dweights, minlength=len(rows)).astype(dsums.dtype)
-        return {"embeddings": RowGradient(rows, counts @ dsums), "weights": RowGradient(rows, summed[:, None])}
+        return {
+            "embeddings": RowGradient(rows, _sum_texts(dsums, words, row, len(rows))),
+            "weights": RowGradient(rows, summed[:, None]),
+        }
 
     def _distinct(self, ids):
         """Return the distinct ids, and where among them each id stands."""
@@ -125,7 +126,9 @@ class BagEncoder:
     def _count(self, batch, here):
         vocabulary = len(self.parameters["embeddings"])
         text = 2 * np.arange(len(here))[:, None] + batch.token_type_ids
-        code, count = np.unique((text * vocabulary + batch.input_ids)[here], return_counts=True)
+        code = np.sort((text * vocabulary + batch.input_ids)[here])
+        first = np.flatnonzero(np.diff(code, prepend=-1))
+        code, count = code[first], np.diff(first, append=len(code))
         text, word = np.divmod(code, vocabulary)
         # The same word in the B of a pair has a code that is larger by one vocabulary.
         in_b = np.minimum(np.searchsorted(code, code + vocabulary), max(len(code) - 1, 0))
@@ -168,6 +171,23 @@ class WordCounts:
     count: np.ndarray
     shared_a: np.ndarray
     shared_b: np.ndarray
+
+
+def _sum_texts(values, words, row, size):
+    """Return an array of so many rows: for each word the sum of the rows of `values` of the texts in which it stands.
+
+    Most words of a batch stand in one text only, so there is nothing to sum; for the others one product does it.
+    """
+    summed = np.empty((size, values.shape[1]), values.dtype)
+    often = np.bincount(row, minlength=size) > 1
+    several = often[row]
+    text, count = words.text, words.count
+    summed[row[~several]] = values[text[~several]] * count[~several, None]
+    place = np.cumsum(often) - 1
+    counts = np.zeros((np.count_nonzero(often), len(values)), values.dtype)
+    counts[place[row[several]], text[several]] = count[several]
+    summed[often] = counts @ values
+    return summed
 
 
 def sum_rows(rows, values):

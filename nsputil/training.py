@@ -31,9 +31,9 @@ def bag_model(documents, vocabulary, rng, dim=64, pooled_width=64, dtype=np.floa
     return NSPModel(encoder, vocabulary, rng, pooled_width)
 
 
-def adamw(model, steps):
-    """The default optimizer: AdamW at 0.002 with a warm-up over the first tenth."""
-    return AdamW(model.parameters, 2e-3, schedule=warmup_linear(max(1, steps // 10), steps + 1))
+def adamw(model, steps, rate=2e-3):
+    """The default optimizer: AdamW with a warm-up over the first tenth, then a linear decay to 0."""
+    return AdamW(model.parameters, rate, schedule=warmup_linear(max(1, steps // 10), steps + 1))
 
 
 def bucketed(lengths, batch_size, rng):

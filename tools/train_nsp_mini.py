@@ -24,7 +24,7 @@ DIM, WIDTH, HEADS, VOCABULARY = 48, 96, 4, 16_000
 SIZE = WIDTH // HEADS
 
 
-def mini(documents, vocabulary, bag, rng, dropout=0.05, word_dropout=0.3):
+def mini(documents, vocabulary, bag, rng, dropout=0.0, word_dropout=0.3):
     """A BERT of two layers that starts as the trained bag of words `bag`, as nearly as its parts allow.
 
     From random numbers alone such a model hardly leaves chance on so little text (notebook 07). Here the first half of
@@ -134,7 +134,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--watch", type=int, default=500, help="steps between evaluations")
-    parser.add_argument("--rate", type=float, default=5e-4)
+    parser.add_argument("--rate", type=float, default=1.5e-4)
     parser.add_argument("--checkpoint", type=Path, help="a folder from which an interrupted training goes on")
     parser.add_argument("--out", type=Path, default=Path("nsputil/data"))
     options = parser.parse_args()
