@@ -4,16 +4,16 @@ from nsputil.__main__ import main
 from nsputil.model import NSPModel
 from nsputil.training import Run
 
-A = "The committee met on Monday to discuss the budget."
+A = "We must lower the taxes on working families."
 
 
 def test_predict_with_the_model_that_comes_along(capsys):
-    assert main(["predict", A, "It agreed to cut travel costs by a third."]) == 0
+    assert main(["predict", A, "A tax cut will help these families."]) == 0
     first = float(capsys.readouterr().out.split()[1])
-    assert main(["predict", A, "Octopuses have three hearts."]) == 0
+    assert main(["predict", A, "The treaty with Mexico has been ratified by the Senate."]) == 0
     second = float(capsys.readouterr().out.split()[1])
-    assert first > 0.6 > second
-    p = NSPModel.mini().predict(A, "It agreed to cut travel costs by a third.").p_is_next
+    assert first > 0.8 > 0.2 > second
+    p = NSPModel.mini().predict(A, "A tax cut will help these families.").p_is_next
     assert p == pytest.approx(first, abs=1e-4)
 
 
