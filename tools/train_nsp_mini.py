@@ -63,7 +63,7 @@ def mini(documents, vocabulary, bag, rng, dropout=0.0, word_dropout=0.3):
         read["up"]["weight"][units, np.arange(DIM, WIDTH)] = of_v
     start = np.concatenate([encoder.tables["words"][CLS_ID, :DIM], sign])
     read["output"]["bias"][:] = -(start - start.mean()) / start.std()  # takes the vector of [CLS] itself away
-    model = NSPModel(encoder, vocabulary, rng, pooled_width=len(bag.head.parameters["weight"].T))
+    model = NSPModel(encoder, vocabulary, rng)
     _fit(model, bag, mixed(documents, rng)[::15])
     return model
 
@@ -87,10 +87,12 @@ def _fit(model, bag, pairs):
     layer.parts["down"].parameters["weight"][:], layer.parts["down"].parameters["bias"][:] = sums[:-1].T, sums[-1]
     found = design @ sums + middle
     scale = np.sqrt(found.var(axis=1).mean())
-    model.pooler.parameters["weight"][:] = scale * np.eye(size, WIDTH)
-    model.pooler.parameters["weight"][:, size:] = -scale / (WIDTH - size)  # gives back the mean that LayerNorm took
-    for name, array in bag.head.parameters.items():
-        model.head.parameters[name][:] = array
+    pooler, head = model.pooler.parameters["weight"], model.head.parameters["weight"]
+    pooler[:], head[:] = 0, 0  # BERT's pooler is as wide as h_cls; units that the bag does not have stay at 0
+    pooler[:size] = scale * np.eye(size, WIDTH)
+    pooler[:size, size:] = -scale / (WIDTH - size)  # gives back the mean that LayerNorm took
+    head[:, :size] = bag.head.parameters["weight"]
+    model.head.parameters["bias"][:] = bag.head.parameters["bias"]
 
 
 READ = 2.6  # makes the scores of the text that a head reads higher than those of the other by about 4
