@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS := 1
 # What is run for a test or a release is nobody's progress.
 export NSPUTIL_PROGRESS := off
 
-.PHONY: help setup lab test check notebooks exercises checks-report nbgrader browser lab-bench pictures parity appendix processors bench clinic-bench site lite budget clean
+.PHONY: help setup lab test check notebooks exercises checks-report nbgrader browser lab-bench pictures parity appendix processors bench clinic-bench clinic-rivals site lite budget clean
 
 help:
 	@echo "make lab        set up and open the course in JupyterLab"
@@ -30,6 +30,7 @@ help:
 	@echo "make processors  run notebooks 07 and 08 as other processors would, and compare the outputs"
 	@echo "make bench      measure what the documents state as ratios"
 	@echo "make clinic-bench  how well the clinic diagnoses, with intervals"
+	@echo "make clinic-rivals  the same of rule tools, trees and cleanlab, side by side"
 	@echo "make site       build the reading site, static pages with live widgets, and check it"
 	@echo "make lite       build the JupyterLite site, Python in the browser, and check it (needs npm)"
 	@echo "make budget     measure what a Binder session costs: install, first cell, memory"
@@ -132,6 +133,17 @@ CLINIC_ARGS ?=
 clinic-bench: setup
 	$(BIN)/python benchmarks/clinic_bench.py $(CLINIC_ARGS) | tee benchmarks/results/clinic_bench.txt
 
+# The diagnosis beside its rivals, which have an environment of their own; cleanlab trains live cases, some minutes.
+RIVALS := .venv-rivals
+RIVALS_ARGS ?= --cleanlab
+$(RIVALS)/.installed: pyproject.toml constraints.txt tools/rivals.txt
+	$(PYTHON) -m venv $(RIVALS)
+	$(RIVALS)/bin/python -m pip install --quiet --constraint constraints.txt --editable . --requirement tools/rivals.txt
+	touch $@
+
+clinic-rivals: $(RIVALS)/.installed
+	$(RIVALS)/bin/python benchmarks/clinic_rivals.py $(RIVALS_ARGS) | tee benchmarks/results/clinic_rivals.txt
+
 # The reading site and the site for the browser alone, each with tools of its own.
 SITE := .venv-site
 SITE_ARGS ?=
@@ -162,4 +174,4 @@ budget: setup
 	$(BIN)/python tools/binder_budget.py
 
 clean:
-	rm -rf $(VENV) $(PARITY) $(NBGRADER) $(SITE) $(LITE) build *.egg-info
+	rm -rf $(VENV) $(PARITY) $(NBGRADER) $(SITE) $(LITE) $(RIVALS) build *.egg-info

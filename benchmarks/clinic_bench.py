@@ -2,6 +2,7 @@
 
     python benchmarks/clinic_bench.py            all
     python benchmarks/clinic_bench.py --quick    without the fits that a held-out program and the control need
+    python benchmarks/clinic_bench.py --check    the same, and fails where a line differs from the stored results
 
 Intervals are 95 % by a bootstrap that draws programs, then cases within each program.
 """
@@ -9,16 +10,29 @@ Intervals are 95 % by a bootstrap that draws programs, then cases within each pr
 import argparse
 import os
 import time
+from pathlib import Path
 
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before numpy is loaded
 
 import numpy as np
 
 from nsputil.clinic.cases import Bank
-from nsputil.clinic.diagnosis import HEALTHY, UNKNOWN, Reader, diagnose, follow
-from nsputil.clinic.fitting import fit_reader
+from nsputil.clinic.diagnosis import diagnose, follow
+from nsputil.clinic.evidence import fit
+from nsputil.clinic.fitting import fit_reader, masks_for, run_weights, tiers_of
 from nsputil.clinic.programs import PROGRAMS
+from nsputil.clinic.reading import HEALTHY, UNKNOWN, Reader
+from nsputil.clinic.signals import SIGNALS
 from nsputil.metrics import accuracy_interval
+
+RESULTS = Path(__file__).parent / "results" / "clinic_bench.txt"
+LINES = []  # what was printed
+
+
+def say(text):
+    """Print a line and remember it."""
+    LINES.extend(text.split("\n"))
+    print(text, flush=True)
 
 
 class Answers:
@@ -62,14 +76,14 @@ def interval(hits, gold, clusters, rounds=400):
 def line(name, hits, answers, reach=""):
     """Print a figure with its interval."""
     low, high = interval(hits, answers.gold, answers.clusters)
-    print(f"{name:62s} {macro(hits, answers.gold):.3f}  [{low:.3f}, {high:.3f}]  n={len(hits)}  {reach}", flush=True)
+    say(f"{name:62s} {macro(hits, answers.gold):.3f}  [{low:.3f}, {high:.3f}]  n={len(hits)}  {reach}".rstrip())
 
 
 def share(name, hits, reach=""):
     """Print a plain share with Wilson's interval."""
     hits = np.asarray(hits, float)
     low, high = accuracy_interval(int(hits.sum()), len(hits))
-    print(f"{name:62s} {hits.mean():.3f}  [{low:.3f}, {high:.3f}]  n={len(hits)}  {reach}", flush=True)
+    say(f"{name:62s} {hits.mean():.3f}  [{low:.3f}, {high:.3f}]  n={len(hits)}  {reach}".rstrip())
 
 
 def curves_only(bank, reader):
@@ -116,6 +130,7 @@ def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     bank = Bank.load()
     reader = Reader.load()
@@ -124,10 +139,8 @@ def main():
     faults, healthy = test[cases], test[~cases]
     sick = np.array([row for row in faults if bank.cases[row].cause != HEALTHY])
     benign = np.array([row for row in faults if bank.cases[row].cause == HEALTHY])
-    print(
-        f"{len(bank)} cases: learned from {len(bank.rows('train'))}, tested on {len(test)} of new seeds and severities"
-    )
-    print(f"({len(sick)} faulty, {len(benign)} benign, {len(healthy)} healthy); {len(bank.causes) - 1} causes\n")
+    say(f"{len(bank)} cases: learned from {len(bank.rows('train'))}, tested on {len(test)} of new seeds and severities")
+    say(f"({len(sick)} faulty, {len(benign)} benign, {len(healthy)} healthy); {len(bank.causes) - 1} causes\n")
 
     answers = Answers(bank, sick, curves_only(bank, reader))
     line("curves only, look-alike group, top-1", answers.group(), answers, "reach .85")
@@ -140,8 +153,8 @@ def main():
     line("at most 4 chosen probes, cause, top-1", probed.top(1), probed, "reach .92")
     line("at most 4 chosen probes, cause, top-3", probed.top(3), probed, "reach .98")
     line("at most 4 chosen probes, group, top-1", probed.group(), probed)
-    print(f"{'probes asked, median':62s} {np.median(ask.asked):.0f}")
-    print(f"{'their cost in training steps, median':62s} {np.median(ask.costs):.0f}")
+    say(f"{'probes asked, median':62s} {np.median(ask.asked):.0f}")
+    say(f"{'their cost in training steps, median':62s} {np.median(ask.costs):.0f}")
     answers = Answers(bank, sick, all_probes(bank, reader))
     line("all probes, cause, top-1", answers.top(1), answers)
     line("all probes, cause, top-3", answers.top(3), answers)
@@ -159,11 +172,17 @@ def main():
     pairs(bank, reader)
     everyone = Answers(bank, np.concatenate([sick, healthy]), lambda row: None)
     everyone.found = probed.found + well.found
-    print(f"{'calibration error of the first answer':62s} {calibration(everyone):.3f}  reach <= .05")
-    start = time.perf_counter()
+    say(f"{'calibration error of the first answer':62s} {calibration(everyone):.3f}  reach <= .05")
+    families(bank, reader, sick)
+    start = time.process_time()
     for row in sick[:20]:
         diagnose(bank.found(row), using=reader)
-    print(f"{'diagnose, milliseconds each':62s} {(time.perf_counter() - start) / 20 * 1000:.0f}  reach <= 50")
+    took = (time.process_time() - start) / 20 * 1000
+    if options.check:
+        stored = RESULTS.read_text(encoding="utf-8").split("\n")
+        odd = [text for text in LINES if text not in stored]
+        raise SystemExit("\n".join(["not in the stored results:", *odd]) if odd or took > 50 else 0)
+    say(f"{'diagnose, milliseconds of one core':62s} {took:.0f}  reach <= 50")
     if options.quick:
         return
     programs(bank)
@@ -182,6 +201,32 @@ def pairs(bank, reader):
     share("two faults: both among the first and its two companions", both, "reach .60")
 
 
+def families(bank, reader, sick):
+    """Leave out a family of signals, or a probe: what is lost with all the others known?"""
+    everything = np.ones((len(sick), len(bank.names)), bool)
+    gold = [bank.cases[row].cause for row in sick]
+
+    def top(measured):
+        said = reader.model.scores(bank.values[sick], measured).argmax(axis=1)
+        return macro((said == bank.labels[sick]).astype(float), gold)
+
+    whole, run_only = top(everything), everything & (tiers_of(bank.names) < 2)
+    losses = {}
+    for family in dict.fromkeys(name.split(".")[0] for name in bank.names if name in SIGNALS):
+        kept = np.array([not (name in SIGNALS and name.startswith(f"{family}.")) for name in bank.names])
+        losses[family] = top(run_only) - top(run_only & kept)
+    say("lost in cause, top-1, without a family of signals (instruments, no probe):")
+    _ranked(losses)
+    losses = {name: whole - top(everything & ~np.isin(bank.names, names)) for name, (_, names) in bank.probes.items()}
+    say("lost without a probe (all others asked):")
+    _ranked(losses)
+
+
+def _ranked(losses):
+    for name in sorted(losses, key=losses.get, reverse=True):
+        say(f"    {name:58s} {losses[name]:+.3f}")
+
+
 def programs(bank):
     """Fit without a whole encoder, optimizer or corpus; test on it."""
     for what, name in (("encoder", "bert"), ("optimizer", "sgd"), ("corpus", "factbook")):
@@ -190,7 +235,7 @@ def programs(bank):
         test = [row for row in bank.rows("test") if held[row]]
         sick = np.array([row for row in test if bank.cases[row].cause != HEALTHY])
         well = np.array([row for row in test if not bank.cases[row].faults])
-        reader = fit_reader(bank, train)
+        reader = fit_reader(bank, train, folds=2)
         answers = Answers(bank, sick, Investigator(bank, reader))
         line(f"{what} never seen ({name}): 4 probes, cause, top-1", answers.top(1), answers, "reach .80")
         healthy = Answers(bank, well, Investigator(bank, reader))
@@ -200,10 +245,10 @@ def programs(bank):
 def shuffled(bank, sick):
     """Learn from shuffled labels: the answers must fall to chance."""
     rows = bank.rows("train")
-    kept = bank.labels.copy()
-    bank.labels[rows] = np.random.default_rng(5).permutation(kept[rows])
-    reader = fit_reader(bank)
-    bank.labels[:] = kept
+    labels = np.random.default_rng(5).permutation(bank.labels[rows])
+    masks, weights = masks_for(bank.names, bank.probes), run_weights(labels, bank.causes.index(HEALTHY))
+    model = fit(bank.values[rows], labels, bank.causes, bank.names, masks, weights, tiers=tiers_of(bank.names))
+    reader = Reader(model, bank.groups, bank.probes, bank.values[rows], labels)
     answers = Answers(bank, sick, with_instruments(bank, reader))
     line(f"control, shuffled labels (chance {1 / len(bank.causes):.3f})", answers.top(1), answers)
 

@@ -6,8 +6,8 @@ Deterministic for a version of numpy and a kind of processor; about a minute of 
 """
 
 from nsputil.clinic.cases import Bank
-from nsputil.clinic.diagnosis import FITTED
 from nsputil.clinic.fitting import fit_reader
+from nsputil.clinic.reading import FITTED
 
 
 def main():
@@ -17,7 +17,8 @@ def main():
     reader.save(FITTED)
     rows = len(bank.rows("train"))
     print(f"{rows} cases, {len(bank.names)} signals, {len(bank.causes)} causes; {FITTED.stat().st_size / 1e6:.2f} MB")
-    print(f"temperature {reader.temperature:.2f}, caution {reader.healthy_bias:.2f}, strange {reader.strange}")
+    print(f"temperatures {[round(t, 2) for t in reader.temperatures]}, caution {reader.healthy_bias:.2f}")
+    print(f"two faults {reader.second}, none of these {reader.strange}")
 
 
 if __name__ == "__main__":

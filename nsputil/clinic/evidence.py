@@ -25,16 +25,24 @@ class EvidenceModel:
         Of the signals, in the order of the columns.
     knots : ndarray, shape (len(names), BINS)
         Ascending; where two are equal the second has no bin of its own.
-    weights : ndarray, shape (len(names), BINS + 1, len(causes))
-        Nats. The last bin of each signal is "could not be had".
-    bias : ndarray, shape (len(causes),)
+    ratios : ndarray, shape (len(names), BINS + 1, len(causes))
+        Log-likelihood ratios, nats. The last bin of each signal is "could not be had".
+    trust : ndarray, shape (levels, len(names))
+        What the ratios of a signal are multiplied by. Signals repeat one another, so each is trusted the less, the more
+        else is known; the level says how much is.
+    bias : ndarray, shape (levels, len(causes))
+    tiers : ndarray of int, shape (len(names),)
+        Of each signal. The level of a run is the highest tier of its measured signals.
     """
 
-    def __init__(self, causes, names, knots, weights, bias):
+    def __init__(self, causes, names, knots, ratios, trust, bias, tiers):
         self.causes, self.names = tuple(causes), tuple(names)
-        self.knots, self.weights, self.bias = knots, weights, bias
+        self.knots, self.ratios, self.trust, self.bias, self.tiers = knots, ratios, trust, bias, tiers
         self.column = {name: k for k, name in enumerate(self.names)}
-        self._distinct = [np.unique(k) for k in knots]
+
+    def level(self, measured):
+        """Return the level of each run, shape (runs,)."""
+        return levels(measured, self.tiers)
 
     def memberships(self, values, measured):
         """Return how far each value belongs to each bin.
@@ -50,37 +58,44 @@ class EvidenceModel:
         ndarray, shape (runs, signals, BINS + 1)
             Each measured signal sums to 1, each other to 0.
         """
-        return memberships(values, measured, self._distinct)
+        return memberships(values, measured, self.knots)
+
+    def trusted(self, values, measured):
+        """Return the memberships times the trust in each signal, shape (runs, signals, BINS + 1)."""
+        return self.memberships(values, measured) * self.trust[self.level(measured)][:, :, None]
 
     def evidence(self, values, measured):
         """Return the terms of the sum, shape (runs, signals, causes), in nats."""
-        return np.einsum("nsb,sbc->nsc", self.memberships(values, measured), self.weights)
+        return np.einsum("nsb,sbc->nsc", self.trusted(values, measured), self.ratios)
 
     def scores(self, values, measured):
         """Return the logits of the causes, shape (runs, causes)."""
-        flat = self.memberships(values, measured).reshape(len(values), -1)
-        return flat @ self.weights.reshape(-1, len(self.causes)) + self.bias
+        flat = self.trusted(values, measured).reshape(len(values), -1)
+        return flat @ self.ratios.reshape(-1, len(self.causes)) + self.bias[self.level(measured)]
+
+
+def levels(measured, tiers):
+    """See `EvidenceModel.level`."""
+    return (measured * tiers).max(axis=1, initial=0)
 
 
 def memberships(values, measured, knots):
-    """See `EvidenceModel.memberships`: hat functions on distinct ascending knots, the outermost flat beyond."""
-    runs, count = values.shape
-    out = np.zeros((runs, count, BINS + 1), np.float32)
-    for s in range(count):
-        here, finite = knots[s], np.isfinite(values[:, s])
-        known = measured[:, s] & finite
-        out[measured[:, s] & ~finite, s, BINS] = 1
-        if not known.any():
-            continue
-        x = np.clip(values[known, s], here[0], here[-1])
-        if len(here) == 1:
-            out[known, s, 0] = 1
-            continue
-        left = np.clip(np.searchsorted(here, x, side="right") - 1, 0, len(here) - 2)
-        share = (x - here[left]) / (here[left + 1] - here[left])
-        rows = np.flatnonzero(known)
-        out[rows, s, left] = 1 - share
-        out[rows, s, left + 1] = share
+    """See `EvidenceModel.memberships`: hat functions on ascending knots, the outermost flat beyond.
+
+    Where the last knot of a signal is repeated, the repetitions have no bin.
+    """
+    last = (knots < knots[:, -1:]).sum(axis=1)  # the number of each signal's last distinct knot
+    known = measured & np.isfinite(values)
+    x = np.clip(np.where(known, values, 0.0), knots[:, 0], knots[:, -1])
+    left = np.clip((x[..., None] >= knots).sum(axis=2) - 1, 0, np.maximum(last - 1, 0))
+    column = np.arange(values.shape[1])
+    here, after = knots[column, left], knots[column, np.minimum(left + 1, last)]
+    share = np.where(after > here, (x - here) / np.where(after > here, after - here, 1.0), 0.0)
+    out = np.zeros((*values.shape, BINS + 1), np.float32)
+    row = np.arange(len(values))[:, None]
+    out[row, column, np.minimum(left + 1, last)] = share * known
+    out[row, column, left] += (1 - share) * known
+    out[..., BINS] = measured & ~known
     return out
 
 
@@ -109,13 +124,13 @@ def find_knots(values):
     return knots
 
 
-def fit(values, labels, causes, names, masks, run_weights=None, rng=None, steps=300, rate=0.05, prior=2.0):
+def fit(values, labels, causes, names, masks, run_weights=None, rng=None, tiers=None, steps=300, rate=0.05, prior=2.0):
     """Fit an `EvidenceModel`: count first, then learn whom to trust with the loss of this course.
 
     Counting gives, for each signal, the log-likelihood ratio of each bin: how much more often runs with a cause fall
     there than runs in general. Signals repeat one another, so their sum would be too sure. One factor for each signal,
-    its trust, and a bias for each cause are learned by ``-log softmax(scores)[gold]``; a run's own count is taken out
-    of the table that it is scored with.
+    its trust, and a bias for each cause, anew for each level of knowledge, are learned by
+    ``-log softmax(scores)[gold]``; a run's own count is taken out of the table that it is scored with.
 
     Parameters
     ----------
@@ -129,6 +144,8 @@ def fit(values, labels, causes, names, masks, run_weights=None, rng=None, steps=
     run_weights : ndarray, optional
         Of each run in the mean.
     rng : numpy.random.Generator, optional
+    tiers : ndarray of int, optional
+        See `EvidenceModel`; one for all if left out.
     steps : int
     rate : float
     prior : float
@@ -140,7 +157,7 @@ def fit(values, labels, causes, names, masks, run_weights=None, rng=None, steps=
     """
     rng = rng or np.random.default_rng(0)
     knots = find_knots(values)
-    member = memberships(values, np.ones(values.shape, bool), [np.unique(k) for k in knots]).astype(np.float64)
+    member = memberships(values, np.ones(values.shape, bool), knots).astype(np.float64)
     runs, count, bins = member.shape
     share = np.ones(runs) if run_weights is None else np.asarray(run_weights, float)
     general = np.average(member, axis=0, weights=share)
@@ -155,20 +172,25 @@ def fit(values, labels, causes, names, masks, run_weights=None, rng=None, steps=
     terms = np.einsum("nsb,csb->nsc", member, table)
     for n, c in enumerate(labels):
         terms[n, :, c] = (member[n] * ratios(held[c] - member[n], size[c] - 1)).sum(axis=1)
-    parameters = {"log_trust": np.full(count, -1.0), "bias": np.zeros(len(causes))}
+    tiers = np.zeros(count, int) if tiers is None else np.asarray(tiers)
+    which = np.arange(tiers.max() + 1)[:, None]
+    terms = terms.astype(np.float32)  # read twice in every step
+    parameters = {"log_trust": np.full((len(which), count), -1.0), "bias": np.zeros((len(which), len(causes)))}
     optimizer = AdamW(parameters, rate, schedule=warmup_linear(10, steps + 1))
     gold = np.zeros((runs, len(causes)))
     gold[np.arange(runs), labels] = 1
     share = (share / share.sum())[:, None]
     for _ in range(steps):
-        trust = np.exp(parameters["log_trust"])
-        weight = masks(rng, runs) * trust
-        scores = np.matmul(weight[:, None, :], terms)[:, 0] + parameters["bias"]
+        mask = masks(rng, runs)
+        level = levels(mask, tiers)
+        at_level = (level == which).astype(float)
+        weight = (mask * np.exp(parameters["log_trust"])[level]).astype(np.float32)
+        scores = np.matmul(weight[:, None, :], terms)[:, 0] + parameters["bias"][level]
         dscores = (np.exp(log_softmax(scores)) - gold) * share
-        per_run = np.matmul(terms, dscores[:, :, None])[:, :, 0]
+        per_run = np.matmul(terms, dscores[:, :, None].astype(np.float32))[:, :, 0]
         optimizer.step({
-            "log_trust": (per_run * weight).sum(axis=0) + 1e-4 * parameters["log_trust"],
-            "bias": dscores.sum(axis=0) + 1e-3 * parameters["bias"],
+            "log_trust": at_level @ (per_run * weight) + 1e-4 * parameters["log_trust"],
+            "bias": at_level @ dscores + 1e-3 * parameters["bias"],
         })  # fmt: skip
-    weights = np.exp(parameters["log_trust"])[:, None, None] * table.transpose(1, 2, 0)
-    return EvidenceModel(causes, names, knots, weights, parameters["bias"])
+    trust = np.exp(parameters["log_trust"])
+    return EvidenceModel(causes, names, knots, table.transpose(1, 2, 0), trust, parameters["bias"], tiers)

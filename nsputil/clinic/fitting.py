@@ -1,16 +1,23 @@
-"""Fit the diagnosis to a bank: the evidence model, its temperature, its caution, and when to say "none of these".
+"""Fit the diagnosis to a bank: the evidence model, its temperatures, its caution, and when to say "two" or "none".
 
 Only cases of the part "train" are used. `tools/fit_diagnosis.py` runs it. Introduced in notebook 10 (by name).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from nsputil.clinic.diagnosis import ENOUGH, HEALTHY, Reader, follow
+from nsputil.clinic.diagnosis import follow
 from nsputil.clinic.evidence import fit
+from nsputil.clinic.reading import ENOUGH, HEALTHY, Reader, places
 from nsputil.clinic.signals import SIGNALS
 from nsputil.losses import log_softmax, nsp_loss_and_grad
 from nsputil.optimizers import AdamW
 
+TIERS = ("curves", "instruments")  # and then the probes
+MOST = 90  # runs of a kind that are investigated in each fold
+TWO = 0.1  # how often two faults come at once, before anything is known
+FOREIGN = 0.1  # how often the cause is none known here, before anything is known
 HEALTHY_SHARE = 0.25  # of the weight of all runs in the fit: as often as not, a worried engineer's run is healthy
 
 
@@ -34,6 +41,11 @@ def masks_for(names, probes):
     return draw
 
 
+def tiers_of(names):
+    """Return the tier of each signal: 0 of curves, 1 of instruments, 2 of probes."""
+    return np.array([TIERS.index(SIGNALS[name].tier) if name in SIGNALS else len(TIERS) for name in names])
+
+
 def run_weights(labels, healthy):
     """Return weights: every cause counts alike, healthy runs count `HEALTHY_SHARE` in all."""
     count = np.bincount(labels)
@@ -46,13 +58,16 @@ def run_weights(labels, healthy):
 def fit_reader(bank, rows=None, folds=4, rng=None, **options):
     """Fit a `Reader` to some cases of a bank.
 
+    Each fold leaves out a quarter of the cases and, all of their cases, a quarter of the causes. So every fold has runs
+    of known causes that it has not seen, runs of causes that it does not know, and pairs of unseen runs put together:
+    by them it is set how sure an answer is, and when it is "none of these" or two faults at once.
+
     Parameters
     ----------
     bank : Bank
     rows : ndarray of int, optional
         The cases to learn from; the part "train" if left out.
     folds : int
-        For the temperature, the caution and "none of these", which are set on runs that a fit has not seen.
     rng : numpy.random.Generator, optional
     **options
         For `nsputil.clinic.evidence.fit`.
@@ -63,80 +78,101 @@ def fit_reader(bank, rows=None, folds=4, rng=None, **options):
     """
     rng = rng or np.random.default_rng(0)
     rows = bank.rows("train") if rows is None else rows
-    values, labels = bank.values[rows], bank.labels[rows]
+    labels = bank.labels[rows]
     masks = masks_for(bank.names, bank.probes)
     healthy = bank.causes.index(HEALTHY)
     weights = run_weights(labels, healthy)
+    tiers = tiers_of(bank.names)
 
-    def learn(chosen):
-        return fit(
-            values[chosen],
-            labels[chosen],
-            bank.causes,
-            bank.names,
-            masks,
-            weights[chosen],
-            np.random.default_rng(1),
-            **options,
-        )
+    def learn(chosen, **notes):
+        model = fit(
+            bank.values[rows[chosen]], labels[chosen], bank.causes, bank.names, masks, weights[chosen],
+            np.random.default_rng(1), tiers, **options,
+        )  # fmt: skip
+        absent = np.bincount(labels[chosen], minlength=len(bank.causes)) == 0
+        model.bias[:, absent] = -1e3  # a cause without a run is none that can be named
+        return Reader(model, bank.groups, bank.probes, bank.values[rows[chosen]], labels[chosen], **notes)
 
-    def reading(model, chosen, **notes):
-        return Reader(model, bank.groups, bank.probes, values[chosen], labels[chosen], **notes)
-
-    fold = rng.permutation(len(rows)) % folds
-    scores, gold, share = [], [], []  # of runs that a fit has not seen, read with any part of the signals
-    known, foreign, alarms = [], [], []  # after an investigation: how odd; and how far healthy runs were from healthy
-    fold_of_cause = rng.permutation(len(bank.causes)) % folds
+    fold, fold_of_cause = rng.permutation(len(rows)) % folds, rng.permutation(len(bank.causes)) % folds
     fold_of_cause[healthy] = -1
+    scores, gold, share = ([[], [], []] for _ in range(3))  # by tier
+    known, foreign, pairs, margins = [], [], [], []
     for k in range(folds):
-        inside, apart = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        part = reading(learn(inside), inside)
-        for _ in range(3):
-            scores.append(part.model.scores(values[apart], masks(rng, len(apart))))
-            gold.append(labels[apart])
-            share.append(weights[apart])
-        odd, margin = _investigated(bank, part, rows[apart], rng)
-        known.append(odd)
-        alarms.append(margin)
-        # Runs whose cause the fit has never seen, as if it were outside the catalogue.
-        others, away = np.flatnonzero(fold_of_cause[labels] != k), np.flatnonzero(fold_of_cause[labels] == k)
-        foreign.append(_investigated(bank, reading(learn(others), others), rows[away], rng)[0])
-    scores, gold, share = np.concatenate(scores), np.concatenate(gold), np.concatenate(share)
-    temperature = _temperature(scores, gold, share)
-    known, foreign = np.concatenate(known), np.concatenate(foreign)
-    notes = {
-        "temperature": temperature,
-        "healthy_bias": _caution(np.concatenate(alarms)),
-        "strange": _boundary(known, foreign),
+        away, apart = fold_of_cause[labels] == k, fold == k
+        part = learn(np.flatnonzero(~away & ~apart))
+        seen = np.flatnonzero(apart & ~away & np.isin(labels, part.labels))
+        for tier, mask in enumerate((tiers == 0, tiers < 2)):
+            scores[tier].append(part.model.scores(bank.values[rows[seen]], np.tile(mask, (len(seen), 1))))
+            gold[tier].append(labels[seen])
+            share[tier].append(weights[seen])
+        for n in rng.permutation(seen)[: 2 * MOST]:
+            end = _investigated(bank, part, bank.values[rows[n]])
+            known.append(end)
+            scores[2].append(end.scores[None])
+            gold[2].append(labels[n : n + 1])
+            share[2].append(weights[n : n + 1])
+            if not bank.cases[rows[n]].faults:
+                margins.append(np.delete(end.scores, healthy).max() - end.scores[healthy])
+        foreign += [
+            _investigated(bank, part, bank.values[rows[n]]) for n in rng.permutation(np.flatnonzero(away))[:MOST]
+        ]
+        pairs += [_investigated(bank, part, both) for both in _pairs(bank, part, rows[seen], rng)]
+    temperatures = [_temperature(*(np.concatenate(x[tier]) for x in (scores, gold, share))) for tier in range(3)]
+    return learn(
+        np.arange(len(rows)),
+        temperatures=temperatures,
+        healthy_bias=_caution(np.array(margins) / temperatures[2]),
+        second=_second(known, pairs),
+        strange=_boundary(known, pairs, foreign),
+    )
+
+
+@dataclass(frozen=True)
+class _End:
+    """Where an investigation ended: scores, gain of the best pair, oddness; the last two are None if not asked for."""
+
+    scores: np.ndarray
+    gain: float | None
+    oddness: np.ndarray | None
+
+
+def _investigated(bank, reader, values):
+    """Investigate a run whose signals and outcomes are `values`."""
+    found = {n: float(values[reader.model.column[n]]) for n in bank.names if n in SIGNALS}
+    outcomes = {
+        name: {s: float(values[reader.model.column[s]]) for s in signals} for name, (_, signals) in bank.probes.items()
     }
-    everything = np.arange(len(rows))
-    return reading(learn(everything), everything, **notes)
+    _, steps, _ = follow(found, outcomes.get, np.inf, using=reader)
+    for _, outcome, _ in steps:
+        found |= outcome
+    values, measured = reader.vector(found)
+    scores = reader.model.scores(values[None], measured[None])[0]
+    first = int(scores.argmax())
+    if first == reader.healthy or len(steps) < ENOUGH:
+        return _End(scores, None, None)
+    gains = reader.pair_gains(values, measured, first)
+    logp = log_softmax(scores)
+    return _End(scores, float(gains.max()), reader.oddness(values, measured, logp, int(gains.argmax())))
 
 
-def _investigated(bank, reader, rows, rng, most=90):
-    """Investigate some runs; return how odd each is at the end and after how many probes; and alarms.
-
-    An alarm is by how much, in log-odds, a fault leads over "healthy" in a healthy run.
-    """
-    odd, margins = [], []
-    for row in rng.permutation(rows)[:most]:
-        diagnosis, steps, _ = follow(bank.found(row), lambda name, r=row: bank.outcome(r, name), np.inf, using=reader)
-        found = bank.found(row)
-        for _, outcome, _ in steps:
-            found |= outcome
-        values, measured = reader.vector(found)
-        scores = reader.model.scores(values, measured)
-        odd.append([*reader.oddness(values, measured, log_softmax(scores))[0], len(steps)])
-        if not bank.cases[row].faults:
-            p = {cause.name: cause.probability for cause in diagnosis.causes}
-            healthy = p.pop(HEALTHY)
-            margins.append(np.log(max(p.values()) + 1e-9) - np.log(healthy + 1e-9))
-    return np.array(odd), np.array(margins)
+def _pairs(bank, reader, rows, rng):
+    """Put pairs of faulty runs of one program together: each number is the one that is further from healthy."""
+    sick = [row for row in rng.permutation(rows) if bank.labels[row] != reader.healthy]
+    sick.sort(key=lambda row: bank.cases[row].program)
+    healthy = np.median(reader.places_of(reader.healthy), axis=0)
+    everything = np.ones(len(bank.names), bool)
+    for first, second in zip(sick[::2], sick[1::2], strict=False):
+        if bank.labels[first] == bank.labels[second] or bank.cases[first].program != bank.cases[second].program:
+            continue
+        values = bank.values[[first, second]]
+        place = places(reader.model.memberships(values, np.tile(everything, (2, 1))))
+        further = np.abs(place - healthy).argmax(axis=0)
+        yield values[further, np.arange(len(further))]
 
 
 def _temperature(scores, gold, share):
     """The temperature of the least loss, by search."""
-    grid = np.exp(np.linspace(np.log(0.4), np.log(3), 40))
+    grid = np.exp(np.linspace(np.log(0.4), np.log(10), 60))
     rows = np.arange(len(gold))
     losses = [-(share * log_softmax(scores / t)[rows, gold]).sum() for t in grid]
     return float(grid[int(np.argmin(losses))])
@@ -147,29 +183,37 @@ def _caution(alarms, allowed=0.02):
     return float(np.clip(np.quantile(alarms, 1 - allowed), 0, 3))
 
 
-def _boundary(known, foreign, allowed=0.03):
-    """Fit "none of these" to the oddness of known and of foreign runs, with the loss of this course for two classes.
-
-    Only runs that were asked enough probes count. The bias is then set so that it comes first for at most so many of
-    the known runs: the log-odds must exceed the log-probability of the best cause, minus the first column of the
-    oddness.
-    """
-    margin_of_all = np.full(len(known), -np.inf)
-    asked_enough = known[:, -1] >= ENOUGH
-    known, foreign = known[asked_enough, :-1], foreign[foreign[:, -1] >= ENOUGH, :-1]
-    x = np.concatenate([known, foreign])
+def _logistic(x, gold, weights):
+    """Learn two classes from a few numbers with the loss of this course; return ``(weights, bias)``, none negative."""
     middle, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
-    x = (x - middle) / spread
-    gold = np.repeat([0, 1], [len(known), len(foreign)])
-    weights = np.where(gold == 0, 0.5 / len(known), 0.5 / len(foreign)) * len(gold)
+    scaled = (x - middle) / spread
     parameters = {"w": np.zeros(x.shape[1]), "b": np.zeros(1)}
     optimizer = AdamW(parameters, 0.05)
     for _ in range(300):
-        odds = x @ parameters["w"] + parameters["b"]
+        odds = scaled @ parameters["w"] + parameters["b"]
         _, grad = nsp_loss_and_grad(np.column_stack([np.zeros(len(x)), odds]), gold, weights)
-        optimizer.step({"w": x.T @ grad[:, 1], "b": grad[:, 1].sum(keepdims=True)})
-        np.maximum(parameters["w"], 0, out=parameters["w"])  # nothing odd may speak for a known cause
+        optimizer.step({"w": scaled.T @ grad[:, 1], "b": grad[:, 1].sum(keepdims=True)})
+        np.maximum(parameters["w"], 0, out=parameters["w"])  # nothing odd may speak for what is known
     w = parameters["w"] / spread
-    b = float(parameters["b"][0] - middle @ w)
-    margin_of_all[asked_enough] = known @ w + b + known[:, 0]
-    return w.tolist(), b - max(0.0, float(np.quantile(margin_of_all, 1 - allowed, method="higher")))
+    return w, float(parameters["b"][0] - middle @ w)
+
+
+def _two_classes(no, yes, share):
+    """Return inputs, labels and weights: class 1 holds a share of all weight."""
+    gold = np.repeat([0, 1], [len(no), len(yes)])
+    weights = np.where(gold == 0, (1 - share) / len(no), share / len(yes)) * len(gold)
+    return np.concatenate([no, yes]), gold, weights
+
+
+def _second(known, pairs):
+    """Fit "two faults at once" to the gain of the best pair, over runs with one fault and pairs put together."""
+    one, two = (np.array([[end.gain] for end in ends if end.gain is not None]) for ends in (known, pairs))
+    w, b = _logistic(*_two_classes(one, two, TWO))
+    return float(w[0]), b
+
+
+def _boundary(known, pairs, foreign):
+    """Fit "none of these" to the oddness of runs with known causes, one or two, and with foreign ones."""
+    inside, outside = (np.array([e.oddness for e in x if e.oddness is not None]) for x in (known + pairs, foreign))
+    w, b = _logistic(*_two_classes(inside, outside, FOREIGN))
+    return w.tolist(), b

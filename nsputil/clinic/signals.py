@@ -36,6 +36,7 @@ SIGNALS = {
     "loss.first": Signal("nats", "training loss of the first three steps", "curves"),
     "loss.end": Signal("nats", "training loss of the last eighth", "curves"),
     "loss.lowest": Signal("nats", "lowest training loss of any eighth", "curves"),
+    "loss.least": Signal("nats", "lowest training loss of any step", "curves"),
     "loss.fall_early": Signal("nats", "fall of the training loss from the first to the second eighth", "curves"),
     "loss.fall_late": Signal("nats", "fall of the training loss over the last half", "curves"),
     "loss.jumps": Signal("ratio", "spread of the loss from step to step, over its median", "curves"),
@@ -45,6 +46,7 @@ SIGNALS = {
     "accuracy.first": Signal("fraction", "training accuracy of the first eighth", "curves"),
     "accuracy.end": Signal("fraction", "training accuracy of the last eighth", "curves"),
     "accuracy.spread": Signal("fraction", "spread of the training accuracy from batch to batch, late", "curves"),
+    "accuracy.grain": Signal("log10", "fewest pairs a batch can have to give these training accuracies", "curves"),
     "train.surprise": Signal("nats", "late training loss above the entropy of the training accuracy", "curves"),
     "held.loss": Signal("nats", "held-out loss at the end", "curves"),
     "held.accuracy": Signal("fraction", "held-out accuracy at the end", "curves"),
@@ -52,6 +54,9 @@ SIGNALS = {
     "held.best_accuracy": Signal("fraction", "best held-out accuracy", "curves"),
     "held.rise": Signal("nats", "held-out loss at the end above its lowest", "curves"),
     "held.motion": Signal("log10", "spread of the held-out losses (-6: constant)", "curves"),
+    "held.still": Signal("fraction", "evaluations with the held-out loss of the one before", "curves"),
+    "held.jitter": Signal("log10", "median step of the held-out loss between evaluations, last half", "curves"),
+    "held.grain": Signal("log10", "fewest pairs that can give these held-out accuracies", "curves"),
     "held.surprise": Signal("nats", "held-out loss above the entropy of the held-out accuracy", "curves"),
     "held.turns": Signal("fraction", "spread of the held-out accuracy from one evaluation to the next", "curves"),
     "gap.loss": Signal("nats", "held-out minus training loss at the end", "curves"),
@@ -59,14 +64,21 @@ SIGNALS = {
     "gap.early": Signal("fraction", "training minus held-out accuracy at the first evaluation", "curves"),
     "final.accuracy": Signal("fraction", "accuracy on the test pairs", "curves"),
     "final.against_held": Signal("fraction", "test accuracy minus held-out accuracy at the end", "curves"),
+    "final.surprise": Signal("nats", "test loss above the entropy of the test accuracy", "curves"),
+    "final.grain": Signal("log10", "fewest pairs that can give the test accuracy", "curves"),
     "prior.train": Signal("fraction", "IsNext among the training labels", "instruments"),
     "labels.spread": Signal("fraction", "spread of IsNext among the labels of a batch", "instruments"),
     "says.mean": Signal("fraction", "IsNext among the predictions on training batches, late", "instruments"),
     "says.spread": Signal("fraction", "spread of IsNext among the predictions from reading to reading", "instruments"),
     "recall.is_next": Signal("fraction", "recall of IsNext on training batches, late", "instruments"),
     "recall.not_next": Signal("fraction", "recall of NotNext on training batches, late", "instruments"),
-    "held.recall_gap": Signal("fraction", "held-out recall of IsNext minus that of NotNext", "instruments"),
+    "held.recall_gap": Signal("fraction", "held-out recall of IsNext minus that of NotNext, last half", "instruments"),
     "held.mean_p": Signal("fraction", "mean Pr(IsNext) on held-out pairs at the end", "instruments"),
+    "held.says_against_p": Signal(
+        "fraction", "IsNext among held-out predictions minus mean Pr(IsNext), last half", "instruments"
+    ),
+    "final.recall_gap": Signal("fraction", "recall of IsNext minus that of NotNext on the test pairs", "instruments"),
+    "final.says_against_p": Signal("fraction", "IsNext among test predictions minus mean Pr(IsNext)", "instruments"),
     "logits.first_spread": Signal("log10", "standard deviation of the gap of the logits, first reading", "instruments"),
     "logits.spread": Signal("log10", "standard deviation of the gap of the logits, last readings", "instruments"),
     "logits.first_excess": Signal("nats", "first loss minus (ln 2 + s^2/8), s the first spread", "instruments"),
@@ -76,15 +88,22 @@ SIGNALS = {
     "gradient.end": Signal("log10", "norm of the gradient of all tensors, last readings", "instruments"),
     "gradient.growth": Signal("log10", "norm of the gradient of all tensors, last over first", "instruments"),
     "gradient.encoder_share": Signal("log10", "encoder's gradient over that of the head, first reading", "instruments"),
+    "gradient.encoder_share_late": Signal(
+        "log10", "encoder's gradient over that of the head, last readings", "instruments"
+    ),
     "gradient.pooler_share": Signal("log10", "pooler's gradient over that of the head, first reading", "instruments"),
+    "gradient.spread": Signal("log10", "spread of the gradient norm from reading to reading", "instruments"),
     "gradient.jumps": Signal("ratio", "largest over median gradient norm", "instruments"),
     "gradient.head_bias_share": Signal("log10", "gradient of the head's bias over that of its weight", "instruments"),
     "update.encoder": Signal("log10", "norm of an update of the encoder, median", "instruments"),
     "update.pooler": Signal("log10", "norm of an update of the pooler's weight, median", "instruments"),
     "update.head": Signal("log10", "norm of an update of the head's weight, median", "instruments"),
     "update.last": Signal("log10", "norm of the last update over the median", "instruments"),
+    "update.none": Signal("fraction", "readings at which no tensor moved", "instruments"),
+    "update.spread": Signal("log10", "spread of the update norm from reading to reading", "instruments"),
     "update.still": Signal("fraction", "tensors that did not move though they had a gradient", "instruments"),
     "update.per_gradient": Signal("log10", "update over gradient, all tensors, median", "instruments"),
+    "update.head_bias": Signal("log10", "update over gradient, the head's bias, medians", "instruments"),
 }
 
 
@@ -179,6 +198,7 @@ def _training(run):
         "loss.first": np.nanmean(loss[:3]),
         "loss.end": end_loss,
         "loss.lowest": known.min() if len(known) else np.nan,
+        "loss.least": np.nanmin(loss),
         "loss.fall_early": np.nanmean(loss[:3]) - (known[1] if len(known) > 1 else np.nan),
         "loss.fall_late": (known[len(known) // 2] - known[-1]) if len(known) > 1 else np.nan,
         "loss.jumps": np.nanmedian(np.abs(np.diff(loss))) / np.nanmedian(loss),
@@ -188,6 +208,7 @@ def _training(run):
         "accuracy.first": accuracy[eighths[0]].mean(),
         "accuracy.end": end_accuracy,
         "accuracy.spread": second_half.std(),
+        "accuracy.grain": _grain(accuracy[:200], 200, 0.9),
         "train.surprise": _above_entropy(end_loss, end_accuracy),
     }
 
@@ -195,6 +216,21 @@ def _training(run):
 def _above_entropy(loss, accuracy):
     """How far a loss stands above the least that an answer of this accuracy can cost; NaN if the accuracy is none."""
     return loss - entropy(accuracy) if 0 <= accuracy <= 1 else np.nan
+
+
+def _grain(fractions, most=2000, share=1.0):
+    """Log10 of the smallest n of which the fractions, or a share of them, are whole multiples, for four digits' sake.
+
+    An accuracy tells how many pairs it was counted on: 0.6875 needs sixteen. `most` if there is no such n.
+    """
+    fractions = np.asarray(fractions, float)
+    fractions = fractions[(fractions >= 0) & (fractions <= 1)]
+    if len(fractions) == 0:
+        return np.nan
+    n = np.arange(1, most + 1)[:, None]
+    whole = np.abs(fractions * n - np.round(fractions * n)) <= 6e-5 * n
+    fits = np.flatnonzero(whole.mean(axis=1) >= share)
+    return np.log10(fits[0] + 1 if len(fits) else most)
 
 
 def _wave(values):
@@ -220,6 +256,8 @@ def _held_out(run):
     first = max(1, int(steps[0]))
     held_loss, held_accuracy = np.nanmean(loss[-2:]), np.nanmean(accuracy[-2:])
     final = run.final.get("accuracy", np.nan) if run.final else np.nan
+    final_loss = run.final.get("loss", np.nan) if run.final else np.nan
+    moves = np.abs(np.diff(loss))
     return {
         "held.loss": held_loss,
         "held.accuracy": held_accuracy,
@@ -227,6 +265,9 @@ def _held_out(run):
         "held.best_accuracy": np.nanmax(accuracy),
         "held.rise": held_loss - np.nanmin(loss),
         "held.motion": np.log10(max(np.nanstd(loss), 1e-6)),
+        "held.still": np.mean(moves < 1e-5) if len(moves) else np.nan,
+        "held.jitter": np.log10(max(np.nanmedian(moves[len(loss) // 2 :]), 1e-8)) if len(moves) > 2 else np.nan,
+        "held.grain": _grain(accuracy),
         "held.surprise": _above_entropy(held_loss, held_accuracy),
         "held.turns": np.nanmean(np.abs(np.diff(accuracy))) if len(accuracy) > 1 else np.nan,
         "gap.loss": held_loss - np.nanmean(train_loss[-eighth:]),
@@ -234,15 +275,27 @@ def _held_out(run):
         "gap.early": train_accuracy[max(0, first - eighth) : first].mean() - accuracy[0],
         "final.accuracy": final,
         "final.against_held": final - held_accuracy,
+        "final.surprise": _above_entropy(final_loss, final),
+        "final.grain": _grain([final]),
     }
+
+
+def _leaning(report):
+    """From an evaluation: recall of IsNext minus that of NotNext; IsNext among the predictions minus mean Pr(IsNext).
+
+    The second is near 0 whenever the prediction is the likelier class, and holds for labels in equal number.
+    """
+    is_next, not_next = (report.get(name, np.nan) for name in ("recall_is_next", "recall_not_next"))
+    return is_next - not_next, (is_next + 1 - not_next) / 2 - report.get("mean_p_is_next", np.nan)
 
 
 def _instruments(run):
     found = {"prior.train": run.prior}
     if run.evaluations and "mean_p_is_next" in run.evaluations[-1]:
-        last = run.evaluations[-1]
-        found["held.mean_p"] = last["mean_p_is_next"]
-        found["held.recall_gap"] = last.get("recall_is_next", np.nan) - last.get("recall_not_next", np.nan)
+        found["held.mean_p"] = run.evaluations[-1]["mean_p_is_next"]
+        late = [_leaning(e) for e in run.evaluations[len(run.evaluations) // 2 :]]
+        found["held.recall_gap"], found["held.says_against_p"] = np.nanmean(late, axis=0)
+        found["final.recall_gap"], found["final.says_against_p"] = _leaning(run.final or {})
     readings = run.instruments
     if not readings:
         return found
@@ -268,6 +321,8 @@ def _instruments(run):
         total = np.array([np.nan])
     updates = np.array([norms(r, "update", "") for r in readings])
     head = norms(first, "gradient", "head.weight")
+    late_encoder, late_head = (np.median([norms(r, "gradient", p) for r in late]) for p in ("encoder", "head.weight"))
+    bias = [np.median([norms(r, kind, "head.bias") for r in readings]) for kind in ("update", "gradient")]
     still = []
     for r in readings:
         pairs = [(v, r.get(k.replace("gradient", "update", 1))) for k, v in r.items() if k.startswith("gradient.")]
@@ -288,7 +343,9 @@ def _instruments(run):
         "gradient.end": log(np.median(total[-max(1, len(total) // 4) :])),
         "gradient.growth": log(np.median(total[-max(1, len(total) // 4) :])) - log(total[0]),
         "gradient.encoder_share": log(norms(first, "gradient", "encoder")) - log(head),
+        "gradient.encoder_share_late": log(late_encoder) - log(late_head),
         "gradient.pooler_share": log(norms(first, "gradient", "pooler")) - log(head),
+        "gradient.spread": np.std(log(total)),
         "gradient.jumps": total.max() / max(np.median(total), 1e-12),
         "gradient.head_bias_share": log(np.median([norms(r, "gradient", "head.bias") for r in readings]))
         - log(np.median([norms(r, "gradient", "head.weight") for r in readings])),
@@ -296,6 +353,9 @@ def _instruments(run):
         "update.pooler": log(np.median([norms(r, "update", "pooler.weight") for r in readings])),
         "update.head": log(np.median([norms(r, "update", "head.weight") for r in readings])),
         "update.last": log(updates[-1]) - log(np.median(updates)),
+        "update.none": np.mean(updates == 0) if np.isfinite(updates).any() else np.nan,
+        "update.spread": np.std(log(updates)),
         "update.still": float(np.mean(still)) if still else np.nan,
         "update.per_gradient": log(np.median(updates)) - log(np.median(total)),
+        "update.head_bias": log(bias[0]) - log(bias[1]),
     }

@@ -21,7 +21,7 @@ def data(runs=240, seed=0):
 def test_memberships_sum_to_one_where_measured():
     values = np.array([[0.3], [np.nan], [9.0], [0.1]])
     measured = np.array([[True], [True], [True], [False]])
-    member = memberships(values, measured, [np.array([0.0, 0.5, 1.0])])
+    member = memberships(values, measured, np.array([[0.0, 0.5, 1.0, 1.0]]))
     assert member.sum(axis=2).ravel().tolist() == pytest.approx([1, 1, 1, 0])
     assert member[1, 0, BINS] == 1 and member[2, 0, 2] == 1
     assert member[0, 0, :3].tolist() == pytest.approx([0.4, 0.6, 0.0])
@@ -38,7 +38,7 @@ def test_it_learns_and_trusts_no_noise():
     model = fit(values, labels, "abc", "xyz", everything, steps=200)
     fresh, gold = data(seed=1)
     assert (model.scores(fresh, np.ones(fresh.shape, bool)).argmax(axis=1) == gold).mean() > 0.75
-    strength = np.abs(model.weights).max(axis=(1, 2))
+    strength = (model.trust[0, :, None, None] * np.abs(model.ratios)).max(axis=(1, 2))
     assert strength[2] < 0.5 * strength[0]
 
 
@@ -46,7 +46,7 @@ def test_what_is_not_measured_adds_nothing():
     values, labels = data()
     model = fit(values, labels, "abc", "xyz", everything, steps=50)
     nothing = np.zeros(values.shape, bool)
-    assert np.allclose(model.scores(values, nothing), model.bias)
+    assert np.allclose(model.scores(values, nothing), model.bias[0])
     assert np.allclose(model.evidence(values, nothing), 0)
 
 
@@ -54,7 +54,7 @@ def test_scores_are_the_sum_of_the_evidence():
     values, labels = data()
     model = fit(values, labels, "abc", "xyz", everything, steps=50)
     measured = np.random.default_rng(3).random(values.shape) < 0.5
-    assert np.allclose(model.scores(values, measured), model.evidence(values, measured).sum(axis=1) + model.bias)
+    assert np.allclose(model.scores(values, measured), model.evidence(values, measured).sum(axis=1) + model.bias[0])
 
 
 def test_shuffled_labels_teach_nothing():
