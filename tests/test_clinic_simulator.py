@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from nsputil import widgets
 from nsputil.clinic.cases import HEALTHY, bank
 from nsputil.clinic.game import Game, Progress, decode, encode
+from nsputil.losses import log_softmax
 from nsputil.widgets.clinic_simulator import UNKNOWN, moved_belief
 
 SICK = encode(next(int(r) for r in bank().rows("test") if bank().cases[r].cause != HEALTHY))
@@ -30,7 +32,8 @@ def test_the_table_holds_the_case_and_not_its_answer(simulator):
     assert sum(simulator.belief.values()) == pytest.approx(1)
     shares = [sum(simulator.belief[c] for c in causes) for causes in case["groups"].values()]
     assert shares == pytest.approx([1 / len(shares)] * len(shares)), "no group is likelier before the first look"
-    assert simulator.debrief == {} and "truth" not in json.dumps(simulator.state())
+    sent = json.dumps({name: getattr(simulator, name) for name in simulator.shown})
+    assert simulator.debrief == {} and "truth" not in sent
 
 
 def test_a_move_of_the_page_is_a_move_of_the_game(simulator):
@@ -74,6 +77,7 @@ def test_the_bars_are_the_belief_that_is_scored(simulator, tmp_path):
     json.dumps(simulator.state(), allow_nan=False)
 
 
+
 def test_what_was_confused_is_named_and_a_new_case_clears_the_table(simulator):
     truth = bank().cases[decode(SICK)].cause
     wrong = next(c for c in simulator.game.belief if simulator.game.groups[c] != simulator.game.groups[truth])
@@ -115,3 +119,17 @@ def test_a_moved_bar_leaves_the_proportions_of_the_others():
     for arguments, words in bad:
         with pytest.raises(ValueError, match=words):
             moved_belief(belief, *arguments)
+
+
+def test_a_sealed_case_holds_what_the_tool_will_believe(simulator):
+    game, sealed = Game(SICK), Game(SICK).sealed()
+    logits = np.array(sealed["log_probs"])
+    for name in ("roll", "look-at-rows"):
+        game.ask(name)
+        logits = logits + sealed["nats"][name]
+        believed = {c.name: c.probability for c in game._tool.causes}
+        expected = np.array([believed[c] for c in game.belief])
+        assert np.exp(log_softmax(logits)) == pytest.approx(expected / expected.sum(), abs=1e-9)
+    state = simulator.state()
+    assert simulator.sealed == {} and len(state["sealed"]["cases"]) == 4, "Python keeps the answers to itself"
+    assert sealed["answers"] == [bank().cases[decode(SICK)].cause]

@@ -10,7 +10,7 @@ Introduced in notebook 10; the simulator widget is a thin skin over it.
 
 import json
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +122,18 @@ def decode(code, cases=None):
     if row >= len(cases):
         raise ValueError(f"there is no case {code!r}; the last one is {encode(len(cases) - 1)!r}")
     return row
+
+
+def _of_healthy_runs(reader, signal):
+    return reader.outcomes[reader.labels == reader.healthy, reader.model.column[signal]]
+
+
+@cache
+def _healthy_range(reader, signal):
+    known = _of_healthy_runs(reader, signal)
+    known = known[np.isfinite(known)]
+    low, high = np.quantile(known, (0.05, 0.95)) if len(known) else (np.nan, np.nan)
+    return float(low), float(high)
 
 
 class Game:
@@ -268,23 +280,14 @@ class Game:
 
     def healthy_range(self, signal):
         """Return the ends of the middle nine tenths of healthy runs; NaN if none of them has the number."""
-        known = self._of_healthy_runs(signal)
-        known = known[np.isfinite(known)]
-        low, high = np.quantile(known, (0.05, 0.95)) if len(known) else (np.nan, np.nan)
-        return float(low), float(high)
+        return _healthy_range(self._reader, signal)
 
     def usual(self, signal, value):
         """Return whether a number lies in the middle nine tenths of healthy runs (or is one that they show)."""
         if not np.isfinite(value):
-            return bool(np.isnan(self._of_healthy_runs(signal)).mean() > 0.05)
+            return bool(np.isnan(_of_healthy_runs(self._reader, signal)).mean() > 0.05)
         low, high = self.healthy_range(signal)
         return bool(low - 1e-6 <= value <= high + 1e-6)
-
-    def _of_healthy_runs(self, signal):
-        """Of runs without any fault: a benign one may look as odd as it likes."""
-        cases = self._bank
-        rows = [row for row in cases.rows("train") if not cases.cases[row].faults]
-        return cases.values[rows, cases.names.index(signal)]
 
     def commit(self, cause):
         """Answer, and learn the truth.
@@ -333,6 +336,37 @@ class Game:
             tool=self._tool,
         )
         return self.debrief
+
+    def sealed(self):
+        """Return all that a page without Python needs to play this case.
+
+        Returns
+        -------
+        dict
+            ``log_probs``: what the tool believes of the causes, in their order, before any probe. ``outcomes`` and
+            ``nats``: of each probe, its numbers and what they add to those log-probabilities before they are normalized
+            again. ``pair``: the curves of a healthy run of the same program. ``answers``: the causes that are right;
+            empty if none of the catalogue is. ``truth``, ``mechanism``, ``fix``: for the debrief.
+        """
+        r, case = self._reader, self._bank.cases[self._row]
+        found = self._bank.found(self._row)
+        outcomes = {name: self._bank.outcome(self._row, name) for name in self._bank.probes}
+        everything = r.vector({k: v for outcome in (found, *outcomes.values()) for k, v in outcome.items()})
+        terms = r.model.evidence(*everything)[0] / r.temperature
+        nats = {name: terms[[r.model.column[s] for s in outcome]].sum(axis=0) for name, outcome in outcomes.items()}
+        names = {case.cause, *case.faults} if case.cause != HEALTHY else {HEALTHY}
+        fault = FAULTS.get(case.faults[0]) if case.faults else None
+        pair = next(k for k, c in enumerate(self._bank.cases) if not c.faults and c.program == case.program)
+        return {
+            "pair": self._bank.curves[pair],
+            "log_probs": r.log_probs(*r.vector(found))[0][0].tolist(),
+            "outcomes": outcomes,
+            "nats": {name: added.tolist() for name, added in nats.items()},
+            "answers": sorted(names & set(self.belief)),
+            "truth": case.cause if case.cause in self.belief else UNKNOWN,
+            "mechanism": fault.mechanism if fault else "",
+            "fix": fault.fix if fault else "",
+        }
 
     def rerun(self):
         """Train the case as it was, and repaired, live; return the two `Run`s."""

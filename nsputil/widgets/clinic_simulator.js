@@ -112,19 +112,97 @@ function beliefBars({ groups, about }, onBelief) {
 const healthy = ({ low, high }, before = "", after = "") =>
   (low === null ? "" : `${before}${low === high ? number(low) : `${number(low)} to ${number(high)}`}${after}`);
 
+// A page without Python holds a few sealed cases: all outcomes, and what each adds to the log-probabilities of the causes.
+// These are the rules of Game, but that the best probe is known in hindsight only. Each returns the traits that change.
+const softmax = (logits) => {
+  const shifted = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
+  return shifted.map((value) => value / sum(shifted));
+};
+
+export function beliefOf(sealed, asked) {
+  return softmax(sealed.log_probs.map((logp, c) => logp + sum(asked.map((name) => sealed.nats[name][c]))));
+}
+
+export function bitsOf(before, after) {
+  return sum(after.map((p, c) => p * Math.log2(Math.max(p, 1e-9) / Math.max(before[c], 1e-9))));
+}
+
+// The score of Game.commit. `belief` holds the causes and "none of these", `answers` the right ones.
+export function scoreAt(belief, cause, answers, spent, budget, floor) {
+  const causes = Object.keys(belief).filter((name) => name !== UNKNOWN);
+  const held = causes.map((name) => floor + (1 - floor * causes.length) * (belief[name] + belief[UNKNOWN] / causes.length));
+  const right = answers.length ? answers.includes(cause) : cause === UNKNOWN;
+  const share = answers.length ? Math.max(...answers.map((name) => held[causes.indexOf(name)])) : 1 - Math.max(...held);
+  const belief_points = 100 * Math.max(-1, Math.log(Math.max(share, 1e-9) * causes.length) / Math.log(causes.length));
+  const [probe_points, repair_points] = [(-100 * spent) / (2 * budget), right ? 0 : -25];
+  return { right, belief_points, probe_points, repair_points, score: belief_points + probe_points + repair_points };
+}
+
+function referee({ cases, floor }, record) {
+  const causesOf = (sick) => Object.values(sick.groups).flat().filter((name) => name !== UNKNOWN);
+  const find = (code) => cases.find(({ table: { code: known } }) => known === code.trim().toUpperCase());
+  const lay = (sick, sealed) => ({ case: { ...sick, ...sealed.table }, notebook: [], debrief: {}, repaired: [],
+    belief: Object.fromEntries(Object.values(sick.groups).flatMap((names, _, all) =>
+      names.map((name) => [name, 1 / all.length / names.length]))) });
+  const moves = {
+    ask({ sick, lines, belief }, probe, predicted) {
+      const { cost } = sick.probes[probe];
+      const left = sick.budget - sum(lines.map((entry) => entry.cost));
+      if (lines.some((entry) => entry.probe === probe)) return { problem: `${probe} was asked already.` };
+      if (cost > left) return { problem: `${probe} costs ${plural(cost, "step")} and ${number(left)} are left; commit an answer.` };
+      const sealed = find(sick.code);
+      const asked = lines.map((entry) => entry.probe);
+      const before = beliefOf(sealed, asked);
+      const bits = (name) => bitsOf(before, beliefOf(sealed, [...asked, name]));
+      const rates = Object.keys(sick.probes).filter((name) => !asked.includes(name))
+        .map((name) => [bits(name) / (sick.probes[name].cost + 1), name]);
+      const [best, best_probe] = rates.reduce((a, b) => (b[0] > a[0] ? b : a));
+      const shares = Object.entries(sick.groups).map(([group, names]) => [sum(names.map((name) => belief[name])), group]);
+      const [held_share, held] = shares.reduce((a, b) => (b[0] > a[0] ? b : a));
+      const outcome = sealed.outcomes[probe];
+      return { notebook: [...lines, { probe, cost, predicted, outcome, held, held_share, best, best_probe, bits: bits(probe),
+        odd: outcome.some((found) => !found.usual), expected: bits(probe) / (cost + 1), hindsight: true }] };
+    },
+    commit({ sick, lines, belief, end }, committed) {
+      if (end.committed) return { problem: "The game is over; deal another case." };
+      const sealed = find(sick.code);
+      const spent = sum(lines.map((entry) => entry.cost));
+      const score = scoreAt(belief, committed, sealed.answers, spent, sick.budget, floor);
+      const believed = beliefOf(sealed, lines.map((entry) => entry.probe));
+      const tool = causesOf(sick).map((name, c) => [name, believed[c]]).sort((a, b) => b[1] - a[1]).slice(0, 4);
+      const told = lines.filter((entry) => entry.best > 0).map((entry) => Math.min(1, entry.expected / entry.best));
+      const hits = lines.filter((entry) => (entry.predicted === "odd") === entry.odd).length;
+      const { played, right, score: mean } = record();
+      return { debrief: { ...score, committed, truth: sealed.truth, mechanism: sealed.mechanism, fix: sealed.fix, tool, evidence: [],
+        efficiency: told.length ? sum(told) / told.length : 0, predictions: [hits, lines.length], bits: sum(lines.map((entry) => entry.bits)) },
+        record: { played: played + 1, right: right + score.right, score: (played * mean + score.score) / (played + 1), practise: "" } };
+    },
+    rerun: ({ sick }) => ({ repaired: find(sick.code).pair }),
+    open({ sick }, code) {
+      const known = cases.map(({ table: { code: name } }) => name).join(", ");
+      return find(code) ? lay(sick, find(code)) : { problem: `This page has no case ${code}, only ${known}; the notebook has all.` };
+    },
+    deal: ({ sick }) => lay(sick, cases[(cases.indexOf(find(sick.code)) + 1) % cases.length]),
+  };
+  return (move, state, args) => ({ problem: "", ...moves[move](state, ...args) });
+}
+
 function entryLine(entry) {
   const said = entry.predicted ? `, ${(entry.predicted === "odd") === entry.odd ? "as you said" : "against your prediction"}` : "";
   const out = entry.outcome.filter((found) => !found.usual);
   const seen = out.length ? out.map((found) => `${found.what}: ${number(found.value)}${healthy(found, " (healthy ", ")")}`).join("; ")
     : `all ${entry.outcome.length} numbers are as in healthy runs`;
-  const best = entry.best_probe === entry.probe ? "no probe promised more"
-    : `${entry.best_probe} promised most, ${fixed(entry.best, 2)} bits a step; this one ${fixed(entry.expected, 2)}`;
-  return `You held ${entry.held} at ${percent(entry.held_share)}. ${entry.probe}, ${plural(entry.cost, "step")}: ` +
+  const promised = entry.hindsight ? "would have told" : "promised";
+  const best = entry.best_probe === entry.probe ? `no probe ${promised} more`
+    : `${entry.best_probe} ${promised} most, ${fixed(entry.best, 2)} bits a step; this one ${fixed(entry.expected, 2)}`;
+  const held = entry.held_share < 0.1 ? "no group likelier than the others" : `${entry.held} at ${percent(entry.held_share)}`;
+  return `You held ${held}. ${entry.probe}, ${plural(entry.cost, "step")}: ` +
     `${entry.odd ? "odd" : "normal"}${said}: ${seen}. ${fixed(entry.bits, 2)} bits; ${best}.`;
 }
 
 function render({ model, el }) {
   const set = setter(model);
+  const alone = model.get("sealed")?.cases ? referee(model.get("sealed"), () => model.get("record")) : null;
   let pending = 0; // the turn that a move waits for
   let heard = -1; // the turn that was last spoken of
   let predicted = -1;
@@ -136,6 +214,13 @@ function render({ model, el }) {
   function play(move, ...args) {
     if (pending > model.get("turn")) return;
     last = move === "open" ? "deal" : move;
+    if (alone) {
+      const state = { sick: model.get("case"), lines: model.get("notebook"), belief: model.get("belief"), end: model.get("debrief") };
+      const changes = { ...alone(move, state, args), turn: model.get("turn") + 1 };
+      Object.entries(changes).forEach(([trait, value]) => model.set(trait, value));
+      model.save_changes();
+      return;
+    }
     pending = model.get("turn") + 1;
     const mine = pending;
     const unheard = () => model.get("turn") < mine;
@@ -175,9 +260,9 @@ function render({ model, el }) {
   const toolBars = element("div");
   const evidence = element("ul");
   const again = cockpit(() => levels(model.get("case")));
-  const againNames = legend([["other", "held-out, as it was"], ["held-out", "held-out, repaired"]]);
+  const againNames = legend([["other", "held-out, as it was"], ["held-out", alone ? "held-out, healthy" : "held-out, repaired"]]);
   const afterwards = element("p");
-  const rerun = button("Train it again, repaired", () => play("rerun"));
+  const rerun = button(alone ? "See a healthy run" : "Train it again, repaired", () => play("rerun"));
   const places = Object.fromEntries(["level", "beliefs", "probe", "answer", "after"].map((name) => [name, element("div")]));
   const debrief = section("5 Debrief", [verdict, truth, account, element("p", { textContent: "What the tool believes on the same evidence:" }),
     toolBars, evidence, rerun, said.rerun, places.after]);
@@ -222,11 +307,12 @@ function render({ model, el }) {
     verdict.textContent = `${right}. It is ${end.truth}. Score ${fixed(end.score, 0)}: ` +
       `belief ${fixed(end.belief_points, 0)}, probes ${fixed(end.probe_points, 0)}, repair ${fixed(end.repair_points, 0)}.`;
     truth.textContent = end.mechanism ? `${end.mechanism} Repair: ${end.fix}` : "Nothing was wrong, and nothing had to be repaired.";
-    afterwards.textContent = end.right ? "Your repair, trained:" :
-      `The repair of ${end.committed} changes nothing here: the run stays as it was. With the right one:`;
+    const repaired = alone ? "A healthy run of the same program:" : "Your repair, trained:";
+    afterwards.textContent = end.right ? repaired :
+      `The repair of ${end.committed} changes nothing here: the run stays as it was. ${alone ? repaired : "With the right one:"}`;
     const [hits, made] = end.predictions;
-    account.textContent = made ? `You won ${fixed(end.bits, 2)} bits. Your probes promised ${percent(end.efficiency)} of what the best ` +
-      `available ones promised for a step. ${hits} of ${plural(made, "prediction")} came true.` : "You asked no probe.";
+    account.textContent = made ? `You won ${fixed(end.bits, 2)} bits. Your probes ${alone ? "told" : "promised"} ${percent(end.efficiency)} of what the best ` +
+      `available ones ${alone ? "would have told" : "promised"} for a step. ${hits} of ${plural(made, "prediction")} came true.` : "You asked no probe.";
     const chart = bars("The tool's belief", end.tool.map(([name]) => name));
     chart.show(end.tool.map(([, share]) => share));
     toolBars.replaceChildren(chart.node);

@@ -14,6 +14,7 @@ from nsputil.checks.record import progress_file
 from nsputil.widgets.base import CourseWidget, browser_module
 
 UNKNOWN = "none of these"
+SEALED = 3  # more cases than the one on the table, in a page without Python
 
 
 def moved_belief(belief, chosen, to, among=None):
@@ -88,11 +89,13 @@ class ClinicSimulator(CourseWidget):
         How many moves were answered.
     problem : str
         Why the last one was not possible.
+    sealed : dict
+        For a page without Python, `state` fills it: a few cases with all their outcomes. Empty while Python plays.
     """
 
     _esm = browser_module("clinic_simulator")
     module = "clinic_simulator"
-    shown = ("case", "belief", "notebook", "debrief", "repaired", "record", "turn", "problem")
+    shown = ("case", "belief", "notebook", "debrief", "repaired", "record", "turn", "problem", "sealed")
     case = traitlets.Dict().tag(sync=True)
     belief = traitlets.Dict().tag(sync=True)
     notebook = traitlets.List().tag(sync=True)
@@ -101,6 +104,7 @@ class ClinicSimulator(CourseWidget):
     record = traitlets.Dict().tag(sync=True)
     turn = traitlets.Int(0).tag(sync=True)
     problem = traitlets.Unicode("").tag(sync=True)
+    sealed = traitlets.Dict().tag(sync=True)
 
     def __init__(self, game, progress, rng):
         super().__init__()
@@ -119,7 +123,7 @@ class ClinicSimulator(CourseWidget):
         entry = self.game.ask(probe, predict)
         shares = {g: sum(self.belief[c] for c in causes) for g, causes in self.case["groups"].items()}
         held = max(shares, key=shares.get)
-        numbers = [self._number(name, value) for name, value in entry.outcome.items()]
+        numbers = [_number(self.game, name, value) for name, value in entry.outcome.items()]
         row = asdict(entry) | {"outcome": numbers, "held": held, "held_share": shares[held]}
         self.notebook = [*self.notebook, row]
         return entry
@@ -161,40 +165,23 @@ class ClinicSimulator(CourseWidget):
 
         self._show(Game.deal(self._rng, level=level or None, progress=self.progress))
 
-    def _show(self, game):
-        from nsputil.clinic.faults import FAULTS
-        from nsputil.clinic.probes import PROBES
+    def state(self):
+        """Return what a page without Python needs: this case and a few others, sealed."""
+        from nsputil.clinic.game import BELIEF_FLOOR, Game
 
+        rng = np.random.default_rng(0)
+        cases = [_sealed(game) for game in (self.game, *(Game.deal(rng) for _ in range(SEALED)))]
+        return super().state() | {"sealed": {"cases": cases, "floor": BELIEF_FLOOR}}
+
+    def _show(self, game):
         self.game = game
-        groups = {}
-        for cause, group in game.groups.items():
-            groups.setdefault(group, []).append(cause)
-        groups[UNKNOWN] = [UNKNOWN]
-        about = {c: {"mechanism": FAULTS[c].mechanism, "fix": FAULTS[c].fix} for c in game.belief if c in FAULTS}
-        prices = {name: {"cost": cost, "question": PROBES[name].question} for name, cost in game.probes.items()}
+        table = _table(game)
         with self.hold_sync():
-            self.case = {
-                "code": game.code,
-                "budget": game.budget,
-                "curves": _curves(game.curves),
-                "signals": [self._number(name, value) for name, value in game.signals.items()],
-                "probes": prices,
-                "groups": groups,
-                "about": about,
-            }
+            self.case = table
+            groups = table["groups"]
             self.belief = {c: 1 / len(groups) / len(causes) for causes in groups.values() for c in causes}
             self.notebook, self.debrief, self.repaired = [], {}, []
             self._count()
-
-    def _number(self, name, value):
-        from nsputil.clinic.probes import SIGNAL_NOTES
-        from nsputil.clinic.signals import SIGNALS
-
-        low, high = self.game.healthy_range(name)
-        signal = SIGNALS.get(name)
-        unit, what = (signal.unit, signal.meaning) if signal else SIGNAL_NOTES[name][:2]
-        told = {"name": name, "value": value, "low": low, "high": high, "unit": unit, "what": what}
-        return {key: _plain(v) for key, v in told.items()} | {"usual": self.game.usual(name, value)}
 
     def _count(self):
         played = self.progress.played
@@ -223,6 +210,49 @@ class ClinicSimulator(CourseWidget):
         spent = f"{self.game.spent:g} of {self.game.budget:g} steps spent"
         end = f"score {self.debrief['score']:.0f}" if self.debrief else spent
         return f"ClinicSimulator: case {self.game.code}, {len(self.game.log)} probes asked, {end}"
+
+
+def _table(game):
+    """What is on the table before the first move."""
+    from nsputil.clinic.faults import FAULTS
+    from nsputil.clinic.probes import PROBES
+
+    groups = {}
+    for cause, group in game.groups.items():
+        groups.setdefault(group, []).append(cause)
+    return {
+        "code": game.code,
+        "budget": game.budget,
+        "curves": _curves(game.curves),
+        "signals": [_number(game, name, value) for name, value in game.signals.items()],
+        "probes": {name: {"cost": cost, "question": PROBES[name].question} for name, cost in game.probes.items()},
+        "groups": groups | {UNKNOWN: [UNKNOWN]},
+        "about": {c: {"mechanism": FAULTS[c].mechanism, "fix": FAULTS[c].fix} for c in game.belief if c in FAULTS},
+    }
+
+
+def _number(game, name, value):
+    from nsputil.clinic.probes import SIGNAL_NOTES
+    from nsputil.clinic.signals import SIGNALS
+
+    low, high = game.healthy_range(name)
+    signal = SIGNALS.get(name)
+    unit, what = (signal.unit, signal.meaning) if signal else SIGNAL_NOTES[name][:2]
+    told = {"name": name, "value": value, "low": low, "high": high, "unit": unit, "what": what}
+    return {key: _plain(v) for key, v in told.items()} | {"usual": game.usual(name, value)}
+
+
+def _sealed(game):
+    """A case with all its outcomes, for a page without Python; what all cases share is left to `case`."""
+    from nsputil.clinic.game import Game
+
+    fresh = Game(game.code)  # before any move
+    sealed = fresh.sealed()
+    outcomes = {name: [_number(fresh, *item) for item in found.items()] for name, found in sealed["outcomes"].items()}
+    table = {key: value for key, value in _table(fresh).items() if key in ("code", "curves", "signals")}
+    nats = {name: _plain(tuple(added)) for name, added in sealed["nats"].items()}
+    kept = {"outcomes": outcomes, "nats": nats, "log_probs": _plain(tuple(sealed["log_probs"]))}
+    return sealed | kept | {"table": table, "pair": _curves(sealed["pair"])}
 
 
 def _plain(value):
