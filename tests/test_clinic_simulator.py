@@ -123,13 +123,17 @@ def test_a_moved_bar_leaves_the_proportions_of_the_others():
 
 def test_a_sealed_case_holds_what_the_tool_will_believe(simulator):
     game, sealed = Game(SICK), Game(SICK).sealed()
-    logits = np.array(sealed["log_probs"])
+
+    def believed():
+        found = {c.name: c.probability for c in game._tool.causes}
+        return np.array([found[c] for c in game.belief]) / sum(found[c] for c in game.belief)
+
+    assert np.exp(sealed["log_probs"]) == pytest.approx(believed(), abs=1e-9)
+    logits = np.array(sealed["start"])
     for name in ("roll", "look-at-rows"):
         game.ask(name)
         logits = logits + sealed["nats"][name]
-        believed = {c.name: c.probability for c in game._tool.causes}
-        expected = np.array([believed[c] for c in game.belief])
-        assert np.exp(log_softmax(logits)) == pytest.approx(expected / expected.sum(), abs=1e-9)
+        assert np.exp(log_softmax(logits)) == pytest.approx(believed(), abs=1e-9)
     state = simulator.state()
     assert simulator.sealed == {} and len(state["sealed"]["cases"]) == 4, "Python keeps the answers to itself"
     assert sealed["answers"] == [bank().cases[decode(SICK)].cause]

@@ -343,23 +343,27 @@ class Game:
         Returns
         -------
         dict
-            ``log_probs``: what the tool believes of the causes, in their order, before any probe. ``outcomes`` and
-            ``nats``: of each probe, its numbers and what they add to those log-probabilities before they are normalized
-            again. ``pair``: the curves of a healthy run of the same program. ``answers``: the causes that are right;
-            empty if none of the catalogue is. ``truth``, ``mechanism``, ``fix``: for the debrief.
+            ``log_probs``: what the tool believes of the causes, in their order, before any probe. ``start``: the same
+            signals as they count beside probes, before they are normalized. ``outcomes`` and ``nats``: of each probe,
+            its numbers and what they add to ``start``. Second faults and "none of these" are left to Python. ``pair``:
+            the curves of a healthy run of the same program. ``answers``: the causes that are right; empty if none of
+            the catalogue is. ``truth``, ``mechanism``, ``fix``: for the debrief.
         """
         r, case = self._reader, self._bank.cases[self._row]
         found = self._bank.found(self._row)
         outcomes = {name: self._bank.outcome(self._row, name) for name in self._bank.probes}
-        everything = r.vector({k: v for outcome in (found, *outcomes.values()) for k, v in outcome.items()})
-        terms = r.model.evidence(*everything)[0] / r.temperature
+        values, measured = r.vector({k: v for outcome in (found, *outcomes.values()) for k, v in outcome.items()})
+        last = r.temperatures[-1]
+        terms = r.model.evidence(values[None], measured[None])[0] / last
+        own = [r.model.column[name] for name in found]
         nats = {name: terms[[r.model.column[s] for s in outcome]].sum(axis=0) for name, outcome in outcomes.items()}
         names = {case.cause, *case.faults} if case.cause != HEALTHY else {HEALTHY}
         fault = FAULTS.get(case.faults[0]) if case.faults else None
         pair = next(k for k, c in enumerate(self._bank.cases) if not c.faults and c.program == case.program)
         return {
             "pair": self._bank.curves[pair],
-            "log_probs": r.log_probs(*r.vector(found))[0][0].tolist(),
+            "log_probs": r.log_probs(*r.vector(found)).tolist(),
+            "start": (terms[own].sum(axis=0) + r.model.bias[-1] / last + r.caution).tolist(),
             "outcomes": outcomes,
             "nats": {name: added.tolist() for name, added in nats.items()},
             "answers": sorted(names & set(self.belief)),

@@ -57,6 +57,7 @@ class Reader:
         self.temperatures, self.strange, self.second = tuple(temperatures), strange, second
         self.healthy_bias = healthy_bias
         self.healthy = model.causes.index(HEALTHY)
+        self.caution = np.where(np.arange(len(model.causes)) == self.healthy, healthy_bias, 0.0)
         self.columns = {name: [model.column[s] for s in names] for name, (_, names) in probes.items()}
         members = model.memberships(outcomes, np.ones(outcomes.shape, bool))
         count = np.bincount(labels, minlength=len(model.causes))
@@ -133,8 +134,7 @@ class Reader:
     def log_probs(self, values, measured):
         """Return the log-probabilities of single causes, shape (causes,)."""
         scores = self.model.scores(values[None], measured[None])[0] / self.temperature(measured)
-        scores[self.healthy] += self.healthy_bias
-        return log_softmax(scores)
+        return log_softmax(scores + self.caution)
 
     def verdict(self, values, measured):
         """Return ``(probabilities of the causes, probability of "none of these", second faults)``.

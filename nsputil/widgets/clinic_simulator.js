@@ -112,7 +112,7 @@ function beliefBars({ groups, about }, onBelief) {
 const healthy = ({ low, high }, before = "", after = "") =>
   (low === null ? "" : `${before}${low === high ? number(low) : `${number(low)} to ${number(high)}`}${after}`);
 
-// A page without Python holds a few sealed cases: all outcomes, and what each adds to the log-probabilities of the causes.
+// A page without Python holds a few sealed cases: all outcomes, and what each adds to the scores of the causes.
 // These are the rules of Game, but that the best probe is known in hindsight only. Each returns the traits that change.
 const softmax = (logits) => {
   const shifted = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
@@ -120,7 +120,8 @@ const softmax = (logits) => {
 };
 
 export function beliefOf(sealed, asked) {
-  return softmax(sealed.log_probs.map((logp, c) => logp + sum(asked.map((name) => sealed.nats[name][c]))));
+  if (asked.length === 0) return softmax(sealed.log_probs);
+  return softmax(sealed.start.map((score, c) => score + sum(asked.map((name) => sealed.nats[name][c]))));
 }
 
 export function bitsOf(before, after) {

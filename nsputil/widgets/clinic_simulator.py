@@ -250,8 +250,8 @@ def _sealed(game):
     sealed = fresh.sealed()
     outcomes = {name: [_number(fresh, *item) for item in found.items()] for name, found in sealed["outcomes"].items()}
     table = {key: value for key, value in _table(fresh).items() if key in ("code", "curves", "signals")}
-    nats = {name: _plain(tuple(added)) for name, added in sealed["nats"].items()}
-    kept = {"outcomes": outcomes, "nats": nats, "log_probs": _plain(tuple(sealed["log_probs"]))}
+    kept = {"outcomes": outcomes, "nats": {name: _plain(tuple(added)) for name, added in sealed["nats"].items()}}
+    kept |= {name: _plain(tuple(sealed[name])) for name in ("log_probs", "start")}
     return sealed | kept | {"table": table, "pair": _curves(sealed["pair"])}
 
 
