@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS := 1
 # What is run for a test or a release is nobody's progress.
 export NSPUTIL_PROGRESS := off
 
-.PHONY: help setup lab test check notebooks exercises checks-report nbgrader browser lab-bench pictures parity appendix processors bench clinic-bench clinic-rivals site lite budget clean
+.PHONY: help setup lab test check notebooks exercises checks-report nbgrader browser lab-bench pictures parity appendix processors bench clinic-bench clinic-check clinic-rivals site lite budget clean
 
 help:
 	@echo "make lab        set up and open the course in JupyterLab"
@@ -128,8 +128,12 @@ $(PARITY)/.bench: $(PARITY)/.installed
 bench: $(PARITY)/.bench
 	for script in benchmarks/accuracy.py benchmarks/*_speed.py benchmarks/*_cost.py; do $(PARITY)/bin/python $$script | tee benchmarks/results/$$(basename $$script .py).txt || exit 1; done
 
-# The clinic's figures from the shipped bank; CLINIC_ARGS=--quick leaves out the fits without a whole program.
+# The clinic's figures from the shipped bank; CLINIC_ARGS=--quick leaves out the fits without a whole program. All of
+# them stand in docs/clinic.md, too, and a test compares. clinic-check: half a minute, fails if a figure has changed.
 CLINIC_ARGS ?=
+clinic-check: setup
+	$(BIN)/python benchmarks/clinic_bench.py --check
+
 clinic-bench: setup
 	$(BIN)/python benchmarks/clinic_bench.py $(CLINIC_ARGS) | tee benchmarks/results/clinic_bench.txt
 

@@ -70,6 +70,13 @@ def test_a_wave_is_found():
     assert signals(Run(loss=[0.7] * 200, accuracy=accuracy), "curves")["loss.wave"] > 0.5
 
 
+def test_an_accuracy_tells_how_many_pairs_it_was_counted_on():
+    evaluations = [{"step": k, "loss": 0.6, "accuracy": a} for k, a in enumerate((0.6875, 0.75, 0.5625), 1)]
+    found = signals(Run(loss=[0.7] * 8, accuracy=[0.5, 1.0] * 4, evaluations=evaluations), "curves")
+    assert 10 ** found["held.grain"] == pytest.approx(16) and 10 ** found["accuracy.grain"] == pytest.approx(2)
+    assert found["held.still"] == 1
+
+
 def test_bad_input_is_named(run):
     with pytest.raises(ValueError, match="0 losses"):
         signals(Run())
