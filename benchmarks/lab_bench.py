@@ -187,10 +187,11 @@ def probing(page, server):
 
 
 def opening(page, server):
-    """From opening a notebook to its first widget usable, beside one ipywidgets slider alone, and with matplotlib."""
+    """From opening a notebook to its first widget usable, beside an ipywidgets slider alone or below a figure."""
     print("open a notebook, run the cells up to its first widget, ms: median of 3 and ratio to one ipywidgets slider")
     nbformat.write(notebook("import ipywidgets\nipywidgets.FloatSlider()"), server.folder / "empty.ipynb")
-    matplotlib = notebook("import ipywidgets\nimport matplotlib.pyplot", "ipywidgets.FloatSlider()")
+    figure = "import ipywidgets\nimport matplotlib.pyplot as plt", "_ = plt.plot([1, 2])", "ipywidgets.FloatSlider()"
+    matplotlib = notebook(*figure)
     nbformat.write(matplotlib, server.folder / "matplotlib.ipynb")
     base = None
     for name in ("empty", "matplotlib", "04_worked_examples", "05_the_gradient", "06_numerics"):

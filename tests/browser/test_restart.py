@@ -15,6 +15,11 @@ from look import picture
 from widget_view import check, view
 
 NOTEBOOK = "notebooks/05_the_gradient.ipynb"
+SHOW_CELL = """() => {
+  const { content } = jupyterapp.shell.currentWidget;
+  const isIt = (cell) => cell.model.sharedModel.source.includes("widgets.gradient_explorer()");
+  return content.scrollToItem(content.widgets.findIndex(isIt), "start");
+}"""
 START = {"z_is_next": 1.4, "z_not_next": 0.0, "label": 1, "rate": 1.0}
 
 
@@ -58,6 +63,7 @@ def test_reloaded_with_its_kernel_alive_the_widget_is_where_it_was(page):
     page.wait_for_function("() => !jupyterapp.shell.currentWidget.context.model.dirty")
     page.reload()
     page.wait_for_function(READY)
+    page.evaluate(SHOW_CELL)  # JupyterLab draws a cell far below only when it has time
     page.wait_for_selector(".nsp-widget", state="attached")
     assert view(page.locator(".nsp-widget"))["sentence"] == before["sentence"]
 

@@ -12,7 +12,7 @@ from nsputil.clinic.cases import bank
 from nsputil.clinic.game import Game, Progress, decode, encode
 
 ROW = next(int(k) for k in bank().rows("test") if bank().cases[k].cause == "false-negatives")
-PROBES = ("read-the-arrays", "look-at-rows", "roll")
+PROBES = ("read-the-arrays", "look-at-rows")  # from the third on the tool also thinks of two faults at once
 
 
 @pytest.fixture(scope="module")
