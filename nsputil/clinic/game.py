@@ -124,13 +124,16 @@ def decode(code, cases=None):
     return row
 
 
-def _of_healthy_runs(reader, signal):
-    return reader.outcomes[reader.labels == reader.healthy, reader.model.column[signal]]
+@cache
+def _of_healthy_runs(cases, signal):
+    """Of runs without any fault: a benign one may look as odd as it likes."""
+    rows = [row for row in cases.rows("train") if not cases.cases[row].faults]
+    return cases.values[rows, cases.names.index(signal)]
 
 
 @cache
-def _healthy_range(reader, signal):
-    known = _of_healthy_runs(reader, signal)
+def _healthy_range(cases, signal):
+    known = _of_healthy_runs(cases, signal)
     known = known[np.isfinite(known)]
     low, high = np.quantile(known, (0.05, 0.95)) if len(known) else (np.nan, np.nan)
     return float(low), float(high)
@@ -280,12 +283,12 @@ class Game:
 
     def healthy_range(self, signal):
         """Return the ends of the middle nine tenths of healthy runs; NaN if none of them has the number."""
-        return _healthy_range(self._reader, signal)
+        return _healthy_range(self._bank, signal)
 
     def usual(self, signal, value):
         """Return whether a number lies in the middle nine tenths of healthy runs (or is one that they show)."""
         if not np.isfinite(value):
-            return bool(np.isnan(_of_healthy_runs(self._reader, signal)).mean() > 0.05)
+            return bool(np.isnan(_of_healthy_runs(self._bank, signal)).mean() > 0.05)
         low, high = self.healthy_range(signal)
         return bool(low - 1e-6 <= value <= high + 1e-6)
 

@@ -117,3 +117,9 @@ def guess(game, rng):
 
 
 guess.answer = lambda game: sorted(game.belief)[decode(game.code) % len(game.belief)]
+
+
+def test_healthy_is_what_runs_without_any_fault_show(game):
+    """A benign fault may shift a number: the sum of the loss starts at B ln 2."""
+    low, high = game.healthy_range("loss.first")
+    assert 0.5 < low < high < 1.5
