@@ -139,14 +139,13 @@ clinic-bench: setup
 
 # The diagnosis beside its rivals, which have an environment of their own; cleanlab trains live cases, some minutes.
 RIVALS := .venv-rivals
-RIVALS_ARGS ?= --cleanlab
-$(RIVALS)/.installed: pyproject.toml constraints.txt tools/rivals.txt
+$(RIVALS)/.installed: pyproject.toml constraints.txt benchmarks/rivals-requirements.txt
 	$(PYTHON) -m venv $(RIVALS)
-	$(RIVALS)/bin/python -m pip install --quiet --constraint constraints.txt --editable . --requirement tools/rivals.txt
+	$(RIVALS)/bin/python -m pip install --quiet --constraint constraints.txt --editable . --requirement benchmarks/rivals-requirements.txt
 	touch $@
 
 clinic-rivals: $(RIVALS)/.installed
-	$(RIVALS)/bin/python benchmarks/clinic_rivals.py $(RIVALS_ARGS) | tee benchmarks/results/clinic_rivals.txt
+	for script in clinic_rivals clinic_cleanlab; do $(RIVALS)/bin/python benchmarks/$$script.py || exit 1; done | tee benchmarks/results/clinic_rivals.txt
 
 # The reading site and the site for the browser alone, each with tools of its own.
 SITE := .venv-site

@@ -49,7 +49,7 @@ def test_it_runs_through_train_diagnose_and_investigate(code, tmp_path):
         assert f"now {end.group(2)} (" in asked[-1] and int(end.group(1)) > 0
 
 
-@pytest.mark.parametrize("name", ["clinic_bench", "clinic_rivals"])
+@pytest.mark.parametrize("name", ["clinic_bench"])
 def test_the_figures_of_the_page_are_those_of_the_stored_results(name):
     results = (PAGE.parents[1] / "benchmarks" / "results" / f"{name}.txt").read_text(encoding="utf-8")
     assert results.strip() in PAGE.read_text(encoding="utf-8"), "copy benchmarks/results into docs/clinic.md"
