@@ -152,7 +152,8 @@ def test_the_trainer(tmp_path):
     assert main(["diagnose", str(tmp_path / "run.json")]) in (0, 1)
     found = signals(run)
     absent = {name for name in SIGNALS if np.isnan(found[name])}
-    assert absent == {"final.accuracy", "final.against_held", "loss.wave"}  # no test set; too few steps for a wave
+    # No test set; too few steps for a wave, and too few evaluations for what lies between them.
+    assert absent == {name for name in SIGNALS if name.startswith("final.")} | {"loss.wave", "held.jitter"}
 
 
 def test_gradients_that_are_gathered_over_batches_are_one_step(tmp_path):
