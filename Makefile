@@ -30,6 +30,7 @@ help:
 	@echo "make processors  run notebooks 07 and 08 as other processors would, and compare the outputs"
 	@echo "make bench      measure what the documents state as ratios"
 	@echo "make clinic-bench  how well the clinic diagnoses, with intervals"
+	@echo "make clinic-check  whether the stored figures of the clinic still hold"
 	@echo "make clinic-rivals  the same of rule tools, trees and cleanlab, side by side"
 	@echo "make site       build the reading site, static pages with live widgets, and check it"
 	@echo "make lite       build the JupyterLite site, Python in the browser, and check it (needs npm)"
