@@ -16,6 +16,8 @@ from nsputil.losses import nsp_loss, sigmoid
 from nsputil.metrics import accuracy, calibration_error
 from nsputil.model import NSPModel
 from nsputil.sentence_pairs import (
+    IS_NEXT,
+    NOT_NEXT,
     balanced_segment_pairs,
     sentence_level_pairs,
     sentence_order_pairs,
@@ -32,7 +34,17 @@ def line(name, logits, pairs, more=""):
     print(f"{name:44s} {found}  {len(pairs):6d} pairs {more}", flush=True)
 
 
-def length_alone(train_pairs, pairs):
+def exchanged(documents, rng):
+    """Return segment pairs whose negatives have the B of any other document, short or long."""
+    chunks = [pair for pair in balanced_segment_pairs(documents, rng) if pair.label == IS_NEXT]
+    pairs = []
+    for pair, k in zip(chunks, rng.permutation(len(chunks)), strict=True):
+        if pair.document_a != chunks[k].document_b:
+            pairs += [pair, replace(pair, label=NOT_NEXT, sentence_b=chunks[k].sentence_b)]
+    return pairs
+
+
+def length_alone(train_pairs, pairs, name="the two lengths alone"):
     """Print what the two lengths alone give away: the more frequent label among training pairs of like lengths."""
 
     def place(some):
@@ -43,7 +55,7 @@ def length_alone(train_pairs, pairs):
     (a, b), labels = place(train_pairs)
     np.add.at(count, (labels, a, b), 1)
     (a, b), labels = place(pairs)
-    print(f"{'the two lengths alone':44s} accuracy {(count[:, a, b].argmax(axis=0) == labels).mean():.3f}", flush=True)
+    print(f"{name:44s} accuracy {(count[:, a, b].argmax(axis=0) == labels).mean():.3f}", flush=True)
 
 
 def main():
@@ -62,6 +74,9 @@ def main():
         overlap = OverlapModel.fit(rule(part, np.random.default_rng(7)))
         line(f"word overlap, sotu {name}", overlap.logits(run.test_pairs), run.test_pairs)
         length_alone(rule(part, np.random.default_rng(8)), run.test_pairs)
+    parts = split_documents(documents, np.random.default_rng((0, 0)))
+    any_length = [exchanged(parts[k], np.random.default_rng(9)) for k in (0, 2)]
+    length_alone(*any_length, "the two lengths alone, B of any length")
     mini = NSPModel.mini()
     rules = {
         "sentences": permuted,

@@ -142,3 +142,10 @@ def test_make_lab_serves_notebook_00_on_loopback():
     said = subprocess.run([make, "-n", "lab"], cwd=ROOT, capture_output=True, text=True).stdout
     assert "--ip=127.0.0.1" in said and "notebooks/00_start_here.ipynb" in said
     assert "token=''" not in said and "password" not in said
+
+
+def test_the_model_card_s_figures_are_those_that_were_measured():
+    card = (ROOT / "docs" / "nsp-mini.md").read_text(encoding="utf-8")
+    measured = (ROOT / "benchmarks" / "results" / "accuracy.txt").read_text(encoding="utf-8")
+    figures = re.findall(r"(?<![\d.])\d\.\d{3}(?!\d)", card)
+    assert len(figures) > 20 and [figure for figure in figures if figure not in measured] == []
