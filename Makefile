@@ -58,11 +58,14 @@ check: setup
 	$(BIN)/python tools/coverage.py --check
 	$(BIN)/python tools/release_exercises.py --check
 
+# Two processes: tests are shared out one by one, notebooks whole, since the cells of one need each other.
+JOBS ?= 2
+NBVAL := -n $(JOBS) --dist loadfile --nbval-current-env --nbval-cell-timeout=120
 test: check
-	$(BIN)/python -m pytest -q tests --ignore=tests/browser --ignore=tests/parity --ignore=tests/nbgrader --ignore=tests/site
-	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=120 notebooks
-	NSP_STRICT=1 $(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=120 solutions
-	$(BIN)/python -m pytest -q --nbval-lax --nbval-current-env --nbval-cell-timeout=120 exercises
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal tests --ignore=tests/browser --ignore=tests/parity --ignore=tests/nbgrader --ignore=tests/site
+	$(BIN)/python -m pytest -q $(NBVAL) --nbval notebooks
+	NSP_STRICT=1 $(BIN)/python -m pytest -q $(NBVAL) --nbval solutions
+	$(BIN)/python -m pytest -q $(NBVAL) --nbval-lax exercises
 
 notebooks: setup
 	NSP_STRICT=1 $(BIN)/python tools/run_notebooks.py
