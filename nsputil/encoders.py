@@ -313,8 +313,7 @@ def _ppmi(counts):
         counts *= total / row
         counts /= column
         np.log(counts, out=counts)
-    np.nan_to_num(counts, copy=False, nan=0.0, neginf=0.0)
-    return np.maximum(counts, 0, out=counts)
+    return np.fmax(counts, 0, out=counts)  # 0, too, where a word or a pair was never seen: fmax passes over nan
 
 
 def _svd_vectors(matrix, dim, rng):
