@@ -36,7 +36,8 @@ from lab_browser import (
 )
 
 STEPS, WARM_UP = 50, 3
-#: Steps a slider by one, 50 times; a step's time ends when the page has changed and the frame with it is drawn.
+#: Steps a slider by one, 50 times; a step's time ends when the page has changed and the frame with it is drawn. A screen
+#: draws 60 frames a second, so a step that costs nothing still waits for the next frame: `FLOOR` shows how long.
 STEP_TIMES = """async ([root, scope, steps]) => {
   const slider = root.querySelector("input[type=range], .noUi-handle");
   const area = scope ? root.closest(".jp-OutputArea") : root;
@@ -71,6 +72,15 @@ STEP_TIMES = """async ([root, scope, steps]) => {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return times;
+}"""
+#: The least that a page can do, under the same measure: one slider, and one word of a picture that says its value.
+FLOOR = """() => {
+  const root = document.createElement("div");
+  root.innerHTML = '<input type="range" min="0" max="100" aria-label="bare"><svg width="90" height="20"><text y="15">50</text></svg>';
+  const [slider, text] = [root.querySelector("input"), root.querySelector("text")];
+  slider.addEventListener("input", () => { text.textContent = slider.value; });
+  document.querySelector(".jp-OutputArea-output").append(root);
+  return root;
 }"""
 PROBE_TIMES = """async (root) => {
   const select = root.querySelector(".probe select");
@@ -129,6 +139,13 @@ def curve(p):
     plt.show()
 
 _ = interact(curve, p=FloatSlider(value=0.2, min=0.01, max=0.99, step=0.01))"""
+#: The smallest anywidget there is.
+ANYWIDGET = """import anywidget
+
+class Hello(anywidget.AnyWidget):
+    _esm = "export default { render({ el }) { el.innerHTML = '<div class=nsp-widget><input type=range></div>'; } };"
+
+Hello()"""
 BUSY = "import time\nend = time.time() + 600\nwhile time.time() < end: pass"
 
 
@@ -165,6 +182,10 @@ def redraw(page, server):
         root = widget.element_handle()
         page.evaluate(STEP_TIMES, [root, False, WARM_UP])
         line(widget.get_attribute("aria-label") + ", kernel busy", page.evaluate(STEP_TIMES, [root, False, STEPS]))
+    bare = page.evaluate_handle(FLOOR)
+    bare.evaluate("(root) => root.scrollIntoView()")
+    page.evaluate(STEP_TIMES, [bare, False, WARM_UP])
+    line("floor: a bare slider and one word", page.evaluate(STEP_TIMES, [bare, False, STEPS]))
     line("interact + matplotlib, idle", idle)
     status = page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status")
     assert status == "busy", f"the kernel was {status}"
@@ -193,8 +214,11 @@ def opening(page, server):
     figure = "import ipywidgets\nimport matplotlib.pyplot as plt", "_ = plt.plot([1, 2])", "ipywidgets.FloatSlider()"
     matplotlib = notebook(*figure)
     nbformat.write(matplotlib, server.folder / "matplotlib.ipynb")
+    nbformat.write(notebook(ANYWIDGET), server.folder / "anywidget.ipynb")
+    nbformat.write(notebook("import matplotlib.pyplot", ANYWIDGET), server.folder / "both.ipynb")
+    nbformat.write(notebook("from nsputil import widgets\nwidgets.loss_explorer()"), server.folder / "course_widget.ipynb")
     base = None
-    for name in ("empty", "matplotlib", "04_worked_examples", "05_the_gradient", "06_numerics"):
+    for name in ("empty", "matplotlib", "anywidget", "both", "course_widget", "04_worked_examples", "05_the_gradient", "06_numerics"):
         path = f"notebooks/{name}.ipynb" if name[0].isdigit() else f"{name}.ipynb"
         times = []
         for _ in range(3):

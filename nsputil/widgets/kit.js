@@ -131,26 +131,39 @@ export function log(label) {
   return { node, show };
 }
 
-// A picture with two axes in data coordinates. It is redrawn as a whole, in the pixels it really has.
+// A picture with two axes in data coordinates, in the pixels it really has. A new picture is drawn into the shapes of
+// the one before: only what differs is touched, so the browser lays out and paints little.
 export class Plot {
   constructor({ x, y, xTicks, yTicks, xLabel, yLabel, height = 260 }) {
     Object.assign(this, { x, y, xTicks, yTicks, xLabel, yLabel, height });
     this.node = document.createElementNS(SVG, "svg");
     this.node.setAttribute("role", "img");
+    this.shapes = []; // [{ node, name, attributes, text }]
+    this.drawn = 0; // how many of them belong to the picture so far
   }
-  add(name, attributes, text) {
-    const node = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes))
-      node.setAttribute(key, typeof value === "number" ? value.toFixed(2) : value);
-    if (text !== undefined) node.textContent = text;
-    this.node.append(node);
+  add(name, attributes, text = "") {
+    let shape = this.shapes[this.drawn];
+    if (shape?.name !== name) {
+      this.shapes.splice(this.drawn).forEach(({ node }) => node.remove());
+      shape = { name, node: document.createElementNS(SVG, name), attributes: {}, text: "" };
+      this.shapes.push(shape);
+      this.node.append(shape.node);
+    }
+    this.drawn += 1;
+    const wanted = Object.fromEntries(Object.entries(attributes).map(([key, value]) =>
+      [key, typeof value === "number" ? value.toFixed(2) : value]));
+    for (const key of Object.keys(shape.attributes)) if (!(key in wanted)) shape.node.removeAttribute(key);
+    for (const [key, value] of Object.entries(wanted)) if (shape.attributes[key] !== value) shape.node.setAttribute(key, value);
+    if (shape.text !== `${text}`) shape.node.textContent = text;
+    Object.assign(shape, { attributes: wanted, text: `${text}` });
   }
   px = (value) => 46 + ((value - this.x[0]) / (this.x[1] - this.x[0])) * (this.width - 60);
   py = (value) => this.height - 42 - ((value - this.y[0]) / (this.y[1] - this.y[0])) * (this.height - 66);
   begin(width, alternative) {
+    this.drawn = 0;
+    queueMicrotask(() => this.shapes.splice(this.drawn).forEach(({ node }) => node.remove())); // what was left over
+    if (this.width !== width) this.node.setAttribute("viewBox", `0 0 ${width} ${this.height}`);
     this.width = width;
-    this.node.replaceChildren();
-    this.node.setAttribute("viewBox", `0 0 ${width} ${this.height}`);
     this.node.setAttribute("aria-label", alternative);
     this.segment("axis", this.x[0], this.y[0], this.x[1], this.y[0]);
     this.segment("axis", this.x[0], this.y[0], this.x[0], this.y[1]);
