@@ -3,7 +3,8 @@
     make lab-bench                              everything
     python benchmarks/lab_bench.py redraw       one part: redraw, probe, open, memory or install
 
-Every figure stands beside the one that it is to be compared with, taken in the same run. Times are medians.
+Every figure stands beside the one that it is to be compared with, taken in the same run, and beside a floor: the least
+that the same measure gives when there is next to nothing to do. Times are medians.
 """
 
 import os
@@ -36,8 +37,9 @@ from lab_browser import (
 )
 
 STEPS, WARM_UP = 50, 3
-#: Steps a slider by one, 50 times; a step's time ends when the page has changed and the frame with it is drawn. A screen
-#: draws 60 frames a second, so a step that costs nothing still waits for the next frame: `FLOOR` shows how long.
+#: Steps a slider by one, 50 times; a step ends when the page has changed and the frame with it is drawn. There are 60
+#: frames a second, and a step that comes between two of them waits. So steps come at all moments between two frames,
+#: and the work alone, without the wait for the frame, is told as well.
 STEP_TIMES = """async ([root, scope, steps]) => {
   const slider = root.querySelector("input[type=range], .noUi-handle");
   const area = scope ? root.closest(".jp-OutputArea") : root;
@@ -46,13 +48,15 @@ STEP_TIMES = """async ([root, scope, steps]) => {
       const added = changes.flatMap((change) => [...change.addedNodes]);
       if (scope && !added.some((node) => node.matches?.("img") || node.querySelector?.("img"))) return;
       found.disconnect();
+      const changed = performance.now();
       requestAnimationFrame(() => {
+        const frame = performance.now();
         const painted = new MessageChannel();
-        painted.port1.onmessage = () => resolve(performance.now());
+        painted.port1.onmessage = () => resolve({ end: performance.now(), waited: frame - changed });
         painted.port2.postMessage(0);
       });
     });
-    found.observe(area, { childList: true, subtree: true, attributes: !scope });
+    found.observe(area, { childList: true, subtree: true, attributes: !scope, characterData: !scope });
   });
   const step = () => {
     if (scope) {
@@ -68,15 +72,17 @@ STEP_TIMES = """async ([root, scope, steps]) => {
     const start = performance.now();
     const done = redrawn();
     step();
-    times.push((await done) - start);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    const { end, waited } = await done;
+    times.push([end - start, end - start - waited]);
+    await new Promise((resolve) => setTimeout(resolve, 20 + (7 * k) % 17));
   }
   return times;
 }"""
 #: The least that a page can do, under the same measure: one slider, and one word of a picture that says its value.
 FLOOR = """() => {
   const root = document.createElement("div");
-  root.innerHTML = '<input type="range" min="0" max="100" aria-label="bare"><svg width="90" height="20"><text y="15">50</text></svg>';
+  const picture = '<svg width="90" height="20"><text y="15">50</text></svg>';
+  root.innerHTML = `<input type="range" min="0" max="100" aria-label="bare">${picture}`;
   const [slider, text] = [root.querySelector("input"), root.querySelector("text")];
   slider.addEventListener("input", () => { text.textContent = slider.value; });
   document.querySelector(".jp-OutputArea-output").append(root);
@@ -139,13 +145,18 @@ def curve(p):
     plt.show()
 
 _ = interact(curve, p=FloatSlider(value=0.2, min=0.01, max=0.99, step=0.01))"""
-#: The smallest anywidget there is.
+#: The smallest anywidget there is, with numpy, which a course in numbers needs.
 ANYWIDGET = """import anywidget
+import numpy
 
 class Hello(anywidget.AnyWidget):
     _esm = "export default { render({ el }) { el.innerHTML = '<div class=nsp-widget><input type=range></div>'; } };"
 
 Hello()"""
+FIGURE = """import ipywidgets
+import matplotlib.pyplot as plt
+_ = plt.plot([1, 2])
+plt.show()"""
 BUSY = "import time\nend = time.time() + 600\nwhile time.time() < end: pass"
 
 
@@ -156,13 +167,14 @@ def notebook(*cells):
 
 
 def line(name, times):
-    """Print median and worst of times in milliseconds."""
-    print(f"  {name:40s} {statistics.median(times):7.1f} {max(times):7.1f}", flush=True)
+    """Print median and worst of times in milliseconds, of each column."""
+    numbers = (f"{statistics.median(column):8.1f} {max(column):6.1f}" for column in zip(*times, strict=True))
+    print(f"  {name:46s}", *numbers, flush=True)
 
 
 def redraw(page, server):
     """From a slider's step to the redrawn picture, with the kernel busy; interact needs it idle, being drawn there."""
-    print(f"slider step to redrawn picture, ms: median and worst of {STEPS}")
+    print(f"slider step to redrawn picture, ms: median and worst of {STEPS}; then without the wait for the next frame")
     nbformat.write(notebook(WIDGETS, *CELLS, INTERACT), server.folder / "redraw.ipynb")
     show_notebook(page, "redraw.ipynb")
     run_all(page)
@@ -177,16 +189,16 @@ def redraw(page, server):
         """(code) => { jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code }); }""", BUSY
     )
     page.wait_for_function("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'")
-    for widget in page.locator(".nsp-widget").all():
-        widget.scroll_into_view_if_needed()
-        root = widget.element_handle()
-        page.evaluate(STEP_TIMES, [root, False, WARM_UP])
-        line(widget.get_attribute("aria-label") + ", kernel busy", page.evaluate(STEP_TIMES, [root, False, STEPS]))
     bare = page.evaluate_handle(FLOOR)
-    bare.evaluate("(root) => root.scrollIntoView()")
-    page.evaluate(STEP_TIMES, [bare, False, WARM_UP])
-    line("floor: a bare slider and one word", page.evaluate(STEP_TIMES, [bare, False, STEPS]))
-    line("interact + matplotlib, idle", idle)
+    places = [("floor: a bare slider and one word", bare)] + [
+        (widget.get_attribute("aria-label") + ", kernel busy", widget.element_handle())
+        for widget in page.locator(".nsp-widget").all()
+    ]
+    for name, root in places:
+        root.evaluate("(root) => root.scrollIntoView()")
+        page.evaluate(STEP_TIMES, [root, False, WARM_UP])
+        line(name, page.evaluate(STEP_TIMES, [root, False, STEPS]))
+    line("interact + matplotlib, idle", [time[:1] for time in idle])
     status = page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status")
     assert status == "busy", f"the kernel was {status}"
     end_kernels(server)
@@ -203,39 +215,58 @@ def probing(page, server):
     widget = page.locator(".nsp-clinic-simulator")
     widget.wait_for()
     times = page.evaluate(PROBE_TIMES, widget.element_handle())
-    line("a probe of the bank", times)
+    line("a probe of the bank", [[time] for time in times])
     end_kernels(server)
 
 
 def opening(page, server):
     """From opening a notebook to its first widget usable, beside an ipywidgets slider alone or below a figure."""
-    print("open a notebook, run the cells up to its first widget, ms: median of 3 and ratio to one ipywidgets slider")
-    nbformat.write(notebook("import ipywidgets\nipywidgets.FloatSlider()"), server.folder / "empty.ipynb")
-    figure = "import ipywidgets\nimport matplotlib.pyplot as plt", "_ = plt.plot([1, 2])", "ipywidgets.FloatSlider()"
-    matplotlib = notebook(*figure)
-    nbformat.write(matplotlib, server.folder / "matplotlib.ipynb")
-    nbformat.write(notebook(ANYWIDGET), server.folder / "anywidget.ipynb")
-    nbformat.write(notebook("import matplotlib.pyplot", ANYWIDGET), server.folder / "both.ipynb")
-    nbformat.write(notebook("from nsputil import widgets\nwidgets.loss_explorer()"), server.folder / "course_widget.ipynb")
+    print("open a notebook, run cells to its first widget, ms: median of 3, ratio to one ipywidgets slider")
+    slider = "import ipywidgets\nipywidgets.FloatSlider()"
+    for name, cells in (("slider", [slider]), ("anywidget", [ANYWIDGET]), ("figure", [FIGURE, slider])):
+        nbformat.write(notebook(*cells), server.folder / f"{name}.ipynb")
+    named = "04_worked_examples", "05_the_gradient", "06_numerics"
+    rows = [
+        ("one ipywidgets slider", "slider.ipynb", run_all_until_widget),
+        ("floor: numpy and one anywidget", "anywidget.ipynb", run_all_until_widget),
+        *((f"{name}: imports and widget", f"notebooks/{name}.ipynb", run_widget_alone) for name in named),
+        ("floor: a matplotlib figure, then the slider", "figure.ipynb", run_all_until_widget),
+        *((f"{name}: from the top", f"notebooks/{name}.ipynb", run_all_until_widget) for name in named),
+    ]
     base = None
-    for name in ("empty", "matplotlib", "anywidget", "both", "course_widget", "04_worked_examples", "05_the_gradient", "06_numerics"):
-        path = f"notebooks/{name}.ipynb" if name[0].isdigit() else f"{name}.ipynb"
+    for name, path, run in rows:
         times = []
         for _ in range(3):
             end_kernels(server)
             start = time.perf_counter()
             show_notebook(page, path)
-            run_until_widget(page)
+            run(page)
+            page.wait_for_selector(".nsp-widget input[type=range], .noUi-handle", state="attached")
             times.append(1000 * (time.perf_counter() - start))
         base = base or statistics.median(times)
-        print(f"  {name:40s} {statistics.median(times):7.0f} {statistics.median(times) / base:6.2f}", flush=True)
+        print(f"  {name:46s} {statistics.median(times):7.0f} {statistics.median(times) / base:6.2f}", flush=True)
     end_kernels(server)
 
 
-def run_until_widget(page):
-    """Run the open notebook and wait for the first slider that can be moved."""
+def run_all_until_widget(page):
+    """Have all cells of the open notebook run; the widget comes when it comes."""
     command(page, "notebook:run-all-cells")
-    page.wait_for_selector(".nsp-widget input[type=range], .noUi-handle", state="attached")
+
+
+def run_widget_alone(page):
+    """Run the first code cell, which imports, and the cell of the first widget."""
+    page.evaluate(
+        r"""async () => {
+             const { content } = jupyterapp.shell.currentWidget;
+             const code = content.widgets.filter((cell) => cell.model.type === "code");
+             const shows = code.find((cell) => /^widgets[.]\w+[(]/.test(cell.model.sharedModel.source));
+             for (const cell of [code[0], shows]) {
+               content.deselectAll();
+               content.activeCellIndex = content.widgets.indexOf(cell);
+               await jupyterapp.commands.execute("notebook:run-cell");
+             }
+           }"""
+    )
 
 
 def memory(page, server):
@@ -247,7 +278,7 @@ def memory(page, server):
         assert not [o for cell in outputs(page) for o in cell["outputs"] if o["output_type"] == "error"], path.name
         read = "import resource"
         peak = ask_kernel(page, read, "__import__('resource').getrusage(__import__('resource').RUSAGE_SELF).ru_maxrss")
-        print(f"  {path.stem:40s} {peak / 1024:5.0f}", flush=True)
+        print(f"  {path.stem:46s} {peak / 1024:5.0f}", flush=True)
         end_kernels(server)
 
 
@@ -266,7 +297,7 @@ def install():
             size = sum(path.lstat().st_size for path in Path(folder).rglob("*") if path.is_file()) / 1e6
         base = base or (seconds, size)
         ratio = f"{seconds / base[0]:.2f} and {size / base[1]:.2f} times"
-        print(f"  {name:40s} {seconds:6.1f} s {size:6.0f} MB  {ratio}", flush=True)
+        print(f"  {name:46s} {seconds:6.1f} s {size:6.0f} MB  {ratio}", flush=True)
 
 
 def main(parts):

@@ -7,9 +7,8 @@ reader speaks its `alt`, and nbval compares it byte for byte. Introduced in note
 import base64
 import io
 import re
+from functools import cache
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 
 #: The palette of Okabe and Ito, distinguishable with the common kinds of color blindness.
@@ -24,11 +23,13 @@ COLORS = {
     "purple": "#CC79A7",
 }
 
+#: One line after the other: no two differ by their color alone.
+CYCLE = {
+    "color": [COLORS[c] for c in ("blue", "vermillion", "green", "purple", "orange", "sky")],
+    "linestyle": ["-", "--", "-.", ":", "-", "--"],
+}
+
 STYLE = {
-    "axes.prop_cycle": mpl.cycler(
-        color=[COLORS[c] for c in ("blue", "vermillion", "green", "purple", "orange", "sky")],
-        linestyle=["-", "--", "-.", ":", "-", "--"],
-    ),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlelocation": "left",
@@ -42,11 +43,19 @@ STYLE = {
     "svg.hashsalt": "nsputil",
 }
 
-mpl.rcParams.update(STYLE)  # importing this module puts the session in the course style
+
+@cache
+def _pyplot():
+    """Load matplotlib and put the session in the course style, once; half a second that only a figure should cost."""
+    import matplotlib as mpl
+    from matplotlib import pyplot
+
+    mpl.rcParams.update(STYLE | {"axes.prop_cycle": mpl.cycler(**CYCLE)})
+    return pyplot
 
 
 def new_figure(width=6.5, height=3.6, **subplots):
-    """Return ``(fig, ax)`` in the course style.
+    """Return ``(fig, ax)`` in the course style; the first one loads matplotlib.
 
     Parameters
     ----------
@@ -59,7 +68,7 @@ def new_figure(width=6.5, height=3.6, **subplots):
     -------
     (Figure, Axes)
     """
-    return plt.subplots(figsize=(width, height), layout="constrained", **subplots)
+    return _pyplot().subplots(figsize=(width, height), layout="constrained", **subplots)
 
 
 def round_data(values, decimals=4):
@@ -170,7 +179,7 @@ def show(fig, alt):
     from IPython.display import HTML, display
 
     display(HTML(to_html(fig, alt)))
-    plt.close(fig)
+    _pyplot().close(fig)
 
 
 def to_html(fig, alt):
@@ -184,7 +193,9 @@ def to_html(fig, alt):
     """
     from html import escape
 
-    if not isinstance(fig, mpl.figure.Figure):
+    from matplotlib.figure import Figure
+
+    if not isinstance(fig, Figure):
         raise TypeError(f"fig is a {type(fig).__name__}; expected a matplotlib Figure, as new_figure() gives")
     if not isinstance(alt, str) or len(alt.split()) < 3:
         raise ValueError(f"alt is {alt!r}; expected a sentence that says what the figure shows")
@@ -198,8 +209,10 @@ def to_html(fig, alt):
 
 def _svg(fig):
     """The figure as SVG text that depends on neither the time, nor the processor, nor on hashes of coordinates."""
+    from matplotlib import rc_context
+
     buffer = io.StringIO()
-    with mpl.rc_context(STYLE):  # whatever the session changed since
+    with rc_context(STYLE):  # whatever the session changed since
         fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches=None)
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]

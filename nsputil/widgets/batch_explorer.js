@@ -1,5 +1,7 @@
 // A batch of eight: drag the gold probabilities, read mean loss, accuracy and geometric mean. Notebook 04.
-import { Plot, element, fixed, mount, reading, setter, slider, sum, table } from "./kit.js";
+import { Plot, element, fixed, mount, range, reading, setter, slider, sum, table, write } from "./kit.js";
+
+const GRID = range(0.01, 0.99, 98);
 
 export function batchAt(gold) {
   const losses = gold.map((p) => -Math.log(p));
@@ -24,14 +26,16 @@ function render({ model, el }) {
     const gold = model.get("gold");
     const now = batchAt(gold);
     rows.forEach((row, i) => row.show(gold[i], `${fixed(gold[i], 2)} costs ${fixed(-Math.log(gold[i]))}`));
-    result.textContent = `mean loss = ${fixed(now.loss)} nats, accuracy = ${fixed(now.accuracy, 3)}, ` +
-      `geometric mean = ${fixed(now.geometric_mean)}, arithmetic mean = ${fixed(now.arithmetic_mean)}`;
+    write(result, `mean loss = ${fixed(now.loss)} nats, accuracy = ${fixed(now.accuracy, 3)}, ` +
+      `geometric mean = ${fixed(now.geometric_mean)}, arithmetic mean = ${fixed(now.arithmetic_mean)}`);
     plot.begin(width, `The ${gold.length} pairs on the curve of the loss. Their mean loss ${fixed(now.loss)} belongs to ` +
       `the geometric mean ${fixed(now.geometric_mean)} of the probabilities, left of the arithmetic mean ` +
       `${fixed(now.arithmetic_mean)}.`);
-    plot.segment("reference", 0.5, 0, 0.5, 4.7);
-    plot.words("wrong | right", 0.5, 4.2, "middle");
-    plot.curve("gold", Array.from({ length: 99 }, (_, i) => (i + 1) / 100), (p) => -Math.log(p));
+    plot.still("curve", () => {
+      plot.segment("reference", 0.5, 0, 0.5, 4.7);
+      plot.words("wrong | right", 0.5, 4.2, "middle");
+      plot.curve("gold", GRID, (p) => -Math.log(p));
+    });
     plot.segment("drop", 0, now.loss, now.geometric_mean, now.loss);
     plot.segment("drop", now.geometric_mean, 0, now.geometric_mean, now.loss);
     plot.segment("other", now.arithmetic_mean, 0, now.arithmetic_mean, now.loss);

@@ -1,5 +1,5 @@
 // Calibration: divide the gaps by a temperature and see whether 0.8 means 80 %. Introduced in notebook 07.
-import { Plot, fixed, mount, reading, setter, sigmoid, slider, softplus, sum, table } from "./kit.js";
+import { Plot, fixed, mount, reading, setter, sigmoid, slider, softplus, sum, table, write } from "./kit.js";
 
 // gaps are z_IsNext - z_NotNext; label 0 is IsNext.
 export function calibrationAt(gaps, labels, temperature, bins) {
@@ -38,7 +38,7 @@ function render({ model, el }) {
     const [t, total] = [model.get("temperature"), model.get("gaps").length];
     temperature.show(Math.log2(t), fixed(t, 2));
     bins.show(now.count.length, `${now.count.length}`);
-    result.textContent = `calibration error = ${fixed(now.error)}, mean loss = ${fixed(now.loss)} nats, ${total} pairs`;
+    write(result, `calibration error = ${fixed(now.error)}, mean loss = ${fixed(now.loss)} nats, ${total} pairs`);
     const farthest = now.count.map((count, k) => count * Math.abs(now.probability[k] - now.fraction[k]));
     const worst = farthest.indexOf(Math.max(...farthest));
     plot.begin(width, "Fraction of pairs that are IsNext against the mean predicted Pr(IsNext), one dot a bin; on the " +

@@ -1,5 +1,5 @@
 // One gradient step on one pair: before and after. Introduced in notebook 05.
-import { LABELS, Plot, button, fixed, mount, radios, range, reading, setter, sigmoid, slider, softplus, table }
+import { LABELS, Plot, button, fixed, mount, radios, range, reading, setter, sigmoid, slider, softplus, table, write }
   from "./kit.js";
 
 const LIMIT = 8;
@@ -45,12 +45,12 @@ function render({ model, el }) {
     second.show(b, fixed(b, 2));
     rate.show(size, fixed(size, 1));
     label.show(gold);
-    result.textContent = `gradient p − y = [${step.gradient.map((g) => fixed(g)).join(", ")}]; ` +
-      `loss ${fixed(step.loss_before)} → ${fixed(step.loss_after)} nats`;
+    write(result, `gradient p − y = [${step.gradient.map((g) => fixed(g)).join(", ")}]; ` +
+      `loss ${fixed(step.loss_before)} → ${fixed(step.loss_after)} nats`);
     plot.begin(width, `Loss against the gap. One step moves the gap from ${fixed(gap, 2)} to ${fixed(next, 2)} and the ` +
       `loss from ${fixed(step.loss_before)} to ${fixed(step.loss_after)} nats. The tangent at the start has the slope ` +
       `${fixed(-Math.abs(step.gradient[0]))}.`);
-    plot.curve("gold", GRID, (x) => softplus(-x));
+    plot.still("curve", () => plot.curve("gold", GRID, (x) => softplus(-x)));
     const slope = -Math.abs(step.gradient[0]);
     const ends = [Math.max(-16, gap - 4), Math.min(16, gap + 4, gap - step.loss_before / slope)] // not below zero
       .map((x) => [x, step.loss_before + slope * (x - gap)]);

@@ -29,6 +29,12 @@ export function element(name, properties = {}, children = []) {
   return node;
 }
 
+// Writes a text where it differs: what is written costs a layout.
+export function write(node, text) {
+  if (!node.firstChild) node.textContent = text;
+  else if (node.firstChild.data !== text) node.firstChild.data = text;
+}
+
 export function slider(label, { min, max, step }, onInput) {
   const id = nextId();
   const input = element("input", { type: "range", min, max, step, id });
@@ -36,8 +42,9 @@ export function slider(label, { min, max, step }, onInput) {
   input.addEventListener("input", () => onInput(Number(input.value)));
   const node = element("div", { className: "control" }, [element("label", { htmlFor: id, textContent: label }), input, value]);
   function show(number, text) {
-    input.value = number;
-    value.textContent = text;
+    if (Number(input.value) !== number) input.value = number;
+    if (value.textContent === text) return;
+    write(value, text);
     input.setAttribute("aria-valuetext", text);
   }
   return { node, input, show };
@@ -131,40 +138,66 @@ export function log(label) {
   return { node, show };
 }
 
-// A picture with two axes in data coordinates, in the pixels it really has. A new picture is drawn into the shapes of
-// the one before: only what differs is touched, so the browser lays out and paints little.
+// A picture with two axes in data coordinates, in the pixels it really has. It is drawn into the shapes of the picture
+// before: only what differs is written, so the browser lays out and paints little.
 export class Plot {
   constructor({ x, y, xTicks, yTicks, xLabel, yLabel, height = 260 }) {
     Object.assign(this, { x, y, xTicks, yTicks, xLabel, yLabel, height });
     this.node = document.createElementNS(SVG, "svg");
     this.node.setAttribute("role", "img");
-    this.shapes = []; // [{ node, name, attributes, text }]
+    this.shapes = []; // [{ node, name, attributes, part }]
     this.drawn = 0; // how many of them belong to the picture so far
+    this.part = null; // the part being drawn that stands still: { key, start, end }
   }
   add(name, attributes, text = "") {
     let shape = this.shapes[this.drawn];
     if (shape?.name !== name) {
-      this.shapes.splice(this.drawn).forEach(({ node }) => node.remove());
-      shape = { name, node: document.createElementNS(SVG, name), attributes: {}, text: "" };
+      this.cut(this.drawn);
+      shape = { name, node: document.createElementNS(SVG, name), attributes: {}, part: null };
       this.shapes.push(shape);
       this.node.append(shape.node);
     }
     this.drawn += 1;
-    const wanted = Object.fromEntries(Object.entries(attributes).map(([key, value]) =>
-      [key, typeof value === "number" ? value.toFixed(2) : value]));
+    const wanted = {};
+    for (const [key, value] of Object.entries(attributes)) wanted[key] = typeof value === "number" ? value.toFixed(2) : value;
     for (const key of Object.keys(shape.attributes)) if (!(key in wanted)) shape.node.removeAttribute(key);
-    for (const [key, value] of Object.entries(wanted)) if (shape.attributes[key] !== value) shape.node.setAttribute(key, value);
-    if (shape.text !== `${text}`) shape.node.textContent = text;
-    Object.assign(shape, { attributes: wanted, text: `${text}` });
+    for (const key of Object.keys(wanted)) if (shape.attributes[key] !== wanted[key]) shape.node.setAttribute(key, wanted[key]);
+    write(shape.node, `${text}`);
+    if (shape.part && shape.part !== this.part) shape.part.key = null; // it has lost this shape
+    Object.assign(shape, { attributes: wanted, part: this.part });
+  }
+  // Ends the picture after so many shapes; what the one before had more is taken away.
+  cut(length) {
+    for (const { node, part } of this.shapes.splice(length)) {
+      node.remove();
+      if (part) part.key = null;
+    }
+  }
+  // A part that stands still is drawn anew only when its key, the axes or the width are others.
+  still(key, draw) {
+    const whole = JSON.stringify([this.width, this.x, this.y, key]);
+    const before = this.shapes[this.drawn]?.part;
+    if (before?.key === whole && before.start === this.drawn) {
+      this.drawn = before.end;
+      return;
+    }
+    const part = { key: whole, start: this.drawn };
+    this.part = part;
+    draw();
+    this.part = null;
+    part.end = this.drawn;
   }
   px = (value) => 46 + ((value - this.x[0]) / (this.x[1] - this.x[0])) * (this.width - 60);
   py = (value) => this.height - 42 - ((value - this.y[0]) / (this.y[1] - this.y[0])) * (this.height - 66);
   begin(width, alternative) {
     this.drawn = 0;
-    queueMicrotask(() => this.shapes.splice(this.drawn).forEach(({ node }) => node.remove())); // what was left over
+    queueMicrotask(() => this.cut(this.drawn));
     if (this.width !== width) this.node.setAttribute("viewBox", `0 0 ${width} ${this.height}`);
     this.width = width;
     this.node.setAttribute("aria-label", alternative);
+    this.still([this.xTicks, this.yTicks, this.yLabel], () => this.axes());
+  }
+  axes() {
     this.segment("axis", this.x[0], this.y[0], this.x[1], this.y[0]);
     this.segment("axis", this.x[0], this.y[0], this.x[0], this.y[1]);
     for (const tick of this.xTicks)
@@ -201,7 +234,9 @@ export function mount({ model, el }, name, label, nodes, traits, update) {
   root.dataset.lmSuppressShortcuts = "true"; // JupyterLab leaves the arrow keys to the sliders
   root.addEventListener("keydown", (event) => event.stopPropagation());
   el.append(root);
-  const draw = () => update(root.clientWidth > 16 ? Math.min(560, root.clientWidth - 16) : 520); // not yet on the page: no width
+  const fit = (inside) => (inside > 0 ? Math.min(560, Math.round(inside)) : 520); // not yet on the page: no width
+  let width = fit(root.clientWidth - 16);
+  const draw = () => update(width);
   let asked = false;
   const soon = () => { // many traits may change at once: that is one picture
     if (!asked) queueMicrotask(() => { asked = false; draw(); });
@@ -209,7 +244,11 @@ export function mount({ model, el }, name, label, nodes, traits, update) {
   };
   const events = traits.map((trait) => `change:${trait}`);
   events.forEach((event) => model.on(event, soon));
-  const resized = new ResizeObserver(draw);
+  const resized = new ResizeObserver(([{ contentRect }]) => { // to read the width at each step would cost a layout
+    if (width === fit(contentRect.width)) return;
+    width = fit(contentRect.width);
+    draw();
+  });
   resized.observe(root);
   draw();
   return () => {

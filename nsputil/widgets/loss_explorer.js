@@ -1,6 +1,6 @@
 // The loss explorer: move Pr(IsNext), choose the gold label, read the loss. Introduced in notebook 04.
 // Column 0 of the model is IsNext: p is Pr(IsNext), so the gold probability is p for label 0 and 1 - p for label 1.
-import { LABELS, Plot, choice, fixed, mount, radios, range, reading, setter, slider, table } from "./kit.js";
+import { LABELS, Plot, choice, fixed, mount, radios, range, reading, setter, slider, table, write } from "./kit.js";
 
 const NATS_PER_UNIT = { nats: 1, bits: Math.log(2), "base 10": Math.log(10) };
 const LOWEST = 0.001, HIGHEST = 0.999;
@@ -30,25 +30,28 @@ function render({ model, el }) {
     p.show(value, fixed(value, 3));
     label.show(gold);
     unit.show(name);
-    result.textContent = `Pr(c_gold) = ${pGold}, loss = −log ${pGold} = ${fixed(loss)} ${name}`;
     plot.y = [0, lossAt(LOWEST, 0, name)];
     plot.yTicks = { nats: [0, 1, 2, 3, 4, 5, 6], bits: [0, 2, 4, 6, 8], "base 10": [0, 1, 2, 3] }[name];
     plot.yLabel = `loss (${name})`;
     plot.begin(width, `Loss against Pr(IsNext). For gold ${LABELS[gold]} the curve ${gold ? "rises" : "falls"} as ` +
       `Pr(IsNext) grows. The point: Pr(IsNext) ${fixed(value, 3)}, loss ${fixed(loss)} ${name}.`);
     const even = lossAt(0.5, 0, name);
-    plot.segment("reference", 0, even, 1, even);
-    plot.curve("other", GRID, (x) => lossAt(x, 1 - gold, name));
-    plot.curve("gold", GRID, (x) => lossAt(x, gold, name));
-    plot.words(`undecided: ${fixed(even)}`, gold ? 0.98 : 0.02, even, gold ? "end" : "start");
+    plot.still([gold, name], () => {
+      plot.segment("reference", 0, even, 1, even);
+      plot.curve("other", GRID, (x) => lossAt(x, 1 - gold, name));
+      plot.curve("gold", GRID, (x) => lossAt(x, gold, name));
+      plot.words(`undecided: ${fixed(even)}`, gold ? 0.98 : 0.02, even, gold ? "end" : "start");
+    });
     plot.segment("drop", value, 0, value, loss);
     plot.dot("point", value, loss);
     const own = model.get("own");
+    let place = "";
     if (own !== null) {
       plot.dot("own", own, lossAt(own, gold, name), 5);
       plot.words("your pair", own, lossAt(own, gold, name), own > 0.5 ? "end" : "start");
-      result.textContent += `; your pair at ${fixed(own, 3)}: ${fixed(lossAt(own, gold, name))} ${name}`;
+      place = `; your pair at ${fixed(own, 3)}: ${fixed(lossAt(own, gold, name))} ${name}`;
     }
+    write(result, `Pr(c_gold) = ${pGold}, loss = −log ${pGold} = ${fixed(loss)} ${name}${place}`);
     numbers.show();
   }
   const nodes = [p.node, label.node, unit.node, result, plot.node, numbers.node];

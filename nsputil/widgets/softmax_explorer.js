@@ -1,5 +1,5 @@
 // Softmax and the gap: two logits, two probabilities, and a loss that hears only their difference. Notebook 05.
-import { LABELS, Plot, button, element, fixed, mount, radios, range, reading, setter, sigmoid, slider, softplus, table }
+import { LABELS, Plot, button, element, fixed, mount, radios, range, reading, setter, sigmoid, slider, softplus, table, write }
   from "./kit.js";
 
 const LIMIT = 8;
@@ -37,14 +37,16 @@ function render({ model, el }) {
     first.show(a, fixed(a, 1));
     second.show(b, fixed(b, 1));
     label.show(gold);
-    result.textContent = `Pr(IsNext) = ${fixed(now.p_is_next)}, Pr(NotNext) = ${fixed(now.p_not_next)}, ` +
-      `gap = ${fixed(now.gap, 1)}, loss = ${fixed(now.loss)} nats`;
+    write(result, `Pr(IsNext) = ${fixed(now.p_is_next)}, Pr(NotNext) = ${fixed(now.p_not_next)}, ` +
+      `gap = ${fixed(now.gap, 1)}, loss = ${fixed(now.loss)} nats`);
     plot.begin(width, "Loss against the gap. It falls like the gap itself while the gap is negative, passes 0.6931 at " +
       `zero, and flattens toward zero. The point: gap ${fixed(now.gap, 1)}, loss ${fixed(now.loss)} nats.`);
-    plot.segment("other", -2 * LIMIT, 2 * LIMIT, 0, 0);
-    plot.segment("reference", 0, 0, 0, 2 * LIMIT);
-    plot.words("undecided", 0.3, 14.5);
-    plot.curve("gold", GRID, (gap) => softplus(-gap));
+    plot.still("curve", () => {
+      plot.segment("other", -2 * LIMIT, 2 * LIMIT, 0, 0);
+      plot.segment("reference", 0, 0, 0, 2 * LIMIT);
+      plot.words("undecided", 0.3, 14.5);
+      plot.curve("gold", GRID, (gap) => softplus(-gap));
+    });
     plot.segment("drop", now.gap, 0, now.gap, now.loss);
     plot.dot("point", now.gap, now.loss);
     numbers.show();

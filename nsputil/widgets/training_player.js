@@ -1,5 +1,5 @@
 // The training player: scrub through a real run, its curves and its predictions. Introduced in notebook 07.
-import { Plot, button, element, fixed, legend, mount, reading, setter, slider, sum, table, ticks } from "./kit.js";
+import { Plot, button, element, fixed, legend, mount, reading, setter, slider, sum, table, ticks, write } from "./kit.js";
 
 const WINDOW = 20; // training loss and accuracy are means over so many batches
 const mean = (values) => sum(values) / values.length;
@@ -44,9 +44,11 @@ function render({ model, el }) {
     curves.begin(width, `Loss against the step, over ${last} steps. At step ${at} the training loss is ${fixed(now.loss)} ` +
       (now.held_out_step ? `and the held-out loss ${fixed(now.held_out_loss)}` : "and nothing was evaluated yet") +
       `; the level of no information is ${fixed(now.reference)} nats.`);
-    curves.segment("reference", 0, now.reference, last, now.reference);
-    curves.words(`H(prior) = ${fixed(now.reference)}`, last, now.reference, "end");
-    curves.curve("ahead", shown, (s) => smooth.get(s));
+    curves.still("run", () => {
+      curves.segment("reference", 0, now.reference, last, now.reference);
+      curves.words(`H(prior) = ${fixed(now.reference)}`, last, now.reference, "end");
+      curves.curve("ahead", shown, (s) => smooth.get(s));
+    });
     curves.curve("gold", [...shown.filter((s) => s < at), at], (s) => smooth.get(s) ?? now.loss);
     const losses = new Map(evaluations.map((row) => [row.step, row.loss]));
     const past = [...losses.keys()].filter((s) => s <= at);
@@ -68,9 +70,9 @@ function render({ model, el }) {
     const at = model.get("step");
     const now = trainingAt(run, at);
     step.show(at, `${at} of ${last}`);
-    result.textContent = `training loss ${fixed(now.loss)} nats, accuracy ${fixed(now.accuracy, 3)}; ` +
+    write(result, `training loss ${fixed(now.loss)} nats, accuracy ${fixed(now.accuracy, 3)}; ` +
       (now.held_out_step ? `held-out at step ${now.held_out_step}: loss ${fixed(now.held_out_loss)} nats, ` +
-        `accuracy ${fixed(now.held_out_accuracy, 3)}` : "nothing evaluated yet");
+        `accuracy ${fixed(now.held_out_accuracy, 3)}` : "nothing evaluated yet"));
     drawCurves(width, at, now);
     if (counts.length) drawSpread(width, now);
     numbers.show();
