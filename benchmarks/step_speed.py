@@ -2,23 +2,28 @@
 
     .venv-parity/bin/python benchmarks/step_speed.py
 
-Prints our time as a fraction of PyTorch's, and the exponents by which both grow with batch, length and width.
+Prints our time as a fraction of PyTorch's, the exponents by which both grow with batch, length and width, and what the
+instruments of `nsputil.training.Experiment` add to a step.
 """
 
 import os
 import sys
 import time
+from dataclasses import replace
+from functools import partial
 
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before numpy is loaded
 
 import numpy as np
 
 from nsputil.bert import BertEncoder
+from nsputil.corpus import Document
 from nsputil.encoders import BagEncoder
 from nsputil.losses import nsp_loss_and_grad
 from nsputil.model import NSPModel
 from nsputil.optimizers import AdamW
-from nsputil.tokenization import EncodedPairs, Vocabulary
+from nsputil.tokenization import EncodedPairs, Vocabulary, encode_pairs
+from nsputil.training import Experiment, bag_model, train
 
 try:
     import torch
@@ -28,12 +33,12 @@ except ImportError:
     sys.exit("this benchmark needs PyTorch and transformers: make parity sets them up, then .venv-parity/bin/python")
 
 VOCABULARY = Vocabulary([f"word{k}" for k in range(7995)])
+SHARE = 1 / np.arange(1, 7996) / (1 / np.arange(1, 7996)).sum()  # words by a Zipf law, as in text
 
 
 def batch_of(size, length, rng):
-    """Random rows without padding, half A and half B, words by a Zipf law as in text."""
-    share = 1 / np.arange(1, 7996)
-    ids = rng.choice(7995, (size, length), p=share / share.sum()) + 5
+    """Random rows without padding, half A and half B."""
+    ids = rng.choice(7995, (size, length), p=SHARE) + 5
     segments = np.tile((np.arange(length) >= length // 2).astype(np.int64), (size, 1))
     return EncodedPairs(ids, segments, np.ones_like(ids), rng.integers(0, 2, size))
 
@@ -47,6 +52,13 @@ def ours(model, batch):
         optimizer.step(model.backward(nsp_loss_and_grad(logits, batch.labels)[1], cache))
 
     return step
+
+
+class FromEveryPlace(BertEncoder):
+    """The same encoder with a gradient at every place of the last layer, as masked words give it."""
+
+    def backward(self, dh_cls, cache):
+        return super().backward(dh_cls, cache, np.zeros_like(cache.hidden))
 
 
 class TorchBag(torch.nn.Module):
@@ -96,10 +108,11 @@ def bag(size, length, dim):
 
 
 def bert(size, length, width):
-    """Return (our step, PyTorch's step)."""
+    """Return (our step, PyTorch's step, ours from every place, ours with the last layer for [CLS] alone)."""
     rng = np.random.default_rng(0)
     batch = batch_of(size, length, rng)
-    model = NSPModel(BertEncoder(8000, width, 2, 4, rng), VOCABULARY, rng)
+    makers = BertEncoder, FromEveryPlace, partial(BertEncoder, cls_only=True)
+    mine, *others = (ours(NSPModel(make(8000, width, 2, 4, rng), VOCABULARY, rng), batch) for make in makers)
     config = BertConfig(
         vocab_size=8000, hidden_size=width, num_hidden_layers=2, num_attention_heads=4, intermediate_size=4 * width,
         max_position_embeddings=128, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
@@ -109,9 +122,32 @@ def bert(size, length, width):
     ids, segments = torch.tensor(batch.input_ids), torch.tensor(batch.token_type_ids)
     mask = torch.tensor(batch.attention_mask)
     labels = torch.tensor(batch.labels)
-    return ours(model, batch), theirs(
-        module, lambda: module(input_ids=ids, token_type_ids=segments, attention_mask=mask).logits, labels
-    )
+    other = theirs(module, lambda: module(input_ids=ids, token_type_ids=segments, attention_mask=mask).logits, labels)
+    return mine, other, *others
+
+
+def reading_cost(make_model, steps=60):
+    """Return what a reading of the instruments adds to a step of training, as a fraction of it.
+
+    Every other step of one training reads them; all batches have the same shape.
+    """
+    rng, starts = np.random.default_rng(0), []
+
+    def timed(pairs, vocabulary, max_length):
+        starts.append(time.perf_counter())  # a step begins with this
+        return encode_pairs(pairs, vocabulary, max_length)
+
+    texts = [[" ".join(f"word{k}" for k in rng.choice(7995, 30, p=SHARE)) for _ in range(60)] for _ in range(100)]
+    documents = [Document(str(k), tuple(text)) for k, text in enumerate(texts)]
+    experiment = Experiment(documents, vocabulary_size=8000, model=make_model, encode=timed, max_steps=steps)
+    train(replace(experiment, instrument_every=2, evaluation=lambda model, pairs: {}))
+    seconds = np.diff(starts)[2:]
+    return np.median(seconds[::2]) / np.median(seconds[1::2]) - 1
+
+
+def small_bert(documents, vocabulary, rng):
+    """Return a model as `bert` has it, width 64."""
+    return NSPModel(BertEncoder(len(vocabulary), 64, 2, 4, rng), vocabulary, rng)
 
 
 def race(steps, repeats=12):
@@ -129,20 +165,29 @@ def main():
     """Print the ratios and the exponents."""
     torch.set_num_threads(1)
     print("our step / PyTorch's step, float32, one thread, 64 tokens a row")
-    for name, make, widths in (("bag", bag, (64,)), ("bert, 2 layers", bert, (64, 128))):
-        for width in widths:
-            for size in (32, 128):
-                mine, other = race(make(size, 64, width))
-                print(f"  {name}, width {width}, batch {size}: {mine / other:.2f}")
+    for size in (32, 128):
+        mine, other = race(bag(size, 64, 64))
+        print(f"  bag, width 64, batch {size}: {mine / other:.2f}")
+    for width in (64, 128):
+        for size in (32, 128):
+            mine, other, every, first = race(bert(size, 64, width))
+            print(f"  bert, 2 layers, width {width}, batch {size}: {mine / other:.2f}")
+            print(f"    with a gradient at every place, as masked words give it: {every / other:.2f}")
+            print(f"    with the last layer computed for [CLS] alone (cls_only): {first / other:.2f}")
     print("growth of the bert step: exponent of ours, of PyTorch's")
     for what, settings in (
         ("batch", [(32, 64, 64), (64, 64, 64), (128, 64, 64)]),
         ("length", [(32, 32, 64), (32, 64, 64), (32, 128, 64)]),
         ("width", [(32, 64, 64), (32, 64, 128), (32, 64, 256)]),
     ):
-        times = np.array([race(bert(*setting), 6) for setting in settings])
+        times = np.array([race(bert(*setting)[:2], 6) for setting in settings])
         slopes = np.polyfit(np.log([1, 2, 4]), np.log(times), 1)[0]
         print(f"  {what}: {slopes[0]:.2f}, {slopes[1]:.2f}")
+    every = Experiment([]).instrument_every
+    print(f"instruments, read every {every} steps of training in batches of 128: their part of a step")
+    for name, make_model in (("bag", bag_model), ("bert, 2 layers", small_bert)):
+        cost = reading_cost(make_model)
+        print(f"  {name}, width 64: {cost / every:.1%} ({cost:.0%} of the step that reads them)")
 
 
 if __name__ == "__main__":

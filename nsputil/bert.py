@@ -4,6 +4,8 @@ Token, segment and position embeddings, LayerNorm (epsilon 1e-12), then layers o
 feed-forward part, each with a residual and a LayerNorm after it. Introduced in notebook 07; the joint objective in 08.
 """
 
+from collections import namedtuple
+
 import numpy as np
 
 from nsputil.encoders import sum_rows
@@ -113,9 +115,15 @@ class BertEncoder:
         return x[:, 0], BertCache(batch, norm_cache, caches, drops, x)
 
     def backward(self, dh_cls, cache, dhidden=None):
-        """Return the gradients of all parameters by name; `dhidden` adds the gradient in all positions (MLM)."""
-        dx = np.zeros_like(cache.hidden) if dhidden is None else dhidden.copy()
-        dx[:, 0] += dh_cls
+        """Return the gradients of all parameters by name; `dhidden` adds the gradient in all positions (MLM).
+
+        Without it only [CLS] has a gradient at the top, so that the last layer goes back from there alone.
+        """
+        if dhidden is None:
+            dx = dh_cls[:, None]
+        else:
+            dx = dhidden.copy()
+            dx[:, 0] += dh_cls
         gradients = {}
         for k in reversed(range(len(self.layers))):
             dx, found = self.layers[k].backward(dx, cache.layers[k])
@@ -141,11 +149,20 @@ def _drop(x, rate, rng):
     return x * kept, kept
 
 
+def _first(places, *arrays):
+    """The first places of arrays of shape (..., length, width); None stays None."""
+    return [None if array is None else array[..., :places, :] for array in arrays]
+
+
 class BertCache:
     """What `BertEncoder.backward` needs; ``hidden`` is the output at all positions, shape (batch, length, width)."""
 
     def __init__(self, batch, norm, layers, drops, hidden):
         self.batch, self.norm, self.layers, self.drops, self.hidden = batch, norm, layers, drops, hidden
+
+
+#: What `BertLayer.backward` needs. Queries, keys, values, weights and their dropped form `used` have an axis of heads.
+LayerCache = namedtuple("LayerCache", "x q k v weights used context norm1 middle activated slope norm2 drops")
 
 
 class BertLayer:
@@ -186,12 +203,15 @@ class BertLayer:
         fed += middle
         y, norm2 = p["norm"].forward(fed)
         drops = dropped0, dropped1, dropped2
-        return y, (x, q, k, v, weights, used, context, norm1, middle, activated, slope, norm2, drops)
+        return y, LayerCache(x, q, k, v, weights, used, context, norm1, middle, activated, slope, norm2, drops)
 
     def backward(self, dy, cache):
-        """Return ``(dx, gradients)``."""
-        x, q, k, v, weights, used, context, norm1, middle, activated, slope, norm2, drops = cache
-        dropped0, dropped1, dropped2 = drops
+        """Return ``(dx, gradients)``; dy may end early, after the last place whose gradient is not zero."""
+        x, k, v = cache.x, cache.k, cache.v
+        q, weights, used, context = _first(dy.shape[1], cache.q, cache.weights, cache.used, cache.context)
+        middle, activated, slope = _first(dy.shape[1], cache.middle, cache.activated, cache.slope)
+        norm1, norm2 = _first(dy.shape[1], *cache.norm1), _first(dy.shape[1], *cache.norm2)
+        dropped0, dropped1, dropped2 = _first(dy.shape[1], *cache.drops)
         p, g = self.parts, {}
         dsum, g["norm"] = p["norm"].backward(dy, norm2)
         dfed = dsum if dropped2 is None else dsum * dropped2

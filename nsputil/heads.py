@@ -156,11 +156,11 @@ class LayerNorm:
         normal *= inverse
         y = normal * self.parameters["weight"]
         y += self.parameters["bias"]
-        return y.reshape(x.shape), (normal, inverse)
+        return y.reshape(x.shape), (normal.reshape(x.shape), inverse.reshape(*x.shape[:-1], 1))
 
     def backward(self, dy, cache):
         """Return ``(dx, gradients)``."""
-        normal, inverse = cache
+        normal, inverse = (array.reshape(-1, array.shape[-1]) for array in cache)
         flat = dy.reshape(normal.shape)
         dx = flat * normal
         gradients = {"weight": column_sums(dx), "bias": column_sums(flat)}

@@ -99,6 +99,16 @@ def test_dropout_of_bert_has_the_right_gradient(name):
     assert check_gradient(at, kept, gradient).ok
 
 
+def test_the_gradient_from_cls_alone_is_that_from_all_places_with_zeros():
+    for options in ({}, {"dropout": 0.3, "attention_dropout": 0.4}):
+        encoder = bert(**options)
+        direction = np.random.default_rng(1).standard_normal((3, 8))
+        _, cache = encoder.forward(BATCH, np.random.default_rng(5))
+        full = encoder.backward(direction, cache, np.zeros_like(cache.hidden))
+        for name, gradient in encoder.backward(direction, cache).items():
+            np.testing.assert_allclose(values(gradient), values(full[name]), atol=1e-13, err_msg=name)
+
+
 def test_an_empty_side_stays_finite():
     encoder = bag()
     blank = encode_pairs(PAIRS, Vocabulary(["unseen"]))
