@@ -188,9 +188,11 @@ class BertLayer:
         p = self.parts
         q, k, v = self._queries_keys_values(x, places)
         scores = q @ k.transpose(0, 1, 3, 2)
+        small = scores.max() < 60 and scores.min() > -60  # their exponentials neither overflow nor all vanish
         if bias is not None:
             scores += bias
-        scores -= scores.max(axis=-1, keepdims=True)
+        if not small:
+            scores -= scores.max(axis=-1, keepdims=True)
         weights = np.exp(scores, out=scores)
         weights /= (weights.reshape(-1, x.shape[1]) @ np.ones(x.shape[1], x.dtype)).reshape(*weights.shape[:3], 1)
         used, dropped0 = _drop(weights, attention_dropout, rng)
@@ -198,7 +200,8 @@ class BertLayer:
         attended, dropped1 = _drop(p["output"].forward(context)[0], dropout, rng)
         attended += x[:, :places]
         middle, norm1 = p["attention_norm"].forward(attended)
-        activated, slope = gelu(p["up"].forward(middle)[0])
+        raised = p["up"].forward(middle)[0]
+        activated, slope = gelu(raised, out=raised)
         fed, dropped2 = _drop(p["down"].forward(activated)[0], dropout, rng)
         fed += middle
         y, norm2 = p["norm"].forward(fed)

@@ -109,6 +109,24 @@ def test_the_gradient_from_cls_alone_is_that_from_all_places_with_zeros():
             np.testing.assert_allclose(values(gradient), values(full[name]), atol=1e-13, err_msg=name)
 
 
+@pytest.mark.parametrize("scale", [30.0, -30.0])
+def test_large_scores_neither_overflow_nor_vanish(scale):
+    encoder = BertEncoder(len(VOCABULARY), 8, 2, 2, np.random.default_rng(0), std=0.4)  # float32
+    for layer in encoder.layers:
+        for part in ("query", "key"):
+            layer.parts[part].parameters["bias"] += 1
+            layer.parts[part].parameters["weight"] *= scale
+    h_cls, cache = encoder.forward(BATCH)
+    assert np.isfinite(h_cls).all()
+    np.testing.assert_allclose(cache.layers[0].weights.sum(axis=-1), 1, atol=1e-5)
+    exact = BertEncoder(len(VOCABULARY), 8, 2, 2, np.random.default_rng(0), dtype=np.float64)
+    for name, array in exact.parameters.items():
+        array[...] = encoder.parameters[name]
+    np.testing.assert_allclose(h_cls, exact.forward(BATCH)[0], atol=1e-2)
+    q, k = cache.layers[0].q, cache.layers[0].k
+    assert np.abs(q @ k.transpose(0, 1, 3, 2)).max() > 90  # exp of it is no float32
+
+
 def test_an_empty_side_stays_finite():
     encoder = bag()
     blank = encode_pairs(PAIRS, Vocabulary(["unseen"]))
