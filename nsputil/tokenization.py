@@ -54,6 +54,43 @@ def _tokens(text):
     return tuple(map(intern, _WORD.findall(text.lower())))
 
 
+class _Lexicon:
+    """The words of all texts so far, numbered: a text is tokenized once, however many vocabularies read it."""
+
+    REMEMBERED = 200_000  # texts, and pieces of them
+
+    def __init__(self):
+        self.words, self._number = [], {}
+        self._texts, self._pieces = {}, {}
+
+    def numbers(self, text):
+        """Return the numbers of the words of a text, an int32 array that must not be changed."""
+        found = self._texts.get(text)
+        if found is None:
+            if not isinstance(text, str):
+                raise TypeError(f"text is a {type(text).__name__}; expected a string")
+            for remembered in (self._texts, self._pieces):
+                if len(remembered) >= self.REMEMBERED:
+                    remembered.clear()
+            numbers = []
+            for piece in text.split():  # no token holds a space, so each piece is tokenized once and for all
+                of_piece = self._pieces.get(piece)
+                if of_piece is None:
+                    of_piece = self._pieces[piece] = [self._number_of(word) for word in _WORD.findall(piece.lower())]
+                numbers += of_piece
+            found = self._texts[text] = np.array(numbers, dtype=np.int32)
+        return found
+
+    def _number_of(self, word):
+        if word not in self._number:
+            self._number[word] = len(self.words)
+            self.words.append(word)
+        return self._number[word]
+
+
+_LEXICON = _Lexicon()
+
+
 class Vocabulary:
     """The words a model knows, each with its number. Ids 0 to 4 are [PAD], [UNK], [CLS], [SEP], [MASK].
 
@@ -72,7 +109,7 @@ class Vocabulary:
     cls_id, sep_id, unk_id, mask_id = CLS_ID, SEP_ID, UNK_ID, MASK_ID  # a checkpoint's own vocabulary has others
 
     def __init__(self, words):
-        self._known, self._pieces = {}, {}
+        self._known, self._id_of_word = {}, np.empty(0, np.int64)
         self.tokens = (*SPECIAL_TOKENS, *words)
         self._ids = {token: number for number, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
@@ -112,12 +149,10 @@ class Vocabulary:
             raise ValueError(f"max_size is {max_size}; expected at least 6: five special tokens and a word")
         if min_count < 1:
             raise ValueError(f"min_count is {min_count}; expected at least 1")
-        pieces = Counter(p for document in documents for sentence in document.sentences for p in sentence.split())
-        counts = Counter()
-        for piece, count in pieces.items():  # no token holds a space
-            for token in tokenize(piece):
-                counts[token] += count
-        words = sorted((w for w, count in counts.items() if count >= min_count), key=lambda w: (-counts[w], w))
+        numbers = [_LEXICON.numbers(sentence) for document in documents for sentence in document.sentences]
+        counts = np.bincount(np.concatenate(numbers)) if numbers else np.zeros(0, int)
+        often = sorted((-counts[n], _LEXICON.words[n]) for n in np.flatnonzero(counts >= min_count))
+        words = [word for _, word in often]
         if not words:
             raise ValueError("the documents hold no word that occurs often enough; expected some text")
         return cls(words[: max_size - len(SPECIAL_TOKENS)])
@@ -144,17 +179,13 @@ class Vocabulary:
         """
         found = self._known.get(text)
         if found is None:
-            if not isinstance(text, str):
-                raise TypeError(f"text is a {type(text).__name__}; expected a string")
+            numbers = _LEXICON.numbers(text)
             if len(self._known) >= self.REMEMBERED:
                 self._known.clear()
-                self._pieces.clear()
-            numbers = []
-            for piece in text.split():  # no token holds a space, so each piece is tokenized once and for all
-                if piece not in self._pieces:
-                    self._pieces[piece] = [self.id(token) for token in tokenize(piece)]
-                numbers += self._pieces[piece]
-            found = np.array(numbers, dtype=np.int64)
+            new = _LEXICON.words[len(self._id_of_word) :]
+            if new:
+                self._id_of_word = np.append(self._id_of_word, [self.id(word) for word in new])
+            found = self._id_of_word[numbers]
             self._known[text] = found
         return found
 
