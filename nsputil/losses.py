@@ -16,7 +16,7 @@ import numpy as np
 from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT
 
 REDUCTIONS = ("mean", "sum", "none")
-BLOCK = 32_768  # rows handled at a time: the intermediate arrays of one block stay in the processor's cache
+BLOCK = 65_536  # rows handled at a time: the intermediate arrays of one block stay in the processor's cache
 
 #: What `bert_pretraining_loss` returns, in nats: the sum that is minimized, and its two terms.
 PretrainingLoss = namedtuple("PretrainingLoss", "total mlm nsp")
@@ -137,16 +137,9 @@ def nsp_loss(logits, labels, reduction="mean", weights=None):
     >>> round(nsp_loss([[1.3863, 0.0]], [0]), 4)
     0.2231
     """
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction is {reduction!r}; expected one of {', '.join(map(repr, REDUCTIONS))}")
+    _check_reduction(reduction)
     logits, labels, weights = _check(logits, labels, weights)
-    losses = softplus(_other_minus_gold(logits, labels))
-    if weights is not None:
-        losses = losses * weights.astype(losses.dtype)
-    if reduction == "none":
-        return losses
-    total = float(losses.sum(dtype=np.float64))
-    return total if reduction == "sum" else total / _kept(labels, weights)
+    return _reduced(softplus(_other_minus_gold(logits, labels)), reduction, weights)
 
 
 def nsp_loss_and_grad(logits, labels, weights=None):
@@ -173,10 +166,10 @@ def nsp_loss_and_grad(logits, labels, weights=None):
     Notes
     -----
     With ``t = z_other - z_gold`` and ``e = exp(-|t|)`` the loss is ``max(t, 0) + log1p(e)``, and the probability of the
-    wrong class is ``e / (1 + e)`` below t = 0 and ``1 / (1 + e)`` above: one exponential serves both. The array
-    ``|t| + t`` is 0 below and 2t above, which gives ``max(t, 0)`` as its half, and that numerator, e or 1, as
-    ``min(e + |t| + t, 1)``, as ``exp(-t) >= 1 - t``. All of it happens in a few arrays that are used again for each
-    block of rows. Introduced in notebook 05.
+    wrong class is ``e / (1 + e)`` below t = 0 and ``1 / (1 + e)`` above: one exponential serves both. That numerator,
+    e or 1, is ``min(e + max(t, 0), 1)``, as ``exp(-t) >= 1 - t``. With half of t, ``max(t, 0) = |t/2| + t/2`` is a sum,
+    which numpy finds sooner than a maximum. All of it happens in a few arrays that are used again for each block of
+    rows. Introduced in notebook 05.
     """
     logits, labels, weights = _check(logits, labels, weights, values=False)
     kept = _kept(labels, weights)
@@ -188,32 +181,30 @@ def nsp_loss_and_grad(logits, labels, weights=None):
     for start in range(0, len(labels), BLOCK):
         rows = slice(start, start + BLOCK)
         z, y, g = logits[rows], labels[rows], grad[rows]
-        sign, t, e, twice = buffers[:, : len(y)]
+        sign, t, e, above = buffers[:, : len(y)]
         np.copyto(sign, y)
-        sign *= -2
-        sign += 1  # +1 where gold is IsNext, -1 where it is NotNext
+        np.subtract(real(0.5), sign, out=sign)  # 1/2 where gold is IsNext, -1/2 where it is NotNext
         with np.errstate(over="ignore", invalid="ignore"):
             np.subtract(z[:, NOT_NEXT], z[:, IS_NEXT], out=t)
-            t *= sign
-            np.abs(t, out=twice)
-            np.exp(np.negative(twice, out=e), out=e)
-            twice += t
-            above = float(twice.sum()) / 2
-        if not np.isfinite(above) or sign @ sign != len(y):  # labels 0 and 1 have signs whose squares are 1
+            t *= sign  # half of the gap
+            np.abs(t, out=above)
+            np.exp(np.multiply(above, real(-2), out=e), out=e)
+            above += t
+            sum_above = float(above.sum())
+        if not np.isfinite(sum_above) or 4 * (sign @ sign) != len(y):  # labels 0 and 1 have signs whose squares are 1/4
             return _loss_and_grad_of_any(*_check(logits, labels, weights), kept)
         if weights is None:
-            total += above + _sum_log1p(e)
-            sign *= real(1 / kept)
+            total += sum_above + _sum_log1p(e)
+            sign *= real(2 / kept)
         else:
-            total += float((twice / 2 + np.log1p(e)) @ weights[rows])
-            sign *= weights[rows] / kept
-        twice += e
-        p_other = np.minimum(twice, ones[: len(y)], out=twice)
+            total += float((above + np.log1p(e)) @ weights[rows])
+            sign *= 2 * weights[rows] / kept
+        above += e
+        p_other = np.minimum(above, ones[: len(y)], out=above)
         e += 1
         p_other /= e
-        np.multiply(p_other, sign, out=t)
-        g[:, NOT_NEXT] = t
-        np.negative(t, out=g[:, IS_NEXT])
+        np.multiply(p_other, sign, out=g[:, NOT_NEXT])
+        np.negative(g[:, NOT_NEXT], out=g[:, IS_NEXT])
     return total / kept, grad
 
 
@@ -278,16 +269,9 @@ def mlm_loss(scores, labels, reduction="mean", weights=None):
     >>> round(mlm_loss([[0.0, 0.0, 0.0, 0.0]], [2]), 4)
     1.3863
     """
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction is {reduction!r}; expected one of {', '.join(map(repr, REDUCTIONS))}")
+    _check_reduction(reduction)
     scores, labels, weights = _check_scores(scores, labels, weights)
-    losses = -log_softmax(scores)[np.arange(len(labels)), labels]
-    if weights is not None:
-        losses = losses * weights.astype(losses.dtype)
-    if reduction == "none":
-        return losses
-    total = float(losses.sum(dtype=np.float64))
-    return total if reduction == "sum" else total / _kept(labels, weights)
+    return _reduced(-log_softmax(scores)[np.arange(len(labels)), labels], reduction, weights)
 
 
 def mlm_loss_and_grad(scores, labels, weights=None):
@@ -423,8 +407,7 @@ def nsp_loss_from_probs(probs, labels, reduction="mean"):
     -----
     Introduced in notebook 03.
     """
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction is {reduction!r}; expected one of {', '.join(map(repr, REDUCTIONS))}")
+    _check_reduction(reduction)
     probs, labels, _ = _check(probs, labels, None, name="probs")
     outside = (probs < 0) | (probs > 1)
     if outside.any():
@@ -437,16 +420,27 @@ def nsp_loss_from_probs(probs, labels, reduction="mean"):
         raise ValueError(f"probs row {row} sums to {sums[row]:.6g}; expected 1, as [Pr(IsNext), Pr(NotNext)]")
     with np.errstate(divide="ignore"):
         losses = -np.log(probs[np.arange(len(labels)), labels])
-    losses = losses + 0.0  # turns -0.0, the loss of a certain hit, into 0.0
-    if reduction == "none":
-        return losses
-    total = float(losses.sum(dtype=np.float64))
-    return total if reduction == "sum" else total / len(labels)
+    return _reduced(losses + 0.0, reduction)  # turns -0.0, the loss of a certain hit, into 0.0
 
 
 def _other_minus_gold(logits, labels):
     sign = 1 - 2 * labels.astype(logits.dtype)
     return (logits[:, NOT_NEXT] - logits[:, IS_NEXT]) * sign
+
+
+def _check_reduction(reduction):
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction is {reduction!r}; expected one of {', '.join(map(repr, REDUCTIONS))}")
+
+
+def _reduced(losses, reduction, weights=None):
+    """The losses of a batch, weighted, as they are, summed, or as a mean."""
+    if weights is not None:
+        losses = losses * weights.astype(losses.dtype)
+    if reduction == "none":
+        return losses
+    total = float(losses.sum(dtype=np.float64))
+    return total if reduction == "sum" else total / _kept(losses, weights)
 
 
 def _kept(labels, weights):
