@@ -228,7 +228,7 @@ class Investigation:
     cost: float
 
 
-def investigate(experiment, budget=200.0, most=4, sure=0.95, using=None, progress=None):
+def investigate(experiment, budget=200.0, most=4, sure=0.95, using=None, progress=None, reference=None):
     """Train an experiment, then ask probes, the most informative for its cost first, until the answer is clear.
 
     A fault is clear only when a few probes were asked that would have shown another one behind it.
@@ -244,6 +244,8 @@ def investigate(experiment, budget=200.0, most=4, sure=0.95, using=None, progres
     sure : float
         Stop when a cause is at least so probable.
     using : Reader, optional
+    reference : Reference, optional
+        Healthy runs of this kind of training, if it is one that the diagnosis has never seen.
     progress : callable, optional
         Called with ``(name of the probe, diagnosis)`` after each.
 
@@ -253,10 +255,11 @@ def investigate(experiment, budget=200.0, most=4, sure=0.95, using=None, progres
     """
     run = observe(experiment)
     suspect = Suspect(experiment, run)
-    found = signals(run)
+    known = reference or dict
+    found = known(signals(run))
 
     def ask(name):
-        return probe(suspect, name)
+        return known(probe(suspect, name))
 
     diagnosis, steps, cost = follow(found, ask, budget, most, sure, using, progress)
     return Investigation(diagnosis, run, steps, cost)

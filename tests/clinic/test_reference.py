@@ -1,0 +1,52 @@
+"""A new kind of training, seen through healthy runs of it: on a small bank made here."""
+
+import numpy as np
+import pytest
+
+from nsputil.clinic.diagnosis import follow
+from nsputil.clinic.evidence import fit
+from nsputil.clinic.reading import HEALTHY, Reader
+from nsputil.clinic.reference import Reference
+
+CAUSES, NAMES = (HEALTHY, "left", "right"), ("loss.end", "gap.loss", "c")
+FAR = np.array([3.0, 3.0, 0.0])  # where the new kind stands
+
+
+@pytest.fixture(scope="module")
+def small():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], 30)
+    values = 0.1 * rng.standard_normal((90, 3)) + np.array([[0, 0, 0], [1, 1, 0], [-1, 0, 1]])[labels]
+    values[labels == 0, 2] = 0.0  # a number known beforehand
+    model = fit(values, labels, CAUSES, NAMES, lambda r, n: np.ones((n, 3), bool), steps=100)
+    return Reader(model, dict.fromkeys(CAUSES, "all"), {"ask": (1, ("c",))}, values, labels, temperatures=(1.0,))
+
+
+def found(*values):
+    return dict(zip(NAMES, np.array(values) + FAR, strict=True))
+
+
+def test_a_healthy_run_of_a_new_kind_is_taken_for_sick_until_a_reference_shows_it(small):
+    def answer(known, *values):
+        end, _, _ = follow(known(found(*values)), lambda name: {}, most=0, using=small)
+        return end.answer
+
+    healthy = [found(0.1, 0.0, 0.0), found(0.0, 0.1, 0.0), found(-0.1, -0.1, 0.0)]
+    reference = Reference(healthy, small)
+    assert answer(dict, 0, 0, 0) == "left"
+    assert answer(reference, 0, 0, 0) == HEALTHY
+    assert answer(reference, 1, 1, 0) == "left" and answer(reference, -1, 0, 1) == "right"
+
+
+def test_what_is_the_same_in_both_is_not_moved_and_a_missing_number_moves_nothing(small):
+    reference = Reference([found(0, 0, 0) | {"gap.loss": np.nan}], small)
+    assert reference.moves["c"] == 0 and reference.moves["gap.loss"] == 0
+    assert reference.moves["loss.end"] == pytest.approx(-3, abs=0.1)
+    assert reference({"c": 1.0}) == {"c": 1.0}
+
+
+def test_it_says_what_is_missing(small):
+    with pytest.raises(ValueError, match="at least one healthy run"):
+        Reference([], small)
+    with pytest.raises(ValueError, match="there is no signal 'odd'"):
+        Reference([{"odd": 1.0}], small)
