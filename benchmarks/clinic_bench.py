@@ -22,10 +22,13 @@ from nsputil.clinic.evidence import fit
 from nsputil.clinic.fitting import fit_reader, masks_for, run_weights, tiers_of
 from nsputil.clinic.programs import PROGRAMS
 from nsputil.clinic.reading import HEALTHY, UNKNOWN, Reader
+from nsputil.clinic.reference import Reference
 from nsputil.clinic.signals import SIGNALS
 from nsputil.metrics import accuracy_interval
 
 RESULTS = Path(__file__).parent / "results" / "clinic_bench.txt"
+PRICES = (0.02, 0.05, 0.1, 0.2)  # shares of known faults that may be called unknown
+REFERENCES = 3  # healthy runs that show a new program
 LINES = []  # what was printed
 
 
@@ -102,15 +105,23 @@ def all_probes(bank, reader):
 
 
 class Investigator:
-    """A function of a row: the diagnosis after at most so many chosen probes; remembers how many and what they cost."""
+    """A function of a row: the diagnosis after at most so many chosen probes; remembers how many and what they cost.
 
-    def __init__(self, bank, reader, most=4):
-        self.bank, self.reader, self.most = bank, reader, most
+    With references, ``{program: Reference}``, all signals are read through that of the row's program.
+    """
+
+    def __init__(self, bank, reader, most=4, references=None):
+        self.bank, self.reader, self.most, self.references = bank, reader, most, references
         self.asked, self.costs = [], []
 
     def __call__(self, row):
+        known = self.references[self.bank.cases[row].program] if self.references else dict
         diagnosis, steps, cost = follow(
-            self.bank.found(row), lambda name: self.bank.outcome(row, name), 1e9, self.most, using=self.reader
+            known(self.bank.found(row)),
+            lambda name: known(self.bank.outcome(row, name)),
+            1e9,
+            self.most,
+            using=self.reader,
         )
         self.asked.append(len(steps))
         self.costs.append(cost)
@@ -153,9 +164,9 @@ def main():
     line("at most 4 chosen probes, group, top-1", probed.group(), probed)
     say(f"{'probes asked, median':62s} {np.median(ask.asked):.0f}")
     say(f"{'their cost in training steps, median':62s} {np.median(ask.costs):.0f}")
-    answers = Answers(bank, sick, all_probes(bank, reader))
-    line("all probes, cause, top-1", answers.top(1), answers)
-    line("all probes, cause, top-3", answers.top(3), answers)
+    full = Answers(bank, sick, all_probes(bank, reader))
+    line("all probes, cause, top-1", full.top(1), full)
+    line("all probes, cause, top-3", full.top(3), full)
     share("missed faults (4 probes: answer 'healthy')", [d.answer == HEALTHY for d in probed.found], "reach <= .05")
     well = Answers(bank, healthy, Investigator(bank, reader))
     share("false alarms, healthy runs (4 probes)", [d.answer != HEALTHY for d in well.found], "reach <= .02")
@@ -165,7 +176,8 @@ def main():
     alone = Answers(bank, healthy, with_instruments(bank, reader))
     share("false alarms, healthy runs (no probe)", [d.answer != HEALTHY for d in alone.found])
     outside = Answers(bank, bank.rows("outside"), Investigator(bank, reader))
-    share("outside the catalogue: 'none of these'", [d.answer == UNKNOWN for d in outside.found], "reach .70")
+    unknown("4 probes", outside.found, probed.found)
+    unknown("all probes", Answers(bank, outside.rows, all_probes(bank, reader)).found, full.found)
     share("outside the catalogue: anything but 'healthy'", [d.answer != HEALTHY for d in outside.found])
     both, either = pairs(bank, reader)
     everyone = Answers(bank, np.concatenate([sick, healthy]), lambda row: None)
@@ -191,6 +203,23 @@ def main():
         return
     programs(bank)
     shuffled(bank, sick)
+
+
+def unknown(what, outside, inside):
+    """Faults outside the catalogue: how many are called "none of these", how many known ones are, and the trade-off."""
+    share(f"outside the catalogue: 'none of these' ({what})", [d.answer == UNKNOWN for d in outside], "reach .70")
+    share(f"    its price: known faults called 'none of these' ({what})", [d.answer == UNKNOWN for d in inside])
+    out, known = (
+        np.array([next(c.probability for c in d.causes if c.name == UNKNOWN) for d in found])
+        for found in (outside, inside)
+    )
+    told = [np.mean(out > np.quantile(known, 1 - price)) for price in PRICES]
+    say(
+        f"    told at a price of {', '.join(f'{p:.0%}' for p in PRICES)} of the known faults ({what})".ljust(63)
+        + ", ".join(f"{t:.2f}" for t in told)
+    )
+    above = (out[:, None] > known).mean() + (out[:, None] == known).mean() / 2
+    say(f"{f'    area under the curve ({what})':62s} {above:.3f}")
 
 
 def pairs(bank, reader):
@@ -246,6 +275,21 @@ def programs(bank):
         line(f"{what} never seen ({name}): 4 probes, cause, top-1", answers.top(1), answers, "reach .80")
         healthy = Answers(bank, well, Investigator(bank, reader))
         share(f"{what} never seen ({name}): false alarms", [d.answer != HEALTHY for d in healthy.found])
+        references = references_of(bank, reader, held)
+        ask = Investigator(bank, reader, references=references)
+        answers = Answers(bank, sick, ask)
+        line("    with three healthy runs of it as a reference: top-1", answers.top(1), answers, "reach .80")
+        healthy = Answers(bank, well, ask)
+        share("    false alarms", [d.answer != HEALTHY for d in healthy.found])
+
+
+def references_of(bank, reader, held):
+    """Return ``{program: Reference}`` of the programs held out: of the first healthy runs of the part "train"."""
+    well = [row for row in bank.rows("train") if held[row] and not bank.cases[row].faults]
+    of = {}
+    for row in sorted(well, key=lambda row: bank.cases[row].number):
+        of.setdefault(bank.cases[row].program, []).append(dict(zip(bank.names, bank.values[row].tolist(), strict=True)))
+    return {program: Reference(runs[:REFERENCES], reader) for program, runs in of.items()}
 
 
 def shuffled(bank, sick):

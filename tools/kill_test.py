@@ -96,7 +96,7 @@ def report(table):
         "The kill test: mean harm over pairs of a healthy and a sick run that share a seed, in the quantity that the",
         "fault names before the test. p: exact one-sided sign-flip test over all pairs with one encoder.",
         "* does harm (mean at least 0.02, p at most 1/32); ? undecided (p larger); no sign: none.",
-        "- cannot be put in; . not trained, the mark is that of the other program with the encoder.",
+        "- cannot be put in.",
         "",
         f"{'fault':34s} {'harms':9s}"
         + "".join(f" {name:>18s}" for name in names)

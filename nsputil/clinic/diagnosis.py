@@ -20,6 +20,8 @@ __all__ = [
 ]  # fmt: skip
 
 OVERHEAD = 10.0  # what it costs an engineer to run any probe at all, in training steps
+SURE = 0.85  # how probable a fault must be to ask no more; in folds of the training cases to be surer told no more
+SURE_HEALTHY = 0.95  # the same of "healthy", which may be answered without a probe
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,7 @@ class Investigation:
     cost: float
 
 
-def investigate(experiment, budget=200.0, most=4, sure=0.95, using=None, progress=None, reference=None):
+def investigate(experiment, budget=200.0, most=4, sure=SURE, using=None, progress=None, reference=None):
     """Train an experiment, then ask probes, the most informative for its cost first, until the answer is clear.
 
     A fault is clear only when a few probes were asked that would have shown another one behind it.
@@ -242,7 +244,7 @@ def investigate(experiment, budget=200.0, most=4, sure=0.95, using=None, progres
     most : int
         Number of probes at most.
     sure : float
-        Stop when a cause is at least so probable.
+        Stop when a fault is at least so probable; "healthy" must reach `SURE_HEALTHY`, too.
     using : Reader, optional
     reference : Reference, optional
         Healthy runs of this kind of training, if it is one that the diagnosis has never seen.
@@ -265,7 +267,7 @@ def investigate(experiment, budget=200.0, most=4, sure=0.95, using=None, progres
     return Investigation(diagnosis, run, steps, cost)
 
 
-def follow(found, ask, budget=200.0, most=4, sure=0.95, using=None, progress=None):
+def follow(found, ask, budget=200.0, most=4, sure=SURE, using=None, progress=None):
     """The loop of `investigate` on signals at hand: ``ask(name)`` returns a probe's outcome, live or from the bank.
 
     While the cause is unclear, the probe with most bits for its cost comes next. Once a fault is clear, it is the probe
@@ -275,7 +277,7 @@ def follow(found, ask, budget=200.0, most=4, sure=0.95, using=None, progress=Non
     diagnosis = diagnose(found, using=using)
     while len(steps) < most:
         first = diagnosis.causes[0]
-        clear = first.probability >= sure
+        clear = first.probability >= (max(sure, SURE_HEALTHY) if first.name == HEALTHY else sure)
         if clear and (first.name == HEALTHY or len(steps) >= ENOUGH):
             break
         options = [] if clear else [o for o in diagnosis.next_probes if spent + o[2] <= budget and o[1] > 0.02]

@@ -96,7 +96,7 @@ def fit_reader(bank, rows=None, folds=4, rng=None, **options):
     fold, fold_of_cause = rng.permutation(len(rows)) % folds, rng.permutation(len(bank.causes)) % folds
     fold_of_cause[healthy] = -1
     scores, gold, share = ([[], [], []] for _ in range(3))  # by tier
-    known, foreign, pairs, margins = [], [], [], []
+    known, foreign, pairs, margins = [], [], [], []  # ends of investigations
     for k in range(folds):
         away, apart = fold_of_cause[labels] == k, fold == k
         part = learn(np.flatnonzero(~away & ~apart))
@@ -106,17 +106,17 @@ def fit_reader(bank, rows=None, folds=4, rng=None, **options):
             gold[tier].append(labels[seen])
             share[tier].append(weights[seen])
         for n in rng.permutation(seen)[: 2 * MOST]:
-            end = _investigated(bank, part, bank.values[rows[n]])
-            known.append(end)
-            scores[2].append(end.scores[None])
+            ends = _investigated(bank, part, bank.values[rows[n]])
+            known += ends
+            scores[2].append(ends[0].scores[None])
             gold[2].append(labels[n : n + 1])
             share[2].append(weights[n : n + 1])
             if not bank.cases[rows[n]].faults:
-                margins.append(np.delete(end.scores, healthy).max() - end.scores[healthy])
-        foreign += [
-            _investigated(bank, part, bank.values[rows[n]]) for n in rng.permutation(np.flatnonzero(away))[:MOST]
-        ]
-        pairs += [_investigated(bank, part, both) for both in _pairs(bank, part, rows[seen], rng)]
+                margins.append(np.delete(ends[0].scores, healthy).max() - ends[0].scores[healthy])
+        for n in rng.permutation(np.flatnonzero(away))[:MOST]:
+            foreign += _investigated(bank, part, bank.values[rows[n]])
+        for both in _pairs(bank, part, rows[seen], rng):
+            pairs += _investigated(bank, part, both)
     temperatures = [_temperature(*(np.concatenate(x[tier]) for x in (scores, gold, share))) for tier in range(3)]
     return learn(
         np.arange(len(rows)),
@@ -137,22 +137,28 @@ class _End:
 
 
 def _investigated(bank, reader, values):
-    """Investigate a run whose signals and outcomes are `values`."""
+    """Investigate a run whose signals and outcomes are `values`; return the `_End` of it, and that of all probes."""
     found = {n: float(values[reader.model.column[n]]) for n in bank.names if n in SIGNALS}
     outcomes = {
         name: {s: float(values[reader.model.column[s]]) for s in signals} for name, (_, signals) in bank.probes.items()
     }
     _, steps, _ = follow(found, outcomes.get, np.inf, using=reader)
+    some, every = dict(found), dict(found)
     for _, outcome, _ in steps:
-        found |= outcome
+        some |= outcome
+    for outcome in outcomes.values():
+        every |= outcome
+    return [_end(reader, some, len(steps)), _end(reader, every, len(outcomes))]
+
+
+def _end(reader, found, asked):
     values, measured = reader.vector(found)
     scores = reader.model.scores(values[None], measured[None])[0]
     first = int(scores.argmax())
-    if first == reader.healthy or len(steps) < ENOUGH:
+    if first == reader.healthy or asked < ENOUGH:
         return _End(scores, None, None)
     gains = reader.pair_gains(values, measured, first)
-    logp = log_softmax(scores)
-    return _End(scores, float(gains.max()), reader.oddness(values, measured, logp, int(gains.argmax())))
+    return _End(scores, float(gains.max()), reader.oddness(values, measured, log_softmax(scores), gains))
 
 
 def _pairs(bank, reader, rows, rng):
@@ -198,22 +204,25 @@ def _logistic(x, gold, weights):
     return w, float(parameters["b"][0] - middle @ w)
 
 
-def _two_classes(no, yes, share):
-    """Return inputs, labels and weights: class 1 holds a share of all weight."""
-    gold = np.repeat([0, 1], [len(no), len(yes)])
-    weights = np.where(gold == 0, (1 - share) / len(no), share / len(yes)) * len(gold)
-    return np.concatenate([no, yes]), gold, weights
+def _classes(kinds, shares):
+    """Return inputs, labels and weights: class 1 is the last kind; each kind holds its share of all weight."""
+    x, sizes = np.concatenate(kinds), [len(kind) for kind in kinds]
+    gold = np.repeat([0] * (len(kinds) - 1) + [1], sizes)
+    return x, gold, np.repeat(np.array(shares) / sizes, sizes) * len(x)
 
 
 def _second(known, pairs):
-    """Fit "two faults at once" to the gain of the best pair, over runs with one fault and pairs put together."""
-    one, two = (np.array([[end.gain] for end in ends if end.gain is not None]) for ends in (known, pairs))
-    w, b = _logistic(*_two_classes(one, two, TWO))
+    """Fit "two faults at once" to the gain of the best pair, over runs with one fault and pairs put together.
+
+    Over the ends after the chosen probes: with more of them, more would be gained by chance.
+    """
+    kinds = [np.array([[end.gain] for end in ends[::2] if end.gain is not None]) for ends in (known, pairs)]
+    w, b = _logistic(*_classes(kinds, (1 - TWO, TWO)))
     return float(w[0]), b
 
 
 def _boundary(known, pairs, foreign):
     """Fit "none of these" to the oddness of runs with known causes, one or two, and with foreign ones."""
-    inside, outside = (np.array([e.oddness for e in x if e.oddness is not None]) for x in (known + pairs, foreign))
-    w, b = _logistic(*_two_classes(inside, outside, FOREIGN))
+    kinds = [np.array([e.oddness for e in ends if e.oddness is not None]) for ends in (known, pairs, foreign)]
+    w, b = _logistic(*_classes(kinds, (1 - TWO - FOREIGN, TWO, FOREIGN)))
     return w.tolist(), b

@@ -157,7 +157,7 @@ class Reader:
         if self.strange is None:
             return p, 0.0, tuple(order)
         weights, bias = self.strange
-        odd = sigmoid(self.oddness(values, measured, logp, int(order[0])) @ np.array(weights) + bias)
+        odd = sigmoid(self.oddness(values, measured, logp, gains) @ np.array(weights) + bias)
         return p * (1 - odd), float(odd), tuple(order)
 
     def pair_gains(self, values, measured, first):
@@ -217,14 +217,18 @@ class Reader:
             self._typical[cause] = apart.min(axis=0).mean(axis=0) if len(runs) > 1 else np.ones(runs.shape[1])
         return self._typical[cause]
 
-    def oddness(self, values, measured, logp, second):
-        """Return what may tell that no known cause fits, shape (2,).
+    def oddness(self, values, measured, logp, gains):
+        """Return what may tell that no known cause fits, shape (4,); the more of each, the more it does.
 
-        How unsure the first cause is (minus its log-probability), and the log of the mean strangeness of the three
-        signals that are strangest to it and to the best second.
+        How unsure the first cause is (minus its log-probability); the log of the mean strangeness of the three signals
+        that are strangest to it and to the best second one, and of those strangest to it alone; minus what the best
+        second one explains, from `pair_gains`.
         """
-        strange = self.strangeness(values, measured, (int(logp.argmax()), second))
-        return np.array([-logp.max(), np.log(np.sort(strange)[-STRANGEST:].mean() + NEAR)])
+        first, second = int(logp.argmax()), int(gains.argmax())
+        alone = self.strangeness(values, measured, (first,))
+        both = np.minimum(alone, self.strangeness(values, measured, (second,)))
+        strangest = [np.log(np.sort(strange)[-STRANGEST:].mean() + NEAR) for strange in (both, alone)]
+        return np.array([-logp.max(), *strangest, -gains[second]])
 
     def usual(self, signal, cause):
         """Return the middle four fifths of a signal (by column) over the runs with a cause (by index)."""

@@ -39,24 +39,19 @@ def test_the_kept_table_is_what_training_gives():
         assert again[quantity][0] == pytest.approx(kept[quantity][0], abs=0.02)  # other processors round otherwise
 
 
-UNTESTED = "bert-sgd-sotu"  # what was not trained there carries the mark of the other Transformer
-
-
 def test_every_fault_was_tested_in_every_program_that_it_can_enter():
     table = measured_harm()
     assert list(table["faults"]) == list(FAULTS)
     for name, found in table["faults"].items():
         programs = [program for program in PROGRAMS if FAULTS[name].fits(program)]
-        assert {program.name for program in programs} - set(found) <= {UNTESTED}
+        assert {program.name for program in programs} == set(found)
         for program in programs:
-            if program.name not in found:
-                continue
             pairs = found[program.name]
             assert {len(pairs[quantity]) for quantity in ("severity", *QUANTITIES)} == {len(pairs["severity"])}
             assert len(pairs["severity"]) >= pairs_wanted(FAULTS[name], program)
             low, high = min(pairs["severity"]), max(pairs["severity"])
             assert (low, high) == pytest.approx(FAULTS[name].severity, abs=1e-4)
-    assert {program.name for program in PROGRAMS} - set(table["placebo"]) <= {UNTESTED}
+    assert {program.name for program in PROGRAMS} - set(table["placebo"]) <= {"bert-sgd-sotu"}
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -65,9 +60,7 @@ def test_the_marks_of_the_catalogue_are_those_of_the_table(name):
     for program in PROGRAMS:
         if fault.fits(program):
             marked = "undecided" if not fault.applies(program) else "harm" if fault.harms_in(program) else "none"
-            tested = program.name if program.name in found else "bert-adamw-sotu"
-            if tested in found:
-                assert marked == found[tested]["verdict"], (program.name, found[tested])
+            assert marked == found[program.name]["verdict"], (program.name, found[program.name])
 
 
 def test_enough_faults_do_harm():

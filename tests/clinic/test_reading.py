@@ -25,7 +25,7 @@ def small():
     model = fit(values, labels, CAUSES, NAMES, lambda r, n: np.ones((n, 4), bool), steps=100)
     return Reader(
         model, dict.fromkeys(CAUSES, "all"), PROBES, values, labels,
-        temperatures=(1.0,), second=(1.0, -2.0), strange=([0.0, 2.0], -4.0),
+        temperatures=(1.0,), second=(1.0, -2.0), strange=([0.0, 2.0, 0.0, 0.0], -4.0),
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """``python -m nsputil diagnose``: what it prints, its exit codes, and files that are not what they should be."""
 
+import json
 import subprocess
 import sys
 
@@ -62,7 +63,9 @@ def test_curves_only_reads_less(runs):
 
 def test_outcomes_of_probes_count(runs, tmp_path, capsys):
     path = tmp_path / "outcomes.json"
-    path.write_text('{"unit.certain": 0.3133, "unit.undecided": 0.6931}')
+    said = {"certain": 0.3133, "undecided": 0.6931, "size": 1, "is_next": 1.2871, "not_next": 1.2871, "large": 0.1184}
+    said |= {"direction": 0.8962, "length": -0.4041}  # all that the loss test says of a double softmax
+    path.write_text(json.dumps({f"unit.{name}": value for name, value in said.items()}))
     before = diagnose_file(runs / "healthy.json")[1]
     assert main(["diagnose", str(runs / "healthy.json"), "--probes", str(path)]) == 1
     assert "double-softmax" in capsys.readouterr().out.splitlines()[2]

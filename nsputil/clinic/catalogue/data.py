@@ -231,7 +231,8 @@ FAULTS = [
         source="NVIDIA/DeepLearningExamples#421",
         edit=around_pairs(call_true_next_random),
         severity=(0.4, 0.8),
-        harmless=TRANSFORMERS,
+        harmless=("bert-adamw-sotu",),
+        undecided=("bert-sgd-sotu",),
     ),
     _fault(
         name="boundaries-lost",
@@ -312,6 +313,7 @@ FAULTS = [
         source="",
         edit=around("split", few_documents),
         severity=(3.0, 6.0),
+        harmless=("bert-sgd-sotu",),
     ),
     _fault(
         name="corpus-duplicated",
@@ -321,6 +323,7 @@ FAULTS = [
         source="google-research/bert#746",
         edit=around("split", few_documents_often),
         severity=(3.0, 6.0),
+        undecided=("bert-sgd-sotu",),
     ),
     _fault(
         name="domain-shift",

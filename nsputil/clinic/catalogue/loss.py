@@ -207,6 +207,7 @@ FAULTS = [
         edit=around("loss", smoothed),
         severity=(0.7, 0.95),
         harms="loss",
+        harmless=("bert-sgd-sotu",),
     ),
     _fault(
         name="softmax-over-batch",
@@ -263,6 +264,7 @@ FAULTS = [
         edit=around("loss", divided),
         severity=(2.5, 4.0),
         optimizers=("sgd",),
+        undecided=("bert-sgd-sotu",),
     ),
     _fault(
         name="task-weight-tiny-under-adam",

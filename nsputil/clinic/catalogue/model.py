@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from nsputil.clinic.catalogue.fault import TRANSFORMERS, Fault, around
+from nsputil.clinic.catalogue.fault import Fault, around
 from nsputil.encoders import BagEncoder
 from nsputil.heads import Pooler
 
@@ -219,7 +219,7 @@ FAULTS = [
         source="",
         edit=around("model", narrow),
         severity=(1.0, 2.0),
-        harmless=("bag-adamw-sotu", *TRANSFORMERS),
+        harmless=("bag-adamw-sotu", "bert-adamw-sotu"),
     ),
     _fault(
         name="backward-wrong",
