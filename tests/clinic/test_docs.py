@@ -53,3 +53,10 @@ def test_it_runs_through_train_diagnose_and_investigate(code, tmp_path):
 def test_the_figures_of_the_page_are_those_of_the_stored_results(name):
     results = (PAGE.parents[1] / "benchmarks" / "results" / f"{name}.txt").read_text(encoding="utf-8")
     assert results.strip() in PAGE.read_text(encoding="utf-8"), "copy benchmarks/results into docs/clinic.md"
+
+
+def test_every_figure_of_what_it_does_not_reach_stands_in_the_stored_results():
+    page, results = PAGE.read_text(encoding="utf-8"), PAGE.parents[1] / "benchmarks" / "results"
+    stored = "".join((results / f"clinic_{name}.txt").read_text(encoding="utf-8") for name in ("bench", "ceiling"))
+    figures = re.findall(r"\b0\.\d{3}\b", page.split("What it does not reach")[1].split("## Rivals")[0])
+    assert len(figures) > 15 and not [figure for figure in figures if figure not in stored]
