@@ -62,8 +62,10 @@ def bucketed(lengths, batch_size, rng):
 
 def evaluate(model, pairs):
     """The default evaluation: loss, accuracy, recall of each class and mean Pr(IsNext) on pairs not trained on."""
-    labels = np.array([pair.label for pair in pairs])
-    logits = model.logits(pairs)
+    return _report(model.logits(pairs), np.array([pair.label for pair in pairs]))
+
+
+def _report(logits, labels):
     says = logits.argmax(axis=1)
     report = {"loss": nsp_loss(logits, labels), "accuracy": float((says == labels).mean())}
     for name, label in (("recall_is_next", IS_NEXT), ("recall_not_next", NOT_NEXT)):
@@ -91,12 +93,11 @@ def evaluate_with_histogram(model, pairs, bins=10):
     -----
     What the training player shows. Introduced in notebook 07.
     """
-    logits = model.logits(pairs)
+    logits, labels = model.logits(pairs), np.array([pair.label for pair in pairs])
     p = sigmoid(logits[:, IS_NEXT] - logits[:, NOT_NEXT])
     index = np.minimum((p * bins).astype(int), bins - 1)
-    is_next = np.array([pair.label == IS_NEXT for pair in pairs])
-    count = {"is_next": index[is_next], "not_next": index[~is_next]}
-    return evaluate(model, pairs) | {
+    count = {"is_next": index[labels == IS_NEXT], "not_next": index[labels != IS_NEXT]}
+    return _report(logits, labels) | {
         "histogram": {name: np.bincount(chosen, minlength=bins).tolist() for name, chosen in count.items()}
     }
 
@@ -305,10 +306,12 @@ def train(experiment, progress=False, checkpoint=None):
     chosen = np.random.default_rng((e.seed, 3)).permutation(len(valid_pairs))[: e.watch]
     watched = [valid_pairs[k] for k in sorted(chosen)]
     run = Run(model=model, test_pairs=held_out_pairs(test_documents, np.random.default_rng((e.seed, 4))))
-    parameters, optimizer, first_epoch = model.parameters, None, 0
+    parameters, optimizer, first_epoch, steps = model.parameters, None, 0, 0
     bar = None
     try:
         for epoch in range(e.epochs):
+            if optimizer is not None and (epoch < first_epoch or optimizer.steps >= steps):
+                continue  # before its pairs are drawn: that takes as long as many steps
             rng = np.random.default_rng((e.seed, 5, epoch))
             pairs = e.pairs(train_documents, rng)
             lengths = np.array([len(vocabulary.ids(p.sentence_a)) + len(vocabulary.ids(p.sentence_b)) for p in pairs])
@@ -319,10 +322,8 @@ def train(experiment, progress=False, checkpoint=None):
                 optimizer = e.optimizer(model, steps)
                 first_epoch = _resume(checkpoint, run, parameters, optimizer)
                 bar = _bar(progress, steps, optimizer.steps)
-            if epoch < first_epoch:
+            if epoch < first_epoch or optimizer.steps >= steps:
                 continue
-            if optimizer.steps >= steps:
-                break
             for indices in batches:
                 if optimizer.steps >= steps:
                     break

@@ -7,7 +7,7 @@ from nsputil.corpus import Document, load_corpus
 from nsputil.losses import nsp_loss_and_grad
 from nsputil.model import NSPModel
 from nsputil.sentence_pairs import balanced_segment_pairs, passage_pairs
-from nsputil.training import Experiment, Run, bag_model, bucketed, train
+from nsputil.training import Experiment, Run, bag_model, bucketed, evaluate_with_histogram, permuted, train
 
 
 def small_model(documents, vocabulary, rng):
@@ -154,6 +154,23 @@ def test_one_class_only_is_learned_as_such():
 def test_max_steps_ends_training_and_evaluation():
     run = train(replace(SMALL, max_steps=5, epochs=50))
     assert len(run.loss) == 5 and [row["step"] for row in run.evaluations] == [5]
+
+
+def test_no_pairs_are_drawn_for_steps_that_are_not_trained():
+    drawn = []
+
+    def counted(documents, rng):
+        drawn.append(len(documents))
+        return permuted(documents, rng)
+
+    train(replace(SMALL, pairs=counted, held_out_pairs=permuted, epochs=9, max_steps=3))
+    assert len(drawn) == 1
+
+
+def test_the_histogram_comes_beside_the_same_report(run):
+    both = evaluate_with_histogram(run.model, run.test_pairs)
+    assert sum(map(sum, both.pop("histogram").values())) == len(run.test_pairs)
+    assert both == run.final
 
 
 def test_bad_numbers_are_named():
