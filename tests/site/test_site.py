@@ -68,7 +68,7 @@ def test_moving_a_slider_redraws(page, address, name, way):
     for number in range(places.count()):
         place = places.nth(number)
         slider = place.get_by_role("slider").first
-        if slider.count() == 0:
+        if slider.count() == 0 or place.get_attribute("data-module") == "clinic_simulator":  # its curves stand still
             continue
         picture, words = place.locator("svg[role=img]").first, place.locator(".reading").first
         before = picture.inner_html(), words.text_content(), slider.get_attribute("aria-valuetext")
@@ -78,6 +78,23 @@ def test_moving_a_slider_redraws(page, address, name, way):
         assert all(a != b for a, b in zip(after, before, strict=True)), (name, number)
         slider.click(position={"x": slider.bounding_box()["width"] * 0.3, "y": 8})
         assert picture.inner_html() != after[0], (name, number)
+
+
+@pytest.mark.parametrize("way", ["server", "files"])
+def test_the_simulator_in_the_page_is_played_to_the_end(page, address, way):
+    name = "notebooks/10_the_clinic.html"
+    opened(page, f"{address}/{name}" if way == "server" else (SITE / name).as_uri())
+    simulator = page.locator(".nsp-clinic-simulator")
+    simulator.get_by_text("odd", exact=True).click()
+    simulator.get_by_role("button", name="Run the probe").click()
+    assert " bits" in simulator.locator(".log li").first.text_content()
+    belief = simulator.get_by_role("slider").first
+    before = belief.get_attribute("aria-valuetext") or belief.input_value()
+    belief.focus()
+    page.keyboard.press("End")
+    assert (belief.get_attribute("aria-valuetext") or belief.input_value()) != before
+    simulator.get_by_role("button", name="Commit").click()
+    assert "Score" in simulator.inner_text()
 
 
 def test_the_loss_in_the_page_is_minus_log_p(page, address):
