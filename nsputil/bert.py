@@ -41,6 +41,8 @@ class BertEncoder:
         If a size is not positive or does not divide, or a dropout is not in [0, 1).
     """
 
+    attends = True
+
     def __init__(
         self,
         vocabulary_size,

@@ -58,6 +58,8 @@ class BagEncoder:
         If `embeddings` is not a matrix of finite numbers, `weights` do not fit it, or `word_dropout` is not in [0, 1).
     """
 
+    attends = False
+
     def __init__(self, embeddings, weights=None, dtype=np.float32, word_dropout=0.0):
         embeddings = np.array(embeddings, dtype=dtype)
         if embeddings.ndim != 2 or not np.isfinite(embeddings).all():

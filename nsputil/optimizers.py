@@ -118,6 +118,8 @@ class SGD(_Optimizer):
         If a number is out of its range.
     """
 
+    adaptive = False
+
     def __init__(self, parameters, learning_rate, momentum=0.0, schedule=constant, clip=None):
         super().__init__(parameters, learning_rate, schedule, clip)
         if not 0 <= momentum < 1:
@@ -155,6 +157,8 @@ class AdamW(_Optimizer):
     -----
     google-research/bert's own AdamWeightDecayOptimizer has no bias correction; with a warm-up it matters little.
     """
+
+    adaptive = True
 
     def __init__(
         self,

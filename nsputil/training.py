@@ -188,6 +188,9 @@ class Run:
     prior : float
         Fraction of IsNext among the training pairs of the first epoch.
     interrupted : bool
+    kind : dict
+        ``attends`` and ``adaptive``: whether the encoder is a Transformer (False: a bag of words) and the optimizer of
+        Adam's kind (False: SGD); None if they do not say. A diagnosis compares a run with others of its kind.
     """
 
     model: NSPModel | None = None
@@ -199,6 +202,7 @@ class Run:
     final: dict = field(default_factory=dict)
     prior: float = 0.5
     interrupted: bool = False
+    kind: dict = field(default_factory=dict)
     test_pairs: list = field(default_factory=list, repr=False)
 
     def save(self, path):
@@ -224,7 +228,7 @@ class Run:
         return cls(**{name: found[name] for name in SAVED if name in found})
 
 
-SAVED = ("loss", "accuracy", "mlm_loss", "evaluations", "instruments", "final", "prior", "interrupted")
+SAVED = ("loss", "accuracy", "mlm_loss", "evaluations", "instruments", "final", "prior", "interrupted", "kind")
 
 
 def read_instruments(logits, labels, cache, gradients, before, parameters):
@@ -320,6 +324,10 @@ def train(experiment, progress=False, checkpoint=None):
                 run.prior = float(np.mean([pair.label == IS_NEXT for pair in pairs]))
                 steps = min(e.max_steps or e.epochs * len(batches), e.epochs * len(batches))
                 optimizer = e.optimizer(model, steps)
+                run.kind = {
+                    "attends": getattr(getattr(model, "encoder", None), "attends", None),
+                    "adaptive": getattr(optimizer, "adaptive", None),
+                }
                 first_epoch = _resume(checkpoint, run, parameters, optimizer)
                 bar = _bar(progress, steps, optimizer.steps)
             if epoch < first_epoch or optimizer.steps >= steps:

@@ -19,10 +19,11 @@ from nsputil.training import Run
 BANK = Path(__file__).parent / "data" / "cases.npz"
 HEALTHY = "healthy"
 POINTS = 40  # of a curve in the bank
+SEEN = ("loss", "accuracy", "evaluations", "instruments", "final", "prior", "kind")  # of a run
 
 # How many cases of each kind; a kind is (part, encoder).
-EACH = {("train", "bag"): 14, ("train", "bert"): 2, ("test", "bag"): 3, ("test", "bert"): 1}
-HEALTHY_EACH = {("train", "bag"): 90, ("train", "bert"): 24, ("test", "bag"): 264, ("test", "bert"): 40}
+EACH = {("train", "bag"): 28, ("train", "bert"): 8, ("test", "bag"): 3, ("test", "bert"): 1}
+HEALTHY_EACH = {("train", "bag"): 270, ("train", "bert"): 60, ("test", "bag"): 264, ("test", "bert"): 40}
 OUTSIDE_EACH = {"bag": 4, "bert": 1}
 PAIRS = 40
 
@@ -137,7 +138,7 @@ def play(case):
     suspect, outcomes = Suspect(experiment, run), {}
     for name in PROBES:
         outcomes |= probe(suspect, name)
-    kept = {name: getattr(run, name) for name in ("loss", "accuracy", "evaluations", "instruments", "final", "prior")}
+    kept = {name: getattr(run, name) for name in SEEN}
     return {"run": kept, "probes": outcomes}
 
 
@@ -219,7 +220,7 @@ def pack(kept):
         if not path.exists():
             continue
         seen = json.loads(path.read_text(encoding="utf-8"))
-        run = Run(**seen["run"])
+        run = Run(**{"kind": PROGRAMS[case.program].kind} | seen["run"])
         found = signals(run) | {name: seen["probes"].get(name, np.nan) for name in extra}
         cases.append(case)
         values.append([found[name] for name in (*SIGNALS, *extra)])

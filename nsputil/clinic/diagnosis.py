@@ -175,7 +175,7 @@ def _report(using, values, measured):
     for cause in causes:
         groups[cause.group] = groups.get(cause.group, 0.0) + cause.probability
     cost = {name: price for name, (price, _) in using.probes.items()}
-    bits = using.expected_bits(measured, logp, np.random.default_rng(0))
+    bits = using.expected_bits(values, measured, logp, np.random.default_rng(0))
     shown = using.reveals(first) if first != using.healthy else {}
 
     def ranked(worth):

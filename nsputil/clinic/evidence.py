@@ -3,7 +3,8 @@
 Each signal is cut into a few soft bins; each bin has one number for each cause: a log-likelihood ratio from counted
 runs, times how far the signal is to be trusted, which is learned by the loss of this course, ``-log softmax(s)[gold]``.
 A signal that was not measured adds nothing. So a learner can read why: the log-odds of two causes are the sum of what
-each signal says. Introduced in notebook 09.
+each signal says. Runs are counted by their kind, too: what is usual for a Transformer under Adam is strange for a bag
+under SGD. Introduced in notebook 09.
 """
 
 import numpy as np
@@ -13,6 +14,10 @@ from nsputil.optimizers import AdamW, warmup_linear
 
 BINS = 12
 FLOOR = 0.02  # of a run, in every bin of every cause: nothing is impossible
+KIND = ("kind.attends", "kind.adaptive")  # the signals, each 0 or 1, that say which kind of training a run is
+KINDS = 5  # 0: not known
+COUNT_ALIKE = 4.0  # runs that the table of all kinds counts for in that of one kind
+UNKNOWN_KIND = 0.15  # of the runs teach whom to trust as if their kind were not known
 
 
 class EvidenceModel:
@@ -25,8 +30,9 @@ class EvidenceModel:
         Of the signals, in the order of the columns.
     knots : ndarray, shape (len(names), BINS)
         Ascending; where two are equal the second has no bin of its own.
-    ratios : ndarray, shape (len(names), BINS + 1, len(causes))
-        Log-likelihood ratios, nats. The last bin of each signal is "could not be had".
+    ratios : ndarray, shape (KINDS, len(names), BINS + 1, len(causes))
+        Log-likelihood ratios, nats: counted over all runs, then over those of each kind. The last bin of each signal is
+        "could not be had".
     trust : ndarray, shape (levels, len(names))
         What the ratios of a signal are multiplied by. Signals repeat one another, so each is trusted the less, the more
         else is known; the level says how much is.
@@ -43,6 +49,10 @@ class EvidenceModel:
     def level(self, measured):
         """Return the level of each run, shape (runs,)."""
         return levels(measured, self.tiers)
+
+    def kind(self, values, measured):
+        """Return the kind of each run, shape (runs,): 0 if it is not known."""
+        return kinds(values, measured, self.names)
 
     def memberships(self, values, measured):
         """Return how far each value belongs to each bin.
@@ -66,17 +76,34 @@ class EvidenceModel:
 
     def evidence(self, values, measured):
         """Return the terms of the sum, shape (runs, signals, causes), in nats."""
-        return np.einsum("nsb,sbc->nsc", self.trusted(values, measured), self.ratios)
+        told, kind = self.trusted(values, measured), self.kind(values, measured)
+        out = np.empty((*values.shape, len(self.causes)))
+        for k in np.unique(kind):
+            out[kind == k] = np.einsum("nsb,sbc->nsc", told[kind == k], self.ratios[k])
+        return out
 
     def scores(self, values, measured):
         """Return the logits of the causes, shape (runs, causes)."""
-        flat = self.trusted(values, measured).reshape(len(values), -1)
-        return flat @ self.ratios.reshape(-1, len(self.causes)) + self.bias[self.level(measured)]
+        flat, kind = self.trusted(values, measured).reshape(len(values), -1), self.kind(values, measured)
+        out = self.bias[self.level(measured)]
+        for k in np.unique(kind):
+            out[kind == k] += flat[kind == k] @ self.ratios[k].reshape(-1, len(self.causes))
+        return out
 
 
 def levels(measured, tiers):
     """See `EvidenceModel.level`."""
     return (measured * tiers).max(axis=1, initial=0)
+
+
+def kinds(values, measured, names):
+    """See `EvidenceModel.kind`."""
+    if not set(KIND) <= set(names):
+        return np.zeros(len(values), int)
+    at = [list(names).index(name) for name in KIND]
+    known = (measured[:, at] & np.isfinite(values[:, at])).all(axis=1)
+    attends, adaptive = (np.where(known, values[:, at].T, 0) > 0.5).astype(int)
+    return np.where(known, 1 + 2 * attends + adaptive, 0)
 
 
 def memberships(values, measured, knots):
@@ -128,9 +155,10 @@ def fit(values, labels, causes, names, masks, run_weights=None, rng=None, tiers=
     """Fit an `EvidenceModel`: count first, then learn whom to trust with the loss of this course.
 
     Counting gives, for each signal, the log-likelihood ratio of each bin: how much more often runs with a cause fall
-    there than runs in general. Signals repeat one another, so their sum would be too sure. One factor for each signal,
-    its trust, and a bias for each cause, anew for each level of knowledge, are learned by
-    ``-log softmax(scores)[gold]``; a run's own count is taken out of the table that it is scored with.
+    there than runs in general; once over all runs, and once among the runs of each kind, where few runs are helped out
+    by the table of all. Signals repeat one another, so their sum would be too sure. One factor for each signal, its
+    trust, and a bias for each cause, anew for each level of knowledge, are learned by ``-log softmax(scores)[gold]``; a
+    run's own count is taken out of the table that it is scored with.
 
     Parameters
     ----------
@@ -160,21 +188,21 @@ def fit(values, labels, causes, names, masks, run_weights=None, rng=None, tiers=
     member = memberships(values, np.ones(values.shape, bool), knots).astype(np.float64)
     runs, count, bins = member.shape
     share = np.ones(runs) if run_weights is None else np.asarray(run_weights, float)
-    general = np.average(member, axis=0, weights=share)
-    held = np.stack([member[labels == c].sum(axis=0) for c in range(len(causes))])
-    size = np.bincount(labels, minlength=len(causes)).astype(float)
-
-    def ratios(held, size):
-        under = (held + prior * general + FLOOR) / (size + prior + FLOOR * bins)
-        return np.log(under * (1 + FLOOR * bins) / (general + FLOOR))
-
-    table = ratios(held, size[:, None, None])
-    terms = np.einsum("nsb,csb->nsc", member, table)
-    for n, c in enumerate(labels):
-        terms[n, :, c] = (member[n] * ratios(held[c] - member[n], size[c] - 1)).sum(axis=1)
+    kind = kinds(values, np.ones(values.shape, bool), names)
+    pooled = _Counts(member, labels, len(causes), share, prior)
+    tables, terms = [pooled.ratios()], pooled.terms()
+    as_unknown = rng.random(runs) < UNKNOWN_KIND
+    for k in range(1, KINDS if set(KIND) <= set(names) else 1):
+        at = np.flatnonzero(kind == k)
+        if len(at) == 0:
+            tables.append(tables[0])
+            continue
+        alike = _Counts(member[at], labels[at], len(causes), share[at], COUNT_ALIKE, pooled, at)
+        tables.append(alike.ratios())
+        use = ~as_unknown[at]
+        terms[at[use]] = alike.terms()[use]
     tiers = np.zeros(count, int) if tiers is None else np.asarray(tiers)
     which = np.arange(tiers.max() + 1)[:, None]
-    terms = terms.astype(np.float32)  # read twice in every step
     parameters = {"log_trust": np.full((len(which), count), -1.0), "bias": np.zeros((len(which), len(causes)))}
     optimizer = AdamW(parameters, rate, schedule=warmup_linear(10, steps + 1))
     gold = np.zeros((runs, len(causes)))
@@ -193,4 +221,49 @@ def fit(values, labels, causes, names, masks, run_weights=None, rng=None, tiers=
             "bias": at_level @ dscores + 1e-3 * parameters["bias"],
         })  # fmt: skip
     trust = np.exp(parameters["log_trust"])
-    return EvidenceModel(causes, names, knots, table.transpose(1, 2, 0), trust, parameters["bias"], tiers)
+    ratios = np.stack([table.transpose(1, 2, 0) for table in tables])
+    return EvidenceModel(causes, names, knots, ratios, trust, parameters["bias"], tiers)
+
+
+class _Counts:
+    """How often runs with each cause fall into each bin, among some runs; few of them are helped out by a prior.
+
+    The prior is the frequency among the runs in general or, of one kind, what the table of all runs says of a cause,
+    times the frequency among the runs of that kind.
+    """
+
+    def __init__(self, member, labels, causes, share, prior, whole=None, at=None):
+        self.member, self.labels, self.prior, self.whole, self.at = member, labels, prior, whole, at
+        self.held = np.stack([member[labels == c].sum(axis=0) for c in range(causes)])
+        self.size = np.bincount(labels, minlength=causes).astype(float)
+        if whole is None:
+            self.general = np.average(member, axis=0, weights=share)
+        else:
+            self.general = (np.einsum("n,nsb->sb", share, member) + whole.general) / (share.sum() + 1)
+
+    def ratios(self):
+        """Return the log-likelihood ratios, shape (causes, signals, bins)."""
+        usual = None if self.whole is None else np.exp(self.whole.ratios())
+        return self._ratios(self.held, self.size[:, None, None], usual)
+
+    def terms(self):
+        """Return what each signal says of each run, shape (runs, signals, causes), without the run's own count."""
+        each = np.matmul(self.member.transpose(1, 0, 2), self.ratios().transpose(1, 2, 0))  # signal by signal
+        out = each.transpose(1, 0, 2).astype(np.float32)
+        for n, c in enumerate(self.labels):
+            out[n, :, c] = (self.member[n] * self.without(n, c)).sum(axis=1)
+        return out
+
+    def without(self, n, c):
+        """Return the ratios of cause c, shape (signals, bins), had run n not been counted."""
+        usual = None if self.whole is None else np.exp(self.whole.without(self.at[n], c))
+        return self._ratios(self.held[c] - self.member[n], self.size[c] - 1, usual)
+
+    def _ratios(self, held, size, usual):
+        expected = self.general
+        if usual is not None:
+            expected = expected * usual
+            expected /= expected.sum(axis=-1, keepdims=True)
+        bins = self.general.shape[-1]
+        under = (held + self.prior * expected + FLOOR) / (size + self.prior + FLOOR * bins)
+        return np.log(under * (1 + FLOOR * bins) / (self.general + FLOOR))

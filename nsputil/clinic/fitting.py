@@ -4,6 +4,7 @@ Only cases of the part "train" are used. `tools/fit_diagnosis.py` runs it. Intro
 """
 
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from nsputil.losses import log_softmax, nsp_loss_and_grad
 from nsputil.optimizers import AdamW
 
 TIERS = ("curves", "instruments")  # and then the probes
-MOST = 90  # runs of a kind that are investigated in each fold
+MOST = 360  # runs of a kind that are investigated, in all folds together
 TWO = 0.1  # how often two faults come at once, before anything is known
 FOREIGN = 0.1  # how often the cause is none known here, before anything is known
 HEALTHY_SHARE = 0.25  # of the weight of all runs in the fit: as often as not, a worried engineer's run is healthy
@@ -55,12 +56,13 @@ def run_weights(labels, healthy):
     return weights * len(labels)
 
 
-def fit_reader(bank, rows=None, folds=4, rng=None, **options):
+def fit_reader(bank, rows=None, folds=8, rng=None, **options):
     """Fit a `Reader` to some cases of a bank.
 
-    Each fold leaves out a quarter of the cases and, all of their cases, a quarter of the causes. So every fold has runs
+    Each fold leaves out an eighth of the cases and, all of their cases, an eighth of the causes. So every fold has runs
     of known causes that it has not seen, runs of causes that it does not know, and pairs of unseen runs put together:
-    by them it is set how sure an answer is, and when it is "none of these" or two faults at once.
+    by them it is set how sure an answer is, and when it is "none of these" or two faults at once. The more folds, the
+    more of the cases each learns from, and the nearer it is to the whole.
 
     Parameters
     ----------
@@ -97,6 +99,7 @@ def fit_reader(bank, rows=None, folds=4, rng=None, **options):
     fold_of_cause[healthy] = -1
     scores, gold, share = ([[], [], []] for _ in range(3))  # by tier
     known, foreign, pairs, margins = [], [], [], []  # ends of investigations
+    most = MOST // folds
     for k in range(folds):
         away, apart = fold_of_cause[labels] == k, fold == k
         part = learn(np.flatnonzero(~away & ~apart))
@@ -105,17 +108,19 @@ def fit_reader(bank, rows=None, folds=4, rng=None, **options):
             scores[tier].append(part.model.scores(bank.values[rows[seen]], np.tile(mask, (len(seen), 1))))
             gold[tier].append(labels[seen])
             share[tier].append(weights[seen])
-        for n in rng.permutation(seen)[: 2 * MOST]:
+        for n in rng.permutation(seen)[: 2 * most]:
             ends = _investigated(bank, part, bank.values[rows[n]])
             known += ends
             scores[2].append(ends[0].scores[None])
             gold[2].append(labels[n : n + 1])
             share[2].append(weights[n : n + 1])
+        for n in seen:
             if not bank.cases[rows[n]].faults:
-                margins.append(np.delete(ends[0].scores, healthy).max() - ends[0].scores[healthy])
-        for n in rng.permutation(np.flatnonzero(away))[:MOST]:
+                end = _investigated(bank, part, bank.values[rows[n]])[0].scores
+                margins.append(np.delete(end, healthy).max() - end[healthy])
+        for n in rng.permutation(np.flatnonzero(away))[:most]:
             foreign += _investigated(bank, part, bank.values[rows[n]])
-        for both in _pairs(bank, part, rows[seen], rng):
+        for both in islice(_pairs(bank, part, rows[seen], rng), most):
             pairs += _investigated(bank, part, both)
     temperatures = [_temperature(*(np.concatenate(x[tier]) for x in (scores, gold, share))) for tier in range(3)]
     return learn(

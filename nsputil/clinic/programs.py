@@ -45,6 +45,11 @@ class Program:
         """For example ``"bag-adamw-sotu"``."""
         return f"{self.encoder}-{self.optimizer}-{self.corpus}"
 
+    @property
+    def kind(self):
+        """As `nsputil.training.Run.kind` has it."""
+        return {"attends": self.encoder == "bert", "adaptive": self.optimizer == "adamw"}
+
 
 PROGRAMS = (
     Program("bag", "adamw", "sotu"),

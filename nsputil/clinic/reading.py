@@ -22,6 +22,7 @@ ENOUGH = 3  # probes, before a second fault or "none of these" may be answered: 
 MAX_OUTCOMES = 160  # stored outcomes of a probe that its expected information is averaged over
 MISSING = BINS + 8  # where a number that could not be had stands on the scale of bins: far from all others
 NEAR, FAR = 0.25, 12.0  # a quarter of a bin is no distance; beyond twelve times the usual one all is far
+MOST_TRUST = 1.5  # in a signal, where two faults are weighed: what one fault alone moves would drown all else
 STRANGEST = 3  # signals: one alone may be chance
 
 
@@ -64,15 +65,11 @@ class Reader:
         general = members.mean(axis=0) + 1e-3
         #: How often a run with each cause falls into each bin, smoothed; shape (causes, signals, bins).
         self.habits = np.stack([(members[labels == c].sum(axis=0) + general) / (n + 1) for c, n in enumerate(count)])
+        self._trust = np.minimum(model.trust[-1], MOST_TRUST)
         self._general, self._places, self._count = general, places(members), count
         #: How far, in nats, a signal departs from healthy under a cause; shape (causes, signals).
         self.departure = _divergence(self.habits, self.habits[self.healthy])
-        told = np.einsum("nsb,s->nsb", members, model.trust[-1])
-        self._added = {
-            name: told[:, at].reshape(len(members), -1) @ model.ratios[at].reshape(-1, len(count))
-            for name, at in self.columns.items()
-        }
-        self._usual, self._typical, self._reveals = {}, {}, {}
+        self._members, self._nats, self._usual, self._typical, self._reveals = members, {}, {}, {}, {}
 
     def save(self, path):
         """Write all into one file of arrays (.npz)."""
@@ -171,7 +168,7 @@ class Reader:
         share = self.departure / (self.departure + self.departure[first] + 1e-6)
         alone = fits[first] + 1e-6
         ratio = np.log((share * fits + (1 - share) * fits[first] + 1e-6) / alone)
-        gains = (ratio * self.model.trust[-1] * measured).sum(axis=1)
+        gains = (ratio * self._trust * measured).sum(axis=1)
         gains[[first, self.healthy]] = -np.inf
         gains[self._count == 0] = -np.inf
         return gains
@@ -184,7 +181,7 @@ class Reader:
         """
         if first not in self._reveals:
             further = self.departure > self.departure[first]
-            nats = _divergence(self.habits, self.habits[first]) * further * self.model.trust[-1]
+            nats = _divergence(self.habits, self.habits[first]) * further * self._trust
             others = self._count > 0
             others[[first, self.healthy]] = False
             self._reveals[first] = {
@@ -211,10 +208,11 @@ class Reader:
 
     def _usual_distance(self, cause):
         if cause not in self._typical:
-            runs = self.places_of(cause)
-            apart = np.abs(runs[:, None] - runs[None])
-            apart[np.arange(len(runs)), np.arange(len(runs))] = np.inf
-            self._typical[cause] = apart.min(axis=0).mean(axis=0) if len(runs) > 1 else np.ones(runs.shape[1])
+            runs = np.sort(self.places_of(cause), axis=0)
+            edge = np.full((1, runs.shape[1]), np.inf)
+            gaps = np.concatenate([edge, np.diff(runs, axis=0), edge])  # to the neighbours of each, signal by signal
+            nearest = np.minimum(gaps[:-1], gaps[1:])
+            self._typical[cause] = nearest.mean(axis=0) if len(runs) > 1 else np.ones(runs.shape[1])
         return self._typical[cause]
 
     def oddness(self, values, measured, logp, gains):
@@ -241,7 +239,17 @@ class Reader:
         low, high = self._usual[cause][:, signal]
         return float(low), float(high)
 
-    def expected_bits(self, measured, logp, rng):
+    def _added(self, kind):
+        """Return what each stored outcome of each probe says of each cause, by the table of a kind of training."""
+        if kind not in self._nats:
+            told = self.model.ratios[kind] * self.model.trust[-1][:, None, None]
+            self._nats[kind] = {
+                name: self._members[:, at].reshape(len(self.labels), -1) @ told[at].reshape(-1, len(self._count))
+                for name, at in self.columns.items()
+            }
+        return self._nats[kind]
+
+    def expected_bits(self, values, measured, logp, rng):
         """Return ``{probe: expected bits about the cause}`` of those not asked, averaged over stored outcomes."""
         p = np.exp(logp)
         rows = np.flatnonzero(p[self.labels] > 0.004)
@@ -251,7 +259,8 @@ class Reader:
         if len(rows) > MAX_OUTCOMES:
             rows, share = _spread(rows, share, MAX_OUTCOMES, rng)
         share, entropy, found = share / share.sum(), -(p * logp).sum(), {}
-        for name, added in self._added.items():
+        kind = int(self.model.kind(values[None], measured[None])[0])
+        for name, added in self._added(kind).items():
             if not measured[self.columns[name]].any():
                 after = log_softmax(logp + added[rows] / self.temperatures[-1])
                 found[name] = max(0.0, float(entropy + share @ (np.exp(after) * after).sum(axis=1))) / BIT

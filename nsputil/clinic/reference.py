@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 
+from nsputil.clinic.evidence import KIND
 from nsputil.clinic.reading import reader
 
 
@@ -36,7 +37,7 @@ class Reference:
             raise ValueError("no reference run; expected the signals of at least one healthy run")
         here, known = np.array([using.vector(run)[0] for run in runs]), using.outcomes[using.labels == using.healthy]
         moves = np.nan_to_num(_middle(known) - _middle(here))
-        self.moves = dict(zip(using.model.names, moves.tolist(), strict=True))
+        self.moves = dict(zip(using.model.names, moves.tolist(), strict=True)) | dict.fromkeys(KIND, 0.0)
 
     def __call__(self, found):
         """Return signals or outcomes, moved."""

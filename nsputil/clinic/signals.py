@@ -33,6 +33,8 @@ class Signal:
 
 
 SIGNALS = {
+    "kind.attends": Signal("yes/no", "the encoder is a Transformer, not a bag of words", "curves"),
+    "kind.adaptive": Signal("yes/no", "the optimizer is one of Adam's kind, not SGD", "curves"),
     "loss.first": Signal("nats", "training loss of the first three steps", "curves"),
     "loss.end": Signal("nats", "training loss of the last eighth", "curves"),
     "loss.lowest": Signal("nats", "lowest training loss of any eighth", "curves"),
@@ -136,7 +138,7 @@ def signals(run, tier="instruments"):
     found = dict.fromkeys((name for name, s in SIGNALS.items() if tier == "instruments" or s.tier == tier), np.nan)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # the mean of nothing is NaN, which is what it should be
-        read = _training(run) | _held_out(run)
+        read = _kind(run) | _training(run) | _held_out(run)
         if tier == "instruments":
             read |= _instruments(run)
     found |= {name: float(np.clip(value, -1e4, 1e4)) for name, value in read.items() if name in found}
@@ -182,6 +184,10 @@ def reference_levels(prior=0.5, batch_size=32, spread=0.0, noise=0.0, smoothing=
         "three classes, ln 3": float(np.log(3)),
         "squared error of both probabilities": 0.5,
     }
+
+
+def _kind(run):
+    return {f"kind.{name}": float(value) for name, value in run.kind.items() if value is not None}
 
 
 def _training(run):

@@ -42,7 +42,7 @@ def test_what_is_the_same_in_both_is_not_moved_and_a_missing_number_moves_nothin
     reference = Reference([found(0, 0, 0) | {"gap.loss": np.nan}], small)
     assert reference.moves["c"] == 0 and reference.moves["gap.loss"] == 0
     assert reference.moves["loss.end"] == pytest.approx(-3, abs=0.1)
-    assert reference({"c": 1.0}) == {"c": 1.0}
+    assert reference({"c": 1.0, "kind.attends": 1.0}) == {"c": 1.0, "kind.attends": 1.0}
 
 
 def test_it_says_what_is_missing(small):

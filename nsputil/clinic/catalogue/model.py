@@ -48,7 +48,7 @@ class AlwaysTraining:
     """An encoder that never leaves training mode; its dropout draws from a generator of its own."""
 
     def __init__(self, encoder, rng):
-        self.encoder, self.rng = encoder, rng
+        self.encoder, self.rng, self.attends = encoder, rng, encoder.attends
         self.parameters, self.width, self.backward = encoder.parameters, encoder.width, encoder.backward
 
     def forward(self, batch, rng=None):
@@ -67,7 +67,7 @@ class WithoutComparison:
     """A bag whose h_cls holds u and v, and nothing that compares them."""
 
     def __init__(self, encoder):
-        self.encoder = encoder
+        self.encoder, self.attends = encoder, encoder.attends
         self.parameters, self.width = encoder.parameters, encoder.width
         dim = (encoder.width - 2) // 4
         self.kept = np.zeros(encoder.width, next(iter(encoder.parameters.values())).dtype)
