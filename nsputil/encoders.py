@@ -307,25 +307,42 @@ def ppmi_embeddings(documents, vocabulary, dim, rng, window=8, contexts=2000, sm
 
 
 def _ppmi(counts):
-    """Replace counts by max(0, log p(w, c) / (p(w) p(c))), in place."""
-    total = counts.sum()
-    row, column = counts.sum(axis=1, keepdims=True), counts.sum(axis=0, keepdims=True) ** 0.75
+    """Replace counts by max(0, log p(w, c) / (p(w) p(c))), in place.
+
+    Computed in float64 and kept in float32: so each number is the same on every processor, and a quarter of a gigabyte
+    is not needed.
+    """
+    total = counts.sum(dtype=np.float64)
+    row = counts.sum(axis=1, keepdims=True, dtype=np.float64)
+    column = counts.sum(axis=0, keepdims=True, dtype=np.float64) ** 0.75
     column *= total / column.sum()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        counts *= total / row
-        counts /= column
-        np.log(counts, out=counts)
-    return np.fmax(counts, 0, out=counts)  # 0, too, where a word or a pair was never seen: fmax passes over nan
+    for rows in _blocks(len(counts)):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            block = counts[rows] * (total / row[rows]) / column
+            np.log(block, out=block)
+        counts[rows] = np.fmax(block, 0)  # 0, too, where a word or a pair was never seen: fmax passes over nan
+    return counts
+
+
+def _blocks(count, size=1000):
+    return [slice(start, start + size) for start in range(0, count, size)]
 
 
 def _svd_vectors(matrix, dim, rng):
-    """The left singular vectors times the square root of the singular values, by random projection."""
-    sketch = matrix @ rng.standard_normal((matrix.shape[1], dim + 16)).astype(matrix.dtype)
+    """The left singular vectors times the square root of the singular values, by random projection, in float64."""
+
+    def times(right):
+        return np.concatenate([matrix[rows].astype(np.float64) @ right for rows in _blocks(len(matrix))])
+
+    def transposed_times(left):
+        return sum(matrix[rows].astype(np.float64).T @ left[rows] for rows in _blocks(len(matrix)))
+
+    sketch = times(rng.standard_normal((matrix.shape[1], dim + 16)))
     for _ in range(3):
         sketch, _ = np.linalg.qr(sketch)
-        sketch = matrix @ (matrix.T @ sketch)
+        sketch = times(transposed_times(sketch))
     basis, _ = np.linalg.qr(sketch)
-    left, values, _ = np.linalg.svd(basis.T @ matrix, full_matrices=False)
-    vectors = (basis @ left[:, :dim]).astype(np.float64) * np.sqrt(values[:dim])
+    left, values, _ = np.linalg.svd(transposed_times(basis).T, full_matrices=False)
+    vectors = basis @ left[:, :dim] * np.sqrt(values[:dim])
     # An SVD is free in the sign of each column; make the largest entry positive, so that it does not depend on LAPACK.
     return vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(dim)])

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -133,6 +137,28 @@ def test_an_empty_side_stays_finite():
     h_cls, cache = BagEncoder(np.zeros((6, 3)), dtype=np.float64).forward(blank)
     assert np.isfinite(h_cls).all()
     assert np.isfinite(encoder.backward(np.ones((3, encoder.width)), encoder.forward(BATCH)[1])["weights"].values).all()
+
+
+VECTORS = """
+import sys
+import numpy as np
+from nsputil.corpus import load_corpus
+from nsputil.encoders import ppmi_embeddings
+from nsputil.tokenization import Vocabulary
+documents = load_corpus("factbook")[:60]
+vectors = ppmi_embeddings(documents, Vocabulary.from_documents(documents), 16, np.random.default_rng(0))
+sys.stdout.buffer.write(vectors.tobytes())
+"""
+
+
+def test_ppmi_is_the_same_on_another_processor():
+    """What differs at the start is a thousand times larger after a training, and then it is printed."""
+    found = []
+    for processor in ("Haswell", "Nehalem"):  # kernels of OpenBLAS; where it knows no such name, its own choice
+        environment = os.environ | {"OPENBLAS_CORETYPE": processor}
+        done = subprocess.run([sys.executable, "-c", VECTORS], env=environment, capture_output=True, check=True)
+        found.append(np.frombuffer(done.stdout))
+    assert len(found[0]) > 16 * 1000 and np.abs(found[0] - found[1]).max() < 1e-11
 
 
 def test_ppmi_puts_words_of_like_company_together():
