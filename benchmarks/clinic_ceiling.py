@@ -15,7 +15,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before nu
 from collections import Counter
 
 import numpy as np
-from clinic_bench import PRICES, Answers, Investigator, all_probes, macro, references_of, with_instruments
+from clinic_bench import PRICES, Investigator, all_probes, macro, references_of
 from clinic_rivals import TIERS, Test, judged, log_shares, table, weights_of
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.metrics import roc_auc_score
@@ -27,6 +27,7 @@ from nsputil.clinic.evidence import fit
 from nsputil.clinic.fitting import masks_for, run_weights, tiers_of
 from nsputil.clinic.programs import PROGRAMS
 from nsputil.clinic.reading import UNKNOWN, Reader
+from nsputil.losses import log_softmax
 
 SHARES = (0.25, 0.5, 1.0)  # of the training cases of each cause
 DRAWS = 3
@@ -66,9 +67,34 @@ def learning(test):
             + f"   last doubling {gain:+.3f}, {said};"
             + "".join(f" {e} {found[-1][encoder == e].mean():.3f}" for e in ("bag", "bert"))
         )  # fmt: skip
-    ask = with_instruments(bank, reader())
-    hits = Answers(bank, test.sick, ask).top(1)
-    print("  ours, instruments, cause:" + "".join(f" {e} {hits[encoder == e].mean():.3f}" for e in ("bag", "bert")))
+    print("ours, the causes alone without healthy caution, the same")
+    groups = np.array([sorted(set(bank.groups.values())).index(bank.groups[c]) for c in bank.causes])
+    gold, masks, tiers = bank.labels[test.sick], masks_for(bank.names, bank.probes), tiers_of(bank.names)
+    found = {}
+    for share in SHARES:
+        rows = np.concatenate([_some(rng, train[bank.labels[train] == c], share) for c in range(len(bank.causes))])
+        labels = bank.labels[rows]
+        model = fit(
+            bank.values[rows], labels, bank.causes, bank.names, masks,
+            run_weights(labels, 0), np.random.default_rng(1), tiers,
+        )  # fmt: skip
+        for tier, most in (("curves", 0), ("instruments", 1)):
+            scores = model.scores(bank.values[test.sick], np.tile(tiers <= most, (len(test.sick), 1)))
+            p = np.exp(log_softmax(scores))
+            of_group = np.stack([p[:, groups == g].sum(axis=1) for g in range(groups.max() + 1)], axis=1)
+            ranked = np.argsort(-scores, axis=1)
+            for what, hits in (
+                ("group", of_group.argmax(axis=1) == groups[gold]),
+                ("cause", ranked[:, 0] == gold),
+                ("cause, top-3", (ranked[:, :3] == gold[:, None]).any(axis=1)),
+            ):
+                found.setdefault((tier, what), []).append(hits.astype(float))
+    for (tier, what), hits in found.items():
+        print(
+            f"  {tier + ', ' + what:26s}"
+            + "".join(f" {s:.0%}: {macro(h, test.gold):.3f}" for s, h in zip(SHARES, hits, strict=True))
+            + "  " + "".join(f" {e} {hits[-1][encoder == e].mean():.3f}" for e in ("bag", "bert"))
+        )  # fmt: skip
     count = Counter(PROGRAMS[bank.cases[row].program].encoder for row in train if bank.cases[row].cause != HEALTHY)
     print(f"  faulty training cases: bag {count['bag']}, bert {count['bert']}; file {_megabytes():.2f} MB of 5")
 
