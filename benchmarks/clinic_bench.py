@@ -229,6 +229,7 @@ def pairs(bank, reader):
     sets = [set(bank.cases[row].faults) for row in rows]
     either = [d.answer in s for d, s in zip(found, sets, strict=True)]
     share("two faults: one of them first", either, "reach .85")
+    share("    'none of these' first instead", [d.answer == UNKNOWN for d in found])
     both = [s <= {c.name for c in d.causes[:3]} for d, s in zip(found, sets, strict=True)]
     share("two faults: both among the first three", both, "reach .60")
     both = [s <= {d.answer, *d.companions} for d, s in zip(found, sets, strict=True)]

@@ -108,16 +108,18 @@ def fit_reader(bank, rows=None, folds=8, rng=None, **options):
             scores[tier].append(part.model.scores(bank.values[rows[seen]], np.tile(mask, (len(seen), 1))))
             gold[tier].append(labels[seen])
             share[tier].append(weights[seen])
-        for n in rng.permutation(seen)[: 2 * most]:
-            ends = _investigated(bank, part, bank.values[rows[n]])
+        chosen = rng.permutation(seen)[: 2 * most]
+        well = [n for n in seen if not bank.cases[rows[n]].faults]
+        ends_of = {n: _investigated(bank, part, bank.values[rows[n]]) for n in {*chosen, *well}}
+        for n in chosen:
+            ends = ends_of[n]
             known += ends
             scores[2].append(ends[0].scores[None])
             gold[2].append(labels[n : n + 1])
             share[2].append(weights[n : n + 1])
-        for n in seen:
-            if not bank.cases[rows[n]].faults:
-                end = _investigated(bank, part, bank.values[rows[n]])[0].scores
-                margins.append(np.delete(end, healthy).max() - end[healthy])
+        for n in well:
+            end = ends_of[n][0].scores
+            margins.append(np.delete(end, healthy).max() - end[healthy])
         for n in rng.permutation(np.flatnonzero(away))[:most]:
             foreign += _investigated(bank, part, bank.values[rows[n]])
         for both in islice(_pairs(bank, part, rows[seen], rng), most):
