@@ -139,8 +139,8 @@ export function scoreAt(belief, cause, answers, spent, budget, floor) {
   return { right, belief_points, probe_points, repair_points, score: belief_points + probe_points + repair_points };
 }
 
-function referee({ cases, floor }, record) {
-  const causesOf = (sick) => Object.values(sick.groups).flat().filter((name) => name !== UNKNOWN);
+// `causes` holds their names in the order of the scores; the groups have another one.
+function referee({ cases, causes, floor }, record) {
   const find = (code) => cases.find(({ table: { code: known } }) => known === code.trim().toUpperCase());
   const lay = (sick, sealed) => ({ case: { ...sick, ...sealed.table }, notebook: [], debrief: {}, repaired: [],
     belief: Object.fromEntries(Object.values(sick.groups).flatMap((names, _, all) =>
@@ -170,7 +170,7 @@ function referee({ cases, floor }, record) {
       const spent = sum(lines.map((entry) => entry.cost));
       const score = scoreAt(belief, committed, sealed.answers, spent, sick.budget, floor);
       const believed = beliefOf(sealed, lines.map((entry) => entry.probe));
-      const tool = causesOf(sick).map((name, c) => [name, believed[c]]).sort((a, b) => b[1] - a[1]).slice(0, 4);
+      const tool = causes.map((name, c) => [name, believed[c]]).sort((a, b) => b[1] - a[1]).slice(0, 4);
       const told = lines.filter((entry) => entry.best > 0).map((entry) => Math.min(1, entry.expected / entry.best));
       const hits = lines.filter((entry) => (entry.predicted === "odd") === entry.odd).length;
       const { played, right, score: mean } = record();

@@ -171,7 +171,7 @@ class ClinicSimulator(CourseWidget):
 
         rng = np.random.default_rng(0)
         cases = [_sealed(game) for game in (self.game, *(Game.deal(rng) for _ in range(SEALED)))]
-        return super().state() | {"sealed": {"cases": cases, "floor": BELIEF_FLOOR}}
+        return super().state() | {"sealed": {"cases": cases, "causes": list(self.game.belief), "floor": BELIEF_FLOOR}}
 
     def _show(self, game):
         self.game = game

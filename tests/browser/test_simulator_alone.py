@@ -60,6 +60,8 @@ def test_a_case_is_played_and_scored_as_the_game_does(page):
     assert said.startswith("Right. It is false-negatives. Score")
     told = [end.score, end.belief_points, end.probe_points, 0]
     assert numbers(said) == pytest.approx(told, abs=0.51), said
+    believed = widget.get_by_role("list", name="The tool's belief").get_by_role("listitem").all_text_contents()
+    assert believed == [f"{cause.name}{100 * cause.probability:.1f} %" for cause in end.tool.causes[:4]]
     widget.get_by_role("button", name="See a healthy run").click()
     assert widget.locator("svg[role=img]").count() == 4
     axe(page, "simulator-alone", ours="main")
