@@ -22,6 +22,7 @@ FRACTIONS = (
 )  # fmt: skip
 NUMBERS = ("loss", "gap_std", *FRACTIONS)
 NORMS = ("gradient.", "update.")  # and the name of a tensor, or "all"
+KIND = ("attends", "adaptive")  # what kind of training it is, 0 or 1; a row says it for all
 READING = ("gap_std", "saturation", "label_is_next", "says_is_next")  # what every instrument reading holds
 SUFFIXES = ("csv", "json")
 
@@ -33,10 +34,15 @@ class RunLog:
     ----------
     rows : list of dict
         ``step``, ``part``, and numbers by name.
+    kind : dict of bool
+        ``attends`` and ``adaptive``, as `nsputil.training.Run.kind` has them; it is written with the first row.
     """
 
-    def __init__(self):
-        self.rows = []
+    def __init__(self, **kind):
+        self.rows, self.kind = [], {name: value for name, value in kind.items() if value is not None}
+        unknown = [name for name in self.kind if name not in KIND]
+        if unknown:
+            raise ValueError(f"a log does not say {unknown[0]!r} of a training; expected {' or '.join(KIND)}")
 
     def add(self, step, part, **numbers):
         """Add a row.
@@ -56,6 +62,8 @@ class RunLog:
             If a name is unknown or a number is out of its range.
         """
         row = {"step": step, "part": part} | {k: v for k, v in numbers.items() if v is not None}
+        if not self.rows:
+            row |= {name: int(value) for name, value in self.kind.items()}
         _check(row, f"row {len(self.rows) + 1}", self.rows[-1]["step"] if self.rows else 1)
         self.rows.append(row)
 
@@ -253,8 +261,12 @@ def _check(row, where, before):
     for name, value in row.items():
         if name in ("step", "part"):
             continue
+        if name in KIND:
+            if value not in (0, 1):
+                raise ValueError(f"{where}: {name} is {value!r}; expected 0 (no) or 1 (yes)")
+            continue
         if name not in NUMBERS and not (name.startswith(NORMS) and len(name.split(".", 1)[1]) > 0):
-            known = ", ".join((*NUMBERS, "gradient.X", "update.X"))
+            known = ", ".join((*NUMBERS, *KIND, "gradient.X", "update.X"))
             raise ValueError(f"{where}: there is no number {name!r}; expected one of {known}")
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise ValueError(f"{where}: {name} is {value!r}; expected a number")
@@ -269,7 +281,8 @@ def _check(row, where, before):
 def _run(rows):
     run, labels = Run(), []
     for row in rows:
-        numbers = {name: value for name, value in row.items() if name not in ("step", "part")}
+        numbers = {name: value for name, value in row.items() if name not in ("step", "part", *KIND)}
+        run.kind |= {name: bool(row[name]) for name in KIND if name in row}
         if row["part"] == "train":
             run.loss.append(numbers.pop("loss"))
             run.accuracy.append(numbers.pop("accuracy", math.nan))

@@ -30,12 +30,26 @@ def part_of(name):
     return f"pooler.{kind}" if "pooler" in pieces else "encoder"
 
 
+def has_attention(model):
+    """Return True if a module of the model is an attention, by the name of its class; None if no module is known.
+
+    A bag of words may be made in too many ways to be known by its name: say ``attends=False`` of one.
+    """
+    return True if any("attention" in type(module).__name__.lower() for module in model.modules()) else None
+
+
+def adaptive(optimizer):
+    """Return whether an optimizer is of Adam's kind (True) or SGD (False), by its name; None if neither."""
+    name = type(getattr(optimizer, "optimizer", optimizer)).__name__.lower()  # accelerate wraps it
+    return True if "adam" in name else False if name == "sgd" else None
+
+
 class TorchRecorder:
     """Records a training of a two-class model, label 0 for IsNext.
 
     ::
 
-        recorder = TorchRecorder(model)
+        recorder = TorchRecorder(model, optimizer)
         for batch in loader:
             optimizer.zero_grad()
             output = model(**batch)
@@ -49,10 +63,14 @@ class TorchRecorder:
     ----------
     model : torch.nn.Module
         A module of it that is named ``pooler`` and returns a tensor is watched for saturation.
+    optimizer : torch.optim.Optimizer, optional
+        So that the log says whether it is of Adam's kind.
     every : int
         Steps between two readings of gradients and updates; each copies the weights once.
     part_of : callable
         From the name of a parameter to that of its part.
+    attends : bool, optional
+        Whether the encoder is a Transformer (False: a bag of words); read off its modules if not given.
 
     Raises
     ------
@@ -60,11 +78,13 @@ class TorchRecorder:
         If `every` is less than 1.
     """
 
-    def __init__(self, model, every=20, part_of=part_of):
+    def __init__(self, model, optimizer=None, every=20, part_of=part_of, attends=None):
         if every < 1:
             raise ValueError(f"every is {every}; expected at least 1")
         self.model, self.every, self.part_of = model, every, part_of
-        self.log, self.steps, self._pooled, self._hooks = RunLog(), 0, None, []
+        attends = has_attention(model) if attends is None else attends
+        self.log = RunLog(attends=attends, adaptive=adaptive(optimizer))
+        self.steps, self._pooled, self._hooks = 0, None, []
         for name, module in model.named_modules():
             if name.split(".")[-1] == "pooler":
                 self._hooks.append(module.register_forward_hook(self._keep_pooled))

@@ -37,9 +37,9 @@ class RunLogCallback(TrainerCallback):
         self.recorder, self._hook, self._open = None, None, None
         self._seen = {True: [], False: []}  # by whether the model is in training mode
 
-    def on_train_begin(self, args, state, control, model=None, **kwargs):
+    def on_train_begin(self, args, state, control, model=None, optimizer=None, **kwargs):
         """Begin to listen."""
-        self.recorder = TorchRecorder(model, self.every)
+        self.recorder = TorchRecorder(model, optimizer, self.every)
         self._hook = model.register_forward_hook(self._listen, with_kwargs=True)
 
     def _listen(self, model, args, kwargs, output):

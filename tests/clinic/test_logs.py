@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nsputil.clinic.logs import FRACTIONS, NUMBERS, RunLog, count, read_log
+from nsputil.clinic.logs import FRACTIONS, KIND, NUMBERS, RunLog, count, read_log
 from nsputil.clinic.signals import signals
 from nsputil.training import Run
 
@@ -51,6 +51,20 @@ def test_csv_and_json_are_the_same_log(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["run.csv", "run.json"])
+def test_a_log_may_say_what_kind_of_training_it_is(tmp_path, name):
+    log = RunLog(attends=True, adaptive=None)
+    log.add(1, "train", loss=0.7)
+    log.add(2, "train", loss=0.6)
+    log.save(tmp_path / name)
+    run = read_log(tmp_path / name)
+    assert run.kind == {"attends": True}
+    found = signals(run)
+    assert found["kind.attends"] == 1 and np.isnan(found["kind.adaptive"])
+    with pytest.raises(ValueError, match="a log does not say 'warm' of a training; expected attends or adaptive"):
+        RunLog(warm=True)
+
+
+@pytest.mark.parametrize("name", ["run.csv", "run.json"])
 def test_a_nan_is_kept_and_an_unknown_is_none(tmp_path, name):
     log = RunLog()
     for step, loss in enumerate([0.7, 0.9, 80.0, float("inf"), float("nan")], 1):
@@ -83,7 +97,7 @@ def test_the_example_of_the_document_is_read(tmp_path):
     csv, json_ = read_log(tmp_path / "a.csv"), read_log(tmp_path / "b.json")
     assert csv.loss == [0.7012, 0.6954, 0.6321] and csv.final["accuracy"] == 0.72
     assert json_.loss == [0.7012] and json_.evaluations[0]["accuracy"] == 0.48
-    for name in NUMBERS:
+    for name in (*NUMBERS, *KIND):
         assert f"`{name}`" in text, f"docs/run-format.md does not describe {name}"
 
 
@@ -103,6 +117,7 @@ BAD_CSV = {
     HEAD + "1,train,0.7,51\n": r"row 1: accuracy is 51.0; expected a fraction in \[0, 1\]",
     HEAD + "1,held_out,0.7,0.5\n": "has no row of part 'train'",
     "step,part,loss,lr\n1,train,0.7,0.1\n": "row 1: there is no number 'lr'; expected one of loss, gap_std",
+    "step,part,loss,attends\n1,train,0.7,2\n": "row 1: attends is 2.0; expected 0 .no. or 1 .yes.",
     "step,part,loss,gradient.all\n1,train,0.7,-0.1\n": "row 1: gradient.all is -0.1; expected a number from 0 on",
 }
 BAD_JSON = {

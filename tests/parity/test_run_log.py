@@ -10,7 +10,7 @@ from transformers import BertConfig, BertForNextSentencePrediction, BertForPreTr
 from nsputil.__main__ import main
 from nsputil.clinic.logs import read_log
 from nsputil.clinic.signals import SIGNALS, signals
-from nsputil.clinic.torch_recorder import TorchRecorder, part_of
+from nsputil.clinic.torch_recorder import TorchRecorder, adaptive, has_attention, part_of
 from nsputil.clinic.trainer_callback import RunLogCallback
 
 
@@ -60,7 +60,7 @@ def test_a_plain_loop(tmp_path):
     for parameter in model.bert.embeddings.parameters():
         parameter.requires_grad_(False)  # has no gradient, and does not move
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    recorder, seen = TorchRecorder(model, every=5), []
+    recorder, seen = TorchRecorder(model, optimizer, every=5), []
     for batch in batches_of(Pairs(96, 0), 8):
         optimizer.zero_grad()
         output = model(**batch)
@@ -79,6 +79,7 @@ def test_a_plain_loop(tmp_path):
     recorder.close()
     run = read_log(tmp_path / "run.csv")
     assert run.loss == pytest.approx([step[0] for step in seen])
+    assert run.kind == {"attends": True, "adaptive": False}
     assert [reading["step"] for reading in run.instruments] == [1, 6, 11]
     for reading in run.instruments:
         loss, gradient, _, update = seen[reading["step"] - 1]
@@ -98,7 +99,7 @@ def test_a_sick_loop_is_diagnosed_from_its_log(tmp_path, capsys):
     """The flagship of notebook 09 in PyTorch: class 0 is ignored, the loss goes to zero, the accuracy stays a coin."""
     model = model_of()
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
-    recorder, held = TorchRecorder(model, every=10), next(batches_of(Pairs(64, 1), 64))
+    recorder, held = TorchRecorder(model, optimizer, every=10), next(batches_of(Pairs(64, 1), 64))
     for number in range(4):
         for batch in batches_of(Pairs(240, 2 + number), 8):
             optimizer.zero_grad()
@@ -137,6 +138,7 @@ def test_the_trainer(tmp_path):
     held = [entry["eval_loss"] for entry in history if "eval_loss" in entry]
     assert [e["loss"] for e in run.evaluations] == pytest.approx(held, abs=1e-3)
     assert [e["step"] for e in run.evaluations] == [6, 12] and len(run.accuracy) == 12
+    assert run.kind == {"attends": True, "adaptive": True}  # the Trainer's own optimizer is AdamW
     output = trainer.predict(Pairs(40, 1))
     right = (output.predictions.argmax(axis=1) == output.label_ids).mean()
     assert run.evaluations[-1]["accuracy"] == pytest.approx(right)
@@ -153,7 +155,7 @@ def test_the_trainer(tmp_path):
     found = signals(run)
     absent = {name for name in SIGNALS if np.isnan(found[name])}
     # No test set; too few steps for a wave, and too few evaluations for what lies between them.
-    unsaid = {name for name in SIGNALS if name.startswith(("final.", "kind."))}  # a log holds no test, and no kind
+    unsaid = {name for name in SIGNALS if name.startswith("final.")}
     assert absent == unsaid | {"loss.wave", "held.jitter"}
 
 
@@ -179,6 +181,13 @@ def test_a_model_that_is_called_without_labels_is_named(tmp_path):
     with pytest.raises(RuntimeError, match="label_smoothing_factor takes the labels away"):
         options = {"arguments": {"label_smoothing_factor": 0.1}}
         trained(tmp_path, model_of(), Pairs(96, 0), Pairs(16, 1), **options)
+
+
+def test_the_kind_of_a_training():
+    bag, parameters = torch.nn.EmbeddingBag(9, 4), model_of().parameters()
+    assert has_attention(torch.nn.TransformerEncoderLayer(8, 2)) is True and has_attention(bag) is None
+    assert adaptive(torch.optim.Adam(parameters)) is True and adaptive(None) is None
+    assert TorchRecorder(bag, attends=False).log.kind == {"attends": False}
 
 
 def test_parts():
