@@ -22,8 +22,8 @@ POINTS = 40  # of a curve in the bank
 SEEN = ("loss", "accuracy", "evaluations", "instruments", "final", "prior", "kind")  # of a run
 
 # How many cases of each kind; a kind is (part, encoder).
-EACH = {("train", "bag"): 28, ("train", "bert"): 8, ("test", "bag"): 3, ("test", "bert"): 1}
-HEALTHY_EACH = {("train", "bag"): 270, ("train", "bert"): 60, ("test", "bag"): 264, ("test", "bert"): 40}
+EACH = {("train", "bag"): 56, ("train", "bert"): 16, ("test", "bag"): 3, ("test", "bert"): 1}
+HEALTHY_EACH = {("train", "bag"): 360, ("train", "bert"): 100, ("test", "bag"): 264, ("test", "bert"): 40}
 OUTSIDE_EACH = {"bag": 4, "bert": 1}
 PAIRS = 40
 

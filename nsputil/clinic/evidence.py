@@ -31,8 +31,8 @@ class EvidenceModel:
     knots : ndarray, shape (len(names), BINS)
         Ascending; where two are equal the second has no bin of its own.
     ratios : ndarray, shape (KINDS, len(names), BINS + 1, len(causes))
-        Log-likelihood ratios, nats: counted over all runs, then over those of each kind. The last bin of each signal is
-        "could not be had".
+        Log-likelihood ratios, nats: counted over all runs, then over those of each kind, times how far a signal is to
+        be trusted among them. The last bin of each signal is "could not be had".
     trust : ndarray, shape (levels, len(names))
         What the ratios of a signal are multiplied by. Signals repeat one another, so each is trusted the less, the more
         else is known; the level says how much is.
@@ -157,8 +157,9 @@ def fit(values, labels, causes, names, masks, run_weights=None, rng=None, tiers=
     Counting gives, for each signal, the log-likelihood ratio of each bin: how much more often runs with a cause fall
     there than runs in general; once over all runs, and once among the runs of each kind, where few runs are helped out
     by the table of all. Signals repeat one another, so their sum would be too sure. One factor for each signal, its
-    trust, and a bias for each cause, anew for each level of knowledge, are learned by ``-log softmax(scores)[gold]``; a
-    run's own count is taken out of the table that it is scored with.
+    trust, and a bias for each cause, anew for each level of knowledge, are learned by ``-log softmax(scores)[gold]``,
+    and so is, for each kind, a second factor for each signal, which goes into the table of that kind. A run's own count
+    is taken out of the table that it is scored with.
 
     Parameters
     ----------
@@ -203,7 +204,13 @@ def fit(values, labels, causes, names, masks, run_weights=None, rng=None, tiers=
         terms[at[use]] = alike.terms()[use]
     tiers = np.zeros(count, int) if tiers is None else np.asarray(tiers)
     which = np.arange(tiers.max() + 1)[:, None]
-    parameters = {"log_trust": np.full((len(which), count), -1.0), "bias": np.zeros((len(which), len(causes)))}
+    told_kind = np.where(as_unknown, 0, kind)
+    at_kind = (told_kind == np.arange(KINDS)[:, None]).astype(float)
+    parameters = {
+        "log_trust": np.full((len(which), count), -1.0),
+        "log_trust_of_kind": np.zeros((KINDS, count)),
+        "bias": np.zeros((len(which), len(causes))),
+    }
     optimizer = AdamW(parameters, rate, schedule=warmup_linear(10, steps + 1))
     gold = np.zeros((runs, len(causes)))
     gold[np.arange(runs), labels] = 1
@@ -212,16 +219,22 @@ def fit(values, labels, causes, names, masks, run_weights=None, rng=None, tiers=
         mask = masks(rng, runs)
         level = levels(mask, tiers)
         at_level = (level == which).astype(float)
-        weight = (mask * np.exp(parameters["log_trust"])[level]).astype(np.float32)
+        log_trust = parameters["log_trust"][level] + parameters["log_trust_of_kind"][told_kind]
+        weight = (mask * np.exp(log_trust)).astype(np.float32)
         scores = np.matmul(weight[:, None, :], terms)[:, 0] + parameters["bias"][level]
         dscores = (np.exp(log_softmax(scores)) - gold) * share
         per_run = np.matmul(terms, dscores[:, :, None].astype(np.float32))[:, :, 0]
+        told = per_run * weight
         optimizer.step({
-            "log_trust": at_level @ (per_run * weight) + 1e-4 * parameters["log_trust"],
+            "log_trust": at_level @ told + 1e-4 * parameters["log_trust"],
+            "log_trust_of_kind": at_kind @ told + 1e-4 * parameters["log_trust_of_kind"],
             "bias": at_level @ dscores + 1e-3 * parameters["bias"],
         })  # fmt: skip
     trust = np.exp(parameters["log_trust"])
     ratios = np.stack([table.transpose(1, 2, 0) for table in tables])
+    of_kind = parameters["log_trust_of_kind"][: len(ratios)]
+    of_kind[~np.isin(np.arange(len(ratios)), kind)] = of_kind[0]  # a kind without a run is judged as one not known
+    ratios *= np.exp(of_kind)[:, :, None, None]
     return EvidenceModel(causes, names, knots, ratios, trust, parameters["bias"], tiers)
 
 

@@ -19,6 +19,7 @@ FITTED = Path(__file__).parent / "data" / "diagnosis.npz"
 HEALTHY, UNKNOWN = "healthy", "none of these"
 BIT = float(np.log(2))
 ENOUGH = 3  # probes, before a second fault or "none of these" may be answered: not to know yet is not to know
+EACH = 40  # runs with a cause whose outcomes are kept for what a probe would tell: more of them would say the same
 MAX_OUTCOMES = 160  # stored outcomes of a probe that its expected information is averaged over
 MISSING = BINS + 8  # where a number that could not be had stands on the scale of bins: far from all others
 NEAR, FAR = 0.25, 12.0  # a quarter of a bin is no distance; beyond twelve times the usual one all is far
@@ -69,7 +70,9 @@ class Reader:
         self._general, self._places, self._count = general, places(members), count
         #: How far, in nats, a signal departs from healthy under a cause; shape (causes, signals).
         self.departure = _divergence(self.habits, self.habits[self.healthy])
-        self._members, self._nats, self._usual, self._typical, self._reveals = members, {}, {}, {}, {}
+        self._sample = _first_of_each(labels, EACH)
+        self._members = members[self._sample]
+        self._nats, self._usual, self._typical, self._reveals = {}, {}, {}, {}
 
     def save(self, path):
         """Write all into one file of arrays (.npz)."""
@@ -244,7 +247,7 @@ class Reader:
         if kind not in self._nats:
             told = self.model.ratios[kind] * self.model.trust[-1][:, None, None]
             self._nats[kind] = {
-                name: self._members[:, at].reshape(len(self.labels), -1) @ told[at].reshape(-1, len(self._count))
+                name: self._members[:, at].reshape(len(self._sample), -1) @ told[at].reshape(-1, len(self._count))
                 for name, at in self.columns.items()
             }
         return self._nats[kind]
@@ -252,10 +255,11 @@ class Reader:
     def expected_bits(self, values, measured, logp, rng):
         """Return ``{probe: expected bits about the cause}`` of those not asked, averaged over stored outcomes."""
         p = np.exp(logp)
-        rows = np.flatnonzero(p[self.labels] > 0.004)
+        labels = self.labels[self._sample]
+        rows = np.flatnonzero(p[labels] > 0.004)
         if len(rows) == 0:
             return {}
-        share = p[self.labels[rows]] / self._count[self.labels[rows]]
+        share = p[labels[rows]] / np.bincount(labels)[labels[rows]]
         if len(rows) > MAX_OUTCOMES:
             rows, share = _spread(rows, share, MAX_OUTCOMES, rng)
         share, entropy, found = share / share.sum(), -(p * logp).sum(), {}
@@ -270,6 +274,13 @@ class Reader:
 def places(members):
     """Return where values stand on the scale of bins, shape (runs, signals), from their memberships."""
     return members[..., :BINS] @ np.arange(BINS) + members[..., BINS] * MISSING
+
+
+def _first_of_each(labels, count):
+    """Return the rows of the first `count` of each label, in order."""
+    order = np.argsort(labels, kind="stable")
+    starts = np.searchsorted(labels[order], labels[order])
+    return np.sort(order[np.arange(len(labels)) - starts < count])
 
 
 def _divergence(habits, others):
