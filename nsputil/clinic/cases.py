@@ -191,7 +191,7 @@ class Bank:
         """Read the bank that comes with the course, or another that `save` wrote."""
         with np.load(path) as file:
             header = json.loads(str(file["header"]))
-            values, curves = file["values"].astype(float), file["curves"].astype(float)
+            values, curves = file["values"].astype(float), file["curves"].astype(np.float32)
         cases = [Case(part, tuple(faults), program, number) for part, faults, program, number in header["cases"]]
         probes = {name: (cost, tuple(names)) for name, (cost, names) in header["probes"].items()}
         return cls(cases, tuple(header["names"]), values, curves, probes, header["groups"])
