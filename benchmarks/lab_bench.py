@@ -78,6 +78,25 @@ STEP_TIMES = """async ([root, scope, steps]) => {
   }
   return times;
 }"""
+#: The same by a real drag of the mouse, move by move. The browser hands a drag's steps over at the start of a frame, so
+#: the picture comes in the frame in which the slider's own thumb moves, or in a later one: here it is told how soon.
+DRAG_TIMES = """(root) => {
+  const slider = root.querySelector("input[type=range]");
+  globalThis.dragTimes = [];
+  globalThis.endDrag = new AbortController();
+  slider.addEventListener("input", () => {
+    const start = performance.now();
+    const found = new MutationObserver(() => {
+      found.disconnect();
+      requestAnimationFrame(() => {
+        const painted = new MessageChannel();
+        painted.port1.onmessage = () => globalThis.dragTimes.push(performance.now() - start);
+        painted.port2.postMessage(0);
+      });
+    });
+    found.observe(root, { childList: true, subtree: true, attributes: true, characterData: true });
+  }, { capture: true, signal: globalThis.endDrag.signal });
+}"""
 #: The least that a page can do, under the same measure: one slider, and one word of a picture that says its value.
 FLOOR = """() => {
   const root = document.createElement("div");
@@ -166,15 +185,35 @@ def notebook(*cells):
     return nbformat.v4.new_notebook(metadata=kernel, cells=[nbformat.v4.new_code_cell(source) for source in cells])
 
 
-def line(name, times):
-    """Print median and worst of times in milliseconds, of each column."""
+def line(name, times, skipped=0):
+    """Print median and worst of times in milliseconds, of each column, after so many columns that are left empty."""
+    empty = (15 * " " for _ in range(skipped))
     numbers = (f"{statistics.median(column):8.1f} {max(column):6.1f}" for column in zip(*times, strict=True))
-    print(f"  {name:46s}", *numbers, flush=True)
+    print(f"  {name:46s}", *empty, *numbers, flush=True)
+
+
+def drag(page, root, steps):
+    """Return the milliseconds of so many steps of a slider that the mouse drags."""
+    root.evaluate(DRAG_TIMES)
+    box = root.query_selector("input[type=range]").bounding_box()
+    middle, reach = box["y"] + box["height"] / 2, box["width"] * 0.8
+    page.mouse.move(box["x"] + box["width"] * 0.1, middle)
+    page.mouse.down()
+    for k in range(1, 4 * steps + 1):  # a move too small for a step of the slider is none
+        if page.evaluate("() => globalThis.dragTimes.length") >= steps:
+            break
+        there = abs((k / steps + 1) % 2 - 1)  # there and back
+        page.mouse.move(box["x"] + box["width"] * 0.1 + reach * there, middle)
+        page.wait_for_timeout(20 + (7 * k) % 17)
+    page.mouse.up()
+    page.evaluate("() => globalThis.endDrag.abort()")
+    return page.evaluate("() => globalThis.dragTimes")
 
 
 def redraw(page, server):
     """From a slider's step to the redrawn picture, with the kernel busy; interact needs it idle, being drawn there."""
-    print(f"slider step to redrawn picture, ms: median and worst of {STEPS}; then without the wait for the next frame")
+    print(f"slider step to redrawn picture, ms: median and worst of {STEPS}")
+    print("  in a drag of the mouse; at any moment; the same without the wait for the next frame")
     nbformat.write(notebook(WIDGETS, *CELLS, INTERACT), server.folder / "redraw.ipynb")
     show_notebook(page, "redraw.ipynb")
     run_all(page)
@@ -202,8 +241,11 @@ def redraw(page, server):
     for name, root in places:
         root.evaluate("(root) => root.scrollIntoView()")
         page.evaluate(STEP_TIMES, [root, False, WARM_UP])
-        line(name, page.evaluate(STEP_TIMES, [root, False, STEPS]))
-    line("interact + matplotlib, idle", [time[:1] for time in idle])
+        step = page.evaluate(STEP_TIMES, [root, False, STEPS])
+        dragged = drag(page, root, STEPS + WARM_UP)[WARM_UP:]
+        assert len(dragged) == STEPS, f"{name}: {len(dragged)} steps of {STEPS} were drawn"
+        line(name, [(one, *two) for one, two in zip(dragged, step, strict=True)])
+    line("interact + matplotlib, idle", [time[:1] for time in idle], skipped=1)
     assert page.evaluate("() => stillBusy"), "the kernel was idle"  # its status may flicker, its cell has not ended
     end_kernels(server)
 
