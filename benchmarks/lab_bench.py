@@ -37,6 +37,13 @@ from lab_browser import (
 )
 
 STEPS, WARM_UP, OPENINGS = 50, 3, 5
+#: Calls back at the end of the next frame, with the time, and the time at which that frame began.
+WHEN_PAINTED = """globalThis.whenPainted = (then) => requestAnimationFrame(() => {
+  const frame = performance.now();
+  const painted = new MessageChannel();
+  painted.port1.onmessage = () => then(performance.now(), frame);
+  painted.port2.postMessage(0);
+});"""
 #: Steps a slider by one, 50 times; a step ends when the page has changed and the frame with it is drawn. There are 60
 #: frames a second, and a step that comes between two of them waits. So steps come at all moments between two frames,
 #: and the work alone, without the wait for the frame, is told as well.
@@ -49,12 +56,7 @@ STEP_TIMES = """async ([root, scope, steps]) => {
       if (scope && !added.some((node) => node.matches?.("img") || node.querySelector?.("img"))) return;
       found.disconnect();
       const changed = performance.now();
-      requestAnimationFrame(() => {
-        const frame = performance.now();
-        const painted = new MessageChannel();
-        painted.port1.onmessage = () => resolve({ end: performance.now(), waited: frame - changed });
-        painted.port2.postMessage(0);
-      });
+      whenPainted((end, frame) => resolve({ end, waited: frame - changed }));
     });
     found.observe(area, { childList: true, subtree: true, attributes: !scope, characterData: !scope });
   });
@@ -88,11 +90,7 @@ DRAG_TIMES = """(root) => {
     const start = performance.now();
     const found = new MutationObserver(() => {
       found.disconnect();
-      requestAnimationFrame(() => {
-        const painted = new MessageChannel();
-        painted.port1.onmessage = () => globalThis.dragTimes.push(performance.now() - start);
-        painted.port2.postMessage(0);
-      });
+      whenPainted((end) => globalThis.dragTimes.push(end - start));
     });
     found.observe(root, { childList: true, subtree: true, attributes: true, characterData: true });
   }, { capture: true, signal: globalThis.endDrag.signal });
@@ -119,11 +117,7 @@ PROBE_TIMES = """async (root) => {
     const told = new Promise((resolve) => {
       const found = new MutationObserver(() => {
         found.disconnect();
-        requestAnimationFrame(() => {
-          const painted = new MessageChannel();
-          painted.port1.onmessage = () => resolve(performance.now());
-          painted.port2.postMessage(0);
-        });
+        whenPainted(resolve);
       });
       found.observe(lines, { childList: true });
     });
@@ -383,6 +377,7 @@ def main(parts):
         shutil.copytree(ROOT / "notebooks", served / "notebooks")
         with lab_server(served) as server, browser() as chromium:
             page = open_page(chromium)
+            page.add_init_script(WHEN_PAINTED)
             open_lab(page, server)
             for name, measure in (("redraw", redraw), ("probe", probing), ("open", opening), ("memory", memory)):
                 if name in parts:

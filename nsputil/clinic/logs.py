@@ -30,19 +30,28 @@ SUFFIXES = ("csv", "json")
 class RunLog:
     """A log in the making.
 
+    Parameters
+    ----------
+    attends, adaptive : bool, optional
+        The kind of training, as `nsputil.training.Run.kind` has it; written with the first row. None: unknown.
+
     Attributes
     ----------
     rows : list of dict
         ``step``, ``part``, and numbers by name.
-    kind : dict of bool
-        ``attends`` and ``adaptive``, as `nsputil.training.Run.kind` has them; it is written with the first row.
+
+    Raises
+    ------
+    ValueError
+        If one of the two is neither true nor false.
     """
 
-    def __init__(self, **kind):
-        self.rows, self.kind = [], {name: value for name, value in kind.items() if value is not None}
-        unknown = [name for name in self.kind if name not in KIND]
-        if unknown:
-            raise ValueError(f"a log does not say {unknown[0]!r} of a training; expected {' or '.join(KIND)}")
+    def __init__(self, attends=None, adaptive=None):
+        kind = {"attends": attends, "adaptive": adaptive}
+        for name, value in kind.items():
+            if value not in (None, True, False):
+                raise ValueError(f"{name} is {value!r}; expected True, False or None")
+        self.rows, self._kind = [], {name: int(value) for name, value in kind.items() if value is not None}
 
     def add(self, step, part, **numbers):
         """Add a row.
@@ -61,9 +70,8 @@ class RunLog:
         ValueError
             If a name is unknown or a number is out of its range.
         """
-        row = {"step": step, "part": part} | {k: v for k, v in numbers.items() if v is not None}
-        if not self.rows:
-            row |= {name: int(value) for name, value in self.kind.items()}
+        kind = {} if self.rows else self._kind
+        row = {"step": step, "part": part} | kind | {k: v for k, v in numbers.items() if v is not None}
         _check(row, f"row {len(self.rows) + 1}", self.rows[-1]["step"] if self.rows else 1)
         self.rows.append(row)
 
@@ -126,10 +134,14 @@ def read_log(path):
         if isinstance(found, dict) and found.get("format") == "nsputil run 1":
             return _own(path)
         rows = _rows_of_json(found, path.name)
-    before = 1
+    before, kind = 1, {}
     for number, row in enumerate(rows, 1):
-        _check(row, f"{path.name}, row {number}", before)
+        where = f"{path.name}, row {number}"
+        _check(row, where, before)
         before = row["step"]
+        for name in KIND:
+            if name in row and row[name] != kind.setdefault(name, row[name]):
+                raise ValueError(f"{where}: {name} is {row[name]:g} after {kind[name]:g}; expected one kind")
     if not any(row["part"] == "train" for row in rows):
         raise ValueError(f"{path.name} has no row of part 'train'; expected one for each training step that was logged")
     return _run(rows)

@@ -62,8 +62,6 @@ class Reader:
         self.caution = np.where(np.arange(len(model.causes)) == self.healthy, healthy_bias, 0.0)
         self.columns = {name: [model.column[s] for s in names] for name, (_, names) in probes.items()}
         self._sample = _first_of_each(labels, EACH)
-        asked = sorted(column for at in self.columns.values() for column in at)
-        self._probe_columns, self._place = asked, {column: k for k, column in enumerate(asked)}
         held, self._places, self._members = self._counted(outcomes, labels)
         count = np.bincount(labels, minlength=len(model.causes))
         general = held.sum(axis=0) / len(labels) + 1e-3
@@ -76,21 +74,24 @@ class Reader:
         self._nats, self._usual, self._typical, self._reveals = {}, {}, {}, {}
 
     def _counted(self, outcomes, labels, block=500):
-        """Return how many runs of each cause fall into each bin, all places, and what probes said of the sample.
+        """Return how many runs of each cause fall into each bin, all places, and what each probe said of the sample.
 
         Block by block: all memberships at once would take 50 MB, and what is made of them as much again.
         """
         runs, signals = outcomes.shape
         held = np.zeros((len(self.model.causes), signals, BINS + 1))
         place = np.empty(outcomes.shape)
-        kept = np.empty((len(self._sample), len(self._probe_columns), BINS + 1), np.float32)
+        kept = {
+            name: np.empty((len(self._sample), len(at), BINS + 1), np.float32) for name, at in self.columns.items()
+        }
         for start in range(0, runs, block):
             rows = slice(start, start + block)
             members = self.model.memberships(outcomes[rows], np.ones(outcomes[rows].shape, bool))
             np.add.at(held, labels[rows], members)
             place[rows] = places(members)
             here = (self._sample >= start) & (self._sample < start + block)
-            kept[here] = members[np.ix_(self._sample[here] - start, self._probe_columns)]
+            for name, at in self.columns.items():
+                kept[name][here] = members[np.ix_(self._sample[here] - start, at)]
         return held, place, kept
 
     def save(self, path):
@@ -265,11 +266,10 @@ class Reader:
         """Return what each stored outcome of each probe says of each cause, by the table of a kind of training."""
         if kind not in self._nats:
             told = (self.model.ratios[kind] * self.model.trust[-1][:, None, None]).astype(np.float32)
-            self._nats[kind] = {}
-            for name, at in self.columns.items():
-                members = self._members[:, [self._place[column] for column in at]]
-                table = told[at].reshape(-1, len(self._count))
-                self._nats[kind][name] = members.reshape(len(members), -1) @ table
+            self._nats[kind] = {
+                name: self._members[name].reshape(len(self._sample), -1) @ told[at].reshape(-1, len(self._count))
+                for name, at in self.columns.items()
+            }
         return self._nats[kind]
 
     def expected_bits(self, values, measured, logp, rng):

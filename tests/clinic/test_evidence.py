@@ -90,3 +90,14 @@ def test_a_kind_without_a_run_is_judged_by_all_runs():
     model = fit(values, labels, "ab", ("told", *KIND), everything, steps=20)
     assert model.ratios.shape[0] == 5 and (model.ratios[2] == model.ratios[0]).all()  # no bag under Adam
     assert not np.allclose(model.ratios[1], model.ratios[0])
+
+
+def test_in_the_kind_in_which_signals_repeat_each_other_they_are_trusted_less():
+    rng = np.random.default_rng(3)
+    labels, attends = rng.integers(0, 2, 600), rng.integers(0, 2, 600)
+    told = labels[:, None] + 0.8 * rng.standard_normal((600, 4))
+    told[attends == 0] = told[attends == 0][:, :1]  # in bags all four are one
+    values = np.column_stack([told, attends, np.zeros(600)])
+    model = fit(values, labels, "ab", (*"wxyz", *KIND), lambda _, n: np.ones((n, 6), bool))
+    says = np.abs(model.ratios[[1, 3], :4]).mean(axis=(1, 2, 3))
+    assert says[0] < 0.7 * says[1]

@@ -60,8 +60,8 @@ def test_a_log_may_say_what_kind_of_training_it_is(tmp_path, name):
     assert run.kind == {"attends": True}
     found = signals(run)
     assert found["kind.attends"] == 1 and np.isnan(found["kind.adaptive"])
-    with pytest.raises(ValueError, match="a log does not say 'warm' of a training; expected attends or adaptive"):
-        RunLog(warm=True)
+    with pytest.raises(ValueError, match="adaptive is 'adamw'; expected True, False or None"):
+        RunLog(adaptive="adamw")
 
 
 @pytest.mark.parametrize("name", ["run.csv", "run.json"])
@@ -118,6 +118,7 @@ BAD_CSV = {
     HEAD + "1,held_out,0.7,0.5\n": "has no row of part 'train'",
     "step,part,loss,lr\n1,train,0.7,0.1\n": "row 1: there is no number 'lr'; expected one of loss, gap_std",
     "step,part,loss,attends\n1,train,0.7,2\n": "row 1: attends is 2.0; expected 0 .no. or 1 .yes.",
+    "step,part,loss,attends\n1,train,0.7,1\n2,train,0.7,0\n": "row 2: attends is 0 after 1; expected one kind",
     "step,part,loss,gradient.all\n1,train,0.7,-0.1\n": "row 1: gradient.all is -0.1; expected a number from 0 on",
 }
 BAD_JSON = {

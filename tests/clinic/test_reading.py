@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nsputil.clinic.evidence import fit
-from nsputil.clinic.reading import ENOUGH, HEALTHY, Reader
+from nsputil.clinic.reading import ENOUGH, HEALTHY, Reader, _first_of_each, places
 
 CAUSES = (HEALTHY, "left", "right")
 NAMES = ("a", "b", "c", "d")
@@ -63,3 +63,18 @@ def test_before_enough_probes_nothing_else_is_answered(small):
 def test_the_probe_that_shows_the_other_fault_is_known(small):
     shown = small.reveals(1)
     assert max(shown, key=shown.get) == "two" and shown["three"] < shown["two"] / 2
+
+
+def test_what_is_counted_block_by_block_is_what_is_counted_at_once(small):
+    held, place, kept = small._counted(small.outcomes, small.labels, block=7)
+    members = small.model.memberships(small.outcomes, np.ones(small.outcomes.shape, bool))
+    for c in range(len(CAUSES)):
+        assert held[c] == pytest.approx(members[small.labels == c].sum(axis=0), abs=1e-4)
+    assert (place == places(members)).all() and set(kept) == set(PROBES)
+    for name, at in small.columns.items():
+        assert (kept[name] == members[small._sample][:, at]).all()
+
+
+def test_of_each_cause_as_many_outcomes_are_kept():
+    assert _first_of_each(np.array([2, 0, 1, 1, 2, 2, 0, 1, 2]), 2).tolist() == [0, 1, 2, 3, 4, 6]
+    assert _first_of_each(np.array([1, 1, 0]), 5).tolist() == [0, 1, 2]

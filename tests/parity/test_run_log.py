@@ -187,7 +187,9 @@ def test_the_kind_of_a_training():
     bag, parameters = torch.nn.EmbeddingBag(9, 4), model_of().parameters()
     assert has_attention(torch.nn.TransformerEncoderLayer(8, 2)) is True and has_attention(bag) is None
     assert adaptive(torch.optim.Adam(parameters)) is True and adaptive(None) is None
-    assert TorchRecorder(bag, attends=False).log.kind == {"attends": False}
+    recorder = TorchRecorder(bag, attends=False)
+    recorder.held_out(0.7)
+    assert recorder.log.rows[0]["attends"] == 0 and "adaptive" not in recorder.log.rows[0]
 
 
 def test_parts():
