@@ -54,32 +54,30 @@ def _tokens(text):
     return tuple(map(intern, _WORD.findall(text.lower())))
 
 
-class _Lexicon:
-    """The words of all texts so far, numbered: a text is tokenized once, however many vocabularies read it."""
+class _Lexicon(dict):
+    """The words of all texts so far, numbered, whichever vocabulary reads them.
 
-    REMEMBERED = 200_000  # texts, and pieces of them
+    No token holds a space, so a piece between two spaces is tokenized once: its key here, the bytes of its numbers.
+    """
+
+    REMEMBERED = 200_000  # pieces
 
     def __init__(self):
+        super().__init__()
         self.words, self._number = [], {}
-        self._texts, self._pieces = {}, {}
+
+    def __missing__(self, piece):
+        if len(self) >= self.REMEMBERED:
+            self.clear()
+        numbers = [self._number_of(word) for word in _WORD.findall(piece.lower())]
+        found = self[piece] = np.array(numbers, dtype=np.int32).tobytes()
+        return found
 
     def numbers(self, text):
         """Return the numbers of the words of a text, an int32 array that must not be changed."""
-        found = self._texts.get(text)
-        if found is None:
-            if not isinstance(text, str):
-                raise TypeError(f"text is a {type(text).__name__}; expected a string")
-            for remembered in (self._texts, self._pieces):
-                if len(remembered) >= self.REMEMBERED:
-                    remembered.clear()
-            numbers = []
-            for piece in text.split():  # no token holds a space, so each piece is tokenized once and for all
-                of_piece = self._pieces.get(piece)
-                if of_piece is None:
-                    of_piece = self._pieces[piece] = [self._number_of(word) for word in _WORD.findall(piece.lower())]
-                numbers += of_piece
-            found = self._texts[text] = np.array(numbers, dtype=np.int32)
-        return found
+        if not isinstance(text, str):
+            raise TypeError(f"text is a {type(text).__name__}; expected a string")
+        return np.frombuffer(b"".join(map(self.__getitem__, text.split())), dtype=np.int32)
 
     def _number_of(self, word):
         if word not in self._number:
@@ -274,16 +272,25 @@ def truncate_pair(tokens_a, tokens_b, max_tokens, rng=None):
         raise ValueError(f"max_tokens is {max_tokens}; expected at least 2, a token for each sentence")
     if rng is not None and not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng is a {type(rng).__name__}; expected a generator such as numpy.random.default_rng(0)")
+    if rng is None:
+        kept_a, kept_b = _kept(len(tokens_a), len(tokens_b), max_tokens)
+        return list(tokens_a[:kept_a]), list(tokens_b[:kept_b])
     bounds = [[0, len(tokens_a)], [0, len(tokens_b)]]
     lengths = [len(tokens_a), len(tokens_b)]
     while sum(lengths) > max_tokens:
         longer = 0 if lengths[0] > lengths[1] else 1
-        if rng is not None and rng.random() < 0.5:
+        if rng.random() < 0.5:
             bounds[longer][0] += 1
         else:
             bounds[longer][1] -= 1
         lengths[longer] -= 1
     return list(tokens_a[slice(*bounds[0])]), list(tokens_b[slice(*bounds[1])])
+
+
+def _kept(length_a, length_b, most):
+    """Return how many tokens of each list are left when one of the longer goes at a time (of B if they are equal)."""
+    kept_a = min(length_a, max(most - length_b, (most + 1) // 2))
+    return kept_a, min(length_b, most - kept_a)
 
 
 def encode_pairs(pairs, vocabulary, max_length=128):
@@ -323,8 +330,8 @@ def encode_pairs(pairs, vocabulary, max_length=128):
         for name, ids in (("A", a), ("B", b)):
             if len(ids) == 0:
                 raise ValueError(f"sentence {name} of pair {number} has no token; expected some text")
-        if len(a) + len(b) > max_length - 3:
-            a, b = truncate_pair(a, b, max_length - 3)
+        kept_a, kept_b = _kept(len(a), len(b), max_length - 3)
+        a, b = a[:kept_a], b[:kept_b]
         pieces.extend((cls, a, sep, b, sep))
         ends_a.append(len(a) + 2)
         ends.append(len(a) + len(b) + 3)
