@@ -19,6 +19,19 @@ def check_focus(page):
     assert page.evaluate(FOCUS), page.evaluate("() => document.activeElement.outerHTML.slice(0, 200)")
 
 
+def resting_box(locator):
+    """Scroll to a control and return its box once it no longer moves: after a run JupyterLab goes on scrolling."""
+    box = None
+    for _ in range(40):
+        before = box
+        locator.scroll_into_view_if_needed()
+        box = locator.bounding_box()
+        if box == before:
+            return box
+        locator.page.wait_for_timeout(250)
+    raise AssertionError(f"the page does not come to rest: {before}, then {box}")
+
+
 def picture(locator, name):
     """Keep a picture for a person to look at."""
     locator.scroll_into_view_if_needed()

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from lab_browser import ROOT, ask_kernel, command, end_kernels, outputs, run_all, show_notebook, theme
-from look import axe, check_focus, picture
+from look import axe, check_focus, picture, resting_box
 from widget_view import check, view
 
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "notebooks").glob("*.ipynb")}
@@ -99,8 +99,7 @@ def test_widgets_answer_to_keys(page):
 def test_widgets_answer_to_the_mouse(page):
     for index, widget in enumerate(widgets_of(page)):
         for slider in widget.locator("input[type=range]").all():
-            slider.scroll_into_view_if_needed()
-            box = slider.bounding_box()
+            box = resting_box(slider)
             y = box["y"] + box["height"] / 2
             page.mouse.move(box["x"] + box["width"] * 0.5, y)
             page.mouse.down()
@@ -122,12 +121,17 @@ def test_a_widget_is_reached_and_left_by_keys_alone(page):
         assert widgets_of(page) == []
         return
     inside = "() => document.activeElement.closest('.nsp-widget') !== null"
-    first = widgets_of(page)[0]
-    cells = "[...document.querySelectorAll('.jp-Notebook .jp-Cell')]"
-    cell = first.evaluate(f"(root) => {cells}.indexOf(root.closest('.jp-Cell'))")
-    page.evaluate("(cell) => { jupyterapp.shell.currentWidget.content.activeCellIndex = cell; }", cell)
+    widgets_of(page)[0].evaluate(
+        """(root) => {
+             const { content } = jupyterapp.shell.currentWidget;
+             content.activeCellIndex = content.widgets.findIndex((cell) => cell.node.contains(root));
+           }"""
+    )
     command(page, "notebook:enter-command-mode")
     page.keyboard.press("Escape")
+    page.wait_for_function(
+        "() => jupyterapp.shell.currentWidget.content.activeCell.node.contains(document.activeElement)"
+    )
     for _ in range(20):
         page.keyboard.press("Tab")
         if page.evaluate(inside):

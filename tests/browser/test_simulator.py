@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 from lab_browser import ask_kernel, command, end_kernels, run_all, show_notebook, theme
-from look import axe, check_focus, picture
+from look import axe, check_focus, picture, resting_box
 
 KERNEL = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}
 MAKE = """from nsputil import widgets
@@ -151,10 +151,9 @@ def test_a_whole_case_by_mouse(page, widget, cases):
     played = game(page)["played"]
     widget.get_by_label("Case code").fill(cases["double-softmax"])
     widget.get_by_role("button", name="Open").click()
-    page.wait_for_function(LINES, arg=0)
+    page.wait_for_function(TOLD, arg=f"Case {cases['double-softmax']} is on the table")
     bar = widget.get_by_label("wrong-level", exact=True)
-    bar.scroll_into_view_if_needed()
-    box = bar.bounding_box()
+    box = resting_box(bar)
     page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2, steps=5)
