@@ -193,4 +193,4 @@ budget: setup
 	$(BIN)/python tools/binder_budget.py
 
 clean:
-	rm -rf $(VENV) $(PARITY) $(NBGRADER) $(SITE) $(LITE) $(RIVALS) build *.egg-info
+	rm -rf $(VENV) $(PARITY) $(NBGRADER) $(SITE) $(LITE) $(RIVALS) build

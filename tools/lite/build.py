@@ -33,16 +33,12 @@ for name in ("sotu", "factbook"):
 """
 PROJECT = """\
 [build-system]
-requires = ["setuptools>=77"]
-build-backend = "setuptools.build_meta"
+requires = ["flit_core>=3.11,<5"]
+build-backend = "flit_core.buildapi"
 [project]
 name = "nsputil-corpora"
 version = "{version}"
 description = "The corpora of the course, split into sentences, for Python in the browser."
-[tool.setuptools]
-packages = ["nsputil_corpora"]
-[tool.setuptools.package-data]
-nsputil_corpora = ["*.json.gz"]
 """
 
 
