@@ -121,22 +121,24 @@ def test_a_widget_is_reached_and_left_by_keys_alone(page):
         assert widgets_of(page) == []
         return
     inside = "() => document.activeElement.closest('.nsp-widget') !== null"
-    widgets_of(page)[0].evaluate(
+    first = widgets_of(page)[0]
+    first.evaluate(
         """(root) => {
              const { content } = jupyterapp.shell.currentWidget;
              content.activeCellIndex = content.widgets.findIndex((cell) => cell.node.contains(root));
            }"""
     )
+    resting_box(first)
     command(page, "notebook:enter-command-mode")
     page.keyboard.press("Escape")
     page.wait_for_function(
         "() => jupyterapp.shell.currentWidget.content.activeCell.node.contains(document.activeElement)"
     )
-    for _ in range(20):
+    way = []
+    while not page.evaluate(inside):
+        assert len(way) < 20, f"twenty times Tab does not lead from the cell into its widget, but to {way}"
         page.keyboard.press("Tab")
-        if page.evaluate(inside):
-            break
-    assert page.evaluate(inside), "twenty times Tab does not lead from the cell into its widget"
+        way.append(page.evaluate("() => document.activeElement.outerHTML.slice(0, 60)"))
     check_focus(page)
     for _ in range(30):
         page.keyboard.press("Tab")
