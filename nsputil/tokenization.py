@@ -103,11 +103,11 @@ class Vocabulary:
         If a word stands twice or is a special token.
     """
 
-    REMEMBERED = 200_000  # texts whose ids are kept
+    REMEMBERED = 200_000  # texts whose ids are kept; the older half goes first
     cls_id, sep_id, unk_id, mask_id = CLS_ID, SEP_ID, UNK_ID, MASK_ID  # a checkpoint's own vocabulary has others
 
     def __init__(self, words):
-        self._known, self._id_of_word = {}, np.empty(0, np.int64)
+        self._known, self._older, self._id_of_word = {}, {}, np.empty(0, np.int64)
         self.tokens = (*SPECIAL_TOKENS, *words)
         self._ids = {token: number for number, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
@@ -177,13 +177,15 @@ class Vocabulary:
         """
         found = self._known.get(text)
         if found is None:
-            numbers = _LEXICON.numbers(text)
-            if len(self._known) >= self.REMEMBERED:
-                self._known.clear()
-            new = _LEXICON.words[len(self._id_of_word) :]
-            if new:
-                self._id_of_word = np.append(self._id_of_word, [self.id(word) for word in new])
-            found = self._id_of_word[numbers]
+            if len(self._known) >= self.REMEMBERED // 2:
+                self._older, self._known = self._known, {}
+            found = self._older.get(text)
+            if found is None:
+                numbers = _LEXICON.numbers(text)
+                new = _LEXICON.words[len(self._id_of_word) :]
+                if new:
+                    self._id_of_word = np.append(self._id_of_word, [self.id(word) for word in new])
+                found = self._id_of_word[numbers]
             self._known[text] = found
         return found
 
