@@ -47,7 +47,7 @@ def game(page):
     """Return what the kernel knows of the game, once it has heard all that was done."""
     known = None
     while known != (known := ask_kernel(page, "pass", STATE)):
-        page.wait_for_timeout(50)
+        page.wait_for_timeout(250)
     return known
 
 
