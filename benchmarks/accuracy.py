@@ -33,7 +33,7 @@ def segments_and_passages(documents, rng):
     return balanced_segment_pairs(documents, rng) + passage_pairs(documents, rng)
 
 
-#: Many different pairs, words left out more often: chosen by the validation documents, among what takes 15 seconds.
+#: Many different pairs, words left out more often: chosen by the validation documents. It prints what it takes.
 SEGMENTS = {
     "pairs": segments_and_passages,
     "held_out_pairs": balanced_segment_pairs,

@@ -121,3 +121,19 @@ def test_a_foreign_vocabulary_file_is_named(tmp_path, text):
         Vocabulary.load(path)
     with pytest.raises(FileNotFoundError):
         Vocabulary.load(tmp_path / "none.json")
+
+
+def test_pairs_are_truncated_to_the_same_lengths_by_formula_and_token_by_token():
+    rng = np.random.default_rng(0)
+    for a, b, most in np.ndindex(9, 9, 9):
+        by_formula = [len(part) for part in truncate_pair(range(a), range(b), most + 2)]
+        assert by_formula == [len(part) for part in truncate_pair(range(a), range(b), most + 2, rng)], (a, b, most)
+
+
+def test_a_vocabulary_forgets_the_older_texts_and_still_reads_them(monkeypatch):
+    monkeypatch.setattr(Vocabulary, "REMEMBERED", 6)
+    vocabulary = Vocabulary([f"w{k}" for k in range(50)])
+    for _ in range(2):
+        for k in range(50):
+            assert vocabulary.ids(f"w{k} w{49 - k}").tolist() == [k + 5, 54 - k]
+    assert len(vocabulary._known) <= 3 and len(vocabulary._older) <= 3
