@@ -157,3 +157,6 @@ def test_the_model_card_s_figures_are_those_that_were_measured():
     measured = (ROOT / "benchmarks" / "results" / "accuracy.txt").read_text(encoding="utf-8")
     figures = re.findall(r"(?<![\d.])\d\.\d{3}(?!\d)", card)
     assert len(figures) > 20 and [figure for figure in figures if figure not in measured] == []
+    lesson = (ROOT / "notebooks" / "08_joint_objective_and_real_bert.ipynb").read_text(encoding="utf-8")
+    quoted = re.findall(r"right on (\d\.\d{3}) \(its card\)", lesson)
+    assert len(quoted) == 1 and f"*order* of two sentences it knows nothing ({quoted[0]})" in card
