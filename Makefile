@@ -104,7 +104,7 @@ $(VENV)/.browser: $(STAMP)
 # BROWSER_TESTS=tests/browser/test_numbers.py compares the widgets' numbers only, in Node.js.
 BROWSER_TESTS ?= tests/browser
 browser: $(VENV)/.browser
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup $(BROWSER_TESTS)
+	$(BIN)/python -m pytest -q $(BROWSER_TESTS)
 
 lab-bench: $(VENV)/.browser
 	$(BIN)/python benchmarks/lab_bench.py | tee benchmarks/results/lab_bench.txt

@@ -23,6 +23,7 @@ def page(server, chromium):
     modules = json.dumps({"clinic_simulator": str(simulator._esm)}).replace("</", "<\\/")
     live = (ROOT / "tools" / "site" / "live.js").read_text(encoding="utf-8")
     css = (ROOT / "nsputil" / "widgets" / "widgets.css").read_text(encoding="utf-8")
+    BUILD.mkdir(parents=True, exist_ok=True)
     (BUILD / "alone.html").write_text(
         f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Alone</title><style>{css}</style><body>"
         f"<main><h1>Alone</h1><div class='nsp-live' data-module='clinic_simulator'><p>{simulator!r}</p>"
