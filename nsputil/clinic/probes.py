@@ -693,17 +693,17 @@ def _read_the_arrays(s):
         real = ids >= SPECIAL
         known = s.model.vocabulary
         words = real | (ids == known.unk_id)
-        length_a = sum(len(known.ids(p.sentence_a)) for p in pairs)
-        length_b = sum(len(known.ids(p.sentence_b)) for p in pairs)
-        distinct = len({t for p in pairs for t in known.ids(p.sentence_a).tolist() + known.ids(p.sentence_b).tolist()})
+        in_a = np.concatenate([known.ids(p.sentence_a) for p in pairs])
+        in_b = np.concatenate([known.ids(p.sentence_b) for p in pairs])
+        distinct = np.count_nonzero(np.bincount(np.concatenate([in_a, in_b])))
         found.append(
             (
                 (ids == known.unk_id).sum() / max(1, words.sum()),
-                (words & (segments == 1)).sum() / max(1, length_b),
-                (words & (segments == 0)).sum() / max(1, length_a),
+                (words & (segments == 1)).sum() / max(1, len(in_b)),
+                (words & (segments == 0)).sum() / max(1, len(in_a)),
                 (mask != 0).sum() / max(1, (ids != 0).sum()),
                 (ids[:, 0] == known.cls_id).mean(),
-                len(np.unique(ids[words])) / max(1, distinct),
+                np.count_nonzero(np.bincount(ids[words])) / max(1, distinct),
             )
         )
     names = ("unknown", "b_kept", "a_kept", "attended", "first", "distinct")
