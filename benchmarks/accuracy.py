@@ -19,28 +19,34 @@ from nsputil.model import NSPModel
 from nsputil.sentence_pairs import (
     IS_NEXT,
     NOT_NEXT,
+    SentencePair,
     balanced_segment_pairs,
     passage_pairs,
     sentence_level_pairs,
     sentence_order_pairs,
     split_documents,
 )
+from nsputil.tokenization import encode_pairs
 from nsputil.training import Experiment, bag_model, permuted, train
 
 
-def segments_and_passages(documents, rng):
-    """BERT's segments, and a passage pair for every place in the text: the segments alone are few."""
-    return balanced_segment_pairs(documents, rng) + passage_pairs(documents, rng)
+def segments(tokens, most, **changes):
+    """The bag on BERT's segments of so many tokens. It trains on them, and on a passage pair for every place in the
+    text, of up to `most` sentences on each side: the segments alone are few. What it takes is printed.
+    """
+    rule = partial(balanced_segment_pairs, max_tokens=tokens)
+    return {
+        "pairs": lambda documents, rng: rule(documents, rng) + passage_pairs(documents, rng, most),
+        "held_out_pairs": rule,
+        "encode": lambda pairs, vocabulary, _: encode_pairs(pairs, vocabulary, tokens),
+        "vocabulary_size": 8000,
+        **changes,
+    }
 
 
-#: Many different pairs, words left out more often: chosen by the validation documents. It prints what it takes.
-SEGMENTS = {
-    "pairs": segments_and_passages,
-    "held_out_pairs": balanced_segment_pairs,
-    "vocabulary_size": 8000,
-    "model": partial(bag_model, word_dropout=0.3),
-    "epochs": 2,
-}
+#: Many different pairs, words left out more often: chosen by the validation documents.
+SEGMENTS = segments(128, most=4, model=partial(bag_model, word_dropout=0.3), epochs=2)
+LONG_SEGMENTS = segments(512, most=8, epochs=1)
 
 
 def line(name, logits, pairs, more=""):
@@ -48,12 +54,23 @@ def line(name, logits, pairs, more=""):
     labels = np.array([pair.label for pair in pairs])
     error = calibration_error(sigmoid(logits[:, 0] - logits[:, 1]), labels)
     found = f"accuracy {accuracy(logits, labels):.3f}  loss {nsp_loss(logits, labels):.3f}  calibration {error:.3f}"
-    print(f"{name:44s} {found}  {len(pairs):6d} pairs {more}", flush=True)
+    print(f"{name:50s} {found}  {len(pairs):6d} pairs {more}", flush=True)
 
 
-def exchanged(documents, rng):
-    """Return segment pairs whose negatives have the B of any other document, short or long."""
-    chunks = [pair for pair in balanced_segment_pairs(documents, rng) if pair.label == IS_NEXT]
+def four_each_side(documents, rng):
+    """Return four sentences and the next four as one IsNext pair, around each place in the text that has them."""
+    pairs = []
+    for d, document in enumerate(documents):
+        some = document.sentences
+        for i in range(4, len(some) - 3):
+            a, b = " ".join(some[i - 4 : i]), " ".join(some[i : i + 4])
+            pairs.append(SentencePair(a, b, IS_NEXT, d, d, i - 4, i))
+    return pairs
+
+
+def exchanged(documents, rng, rule):
+    """Return the IsNext pairs of a rule, and NotNext pairs with the B of any other document, short or long."""
+    chunks = [pair for pair in rule(documents, rng) if pair.label == IS_NEXT]
     pairs = []
     for pair, k in zip(chunks, rng.permutation(len(chunks)), strict=True):
         if pair.document_a != chunks[k].document_b:
@@ -61,16 +78,26 @@ def exchanged(documents, rng):
     return pairs
 
 
+#: No care is taken of the lengths.
+ANY_LENGTH = {"pairs": partial(exchanged, rule=balanced_segment_pairs), "epochs": 5, "batch_size": 64}
+FOUR_EACH_SIDE = {
+    "pairs": partial(exchanged, rule=four_each_side),
+    "encode": lambda pairs, vocabulary, _: encode_pairs(pairs, vocabulary, 256),
+    "vocabulary_size": 8000,
+}
+
+
 def length_logits(train_pairs, pairs):
     """Return what the two lengths alone give away: the logarithm of the count of training pairs of like lengths."""
 
-    def place(some):
-        words = np.array([[len(text.split()) for text in (pair.sentence_a, pair.sentence_b)] for pair in some])
-        return tuple(np.minimum(words // 6, 23).T)
+    def words(some):
+        return np.array([[len(text.split()) for text in (pair.sentence_a, pair.sentence_b)] for pair in some])
 
+    seen, new = words(train_pairs), words(pairs)
+    step = 1 + seen.max() // 24
     count = np.ones((24, 24, 2))
-    np.add.at(count, (*place(train_pairs), [pair.label for pair in train_pairs]), 1)
-    return np.log(count[place(pairs)])
+    np.add.at(count, (*(seen // step).T, [pair.label for pair in train_pairs]), 1)
+    return np.log(count[tuple(np.minimum(new // step, 23).T)])
 
 
 def main():
@@ -79,8 +106,10 @@ def main():
     parts = split_documents(documents, np.random.default_rng((0, 0)))
     for name, changes in (
         ("sentences", {}),
-        ("segments", SEGMENTS),
-        ("segments, B of any length", {"pairs": exchanged, "epochs": 5, "batch_size": 64}),
+        ("segments of 128 tokens", SEGMENTS),
+        ("segments of 512 tokens", LONG_SEGMENTS),
+        ("four sentences, B of any length", FOUR_EACH_SIDE),
+        ("segments, B of any length", ANY_LENGTH),
     ):
         start = time.process_time()
         run = train(replace(Experiment(documents), **changes))
@@ -99,7 +128,8 @@ def main():
     mini = NSPModel.mini()
     rules = {
         "sentences": permuted,
-        "segments": balanced_segment_pairs,
+        "segments of 128 tokens": balanced_segment_pairs,
+        "segments of 512 tokens": partial(balanced_segment_pairs, max_tokens=512),
         "same-document negatives": lambda d, rng: sentence_level_pairs(d, rng, "same_document"),
         "order (SOP)": sentence_order_pairs,
     }

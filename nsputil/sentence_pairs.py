@@ -6,7 +6,7 @@ Introduced in notebooks 01 (the pair) and 02 (building the data).
 """
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -368,8 +368,8 @@ def _each_b_twice(chunks, rng):
     pairs = []
     for pair, k in zip(chunks, order, strict=True):
         other = chunks[k]
-        b = {"sentence_b": other.sentence_b, "document_b": other.document_b, "position_b": other.position_b}
-        pairs += [pair, replace(pair, label=NOT_NEXT, **b)]
+        b, documents = other.sentence_b, (pair.document_a, other.document_b)
+        pairs += [pair, SentencePair(pair.sentence_a, b, NOT_NEXT, *documents, pair.position_a, other.position_b)]
     return pairs
 
 

@@ -17,6 +17,13 @@ def test_predict_with_the_model_that_comes_along(capsys):
     assert p == pytest.approx(first, abs=1e-4)
 
 
+def test_the_model_that_comes_along_reads_to_the_end_of_a_long_text():
+    mini = NSPModel.mini()
+    long = A + " The treaty with Mexico has been ratified by the Senate." * 25  # 280 tokens
+    ended = long + " A tax cut will help these families." * 10
+    assert mini.predict(A, ended).loss_if_next < mini.predict(A, long).loss_if_next - 0.05
+
+
 def test_too_little_text_of_ones_own_is_named(tmp_path, capsys):
     for k in range(12):
         lines = " ".join(f"The farmer {k} sold apples number {j} at the market of village {k}." for j in range(12))

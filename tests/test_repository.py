@@ -154,7 +154,9 @@ def test_make_lab_serves_notebook_00_on_loopback():
 
 def test_the_model_card_s_figures_are_those_that_were_measured():
     card = (ROOT / "docs" / "nsp-mini.md").read_text(encoding="utf-8")
-    measured = (ROOT / "benchmarks" / "results" / "accuracy.txt").read_text(encoding="utf-8")
+    results = ROOT / "benchmarks" / "results"
+    files = results / "accuracy.txt", results / "segment_ceiling.txt"
+    measured = "".join(file.read_text(encoding="utf-8") for file in files)
     figures = re.findall(r"(?<![\d.])\d\.\d{3}(?!\d)", card)
     assert len(figures) > 20 and [figure for figure in figures if figure not in measured] == []
     lesson = (ROOT / "notebooks" / "08_joint_objective_and_real_bert.ipynb").read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
-"""Train `nsp-mini`, the small Transformer that comes with the course, and write its model card.
+"""Train `nsp-mini`, the small Transformer that comes with the course.
 
-    python tools/train_nsp_mini.py [--steps 8000] [--out nsputil/data]
+    python tools/train_nsp_mini.py [--steps 10000] [--out nsputil/data]
 
 Deterministic for a version of numpy and a kind of processor. Needs npm, for the vectors of tools/glove.py.
 """
@@ -27,6 +27,7 @@ from nsputil.tokenization import CLS_ID, SPECIAL_TOKENS, Vocabulary, encode_pair
 from nsputil.training import Experiment, evaluate, permuted, train
 
 DIM, WIDTH, HEADS = 48, 96, 4
+LENGTH = 512  # BERT's own longest row
 VOCABULARY, MORE = 16_000, 8_000  # words of the training documents, and frequent words that they do not have
 SIZE = WIDTH // HEADS
 
@@ -42,7 +43,8 @@ def mini(documents, vocabulary, bag, rng):
       feed-forward part makes GELU(u + v), GELU(-u - v), GELU(u - v), GELU(v - u) at two scales: sums of them give u,
       v, nearly u * v, nearly abs(u - v). Least squares finds the sums nearest to what the bag's pooler makes of a pair.
     """
-    encoder = BertEncoder(len(vocabulary), WIDTH, 2, HEADS, rng, intermediate=4 * len(SCALES) * DIM, cls_only=True)
+    sizes = {"intermediate": 4 * len(SCALES) * DIM, "max_positions": LENGTH}
+    encoder = BertEncoder(len(vocabulary), WIDTH, 2, HEADS, rng, cls_only=True, **sizes)
     for table in encoder.tables.values():
         table[:] = 0
     sign = np.repeat([1.0, -1.0], DIM // 2)
@@ -67,7 +69,7 @@ def mini(documents, vocabulary, bag, rng):
         read["up"]["weight"][units, np.arange(DIM, WIDTH)] = scale * of_v
     start = np.concatenate([encoder.tables["words"][CLS_ID, :DIM], sign])
     read["output"]["bias"][:] = -(start - start.mean()) / start.std()  # takes the vector of [CLS] itself away
-    model = NSPModel(encoder, vocabulary, rng)
+    model = NSPModel(encoder, vocabulary, rng, max_length=LENGTH)
     _fit(model, bag, mixed(documents, rng)[::10])
     return model
 
@@ -76,7 +78,7 @@ def _fit(model, bag, pairs):
     """Set the last sums, the pooler and the head so that the model comes nearest to the bag on some pairs."""
     layer, wanted, middle, activated = model.encoder.layers[-1], [], [], []
     for start in range(0, len(pairs), 64):
-        batch = encode_pairs(pairs[start : start + 64], model.vocabulary)
+        batch = encode_pairs(pairs[start : start + 64], model.vocabulary, LENGTH)
         cache = model.encoder.forward(batch)[1].layers[-1]
         middle.append(cache[8][:, 0])
         activated.append(cache[9][:, 0])
@@ -104,9 +106,14 @@ READ = 2.6  # makes the scores of the text that a head reads higher than those o
 LEVEL = 3.0  # well above the sums, so that LayerNorm divides all pairs by about the same
 
 
+def long_segments(documents, rng):
+    """BERT's segments of 512 tokens: it saw such long pairs in the last tenth of its steps."""
+    return balanced_segment_pairs(documents, rng, LENGTH)
+
+
 def mixed(documents, rng):
-    """All kinds of pairs, new in every epoch: sentences, passages of one to five sentences, BERT's segments."""
-    kinds = permuted, passage_pairs, balanced_segment_pairs
+    """All kinds of pairs, new in each epoch: sentences, passages of up to five sentences, BERT's segments."""
+    kinds = permuted, passage_pairs, balanced_segment_pairs, long_segments
     return [pair for kind in kinds for pair in kind(documents, rng)]
 
 
@@ -117,8 +124,9 @@ def _some(pairs, count, rng):
 
 
 def held_out(documents, rng):
-    """Sentence pairs and segments, 2,000 of each."""
-    return _some(permuted(documents, rng), 2000, rng) + _some(balanced_segment_pairs(documents, rng), 2000, rng)
+    """Sentence pairs, segments of 128 tokens and of 512, 800 of each."""
+    kinds = permuted, balanced_segment_pairs, long_segments
+    return [pair for kind in kinds for pair in _some(kind(documents, rng), 800, rng)]
 
 
 def joint_vectors(documents, vocabulary, given, rng):
@@ -150,7 +158,8 @@ def small_bag(documents, vocabulary, rng, given):
     more = (word for word in given if word.isalpha() and word.isascii() and word not in known)
     larger = Vocabulary([*vocabulary.tokens[len(SPECIAL_TOKENS) :], *islice(more, MORE)])
     embeddings = joint_vectors(documents, larger, given, rng)
-    return NSPModel(BagEncoder(embeddings, idf_weights(documents, larger), word_dropout=0.5), larger, rng, 64)
+    encoder = BagEncoder(embeddings, idf_weights(documents, larger), word_dropout=0.5)
+    return NSPModel(encoder, larger, rng, 64, max_length=LENGTH)
 
 
 def taught_by(bags):
@@ -177,18 +186,19 @@ def soft_loss(logits, p_not_next):
 
 
 def watched(model, pairs):
-    """Evaluate both kinds of pairs and say so: training takes a while."""
-    half = len(pairs) // 2
-    both = {"sentences": evaluate(model, pairs[:half]), "segments": evaluate(model, pairs[half:])}
-    said = (f"{name} {found['accuracy']:.4f}, {found['loss']:.4f}" for name, found in both.items())
+    """Evaluate each kind of pairs and say so: training takes a while."""
+    third = len(pairs) // 3
+    kinds = "sentences", "segments of 128 tokens", "segments of 512 tokens"
+    found = {kind: evaluate(model, pairs[k * third : (k + 1) * third]) for k, kind in enumerate(kinds)}
+    said = (f"{kind} {one['accuracy']:.4f}, {one['loss']:.4f}" for kind, one in found.items())
     print("accuracy, loss on held-out", "; ".join(said), flush=True)
-    return {name: round(found["accuracy"], 4) for name, found in both.items()}
+    return {kind: round(one["accuracy"], 4) for kind, one in found.items()}
 
 
 def main():
     """Train, evaluate, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--steps", type=int, default=10000)
     parser.add_argument("--bags", type=int, default=3, help="how many bags of words teach it")
     parser.add_argument("--watch", type=int, default=1000, help="steps between evaluations")
     parser.add_argument("--rate", type=float, default=2e-4)
