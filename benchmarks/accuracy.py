@@ -74,7 +74,8 @@ def exchanged(documents, rng, rule):
     pairs = []
     for pair, k in zip(chunks, rng.permutation(len(chunks)), strict=True):
         if pair.document_a != chunks[k].document_b:
-            pairs += [pair, replace(pair, label=NOT_NEXT, sentence_b=chunks[k].sentence_b)]
+            b = {"sentence_b": chunks[k].sentence_b, "document_b": chunks[k].document_b}
+            pairs += [pair, replace(pair, label=NOT_NEXT, **b, position_b=chunks[k].position_b)]
     return pairs
 
 

