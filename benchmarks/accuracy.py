@@ -12,20 +12,13 @@ from functools import partial
 import numpy as np
 
 from nsputil.baselines import OverlapModel
-from nsputil.corpus import load_corpus
+from nsputil.corpus import load_corpus, split_documents
 from nsputil.losses import nsp_loss, sigmoid
 from nsputil.metrics import accuracy, calibration_error
 from nsputil.model import NSPModel
-from nsputil.sentence_pairs import (
-    IS_NEXT,
-    NOT_NEXT,
-    SentencePair,
-    balanced_segment_pairs,
-    passage_pairs,
-    sentence_level_pairs,
-    sentence_order_pairs,
-    split_documents,
-)
+from nsputil.pairs import IS_NEXT, NOT_NEXT, SentencePair
+from nsputil.segments import balanced_segment_pairs, passage_pairs
+from nsputil.sentence_pairs import sentence_level_pairs, sentence_order_pairs
 from nsputil.tokenization import encode_pairs
 from nsputil.training import Experiment, bag_model, permuted, train
 

@@ -24,9 +24,10 @@ from cleanlab.filter import find_label_issues
 from nsputil.clinic.diagnosis import HEALTHY, investigate
 from nsputil.clinic.faults import inject
 from nsputil.clinic.probes import Suspect
-from nsputil.clinic.programs import PROGRAMS, healthy, observe
+from nsputil.clinic.programs import PROGRAMS, healthy
 from nsputil.losses import log_softmax
-from nsputil.sentence_pairs import NOT_NEXT
+from nsputil.pairs import NOT_NEXT
+from nsputil.training import train
 
 FOLDS = 3
 CASES = (
@@ -50,7 +51,7 @@ def out_of_sample(sick):
             rest = [d for k, d in enumerate(train) if k % FOLDS != fold]
             return rest, held_out, test
 
-        suspect = Suspect(sick, observe(replace(sick, split=cut, watch=40, instrument_every=10**6)))
+        suspect = Suspect(sick, train(replace(sick, split=cut, watch=40, instrument_every=10**6)))
         unseen = [d for k, d in enumerate(suspect.documents[0]) if k % FOLDS == fold]
         pairs = sick.pairs(unseen, np.random.default_rng((sick.seed, 5, fold)))
         logits = suspect.model.logits(pairs).astype(float)

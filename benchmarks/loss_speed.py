@@ -15,7 +15,8 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before nu
 import numpy as np
 from versions import print_versions
 
-from nsputil.losses import BLOCK, nsp_loss_and_grad
+from nsputil._fast import BLOCK
+from nsputil.losses import nsp_loss_and_grad
 
 REPEATS = 60
 

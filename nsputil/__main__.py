@@ -61,7 +61,7 @@ def _documents(text):
 
 
 def _rule(name):
-    from nsputil.sentence_pairs import balanced_segment_pairs
+    from nsputil.segments import balanced_segment_pairs
     from nsputil.training import permuted
 
     return permuted if name == "sentences" else balanced_segment_pairs
@@ -90,7 +90,7 @@ def _train(options):
 
 
 def _evaluate(options):
-    from nsputil.sentence_pairs import split_documents
+    from nsputil.corpus import split_documents
     from nsputil.training import evaluate
 
     test = split_documents(_documents(options.text), np.random.default_rng((0, 0)))[2]

@@ -9,7 +9,7 @@ from math import fsum, log, sqrt
 import numpy as np
 
 from nsputil.losses import nsp_loss, sigmoid
-from nsputil.sentence_pairs import IS_NEXT, SentencePair, check_pairs
+from nsputil.pairs import IS_NEXT, SentencePair, check_pairs
 from nsputil.tokenization import tokenize
 
 

@@ -9,7 +9,8 @@ from collections import namedtuple
 import numpy as np
 
 from nsputil.encoders import sum_rows
-from nsputil.heads import LayerNorm, Linear, check_width, column_sums, gelu, join
+from nsputil.gelu import gelu
+from nsputil.heads import LayerNorm, Linear, check_width, column_sums, join
 
 
 class BertEncoder:

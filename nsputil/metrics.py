@@ -7,8 +7,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from nsputil.losses import PretrainingLoss
-from nsputil.sentence_pairs import IS_NEXT
+from nsputil.pairs import IS_NEXT
+from nsputil.pretraining_losses import PretrainingLoss
 
 
 def accuracy(logits, labels):

@@ -5,18 +5,22 @@ Introduced in notebook 07.
 
 import json
 from collections import namedtuple
+from copy import copy
 from pathlib import Path
 
 import numpy as np
 
 from nsputil.encoders import BagEncoder
+from nsputil.files import replacing
 from nsputil.heads import NSPHead, Pooler, join
 from nsputil.losses import nsp_loss, sigmoid
-from nsputil.sentence_pairs import IS_NEXT, SentencePair, check_pairs
+from nsputil.pairs import IS_NEXT, NOT_NEXT, SentencePair, check_pairs
 from nsputil.tokenization import Vocabulary, encode_pairs
 
 #: What `NSPModel.predict` returns: Pr(IsNext), and the loss in nats if IsNext is gold and if NotNext is gold.
 Prediction = namedtuple("Prediction", "p_is_next loss_if_next loss_if_not_next")
+#: What `NSPModel.forward` keeps for `NSPModel.backward`: the caches of its three parts.
+ModelCache = namedtuple("ModelCache", "encoder pooler head")
 
 
 class NSPModel:
@@ -35,17 +39,25 @@ class NSPModel:
         Longer pairs are truncated.
     std : float
         Standard deviation of the head's and pooler's weights; by default ``1 / sqrt(width)`` for each.
+    encode : callable
+        ``(pairs, vocabulary, max_length) -> EncodedPairs``: how `logits` and `predict` turn pairs into arrays.
     """
 
     parts = ("encoder", "pooler", "head")  # what holds parameters
-    encode = staticmethod(encode_pairs)  # how pairs become arrays; `nsputil.training.train` puts the experiment's here
 
-    def __init__(self, encoder, vocabulary, rng, pooled_width=None, max_length=128, std=None):
+    def __init__(self, encoder, vocabulary, rng, pooled_width=None, max_length=128, std=None, encode=encode_pairs):
         pooled_width = pooled_width or encoder.width
         dtype = next(iter(encoder.parameters.values())).dtype
         self.encoder, self.vocabulary, self.max_length = encoder, vocabulary, max_length
         self.pooler = Pooler(encoder.width, pooled_width, rng, std or encoder.width**-0.5, dtype)
         self.head = NSPHead(pooled_width, rng, std or pooled_width**-0.5, dtype)
+        self.encode = encode
+
+    def with_encoding(self, encode):
+        """Return a model with the same parameters (shared, not copied) that encodes pairs in another way."""
+        other = copy(self)
+        other.encode = encode
+        return other
 
     @property
     def parameters(self):
@@ -57,14 +69,13 @@ class NSPModel:
         h_cls, encoder_cache = self.encoder.forward(batch, rng)
         pooled, pooler_cache = self.pooler.forward(h_cls)
         logits, head_cache = self.head.forward(pooled)
-        return logits, (encoder_cache, pooler_cache, head_cache)
+        return logits, ModelCache(encoder_cache, pooler_cache, head_cache)
 
     def backward(self, dlogits, cache):
         """Return the gradients of all parameters by name."""
-        encoder_cache, pooler_cache, head_cache = cache
-        dpooled, head = self.head.backward(dlogits, head_cache)
-        dh_cls, pooler = self.pooler.backward(dpooled, pooler_cache)
-        return join({"encoder": self.encoder.backward(dh_cls, encoder_cache), "pooler": pooler, "head": head})
+        dpooled, head = self.head.backward(dlogits, cache.head)
+        dh_cls, pooler = self.pooler.backward(dpooled, cache.pooler)
+        return join({"encoder": self.encoder.backward(dh_cls, cache.encoder), "pooler": pooler, "head": head})
 
     def logits(self, pairs, batch_size=32):
         """Return the logits of pairs of any number, shape (len(pairs), 2), in the order given.
@@ -108,8 +119,8 @@ class NSPModel:
             if (ids == self.vocabulary.unk_id).all():
                 raise ValueError(f"the vocabulary knows no word of {name}, {sentence!r}; expected some known word")
         logits = self.logits([SentencePair(sentence_a, sentence_b, IS_NEXT, 0, 0, 0, 1)])
-        gap = logits[0, 0] - logits[0, 1]
-        return Prediction(float(sigmoid(gap)), nsp_loss(logits, [0]), nsp_loss(logits, [1]))
+        log_odds = logits[0, IS_NEXT] - logits[0, NOT_NEXT]
+        return Prediction(float(sigmoid(log_odds)), nsp_loss(logits, [IS_NEXT]), nsp_loss(logits, [NOT_NEXT]))
 
     def save(self, path, half=False, **notes):
         """Write the model, its vocabulary and some notes into one safetensors file.
@@ -134,7 +145,8 @@ class NSPModel:
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
         if half:
             arrays = {name: array.astype(np.float16) for name, array in arrays.items()}
-        save_file(arrays, str(path), metadata=header | notes)
+        with replacing(path) as new:
+            save_file(arrays, str(new), metadata=header | notes)
 
     @classmethod
     def mini(cls):

@@ -4,15 +4,20 @@ A `PretrainingModel` is an `NSPModel` with one more head; where an `NSPModel` se
 `nsputil.training.Experiment` a ``model`` that returns one and ``masking=mask_tokens``. Introduced in notebook 08.
 """
 
+from collections import namedtuple
+
 import numpy as np
 
 from nsputil.bert import BertEncoder
+from nsputil.evaluation import evaluate
 from nsputil.heads import MLMHead, join
-from nsputil.losses import mlm_loss
 from nsputil.masking import MaskedPairs, mask_tokens
 from nsputil.model import NSPModel
+from nsputil.pretraining_losses import mlm_loss
 from nsputil.tokenization import encode_pairs
-from nsputil.training import evaluate
+
+#: What `PretrainingModel.forward_both` keeps: the caches of the model's four parts.
+PretrainingCache = namedtuple("PretrainingCache", "encoder pooler head mlm_head")
 
 
 class PretrainingModel(NSPModel):
@@ -22,7 +27,7 @@ class PretrainingModel(NSPModel):
     ----------
     encoder : BertEncoder
         Its word vectors serve once more as the output weights of the MLM head, as in BERT.
-    vocabulary, rng, pooled_width, max_length, std
+    vocabulary, rng, pooled_width, max_length, std, encode
         As for `NSPModel`.
 
     Raises
@@ -33,10 +38,10 @@ class PretrainingModel(NSPModel):
 
     parts = (*NSPModel.parts, "mlm_head")
 
-    def __init__(self, encoder, vocabulary, rng, pooled_width=None, max_length=128, std=None):
+    def __init__(self, encoder, vocabulary, rng, pooled_width=None, max_length=128, std=None, encode=encode_pairs):
         if not isinstance(encoder, BertEncoder):
             raise TypeError(f"the encoder is a {type(encoder).__name__}; expected a BertEncoder, with a vector a word")
-        super().__init__(encoder, vocabulary, rng, pooled_width, max_length, std)
+        super().__init__(encoder, vocabulary, rng, pooled_width, max_length, std, encode)
         words = encoder.tables["words"]
         self.mlm_head = MLMHead(encoder.width, len(words), rng, words.dtype)
 
@@ -57,20 +62,19 @@ class PretrainingModel(NSPModel):
         if not isinstance(batch, MaskedPairs):
             raise TypeError(f"batch is a {type(batch).__name__}; expected MaskedPairs, as mask_tokens gives")
         logits, cache = self.forward(batch, rng)
-        hidden = cache[0].hidden[batch.mlm_rows, batch.mlm_places]
+        hidden = cache.encoder.hidden[batch.mlm_rows, batch.mlm_places]
         scores, mlm_cache = self.mlm_head.forward(hidden, self.encoder.tables["words"])
-        return scores, logits, (*cache, mlm_cache)
+        return scores, logits, PretrainingCache(*cache, mlm_cache)
 
     def backward_both(self, dscores, dlogits, cache):
         """Return the gradients of all parameters by name, from those in the scores and in the logits."""
-        encoder_cache, pooler_cache, head_cache, mlm_cache = cache
-        dpooled, head = self.head.backward(dlogits, head_cache)
-        dh_cls, pooler = self.pooler.backward(dpooled, pooler_cache)
-        dplaces, dwords, mlm_head = self.mlm_head.backward(dscores, mlm_cache)
-        batch = encoder_cache.batch
-        dhidden = np.zeros_like(encoder_cache.hidden)
+        dpooled, head = self.head.backward(dlogits, cache.head)
+        dh_cls, pooler = self.pooler.backward(dpooled, cache.pooler)
+        dplaces, dwords, mlm_head = self.mlm_head.backward(dscores, cache.mlm_head)
+        batch = cache.encoder.batch
+        dhidden = np.zeros_like(cache.encoder.hidden)
         dhidden[batch.mlm_rows, batch.mlm_places] = dplaces
-        encoder = self.encoder.backward(dh_cls, encoder_cache, dhidden)
+        encoder = self.encoder.backward(dh_cls, cache.encoder, dhidden)
         encoder["words"] = encoder["words"].dense(dwords.shape) + dwords  # read at the bottom and at the top
         return join({"encoder": encoder, "pooler": pooler, "head": head, "mlm_head": mlm_head})
 

@@ -7,13 +7,12 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from sys import intern
 
 import numpy as np
 
-from nsputil.sentence_pairs import check_pairs
+from nsputil.files import write_text
+from nsputil.pairs import check_pairs
 
 PAD, UNK, CLS, SEP, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 PAD_ID, UNK_ID, CLS_ID, SEP_ID, MASK_ID = range(5)
@@ -45,48 +44,7 @@ def tokenize(text):
     """
     if not isinstance(text, str):
         raise TypeError(f"text is a {type(text).__name__}; expected a string")
-    return list(_tokens(text))
-
-
-@lru_cache(maxsize=100_000)
-def _tokens(text):
-    """Sentences come again in every epoch, and a word in many of them: one string for each word saves 150 MB."""
-    return tuple(map(intern, _WORD.findall(text.lower())))
-
-
-class _Lexicon(dict):
-    """The words of all texts so far, numbered, whichever vocabulary reads them.
-
-    No token holds a space, so a piece between two spaces is tokenized once: its key here, the bytes of its numbers.
-    """
-
-    REMEMBERED = 200_000  # pieces
-
-    def __init__(self):
-        super().__init__()
-        self.words, self._number = [], {}
-
-    def __missing__(self, piece):
-        if len(self) >= self.REMEMBERED:
-            self.clear()
-        numbers = [self._number_of(word) for word in _WORD.findall(piece.lower())]
-        found = self[piece] = np.array(numbers, dtype=np.int32).tobytes()
-        return found
-
-    def numbers(self, text):
-        """Return the numbers of the words of a text, an int32 array that must not be changed."""
-        if not isinstance(text, str):
-            raise TypeError(f"text is a {type(text).__name__}; expected a string")
-        return np.frombuffer(b"".join(map(self.__getitem__, text.split())), dtype=np.int32)
-
-    def _number_of(self, word):
-        if word not in self._number:
-            self._number[word] = len(self.words)
-            self.words.append(word)
-        return self._number[word]
-
-
-_LEXICON = _Lexicon()
+    return _WORD.findall(text.lower())
 
 
 class Vocabulary:
@@ -100,14 +58,14 @@ class Vocabulary:
     Raises
     ------
     ValueError
-        If a word stands twice or is a special token.
+        If a word is given twice or is a special token.
     """
 
-    REMEMBERED = 300_000  # texts whose ids are kept; the older half goes first. An epoch of passages of sotu fits in it
     cls_id, sep_id, unk_id, mask_id = CLS_ID, SEP_ID, UNK_ID, MASK_ID  # a checkpoint's own vocabulary has others
+    CACHED_TEXTS = 300_000  # an epoch of passages of sotu fits in it
 
     def __init__(self, words):
-        self._known, self._older, self._id_of_word = {}, {}, np.empty(0, np.int64)
+        self._cache = {}  # text -> ids
         self.tokens = (*SPECIAL_TOKENS, *words)
         self._ids = {token: number for number, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
@@ -147,10 +105,11 @@ class Vocabulary:
             raise ValueError(f"max_size is {max_size}; expected at least 6: five special tokens and a word")
         if min_count < 1:
             raise ValueError(f"min_count is {min_count}; expected at least 1")
-        numbers = [_LEXICON.numbers(sentence) for document in documents for sentence in document.sentences]
-        counts = np.bincount(np.concatenate(numbers)) if numbers else np.zeros(0, int)
-        often = sorted((-counts[n], _LEXICON.words[n]) for n in np.flatnonzero(counts >= min_count))
-        words = [word for _, word in often]
+        counts = Counter()
+        for document in documents:
+            for sentence in document.sentences:
+                counts.update(tokenize(sentence))
+        words = sorted((word for word, count in counts.items() if count >= min_count), key=lambda w: (-counts[w], w))
         if not words:
             raise ValueError("the documents hold no word that occurs often enough; expected some text")
         return cls(words[: max_size - len(SPECIAL_TOKENS)])
@@ -171,27 +130,23 @@ class Vocabulary:
         return self._ids.get(token, UNK_ID)
 
     def ids(self, text):
-        """Return the ids of the tokens of a text as an int64 array, which must not be changed: it is remembered.
+        """Return the ids of the tokens of a text as an int64 array, which must not be changed: it is cached.
 
-        A training run reads each sentence many times and tokenizes it once.
+        A training reads each sentence in every epoch and tokenizes it once. The cache is emptied when it is full.
         """
-        found = self._known.get(text)
-        if found is None:
-            if len(self._known) >= self.REMEMBERED // 2:
-                self._older, self._known = self._known, {}
-            found = self._older.get(text)
-            if found is None:
-                numbers = _LEXICON.numbers(text)
-                new = _LEXICON.words[len(self._id_of_word) :]
-                if new:
-                    self._id_of_word = np.append(self._id_of_word, [self.id(word) for word in new])
-                found = self._id_of_word[numbers]
-            self._known[text] = found
-        return found
+        ids = self._cache.get(text)
+        if ids is None:
+            if len(self._cache) >= self.CACHED_TEXTS:
+                self._cache.clear()
+            ids = self._cache[text] = np.array(self._read(text), dtype=np.int64)
+        return ids
+
+    def _read(self, text):
+        return [self.id(token) for token in tokenize(text)]
 
     def save(self, path):
         """Write the vocabulary as a JSON list of its tokens, in the order of their ids."""
-        Path(path).write_text(json.dumps(self.tokens, ensure_ascii=False, indent=0), encoding="utf-8", newline="\n")
+        write_text(path, json.dumps(self.tokens, ensure_ascii=False, indent=0))
 
     @classmethod
     def load(cls, path):

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from nsputil.baselines import OverlapModel
-from nsputil.corpus import load_corpus
+from nsputil.corpus import load_corpus, split_documents
 from nsputil.losses import nsp_loss_and_grad
 from nsputil.metrics import accuracy
-from nsputil.sentence_pairs import SentencePair, sentence_level_pairs, split_documents
+from nsputil.pairs import SentencePair
+from nsputil.sentence_pairs import sentence_level_pairs
 
 A = "The committee met on Monday to discuss the budget."
 

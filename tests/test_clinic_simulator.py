@@ -77,7 +77,6 @@ def test_the_bars_are_the_belief_that_is_scored(simulator, tmp_path):
     json.dumps(simulator.state(), allow_nan=False)
 
 
-
 def test_what_was_confused_is_named_and_a_new_case_clears_the_table(simulator):
     truth = bank().cases[decode(SICK)].cause
     wrong = next(c for c in simulator.game.belief if simulator.game.groups[c] != simulator.game.groups[truth])

@@ -10,7 +10,7 @@ from nsputil.corpus import Document, load_corpus
 from nsputil.encoders import BagEncoder, RowGradient, idf_weights, ppmi_embeddings
 from nsputil.gradcheck import check_gradient
 from nsputil.optimizers import values
-from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT, SentencePair
+from nsputil.pairs import IS_NEXT, NOT_NEXT, SentencePair
 from nsputil.tokenization import Vocabulary, encode_pairs
 
 DOCUMENTS = [

@@ -10,8 +10,8 @@ from nsputil.bert import BertEncoder
 from nsputil.encoders import BagEncoder
 from nsputil.huggingface import WordPieceVocabulary, from_huggingface, to_huggingface
 from nsputil.model import NSPModel
+from nsputil.pairs import SentencePair
 from nsputil.pretraining import PretrainingModel
-from nsputil.sentence_pairs import SentencePair
 from nsputil.tokenization import Vocabulary
 
 WORDS = [f"word{k}" for k in range(25)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nsputil.masking import mask_tokens
-from nsputil.sentence_pairs import SentencePair
+from nsputil.pairs import SentencePair
 from nsputil.tokenization import CLS_ID, MASK_ID, SEP_ID, UNK_ID, EncodedPairs, Vocabulary, encode_pairs
 
 WORDS = [f"w{k}" for k in range(500)]

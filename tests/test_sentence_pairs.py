@@ -3,17 +3,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from nsputil.corpus import Document, load_corpus
-from nsputil.sentence_pairs import (
-    IS_NEXT,
-    NEGATIVES,
-    NOT_NEXT,
-    bert_segment_pairs,
-    measured_prior,
-    sentence_level_pairs,
-    sentence_order_pairs,
-    split_documents,
-)
+from nsputil.corpus import Document, load_corpus, split_documents
+from nsputil.pairs import IS_NEXT, NOT_NEXT, measured_prior
+from nsputil.segments import bert_segment_pairs
+from nsputil.sentence_pairs import NEGATIVES, sentence_level_pairs, sentence_order_pairs
 from nsputil.tokenization import tokenize
 
 rng = np.random.default_rng

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nsputil.corpus import Document
-from nsputil.sentence_pairs import SentencePair
+from nsputil.pairs import SentencePair
 from nsputil.tokenization import (
     CLS_ID,
     PAD_ID,
@@ -130,10 +130,10 @@ def test_pairs_are_truncated_to_the_same_lengths_by_formula_and_token_by_token()
         assert by_formula == [len(part) for part in truncate_pair(range(a), range(b), most + 2, rng)], (a, b, most)
 
 
-def test_a_vocabulary_forgets_the_older_texts_and_still_reads_them(monkeypatch):
-    monkeypatch.setattr(Vocabulary, "REMEMBERED", 6)
+def test_a_full_cache_is_emptied_and_texts_are_read_again(monkeypatch):
+    monkeypatch.setattr(Vocabulary, "CACHED_TEXTS", 6)
     vocabulary = Vocabulary([f"w{k}" for k in range(50)])
     for _ in range(2):
         for k in range(50):
             assert vocabulary.ids(f"w{k} w{49 - k}").tolist() == [k + 5, 54 - k]
-    assert len(vocabulary._known) <= 3 and len(vocabulary._older) <= 3
+            assert len(vocabulary._cache) <= 6

@@ -9,7 +9,7 @@ from nsputil import widgets
 from nsputil.clinic.game import Progress
 from nsputil.losses import nsp_loss, nsp_loss_from_gap
 from nsputil.metrics import accuracy, calibration_error
-from nsputil.sentence_pairs import SentencePair
+from nsputil.pairs import SentencePair
 from nsputil.training import Run, evaluate, evaluate_with_histogram
 from nsputil.widgets.base import HERE, browser_module
 

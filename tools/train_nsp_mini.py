@@ -16,13 +16,14 @@ import glove
 import numpy as np
 
 from nsputil.bert import BertEncoder
-from nsputil.corpus import load_corpus
+from nsputil.corpus import load_corpus, split_documents
 from nsputil.encoders import BagEncoder, idf_weights, ppmi_embeddings
 from nsputil.heads import Linear
 from nsputil.losses import sigmoid, softplus
 from nsputil.model import NSPModel
 from nsputil.optimizers import AdamW, warmup_linear
-from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT, balanced_segment_pairs, passage_pairs, split_documents
+from nsputil.pairs import IS_NEXT, NOT_NEXT
+from nsputil.segments import balanced_segment_pairs, passage_pairs
 from nsputil.tokenization import CLS_ID, SPECIAL_TOKENS, Vocabulary, encode_pairs
 from nsputil.training import Experiment, evaluate, permuted, train
 

@@ -6,8 +6,9 @@ The file is ``.nsputil-progress.json`` in the home folder, or what the environme
 
 import json
 import os
-import tempfile
 from pathlib import Path
+
+from nsputil.files import write_text
 
 
 def progress_file():
@@ -65,22 +66,10 @@ def record(name, state=None, hint=False):
         row["state"] = row["state"] if row["state"] == "right" else state
     kept[name] = row
     try:
-        _replace(path, json.dumps({"version": 1, "exercises": kept}, indent=1, sort_keys=True) + "\n")
+        write_text(path, json.dumps({"version": 1, "exercises": kept}, indent=1, sort_keys=True) + "\n")
     except OSError:
         return False
     return True
-
-
-def _replace(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def forget():

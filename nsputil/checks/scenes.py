@@ -19,8 +19,8 @@ from nsputil.encoders import ppmi_embeddings
 from nsputil.losses import nsp_loss_and_grad
 from nsputil.masking import mask_tokens
 from nsputil.metrics import accuracy
+from nsputil.pairs import IS_NEXT, NOT_NEXT, SentencePair
 from nsputil.pretraining import PretrainingModel, evaluate_both
-from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT, SentencePair
 from nsputil.tokenization import Vocabulary, encode_pairs
 from nsputil.training import Experiment, Run, adamw, bag_model, permuted, train
 
@@ -184,7 +184,7 @@ def attention_at_the_start(a, b):
             encoder.tables["words"] += vectors / np.where(length > 0, length, 1)
             for part in ("query", "key"):
                 encoder.layers[0].parts[part].parameters["weight"] += 1.5 * np.eye(32)
-        weights = encoder.forward(batch)[1].layers[0][4][0].mean(axis=0)
+        weights = encoder.forward(batch)[1].layers[0].weights[0].mean(axis=0)
         found[name] = float(weights[from_a_to_b & same].mean()), float(weights[from_a_to_b & ~same].mean())
     return found
 
@@ -221,7 +221,7 @@ def three_defects():
         By the names "X", "Y" and "Z".
     """
     faults = {"X": "sum-reduction", "Y": "training-labels-inverted", "Z": "too-few-pairs"}
-    return {name: programs.observe(inject(_clinic_program(), fault)) for name, fault in faults.items()}
+    return {name: train(inject(_clinic_program(), fault)) for name, fault in faults.items()}
 
 
 def one_sided_training():
@@ -237,11 +237,11 @@ def one_sided_training():
     """
     experiment = _clinic_program()
     sick = inject(experiment, "class-weight-left")
-    suspect = Suspect(sick, programs.observe(sick))
+    suspect = Suspect(sick, train(sick))
     found = {}
     for name in ("label-histogram", "look-at-rows", "loss-unit-test", "overfit-eight", "recount-training"):
         found |= probe(suspect, name)
-    return suspect.run, programs.observe(experiment), found
+    return suspect.run, train(experiment), found
 
 
 def never_falling_training():
@@ -257,13 +257,13 @@ def never_falling_training():
     sound = _clinic_program()
     sick = inject(sound, "weight-decay-too-high")
     slower = partial(programs.adamw, rate=sound.optimizer.keywords["rate"] / 10)
-    runs = {"as it was": programs.observe(sick)}
+    runs = {"as it was": train(sick)}
     found = {}
     for name in ("look-at-rows", "overfit-eight", "one-step", "weights"):
         found |= probe(Suspect(sick, runs["as it was"]), name)
-    runs["twice as long"] = programs.observe(replace(sick, max_steps=2 * sick.max_steps))
-    runs["a tenth of the rate"] = programs.observe(inject(replace(sound, optimizer=slower), "weight-decay-too-high"))
-    runs["less decay"] = programs.observe(sound)
+    runs["twice as long"] = train(replace(sick, max_steps=2 * sick.max_steps))
+    runs["a tenth of the rate"] = train(inject(replace(sound, optimizer=slower), "weight-decay-too-high"))
+    runs["less decay"] = train(sound)
     return runs, found
 
 

@@ -77,7 +77,6 @@ def finite(value):
         return True
 
 
-
 def first_difference(value, expected, rtol=1e-6, atol=1e-9):
     """Say where numbers differ first, and whether they are too large or too small; never what they should be.
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from nsputil.clinic.faults import FAULTS, inject
 from nsputil.clinic.probes import PROBES, Suspect, probe
-from nsputil.clinic.programs import PROGRAMS, healthy, observe
+from nsputil.clinic.programs import PROGRAMS, healthy
 from nsputil.clinic.signals import SIGNALS, signals
-from nsputil.training import Run
+from nsputil.training import Run, train
 
 BANK = Path(__file__).parent / "data" / "cases.npz"
 HEALTHY = "healthy"
@@ -134,7 +134,7 @@ def play(case):
         ``run`` (what `Run.save` keeps) and ``probes`` (outcomes by signal name).
     """
     experiment = case.experiment()
-    run = observe(experiment)
+    run = train(experiment)
     suspect, outcomes = Suspect(experiment, run), {}
     for name in PROBES:
         outcomes |= probe(suspect, name)

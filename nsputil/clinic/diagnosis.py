@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from nsputil.clinic.probes import Suspect, probe
-from nsputil.clinic.programs import observe
 from nsputil.clinic.reading import ENOUGH, HEALTHY, STRANGEST, UNKNOWN, Reader, reader
 from nsputil.clinic.signals import signals
+from nsputil.training import train
 
 __all__ = [
     "HEALTHY", "UNKNOWN", "Cause", "Diagnosis", "Evidence", "Investigation", "Reader", "diagnose", "follow",
@@ -255,7 +255,7 @@ def investigate(experiment, budget=200.0, most=4, sure=SURE, using=None, progres
     -------
     Investigation
     """
-    run = observe(experiment)
+    run = train(experiment)
     suspect = Suspect(experiment, run)
     known = reference or dict
     found = known(signals(run))

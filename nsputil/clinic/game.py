@@ -18,7 +18,8 @@ import numpy as np
 from nsputil.clinic.cases import HEALTHY, bank
 from nsputil.clinic.diagnosis import UNKNOWN, diagnose, reader
 from nsputil.clinic.faults import FAULTS
-from nsputil.clinic.programs import observe
+from nsputil.files import write_text
+from nsputil.training import train
 
 BUDGET = 200.0  # training steps' worth of probes
 DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: they are misread
@@ -377,11 +378,11 @@ class Game:
 
     def rerun(self):
         """Train the case as it was, and repaired, live; return the two `Run`s."""
-        return observe(self._bank.cases[self._row].experiment()), self.repaired()
+        return train(self._bank.cases[self._row].experiment()), self.repaired()
 
     def repaired(self):
         """Train the case without its faults, live; return the `Run`."""
-        return observe(self._bank.cases[self._row].experiment(repaired=True))
+        return train(self._bank.cases[self._row].experiment(repaired=True))
 
 
 class Progress:
@@ -416,10 +417,7 @@ class Progress:
         }
         self.played.append(entry)
         if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            new = self.path.with_suffix(".new")
-            new.write_text(json.dumps({"played": self.played}), encoding="utf-8", newline="\n")
-            new.replace(self.path)
+            write_text(self.path, json.dumps({"played": self.played}))
 
     def need(self, group):
         """Return how much a group needs practice: the expected rate of mistakes, Beta(1, 1) before the first game."""

@@ -16,9 +16,9 @@ import numpy as np
 
 from nsputil.clinic.catalogue.fault import around, around_training_pairs
 from nsputil.clinic.faults import FAULTS, inject
-from nsputil.clinic.programs import PROGRAMS, healthy, observe
+from nsputil.clinic.programs import PROGRAMS, healthy
 from nsputil.tokenization import encode_pairs
-from nsputil.training import evaluate
+from nsputil.training import evaluate, train
 
 TABLE = Path(__file__).parent / "data" / "harm.json"
 QUANTITIES = ("accuracy", "loss", "report")
@@ -45,11 +45,8 @@ def truth(model, pairs):
         ``accuracy`` and ``loss``, in nats.
     """
     own = model.encode
-    reports = []
-    for encode in (own,) if own is encode_pairs else (own, encode_pairs):
-        model.encode = encode
-        reports.append(evaluate(model, pairs))
-    model.encode = own
+    ways = (own,) if own is encode_pairs else (own, encode_pairs)
+    reports = [evaluate(model.with_encoding(encode), pairs) for encode in ways]
     return {"accuracy": max(r["accuracy"] for r in reports), "loss": min(r["loss"] for r in reports)}
 
 
@@ -132,7 +129,7 @@ def unwatched(experiment):
 @cache
 def well(program, seed):
     """Return ``(measure of the healthy run, its clean test pairs)`` of a program and a seed."""
-    run = observe(unwatched(healthy(program, seed)))
+    run = train(unwatched(healthy(program, seed)))
     return {name: run.final[name] for name in ("accuracy", "loss")} | {"report": 0.0}, run.test_pairs
 
 
@@ -151,7 +148,7 @@ def pair_harm(program, seed, edit):
     dict
     """
     before, pairs = well(program, seed)
-    return harm_of(measure(observe(edit(unwatched(healthy(program, seed)))), pairs), before)
+    return harm_of(measure(train(edit(unwatched(healthy(program, seed)))), pairs), before)
 
 
 def redrawn(experiment):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from nsputil.losses import sigmoid
-from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT
+from nsputil.pairs import IS_NEXT, NOT_NEXT
 from nsputil.training import Run
 
 FORMAT = "nsputil log 1"
@@ -20,10 +20,10 @@ PARTS = ("train", "held_out", "test")
 FRACTIONS = (
     "accuracy", "saturation", "label_is_next", "says_is_next", "recall_is_next", "recall_not_next", "mean_p_is_next",
 )  # fmt: skip
-NUMBERS = ("loss", "gap_std", *FRACTIONS)
+NUMBERS = ("loss", "log_odds_std", *FRACTIONS)
 NORMS = ("gradient.", "update.")  # and the name of a tensor, or "all"
 KIND = ("attends", "adaptive")  # what kind of training it is, 0 or 1; a row says it for all
-READING = ("gap_std", "saturation", "label_is_next", "says_is_next")  # what every instrument reading holds
+READING = ("log_odds_std", "saturation", "label_is_next", "says_is_next")  # what every instrument reading holds
 SUFFIXES = ("csv", "json")
 
 
@@ -159,7 +159,7 @@ def count(logits, labels):
     Returns
     -------
     dict of float
-        accuracy, gap_std, label_is_next, says_is_next, mean_p_is_next, and the recalls of the classes that occur.
+        accuracy, log_odds_std, label_is_next, says_is_next, mean_p_is_next, and the recalls of the classes that occur.
 
     Raises
     ------
@@ -173,15 +173,15 @@ def count(logits, labels):
         )
     if not np.isin(labels, (IS_NEXT, NOT_NEXT)).all():
         raise ValueError(f"labels are {np.unique(labels).tolist()}; expected 0 (IsNext) and 1 (NotNext) only")
-    gap, says = logits[:, IS_NEXT] - logits[:, NOT_NEXT], logits.argmax(axis=1)
+    log_odds, says = logits[:, IS_NEXT] - logits[:, NOT_NEXT], logits.argmax(axis=1)
     found = {
         "accuracy": (says == labels).mean(),
-        "gap_std": gap.std(),
+        "log_odds_std": log_odds.std(),
         "label_is_next": (labels == IS_NEXT).mean(),
         "says_is_next": (says == IS_NEXT).mean(),
     }
-    if np.isfinite(gap).all():
-        found["mean_p_is_next"] = sigmoid(gap).mean()
+    if np.isfinite(log_odds).all():
+        found["mean_p_is_next"] = sigmoid(log_odds).mean()
     for name, label in (("recall_is_next", IS_NEXT), ("recall_not_next", NOT_NEXT)):
         if (labels == label).any():
             found[name] = (says[labels == label] == label).mean()

@@ -14,7 +14,8 @@ from nsputil.encoders import RowGradient
 from nsputil.losses import nsp_loss, nsp_loss_and_grad, sigmoid
 from nsputil.metrics import calibration_error
 from nsputil.optimizers import gradient_norm, values
-from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT, sentence_level_pairs
+from nsputil.pairs import IS_NEXT, NOT_NEXT
+from nsputil.sentence_pairs import sentence_level_pairs
 from nsputil.tokenization import EncodedPairs, tokenize
 
 LOOKED_AT = 600  # pairs that a look at the data covers
@@ -116,8 +117,7 @@ class Suspect:
     def fresh(self):
         """Return the model as it was before training."""
         model = self.e.model(self.documents[0], self.model.vocabulary, np.random.default_rng((self.e.seed, 1)))
-        model.encode = self.e.encode
-        return model
+        return model.with_encoding(self.e.encode)
 
     def p_is_next(self, batch):
         """Return Pr(IsNext) by the trained model."""
@@ -319,7 +319,7 @@ def _loss_unit_test(s):
     fresh_encoder=("log10", "norm of the encoder's gradient over that of the head's weight", -0.5, 0.7),
     fresh_pooler=("log10", "norm of the pooler's gradient over that of the head's weight", -0.15, 0.65),
     fresh_zero=("fraction", "tensors whose gradient is exactly zero", 0, 0),
-    fresh_spread=("log10", "spread of the gap of the logits", -1.7, 0.05),
+    fresh_spread=("log10", "spread of the log-odds of IsNext", -1.7, 0.05),
     fresh_saturation=("fraction", "pooled units beyond 0.99", 0, 0.025),
     fresh_loss=("nats", "loss as it should be, minus ln 2", -0.2, 0.55),
     fresh_said=("ratio", "loss as the suspect computes it, over ln 2", 0.75, 1.75),
@@ -338,7 +338,7 @@ def _fresh_gradients(s):
         "fresh.pooler": _log(part["pooler.weight"]) - _log(head),
         "fresh.zero": np.mean([not np.any(values(g)) for g in gradients.values()]),
         "fresh.spread": _log((logits[:, 0] - logits[:, 1]).std()),
-        "fresh.saturation": (np.abs(cache[1][1]) > 0.99).mean(),
+        "fresh.saturation": (np.abs(cache.pooler.pooled) > 0.99).mean(),
         "fresh.loss": nsp_loss(logits, batch.labels) - np.log(2),
         "fresh.said": float(loss) / np.log(2),
     }
@@ -558,7 +558,7 @@ def _split_overlap(s):
     recount_recalls=("fraction", "recall of IsNext minus recall of NotNext", -1, 0.95),
     recount_mean_p=("fraction", "mean Pr(IsNext)", 0.3, 0.7),
     recount_calibration=("fraction", "expected calibration error", 0, 0.25),
-    recount_spread=("log10", "spread of the gap of the logits", -1.2, 0.45),
+    recount_spread=("log10", "spread of the log-odds of IsNext", -1.2, 0.45),
 )
 def _recount(s):
     pairs = s.some_held_out

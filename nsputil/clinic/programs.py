@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from nsputil.bert import BertEncoder
-from nsputil.corpus import Document, load_corpus
+from nsputil.corpus import Document, load_corpus, split_documents
 from nsputil.encoders import BagEncoder
 from nsputil.model import NSPModel
 from nsputil.optimizers import SGD, AdamW, warmup_linear
-from nsputil.sentence_pairs import split_documents
-from nsputil.training import Experiment, train
+from nsputil.training import Experiment
 
 START = Path(__file__).parent / "data" / "start.safetensors"
 HELD_BACK = slice(0, None, 2)  # the speeches whose text made the start
@@ -181,11 +180,3 @@ def healthy(program, seed=0, ugly=False, dtype=np.float32):
         instrument_every=steps // 22,
         seed=int(rng.integers(2**31)),
     )
-
-
-def observe(experiment):
-    """Train to the end or to the first NaN, and return the `Run` either way."""
-    try:
-        return train(experiment)
-    except FloatingPointError as error:
-        return error.run

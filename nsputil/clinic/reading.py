@@ -81,9 +81,7 @@ class Reader:
         runs, signals = outcomes.shape
         held = np.zeros((len(self.model.causes), signals, BINS + 1))
         place = np.empty(outcomes.shape)
-        kept = {
-            name: np.empty((len(self._sample), len(at), BINS + 1), np.float32) for name, at in self.columns.items()
-        }
+        kept = {name: np.empty((len(self._sample), len(at), BINS + 1), np.float32) for name, at in self.columns.items()}
         for start in range(0, runs, block):
             rows = slice(start, start + block)
             members = self.model.memberships(outcomes[rows], np.ones(outcomes[rows].shape, bool))

@@ -81,8 +81,8 @@ SIGNALS = {
     ),
     "final.recall_gap": Signal("fraction", "recall of IsNext minus that of NotNext on the test pairs", "instruments"),
     "final.says_against_p": Signal("fraction", "IsNext among test predictions minus mean Pr(IsNext)", "instruments"),
-    "logits.first_spread": Signal("log10", "standard deviation of the gap of the logits, first reading", "instruments"),
-    "logits.spread": Signal("log10", "standard deviation of the gap of the logits, last readings", "instruments"),
+    "logits.first_spread": Signal("log10", "spread (std) of the log-odds of IsNext, first reading", "instruments"),
+    "logits.spread": Signal("log10", "spread (std) of the log-odds of IsNext, last readings", "instruments"),
     "logits.first_excess": Signal("nats", "first loss minus (ln 2 + s^2/8), s the first spread", "instruments"),
     "pooler.first_saturation": Signal("fraction", "pooled units beyond 0.99, first reading", "instruments"),
     "pooler.saturation": Signal("fraction", "pooled units beyond 0.99, last readings", "instruments"),
@@ -154,7 +154,7 @@ def reference_levels(prior=0.5, batch_size=32, spread=0.0, noise=0.0, smoothing=
         Fraction of IsNext.
     batch_size : int
     spread : float
-        Standard deviation of the gap of the logits at the start.
+        Standard deviation of the log-odds of IsNext at the start.
     noise : float
         Fraction of flipped labels.
     smoothing : float
@@ -340,9 +340,9 @@ def _instruments(run):
         "says.spread": float(np.std([r["says_is_next"] for r in readings])),
         "recall.is_next": mean("recall_is_next", late),
         "recall.not_next": mean("recall_not_next", late),
-        "logits.first_spread": log(first["gap_std"]),
-        "logits.spread": log(mean("gap_std", late)),
-        "logits.first_excess": run.loss[0] - LN2 - min(first["gap_std"], 10) ** 2 / 8,
+        "logits.first_spread": log(first["log_odds_std"]),
+        "logits.spread": log(mean("log_odds_std", late)),
+        "logits.first_excess": run.loss[0] - LN2 - min(first["log_odds_std"], 10) ** 2 / 8,
         "pooler.first_saturation": first["saturation"],
         "pooler.saturation": mean("saturation", late),
         "gradient.first": log(total[0]),

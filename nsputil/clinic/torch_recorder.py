@@ -143,7 +143,7 @@ class TorchRecorder:
             Such as ``accuracy``: what the training's own evaluation said. It stands above the count.
         """
         numbers = {} if logits is None else count(to_numpy(logits), to_numpy(labels))
-        kept = {k: v for k, v in numbers.items() if k not in ("gap_std", "label_is_next", "says_is_next")}
+        kept = {k: v for k, v in numbers.items() if k not in ("log_odds_std", "label_is_next", "says_is_next")}
         self.log.add(max(1, self.steps), part, loss=float(to_numpy(loss)), **(kept | reported))
 
     def save(self, path):

@@ -7,7 +7,7 @@ import traitlets
 
 from nsputil.losses import nsp_loss, sigmoid
 from nsputil.metrics import calibration_error
-from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT
+from nsputil.pairs import IS_NEXT, NOT_NEXT
 from nsputil.widgets.base import CourseWidget, browser_module
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.25, 8.0

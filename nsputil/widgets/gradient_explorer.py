@@ -5,7 +5,7 @@ from typing import NamedTuple
 import traitlets
 
 from nsputil.losses import nsp_loss, nsp_loss_and_grad
-from nsputil.sentence_pairs import IS_NEXT, LABEL_NAMES, NOT_NEXT
+from nsputil.pairs import IS_NEXT, LABEL_NAMES, NOT_NEXT
 from nsputil.widgets.base import CourseWidget, browser_module
 from nsputil.widgets.softmax_explorer import LIMIT, check_logits_and_label
 

@@ -5,7 +5,7 @@ from math import log
 import traitlets
 
 from nsputil.losses import nsp_loss_from_probs
-from nsputil.sentence_pairs import IS_NEXT, LABEL_NAMES, NOT_NEXT
+from nsputil.pairs import IS_NEXT, LABEL_NAMES, NOT_NEXT
 from nsputil.widgets.base import CourseWidget, browser_module
 
 #: How many nats one unit holds.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import traitlets
 
 from nsputil.losses import nsp_loss, sigmoid
-from nsputil.sentence_pairs import IS_NEXT, LABEL_NAMES, NOT_NEXT
+from nsputil.pairs import IS_NEXT, LABEL_NAMES, NOT_NEXT
 from nsputil.widgets.base import CourseWidget, browser_module
 
 #: The sliders reach from -LIMIT to LIMIT.

@@ -10,8 +10,9 @@ from nsputil.clinic import diagnosis as module
 from nsputil.clinic.cases import Bank
 from nsputil.clinic.diagnosis import HEALTHY, UNKNOWN, Reader, diagnose, follow, investigate, reader
 from nsputil.clinic.faults import FAULTS, inject
-from nsputil.clinic.programs import PROGRAMS, healthy, observe
+from nsputil.clinic.programs import PROGRAMS, healthy
 from nsputil.clinic.signals import signals
+from nsputil.training import train
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_a_healthy_run_is_called_healthy(experiment):
 
 
 def test_probabilities_sum_to_one_and_evidence_is_ranked(experiment):
-    found = diagnose(observe(inject(experiment, "double-softmax")))
+    found = diagnose(train(inject(experiment, "double-softmax")))
     assert sum(cause.probability for cause in found.causes) == pytest.approx(1)
     assert sum(found.groups.values()) == pytest.approx(1)
     assert {cause.name for cause in found.causes} == {*reader().model.causes, UNKNOWN}
@@ -45,7 +46,7 @@ def test_probabilities_sum_to_one_and_evidence_is_ranked(experiment):
 
 
 def test_the_next_probe_is_the_one_with_most_bits_for_its_cost(experiment):
-    found = diagnose(observe(inject(experiment, "labels-off-by-one")))
+    found = diagnose(train(inject(experiment, "labels-off-by-one")))
     rate = [bits / (cost + module.OVERHEAD) for _, bits, cost in found.next_probes]
     assert rate == sorted(rate, reverse=True) and rate[0] > 0
 
@@ -83,11 +84,11 @@ def test_what_is_asked_for_twice_is_the_same(bank):
 
 def test_unknown_outcomes_are_named(experiment):
     with pytest.raises(ValueError, match="no signal 'made.up'"):
-        diagnose(observe(replace(experiment, max_steps=30)), {"made.up": 1.0})
+        diagnose(train(replace(experiment, max_steps=30)), {"made.up": 1.0})
 
 
 def test_from_curves_alone(experiment):
-    run = observe(inject(experiment, "labels-shuffled"))
+    run = train(inject(experiment, "labels-shuffled"))
     run.instruments, run.evaluations = [], [{k: e[k] for k in ("step", "loss", "accuracy")} for e in run.evaluations]
     found = diagnose(run, tier="curves")
     assert found.groups.get(HEALTHY, 0) < 0.5

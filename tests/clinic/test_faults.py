@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nsputil.clinic.faults import FAMILIES, FAULTS, GROUPS, inject
-from nsputil.clinic.programs import PROGRAMS, healthy, observe
+from nsputil.clinic.programs import PROGRAMS, healthy
 from nsputil.training import Experiment, train
 
 BAG = PROGRAMS[0]
@@ -53,10 +53,10 @@ def test_every_fault_is_described_and_edits_the_experiment(fault):
 def test_every_fault_runs_at_both_ends_the_same_twice_and_names_itself_nowhere(fault, tmp_path):
     low, high = fault.severity
     for severity in {low, high}:
-        run = observe(inject(short(home(fault)), fault.name, severity))
+        run = train(inject(short(home(fault)), fault.name, severity))
         assert run.loss and run.kind == home(fault).kind  # the kind of training tells nothing of the fault
         assert run.final or not np.isfinite(run.loss[-1])
-    again = observe(inject(short(home(fault)), fault.name, severity))
+    again = train(inject(short(home(fault)), fault.name, severity))
     assert json.dumps([again.loss, again.evaluations, again.final]) == json.dumps(
         [run.loss, run.evaluations, run.final]
     )

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def example():
     log = RunLog()
     for step in range(1, 41):
-        more = {"gap_std": 0.3, "gradient.encoder": 0.2, "update.encoder": 0.01} if step % 10 == 1 else {}
+        more = {"log_odds_std": 0.3, "gradient.encoder": 0.2, "update.encoder": 0.01} if step % 10 == 1 else {}
         log.add(step, "train", loss=0.7 - step / 400, accuracy=0.5 + step / 200, label_is_next=0.5, **more)
         if step % 20 == 0:
             log.add(step, "held_out", loss=0.65, accuracy=0.6, recall_is_next=0.7, recall_not_next=0.5)
@@ -116,7 +116,7 @@ BAD_CSV = {
     HEAD + "2,train,0.7,0.5\n1,train,0.7,0.5\n": "row 2: step is 1 after 2; expected steps that never fall",
     HEAD + "1,train,0.7,51\n": r"row 1: accuracy is 51.0; expected a fraction in \[0, 1\]",
     HEAD + "1,held_out,0.7,0.5\n": "has no row of part 'train'",
-    "step,part,loss,lr\n1,train,0.7,0.1\n": "row 1: there is no number 'lr'; expected one of loss, gap_std",
+    "step,part,loss,lr\n1,train,0.7,0.1\n": "row 1: there is no number 'lr'; expected one of loss, log_odds_std",
     "step,part,loss,attends\n1,train,0.7,2\n": "row 1: attends is 2.0; expected 0 .no. or 1 .yes.",
     "step,part,loss,attends\n1,train,0.7,1\n2,train,0.7,0\n": "row 2: attends is 0 after 1; expected one kind",
     "step,part,loss,gradient.all\n1,train,0.7,-0.1\n": "row 1: gradient.all is -0.1; expected a number from 0 on",
@@ -166,9 +166,9 @@ def test_bad_rows_are_named_when_they_are_written():
 def test_numbers_of_a_batch():
     found = count([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0], [0.0, 4.0]], [0, 0, 1, 1])
     assert found["accuracy"] == found["recall_is_next"] == found["recall_not_next"] == 0.5
-    assert found["gap_std"] == pytest.approx(np.std([2, -1, 3, -4])) and found["says_is_next"] == 0.5
+    assert found["log_odds_std"] == pytest.approx(np.std([2, -1, 3, -4])) and found["says_is_next"] == 0.5
     assert found["mean_p_is_next"] == pytest.approx(np.mean(1 / (1 + np.exp([-2.0, 1, -3, 4]))))
-    assert "recall_not_next" not in count([[1.0, 0.0]], [0]) and set(found) <= {*FRACTIONS, "gap_std"}
+    assert "recall_not_next" not in count([[1.0, 0.0]], [0]) and set(found) <= {*FRACTIONS, "log_odds_std"}
     with pytest.raises(ValueError, match=r"labels are \[0, 2\]; expected 0"):
         count(np.zeros((2, 2)), [0, 2])
     with pytest.raises(ValueError, match=r"logits have shape \(2, 3\)"):

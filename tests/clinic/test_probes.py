@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from nsputil.clinic.probes import PROBES, SIGNAL_NOTES, Probe, Suspect, probe
-from nsputil.clinic.programs import PROGRAMS, healthy, observe, split
+from nsputil.clinic.programs import PROGRAMS, healthy, split
 from nsputil.losses import log_softmax, nsp_loss_and_grad
-from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT
+from nsputil.pairs import IS_NEXT, NOT_NEXT
 from nsputil.tokenization import encode_pairs
-from nsputil.training import Run, evaluate, permuted
+from nsputil.training import Run, evaluate, permuted, train
 
 BAG = healthy(PROGRAMS[0], 1)
 SMALL = replace(BAG, documents=BAG.documents[:20], max_steps=40, evaluate_every=10, watch=100)
@@ -23,7 +23,7 @@ DEAR = ("learning-rates", "train-on")  # left out of tests that run all probes m
 
 @cache
 def healthy_suspect():
-    return Suspect(BAG, observe(BAG))
+    return Suspect(BAG, train(BAG))
 
 
 def outside(signal, value):
@@ -310,7 +310,7 @@ def small(steps):
 @cache
 def healthy_answer(steps, name):
     e = small(steps)
-    return probe(Suspect(e, observe(e)), name)
+    return probe(Suspect(e, train(e)), name)
 
 
 @pytest.mark.parametrize("name", DEFECTS)
@@ -318,7 +318,7 @@ def test_a_defect_moves_the_probe_that_is_meant_for_it(name):
     """The sick pipeline answers as the defect should; the same pipeline without it does not."""
     edit, steps, chosen, moved = DEFECTS[name]
     sick = edit(small(steps))
-    found, sound = probe(Suspect(sick, observe(sick)), chosen), healthy_answer(steps, chosen)
+    found, sound = probe(Suspect(sick, train(sick)), chosen), healthy_answer(steps, chosen)
     for signal, expected in moved.items():
         if expected is None:  # it cannot be computed, or is nothing
             assert np.isnan(found[signal]) or found[signal] == 0, found
@@ -344,7 +344,7 @@ def test_a_healthy_run_lies_in_the_ranges(name):
 def test_a_healthy_transformer_too():
     """What the pipeline says before any training; the rest takes too long for a test."""
     e = replace(healthy(PROGRAMS[3], 1), max_steps=2, evaluate_every=None, watch=16)
-    s = Suspect(e, observe(e))
+    s = Suspect(e, train(e))
     for name in ("look-at-rows", "label-histogram", "loss-unit-test", "fresh-gradients", "one-step", "read-the-arrays"):
         found = probe(s, name)
         assert not {signal: value for signal, value in found.items() if outside(signal, value)}
@@ -366,7 +366,7 @@ def test_every_probe_leaves_model_run_and_global_state_alone():
 def test_probes_are_deterministic_in_any_order():
     e = replace(SMALL, max_steps=5, evaluate_every=None)
     names = [name for name in PROBES if name not in DEAR]
-    first, second = (Suspect(e, observe(e)) for _ in range(2))
+    first, second = (Suspect(e, train(e)) for _ in range(2))
     forward = {name: probe(first, name) for name in names}
     backward = {name: probe(second, name) for name in reversed(names)}
     assert forward == backward
@@ -383,7 +383,7 @@ def test_two_pipelines_that_do_the_same_say_the_same():
         evaluation=lambda model, pairs: evaluate(model, pairs),
         optimizer=lambda model, steps: Wrapped(e.optimizer(model, steps), lambda g: g),
     )
-    one, two = Suspect(e, observe(e)), Suspect(other, observe(other))
+    one, two = Suspect(e, train(e)), Suspect(other, train(other))
     for name in PROBES:
         if name not in DEAR:
             assert probe(one, name) == probe(two, name), name
@@ -391,7 +391,7 @@ def test_two_pipelines_that_do_the_same_say_the_same():
 
 def test_a_failure_in_the_suspect_is_an_outcome_but_an_interrupt_is_not():
     e = replace(SMALL, max_steps=2, evaluate_every=None)
-    run = observe(e)
+    run = train(e)
 
     def failing(logits, labels):
         raise IndexError("index 2 is out of bounds")

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from nsputil.clinic.faults import around, around_pairs, inject
-from nsputil.clinic.programs import PROGRAMS, healthy, observe
+from nsputil.clinic.programs import PROGRAMS, healthy
 from nsputil.clinic.signals import reference_levels
 from nsputil.losses import log_softmax, softplus
-from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT
-from nsputil.training import evaluate
+from nsputil.pairs import IS_NEXT, NOT_NEXT
+from nsputil.training import evaluate, train
 
 LN2 = np.log(2)
 BATCH = 32
@@ -31,7 +31,7 @@ def run_of(*faults, steps=200, program=PROGRAMS[0]):
             continue
         name, severity = fault if isinstance(fault, tuple) else (fault, None)
         experiment = inject(experiment, name, severity)
-    return observe(experiment)
+    return train(experiment)
 
 
 def over_three(loss, severity, logits, labels):

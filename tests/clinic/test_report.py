@@ -11,9 +11,10 @@ from nsputil.__main__ import main
 from nsputil.clinic.faults import FAULTS, inject
 from nsputil.clinic.logs import RunLog
 from nsputil.clinic.probes import SIGNAL_NOTES
-from nsputil.clinic.programs import PROGRAMS, healthy, observe
+from nsputil.clinic.programs import PROGRAMS, healthy
 from nsputil.clinic.report import UNITS, diagnose_file, known_signals
 from nsputil.clinic.signals import SIGNALS
+from nsputil.training import train
 
 
 def as_log(run, path, held_out=True):
@@ -30,7 +31,7 @@ def as_log(run, path, held_out=True):
 def runs(tmp_path_factory):
     folder, experiment = tmp_path_factory.mktemp("runs"), healthy(PROGRAMS[0], seed=1)
     for name in ("healthy", "ignore-index-zero"):
-        run = observe(inject(experiment, name) if name in FAULTS else experiment)
+        run = train(inject(experiment, name) if name in FAULTS else experiment)
         run.save(folder / f"{name}.json")
         as_log(run, folder / f"{name}.csv")
     return folder
@@ -90,7 +91,7 @@ def test_bad_outcomes_are_named(runs, tmp_path, capsys, text, said):
 
 def test_what_a_log_does_not_hold_is_no_evidence(runs, tmp_path):
     """Without its held-out rows the log of a healthy run must not look like a run that broke down."""
-    run = observe(healthy(PROGRAMS[0], seed=1))
+    run = train(healthy(PROGRAMS[0], seed=1))
     as_log(run, tmp_path / "bare.csv", held_out=False)
     bare, told = diagnose_file(tmp_path / "bare.csv")
     assert not any(name.startswith(("held.", "gap.", "update.")) for name in known_signals(bare))

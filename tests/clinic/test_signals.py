@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from nsputil.clinic.faults import inject
-from nsputil.clinic.programs import PROGRAMS, healthy, observe
+from nsputil.clinic.programs import PROGRAMS, healthy
 from nsputil.clinic.signals import LN2, SIGNALS, reference_levels, signals
 from nsputil.losses import softplus
-from nsputil.training import Run
+from nsputil.training import Run, train
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def experiment():
 
 @pytest.fixture(scope="module")
 def run(experiment):
-    return observe(experiment)
+    return train(experiment)
 
 
 def test_all_names_are_there_and_finite_on_a_healthy_run(run):
@@ -38,7 +38,7 @@ def test_a_healthy_start_stands_at_its_level(run):
 
 
 def test_the_sum_of_losses_starts_at_b_ln_2(experiment):
-    found = signals(observe(inject(experiment, "sum-reduction")))
+    found = signals(train(inject(experiment, "sum-reduction")))
     assert found["loss.first"] > 0.8 * reference_levels(batch_size=experiment.batch_size)["sum for mean, B ln 2"]
 
 

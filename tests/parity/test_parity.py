@@ -12,11 +12,12 @@ from transformers import BertConfig, BertForNextSentencePrediction, BertForPreTr
 from nsputil.bert import BertEncoder
 from nsputil.encoders import BagEncoder, RowGradient
 from nsputil.huggingface import from_huggingface, names, to_huggingface
-from nsputil.losses import bert_pretraining_loss, mlm_loss, mlm_loss_and_grad, nsp_loss_and_grad
+from nsputil.losses import nsp_loss_and_grad
 from nsputil.masking import mask_tokens
 from nsputil.model import NSPModel
+from nsputil.pairs import SentencePair
 from nsputil.pretraining import PretrainingModel
-from nsputil.sentence_pairs import SentencePair
+from nsputil.pretraining_losses import bert_pretraining_loss, mlm_loss, mlm_loss_and_grad
 from nsputil.tokenization import EncodedPairs, Vocabulary
 
 SIZES = [(40, 8, 1, 2, 16, 12), (97, 24, 2, 3, 96, 20), (300, 64, 3, 4, 256, 40)]

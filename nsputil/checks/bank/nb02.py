@@ -7,7 +7,7 @@ from nsputil.checks.code_exercise import Case, CodeExercise
 from nsputil.checks.misconceptions import Misconception
 from nsputil.checks.number_exercise import NumberExercise
 from nsputil.checks.text_exercise import Point, TextExercise, Trap
-from nsputil.sentence_pairs import SentencePair
+from nsputil.pairs import SentencePair
 
 
 def make_pair_reference(chunk, cut, other, heads):

@@ -501,6 +501,7 @@ failing_relation = ChoiceExercise(
     takeaway="A baseline that needs no training is a witness against the data: if it fails too, look there.",
 )
 
+
 def attention_weights_reference(vectors, query, key):
     """Return the attention weights of one head, a row for each word that attends; each row sums to 1."""
     X = np.asarray(vectors, dtype=float)

@@ -9,7 +9,8 @@ import numpy as np
 from nsputil.clinic.catalogue.fault import TRANSFORMERS, Fault, around, around_pairs, around_training_pairs
 from nsputil.clinic.programs import texts
 from nsputil.corpus import Document
-from nsputil.sentence_pairs import IS_NEXT, NOT_NEXT, bert_segment_pairs
+from nsputil.pairs import IS_NEXT, NOT_NEXT
+from nsputil.segments import bert_segment_pairs
 
 
 def hit(pair, share):

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from nsputil.clinic.catalogue.fault import EVERYWHERE, TRANSFORMERS, Fault, around
-from nsputil.sentence_pairs import IS_NEXT
+from nsputil.pairs import IS_NEXT
 
 
 def inverted(evaluation, severity, model, pairs):
@@ -24,8 +24,7 @@ def remembering_start(model, severity, documents, vocabulary, rng):
 
 def of_start(evaluation, severity, model, pairs):
     """The copy is evaluated."""
-    model.checkpoint.encode = model.encode
-    return evaluation(model.checkpoint, pairs)
+    return evaluation(model.checkpoint.with_encoding(model.encode), pairs)
 
 
 def stale(experiment, severity):

@@ -6,7 +6,7 @@ import numpy as np
 
 from nsputil.clinic.catalogue.fault import EVERYWHERE, TRANSFORMERS, Fault, around
 from nsputil.losses import nsp_loss_and_grad, sigmoid
-from nsputil.sentence_pairs import IS_NEXT
+from nsputil.pairs import IS_NEXT
 
 
 def _softmax(logits):

@@ -6,7 +6,7 @@ import numpy as np
 
 from nsputil.clinic.catalogue.fault import Fault, around
 from nsputil.encoders import BagEncoder
-from nsputil.heads import Pooler
+from nsputil.heads import Pooler, PoolerCache
 
 
 def saturated(model, factor, documents, vocabulary, rng):
@@ -139,12 +139,11 @@ class Rectified(Pooler):
     def forward(self, h_cls):
         """Return ``(pooled, cache)``."""
         y, x = super(Pooler, self).forward(h_cls)
-        return np.maximum(y, 0), (x, y > 0)
+        return np.maximum(y, 0), PoolerCache(x, y > 0)
 
     def backward(self, dpooled, cache):
         """Return ``(dh_cls, gradients)``."""
-        x, open_ = cache
-        return super(Pooler, self).backward(dpooled * open_, x)
+        return super(Pooler, self).backward(dpooled * cache.pooled, cache.h_cls)
 
 
 def dead_units(model, offset, documents, vocabulary, rng):

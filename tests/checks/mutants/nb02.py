@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 
 from nsputil.metrics import entropy
-from nsputil.sentence_pairs import measured_prior
+from nsputil.pairs import measured_prior
 
 
 def pair_with_branches(chunk, cut, other, heads):

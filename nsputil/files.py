@@ -1,0 +1,61 @@
+"""Files that must be whole or absent: a crash while writing leaves the old file as it was.
+
+Used for checkpoints, saved runs and models, and for a learner's progress.
+"""
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path):
+    """Give the path of a new file to write; at the end it takes the place of `path` in one step.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its folder is made if there is none.
+
+    Yields
+    ------
+    Path
+        A file in the same folder. If the block raises, it is deleted, and what `path` held before is untouched.
+
+    Examples
+    --------
+    >>> folder = tempfile.mkdtemp()
+    >>> with replacing(Path(folder) / "notes.txt") as new:
+    ...     _ = new.write_text("all or nothing")
+    >>> sorted(os.listdir(folder))
+    ['notes.txt']
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    os.close(handle)
+    new = Path(name)
+    try:
+        _share_permissions(new, path)
+        yield new
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def write_text(path, text):
+    """Write a text file, in UTF-8 with plain line feeds, whole or not at all."""
+    with replacing(path) as new:
+        new.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _share_permissions(new, path):
+    """mkstemp lets only its owner read; a file that others could read stays readable for them."""
+    if path.exists():
+        mode = path.stat().st_mode
+    else:
+        umask = os.umask(0)
+        os.umask(umask)
+        mode = 0o666 & ~umask
+    os.chmod(new, mode)
