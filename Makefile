@@ -58,6 +58,8 @@ lab: setup
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/codespell nsputil tests tools benchmarks notebooks appendix solutions docs README.md CONTRIBUTING.md CHANGELOG.md
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/architecture.py --check
 	$(BIN)/python tools/check_notebooks.py
 	$(BIN)/python tools/sync_environment.py --check
 	$(BIN)/python tools/check_exercises.py
