@@ -43,5 +43,6 @@ def test_the_walks_name_what_is_there():
     for module, name, method in named:
         if name in ("py", "md"):
             continue
-        value = getattr(importlib.import_module(f"nsputil.{module}"), name)
+        package = importlib.import_module(f"nsputil.{module}")
+        value = getattr(package, name, None) or importlib.import_module(f"nsputil.{module}.{name}")
         assert not method or hasattr(value, method), (module, name, method)

@@ -100,20 +100,46 @@ def reduced(rooms):
     return {room: {x for x in xs if not any(x in below(y) for y in xs - {x})} for room, xs in rooms.items()}
 
 
-WIDTH, ROW, BOX, HIGH, LEFT = 1180, 74, 14, 30, 54
+WIDTH, ROW, HIGH, LEFT = 1180, 74, 30, 54
 FONT = 'font-family="system-ui, sans-serif" font-size="13"'
+
+
+def routes(rows, rooms):
+    """Return each arrow as a list of stops, one a layer; between two modules the stops are empty places."""
+    height = {name: number for number, row in enumerate(rows) for name in row}
+    arrows = [(a, b) for a, targets in sorted(reduced(rooms).items()) for b in sorted(targets)]
+    return [[a, *((a, b, k) for k in range(height[a] + 1, height[b])), b] for a, b in arrows]
+
+
+def placed(rows, ways):
+    """Return {stop: (x, y, width)}; a row is sorted by the mean place of what its stops are connected with."""
+    rows = [list(row) for row in rows]
+    for way in ways:
+        for stop in way[1:-1]:
+            rows[stop[2]].append(stop)
+    near = {}
+    for way in ways:
+        for a, b in zip(way, way[1:], strict=False):
+            near.setdefault(a, []).append(b)
+            near.setdefault(b, []).append(a)
+    place = {}
+    for _ in range(12):  # more sweeps change nothing
+        for number, row in enumerate(rows):
+            middle = {s: [place[n][0] + place[n][2] / 2 for n in near.get(s, []) if n in place] for s in row}
+            row.sort(key=lambda s: sum(middle[s]) / len(middle[s]) if middle[s] else WIDTH / 2)
+            widths = [8 * len(stop) + 14 if isinstance(stop, str) else 6 for stop in row]
+            gap = (WIDTH - LEFT - sum(widths)) / (len(row) + 1)
+            x = LEFT + gap
+            for stop, width in zip(row, widths, strict=True):
+                place[stop] = (round(x), 20 + ROW * number, width)
+                x += width + gap
+    return place
 
 
 def picture(rows, rooms):
     """Return the layers as an SVG picture; an arrow runs from a room to one that it imports."""
-    place = {}
-    for number, row in enumerate(rows):
-        widths = [8 * len(name) + BOX for name in row]
-        gap = (WIDTH - LEFT - sum(widths)) / (len(row) + 1)
-        x = LEFT + gap
-        for name, width in zip(row, widths, strict=True):
-            place[name] = (round(x), 20 + ROW * number, width)
-            x += width + gap
+    ways = routes(rows, rooms)
+    place = placed(rows, ways)
     height = 20 + ROW * (len(rows) - 1) + HIGH + 20
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" {FONT}>',
@@ -126,16 +152,18 @@ def picture(rows, rooms):
         y = 20 + ROW * number
         lines.append(f'<rect x="0" y="{y - 8}" width="{WIDTH}" height="{HIGH + 16}" fill="#f3f3f3"/>')
         lines.append(f'<text x="14" y="{y + 20}" fill="#555">{len(rows) - number}</text>')
-    for room, targets in sorted(reduced(rooms).items()):
-        x, y, width = place[room]
-        for target in sorted(targets):
-            tx, ty, twidth = place[target]
+    for way in ways:
+        path = ""
+        for a, b in zip(way, way[1:], strict=False):
+            x, y, width = place[a]
+            tx, ty, twidth = place[b]
             start, end, middle = x + width // 2, tx + twidth // 2, (y + HIGH + ty) // 2
-            lines.append(
-                f'<path d="M{start},{y + HIGH} C{start},{middle} {end},{middle} {end},{ty}" fill="none" '
-                'stroke="#0072B2" stroke-opacity="0.45" marker-end="url(#head)"/>'
-            )
-    for name, (x, y, width) in place.items():
+            path += f"{'L' if path else 'M'}{start},{y + HIGH} C{start},{middle} {end},{middle} {end},{ty} "
+        lines.append(
+            f'<path d="{path.strip()}" fill="none" stroke="#0072B2" stroke-opacity="0.6" marker-end="url(#head)"/>'
+        )
+    for name in (name for row in rows for name in row):
+        x, y, width = place[name]
         package = (ROOT / PACKAGE / name).is_dir()
         lines.append(
             f'<rect x="{x}" y="{y}" width="{width}" height="{HIGH}" rx="5" '
