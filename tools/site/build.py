@@ -25,7 +25,7 @@ SOURCE, OUTPUT, CACHE = ROOT / "build" / "site-src", ROOT / "build" / "site", RO
 #: The course's own environment: only it can say what a widget shows at first.
 COURSE_PYTHON = ROOT / ".venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
 CAPTIONS = {"notebooks": "The course", "appendix": "Appendix", "exercises": "Exercises"}
-LINK = re.compile(r"(\]\()([^)#\s]+)((?:#[^)\s]*)?\))")
+LINK = re.compile(r"(\[[^\[\]]*\]\()([^)#\s]+)((?:#[^)\s]*)?\))")
 
 
 def notebooks():
@@ -94,7 +94,7 @@ def relink(text, path):
             return match[0]
         if goal.is_dir():
             if not (SOURCE / goal.relative_to(ROOT) / "index.md").exists():
-                return match[0].replace(f"({target}", "(").replace("](", "]")  # no page to go to: plain words
+                return match[1][1:-2]  # no page to go to: plain words
             return f"{match[1]}{target.rstrip('/')}/index.md{match[3]}"
         if goal == ROOT / "README.md":
             return f"{match[1]}{target.replace('README.md', 'index.md')}{match[3]}"
