@@ -1,6 +1,6 @@
 """Held-out accuracy and loss: BagEncoder trained now, word overlap beside it, and nsp-mini on every kind of pairs.
 
-    python benchmarks/accuracy.py
+    python -m benchmarks.accuracy
 
 Split by document, seed 0; pairs are balanced and B alone tells nothing, except where a line says otherwise.
 """

@@ -1,14 +1,15 @@
 """How well the clinic diagnoses: every figure of docs/clinic.md, on cases that it never learned from.
 
-    python benchmarks/clinic_bench.py            all
-    python benchmarks/clinic_bench.py --quick    without the fits that a held-out program and the control need
-    python benchmarks/clinic_bench.py --check    the same, and fails where a line differs from the stored results
+    python -m benchmarks.clinic_bench            all
+    python -m benchmarks.clinic_bench --quick    without the fits that a held-out program and the control need
+    python -m benchmarks.clinic_bench --check    the same, and fails where a line differs from the stored results
 
 Intervals are 95 % by a bootstrap that draws programs, then cases within each program.
 """
 
 import argparse
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from nsputil.metrics import accuracy_interval
 
 RESULTS = Path(__file__).parent / "results" / "clinic_bench.txt"
 PRICES = (0.02, 0.05, 0.1, 0.2)  # shares of known faults that may be called unknown
+MOST_MS = 50  # of one core for a diagnosis, milliseconds
 REFERENCES = 3  # healthy runs that show a new program
 LINES = []  # what was printed
 
@@ -194,11 +196,12 @@ def main():
     for row in sick[:20]:
         diagnose(bank.found(row), using=reader)
     took = (time.process_time() - start) / 20 * 1000
+    print(f"diagnose: {took:.0f} ms of one core, reach <= {MOST_MS}", file=sys.stderr)  # a result holds no times
     if options.check:
         stored = RESULTS.read_text(encoding="utf-8").split("\n")
-        odd = [text for text in LINES if text not in stored]
-        raise SystemExit("\n".join(["not in the stored results:", *odd]) if odd or took > 50 else 0)
-    say(f"{'diagnose, milliseconds of one core':62s} {took:.0f}  reach <= 50")
+        odd = [f"not in the stored results: {text}" for text in LINES if text not in stored]
+        odd += [f"a diagnosis takes {took:.0f} ms of one core, more than {MOST_MS}"] * (took > MOST_MS)
+        raise SystemExit("\n".join(odd) or 0)
     if options.quick:
         return
     programs(bank)

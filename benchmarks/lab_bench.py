@@ -1,7 +1,7 @@
 """The lab in a real browser: how soon a widget answers, a notebook opens, what a kernel and an installation take.
 
     make lab-bench                              everything
-    python benchmarks/lab_bench.py redraw       one part: redraw, probe, open, memory or install
+    python -m benchmarks.lab_bench redraw       one part: redraw, probe, open, memory or install
 
 Every figure stands beside the one that it is to be compared with, taken in the same run, and beside a floor: the least
 that the same measure gives when there is next to nothing to do. Times are medians.

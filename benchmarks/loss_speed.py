@@ -1,6 +1,6 @@
 """Loss and gradient on 10^6 x 2 logits against PyTorch and JAX, in turn in one run: ratios of the best of 60.
 
-    .venv-parity/bin/python benchmarks/loss_speed.py
+    .venv-parity/bin/python -m benchmarks.loss_speed
 
 The closed form in PyTorch (softplus of the gap) is there to be fair: much of the difference to cross_entropy is
 algebra.
@@ -13,8 +13,8 @@ import time
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before numpy is loaded
 
 import numpy as np
-from versions import print_versions
 
+from benchmarks.versions import print_versions
 from nsputil._fast import BLOCK
 from nsputil.losses import nsp_loss_and_grad
 

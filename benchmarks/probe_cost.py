@@ -1,6 +1,6 @@
 """What each probe costs, as a number of training steps of the same suspect: all probes and the steps in turn, one run.
 
-    .venv/bin/python benchmarks/probe_cost.py
+    .venv/bin/python -m benchmarks.probe_cost
 
 For each encoder three healthy programs; each probe alone, on a `Suspect` that holds what the training made anyway, the
 pairs and batches, and nothing else. Processor time, the least of three; then the median of the programs.

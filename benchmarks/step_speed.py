@@ -1,6 +1,6 @@
 """A training step (forward, backward, AdamW) against the same model in PyTorch eager: one thread, in turn, one run.
 
-    .venv-parity/bin/python benchmarks/step_speed.py
+    .venv-parity/bin/python -m benchmarks.step_speed
 
 Prints our time as a fraction of PyTorch's, the exponents by which both grow with batch, length and width, and what the
 instruments of `nsputil.training.Experiment` add to a step. Times are the processor's: other programs disturb them less.
@@ -15,8 +15,8 @@ from functools import partial
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before numpy is loaded
 
 import numpy as np
-from versions import print_versions
 
+from benchmarks.versions import print_versions
 from nsputil.bert import BertEncoder
 from nsputil.corpus import Document
 from nsputil.encoders import BagEncoder

@@ -127,7 +127,7 @@ def test_the_picture_of_the_readme_is_the_notebook_s():
 
 
 def test_links_in_the_documents_lead_somewhere():
-    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "research").glob("*.md")]
     dead = []
     for path in documents:
         for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
@@ -143,22 +143,47 @@ def test_the_map_lists_every_notebook():
             assert path.name in text or path.name == document.name, f"{document.name} does not name {path.name}"
 
 
-def test_make_lab_serves_notebook_00_on_loopback():
+def _make(*arguments):
     make = shutil.which("make")
     if make is None:
         pytest.skip("no make on this system; the README spells the commands with pip")
-    said = subprocess.run([make, "-n", "lab"], cwd=ROOT, capture_output=True, text=True).stdout
+    return subprocess.run([make, *arguments], cwd=ROOT, capture_output=True, text=True)
+
+
+def _listed(command):
+    """Return the targets that `make help` or `make help-rare` lists."""
+    return re.findall(r"^  make ([a-z-]+) ", _make("-s", command).stdout, re.M)
+
+
+def test_make_help_lists_at_most_twelve_by_who_needs_them():
+    said = _make("-s").stdout
+    assert said == _make("-s", "help").stdout
+    assert [line for line in said.splitlines() if not line.startswith(" ")] == ["To learn", "To teach", "To contribute"]
+    assert 0 < len(_listed("help")) <= 12 and "help-rare" in _listed("help")
+
+
+def test_every_target_is_listed_once_and_every_listed_target_exists():
+    files = [ROOT / "Makefile", *(ROOT / "tools" / "make").glob("*.mk")]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    declared = [name for line in lines if line.startswith(".PHONY:") for name in line.split()[1:]]
+    assert sorted([*_listed("help"), *_listed("help-rare"), "help"]) == sorted(declared)
+    for name in declared:
+        assert _make("-n", name).returncode == 0, name
+
+
+def test_every_make_command_that_is_written_down_exists():
+    written = set()
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "research").glob("*.md")]:
+        text = path.read_text(encoding="utf-8")
+        written |= {(path.name, name) for name in re.findall(r"(?:`|^    )make ([a-z-]+)", text, re.M)}
+    for path in [*(ROOT / ".github" / "workflows").iterdir(), *(ROOT / ".ci").iterdir(), *ROOT.glob(".devcontainer/*")]:
+        for names in re.findall(r"\bmake((?: -\S+)*(?: [a-z-]+)+)", path.read_text(encoding="utf-8")):
+            written |= {(path.name, name) for name in names.split() if not name.startswith("-")}
+    assert {("README.md", "lab"), ("run", "parity"), ("pages.yml", "site")} <= written
+    assert [(where, name) for where, name in sorted(written) if _make("-n", name).returncode] == []
+
+
+def test_make_lab_serves_notebook_00_on_loopback():
+    said = _make("-n", "lab").stdout
     assert "--ip=127.0.0.1" in said and "notebooks/00_start_here.ipynb" in said
     assert "token=''" not in said and "password" not in said
-
-
-def test_the_model_card_s_figures_are_those_that_were_measured():
-    card = (ROOT / "docs" / "nsp-mini.md").read_text(encoding="utf-8")
-    results = ROOT / "benchmarks" / "results"
-    files = results / "accuracy.txt", results / "segment_ceiling.txt"
-    measured = "".join(file.read_text(encoding="utf-8") for file in files)
-    figures = re.findall(r"(?<![\d.])\d\.\d{3}(?!\d)", card)
-    assert len(figures) > 20 and [figure for figure in figures if figure not in measured] == []
-    lesson = (ROOT / "notebooks" / "08_joint_objective_and_real_bert.ipynb").read_text(encoding="utf-8")
-    quoted = re.findall(r"right on (\d\.\d{3}) \(its card\)", lesson)
-    assert len(quoted) == 1 and f"*order* of two sentences it knows nothing ({quoted[0]})" in card

@@ -47,21 +47,3 @@ def test_it_runs_through_train_diagnose_and_investigate(code, tmp_path):
     assert end and end.group(2) in answers and len(asked) <= 4
     if asked:  # the last line repeats what the last probe led to
         assert f"now {end.group(2)} (" in asked[-1] and int(end.group(1)) > 0
-
-
-@pytest.mark.parametrize("name", ["clinic_bench"])
-def test_the_figures_of_the_page_are_those_of_the_stored_results(name):
-    results = (PAGE.parents[1] / "benchmarks" / "results" / f"{name}.txt").read_text(encoding="utf-8")
-    assert results.strip() in PAGE.read_text(encoding="utf-8"), "copy benchmarks/results into docs/clinic.md"
-
-
-@pytest.mark.parametrize(
-    "begin, end, names",
-    [("What it does not reach", "## Rivals", ("bench", "ceiling")), ("## Rivals", None, ("rivals",))],
-)
-def test_every_figure_of_the_text_stands_in_the_stored_results(begin, end, names):
-    page, results = PAGE.read_text(encoding="utf-8"), PAGE.parents[1] / "benchmarks" / "results"
-    stored = "".join((results / f"clinic_{name}.txt").read_text(encoding="utf-8") for name in names)
-    text = page.split(begin)[1]
-    figures = re.findall(r"\b0\.\d{3}\b", text.split(end)[0] if end else text)
-    assert len(figures) > 15 and not [figure for figure in figures if figure not in stored]

@@ -1,8 +1,6 @@
-"""The rules of other tools (benchmarks/clinic_rules.py): known signals, known verdict."""
+"""The rules of other tools (research/clinic_rules.py): known signals, known verdict."""
 
 import ast
-import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +8,8 @@ import pytest
 
 from nsputil.clinic.catalogue.fault import GROUPS
 from nsputil.clinic.faults import FAULTS
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-sys.path.insert(0, str(BENCHMARKS))
-from clinic_rules import RULES, autotrainer, checklist, deepchecker, named_causes, sagemaker, umlaut  # noqa: E402
+from research import clinic_rules
+from research.clinic_rules import RULES, autotrainer, checklist, deepchecker, named_causes, sagemaker, umlaut
 
 
 def curves(loss=(0.7, 0.3), accuracy=(0.5, 0.9), held_loss=(0.7, 0.4), held_accuracy=(0.5, 0.85)):
@@ -72,17 +68,7 @@ def test_every_name_is_a_fault_or_a_group_and_groups_are_opened():
     groups = {"double-softmax": "wrong-level", "single-logit": "wrong-level", "one-label": "one-class"}
     assert named_causes([("x", ("wrong-level",)), ("y", ("one-label",))], groups) == set(groups)
     assert named_causes([("x", ("double-softmax", "no-such"))], groups) == {"double-softmax"}
-    tree = ast.parse((BENCHMARKS / "clinic_rules.py").read_text(encoding="utf-8"))
+    tree = ast.parse(Path(clinic_rules.__file__).read_text(encoding="utf-8"))
     tuples = [node.elts for node in ast.walk(tree) if isinstance(node, ast.Tuple)]
     named = {e.value for elts in tuples for e in elts if all(isinstance(getattr(x, "value", None), str) for x in elts)}
     assert len(named) > 30 and named <= {*FAULTS, *GROUPS}
-
-
-def test_the_figures_of_the_page_stand_in_the_results():
-    root = BENCHMARKS.parent
-    page = (root / "docs" / "clinic.md").read_text(encoding="utf-8").split("## Rivals")[1].split("\n## ")[0]
-    results = (BENCHMARKS / "results" / "clinic_rivals.txt").read_text(encoding="utf-8")
-    figures = re.findall(r"\b0\.\d{3}\b", page)
-    assert len(figures) > 15
-    for figure in figures:
-        assert figure in results, figure

