@@ -133,8 +133,8 @@ def test_nothing_is_stored_if_the_tests_would_fail(tree):
 
 def test_a_name_that_was_not_measured_is_refused_and_what_was_is_told(tree):
     remeasured(tree, "benchmarks/accuracy", str)
-    with pytest.raises(SystemExit, match="not measured: acuracy; measured: benchmarks/accuracy"):
-        tool.store(["acuracy"], tree, hold=lambda: True)
+    with pytest.raises(SystemExit, match="not measured: accurate; measured: benchmarks/accuracy"):
+        tool.store(["accurate"], tree, hold=lambda: True)
 
 
 def test_a_figure_that_became_two_is_left_and_told(tree, capsys):
