@@ -66,7 +66,7 @@ check: setup
 JOBS ?= 2
 NBVAL := -n $(JOBS) --dist loadfile --nbval-current-env --nbval-cell-timeout=120
 test: check
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal tests --ignore=tests/browser --ignore=tests/parity --ignore=tests/nbgrader --ignore=tests/site
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal tests --ignore=tests/browser --ignore=tests/parity --ignore=tests/nbgrader --ignore=tests/site --ignore=tests/wheel
 	$(BIN)/python -m pytest -q $(NBVAL) --nbval notebooks
 	NSP_STRICT=1 $(BIN)/python -m pytest -q $(NBVAL) --nbval solutions
 	$(BIN)/python -m pytest -q $(NBVAL) --nbval-lax exercises

@@ -21,6 +21,11 @@ $(VENV)/.browser: $(STAMP)
 	$(BIN)/python tools/browser/lab_browser.py || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 	touch $@
 
+# What builds and checks a release, in the learner's environment.
+$(VENV)/.release: $(STAMP)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[release]"
+	touch $@
+
 # PyTorch and transformers; accelerate by itself, since with them pip looks for another PyTorch.
 $(PARITY)/.installed: pyproject.toml constraints.txt tools/make/environments.mk
 	$(PYTHON) -m venv $(PARITY)

@@ -1,5 +1,5 @@
 # Commands that few people need; `make help-rare` lists them.
-.PHONY: help-rare checks-report pictures appendix processors budget clean lab-bench clinic-bench clinic-check
+.PHONY: help-rare checks-report pictures appendix processors budget clean dist lab-bench clinic-bench clinic-check
 .PHONY: clinic-rivals clinic-ceiling segment-ceiling store-results
 
 help-rare:
@@ -11,6 +11,8 @@ help-rare:
 	@echo "  make appendix         execute the notebook that needs PyTorch and compare its outputs"
 	@echo "  make processors       run notebooks 07 and 08 as other processors would, and compare the outputs"
 	@echo "  make clinic-check     whether the stored figures of the clinic still hold (half a minute)"
+	@echo "Release (docs/releasing.md)"
+	@echo "  make dist             build the wheel and the sdist into dist/, and try the wheel without the repository"
 	@echo "Measure; results go to build/results"
 	@echo "  make clinic-bench     how well the clinic diagnoses, with intervals"
 	@echo "  make lab-bench        how fast widgets, notebooks and the installation are, in a real browser"
@@ -34,6 +36,13 @@ appendix: $(PARITY)/.installed
 
 processors: setup
 	$(BIN)/python tools/check_processors.py
+
+# The files get the time of the last commit: two builds of one commit are equal.
+dist: $(VENV)/.release
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m pytest -q -s tests/wheel
 
 budget: setup
 	$(BIN)/python tools/binder_budget.py
@@ -68,4 +77,4 @@ segment-ceiling: $(PARITY)/.minilm
 	$(PARITY)/bin/python $(MEASURE) research/segment_ceiling.py
 
 clean:
-	rm -rf $(ENVIRONMENTS) build
+	rm -rf $(ENVIRONMENTS) build dist
