@@ -66,6 +66,14 @@ def test_every_constraint_is_a_name_and_an_exact_version():
         assert re.fullmatch(r"[a-z0-9._-]+==[0-9][0-9a-z.+-]*( ; .+)?", line), line
 
 
+def test_every_package_that_the_project_asks_for_is_pinned():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    asked = {re.split(r"[\[; ]", line)[0] for group in (project["dependencies"], *extras) for line in group}
+    pinned = sync.pins((ROOT / "constraints.txt").read_text(encoding="utf-8"))
+    assert sorted(asked - {"nsputil"} - set(pinned)) == []
+
+
 def test_environment_and_constraints_agree():
     pinned = sync.pins((ROOT / "constraints.txt").read_text(encoding="utf-8"))
     parsed = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
