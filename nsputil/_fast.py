@@ -1,22 +1,23 @@
 """The NSP loss and its gradient for very many rows, block by block, so that they stay in the processor's cache.
 
-`nsputil.losses.nsp_loss_and_grad` calls it from `LARGE` rows on; nothing else does. What it computes is there in three
-lines. With ``t = z_other - z_gold`` and ``e = exp(-|t|)`` the loss is ``max(t, 0) + log1p(e)``, and the probability of
-the other class is ``e / (1 + e)`` below t = 0 and ``1 / (1 + e)`` above: one exponential serves both. That numerator, e
-or 1, is ``min(e + max(t, 0), 1)``, because ``exp(-t) >= 1 - t``. With half of t, ``max(t, 0) = |t/2| + t/2`` is a sum,
-which numpy computes faster than a maximum. `make bench` compares it with PyTorch and JAX.
+`nsputil.losses.nsp_loss_and_grad` calls it from `LARGE` rows on; nothing else does. It computes the same formulas. With
+``t = z_other - z_gold`` and ``e = exp(-|t|)`` the loss is ``max(t, 0) + log1p(e)``, and the probability of the other
+class is ``e / (1 + e)`` below t = 0 and ``1 / (1 + e)`` above: one exponential gives both. That numerator, e or 1, is
+``min(e + max(t, 0), 1)``, because ``exp(-t) >= 1 - t``. With half of t, ``max(t, 0) = |t/2| + t/2`` is a sum, which
+numpy computes faster than a maximum. `make bench` compares it with PyTorch and JAX.
 """
 
 import numpy as np
 
 from nsputil._reductions import total_weight
+from nsputil._types import Floats, Ints
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 
 LARGE = 4096  # rows; below it the plain formula is as fast within a training step
 BLOCK = 65_536  # rows handled at a time
 
 
-def blocked_loss_and_grad(logits, labels, weights):
+def blocked_loss_and_grad(logits: Floats, labels: Ints, weights: Floats | None) -> tuple[float, Floats] | None:
     """Return ``(mean loss, gradient)``, or None if a logit is not finite, a gap overflows, or a label is not 0 or 1.
 
     Parameters
@@ -61,10 +62,10 @@ def blocked_loss_and_grad(logits, labels, weights):
     return total / total_weights, grad
 
 
-def _sum_log1p(x):
+def _sum_log1p(x: Floats) -> float:
     """Return ``sum(log1p(x))`` for x in [0, 1] with one logarithm for 64 values: (1 + a)(1 + b) = 1 + (a + b + ab).
 
-    Nothing is lost by it: a tiny x stays what it is, and 2^64 is far from the largest float32.
+    No precision is lost: a tiny x is never added to 1, and 2^64 is far below the largest float32.
     """
     halvings = 6 if len(x) >= 1024 else 0
     even = len(x) >> halvings << halvings

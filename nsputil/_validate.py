@@ -1,17 +1,20 @@
 """The checks of arguments that the losses share: each error names what was wrong and what is expected."""
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from nsputil._types import Floats, Ints, Weights
 
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def check_reduction(reduction):
+def check_reduction(reduction: str) -> None:
     """Raise a ValueError unless the reduction is known."""
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction is {reduction!r}; expected one of {', '.join(map(repr, REDUCTIONS))}")
 
 
-def as_floats(values, name, axis=None):
+def as_floats(values: ArrayLike, name: str, axis: int | None = None) -> Floats:
     """Return an array of float32 or float64; float16 is widened, because its range (65504) is too small for a gap.
 
     With an `axis`, also check that the array has it and is not empty.
@@ -29,7 +32,9 @@ def as_floats(values, name, axis=None):
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
-def check_batch(logits, labels, weights=None, name="logits"):
+def check_batch(
+    logits: ArrayLike, labels: ArrayLike, weights: Weights = None, name: str = "logits"
+) -> tuple[Floats, Ints, Floats | None]:
     """Return the three as arrays after checking kinds, shapes and weights; `check_values` checks the rest."""
     logits = as_floats(logits, name)
     if logits.ndim != 2 or logits.shape[1] != 2:
@@ -48,8 +53,10 @@ def check_batch(logits, labels, weights=None, name="logits"):
     return logits, labels, _check_weights(weights, labels, "pair")
 
 
-def check_values(logits, labels, weights=None, name="logits"):
-    """Return the three arrays as they are after checking that logits are finite and labels are 0 or 1."""
+def check_values(
+    logits: Floats, labels: Ints, weights: Floats | None = None, name: str = "logits"
+) -> tuple[Floats, Ints, Floats | None]:
+    """Return the same three arrays after checking that logits are finite and labels are 0 or 1."""
     if not np.isfinite(logits).all():
         row = int(np.flatnonzero(~np.isfinite(logits).all(axis=1))[0])
         raise ValueError(f"{name} row {row} is {logits[row].tolist()}; expected finite numbers")
@@ -59,7 +66,7 @@ def check_values(logits, labels, weights=None, name="logits"):
     return logits, labels, weights
 
 
-def check_gap(gap):
+def check_gap(gap: ArrayLike) -> Floats:
     """Return gaps as an array of floats, without NaN."""
     gap = np.asarray(gap)
     if gap.dtype.kind not in "fiu":
@@ -70,7 +77,7 @@ def check_gap(gap):
     return gap
 
 
-def check_probs(probs, labels):
+def check_probs(probs: ArrayLike, labels: ArrayLike) -> tuple[Floats, Ints]:
     """Return probabilities and labels as arrays; each row lies in [0, 1] and sums to 1."""
     probs, labels, _ = check_values(*check_batch(probs, labels, name="probs"), name="probs")
     outside = (probs < 0) | (probs > 1)
@@ -85,7 +92,7 @@ def check_probs(probs, labels):
     return probs, labels
 
 
-def check_scores(scores, labels, weights):
+def check_scores(scores: ArrayLike, labels: ArrayLike, weights: Weights) -> tuple[Floats, Ints, Floats | None]:
     """Return the scores of masked words, the ids that were masked, and the weights, as checked arrays."""
     scores = as_floats(scores, "scores")
     if scores.ndim != 2 or scores.shape[1] < 2:
@@ -109,7 +116,7 @@ def check_scores(scores, labels, weights):
     return scores, labels, _check_weights(weights, labels, "word")
 
 
-def _check_weights(weights, labels, what):
+def _check_weights(weights: Weights, labels: Ints, what: str) -> Floats | None:
     if weights is None:
         return None
     weights = np.asarray(weights, dtype=np.float64)

@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from nsputil._types import Floats
 
-def gelu(x, out=None):
-    """Return ``(x Phi(x), its derivative)``: the exact GELU of Hendrycks and Gimpel, arXiv 1606.08415, as BERT has it.
 
-    With ``out=x`` the values take the place of x, which saves a large array.
+def gelu(x: Floats, out: Floats | None = None) -> tuple[Floats, Floats]:
+    """Return ``(x Phi(x), its derivative)``: the exact GELU of Hendrycks and Gimpel, arXiv 1606.08415, which BERT uses.
+
+    With ``out=x`` the values replace x, which saves a large array.
 
     Notes
     -----
@@ -16,17 +18,18 @@ def gelu(x, out=None):
     """
     value, slope = np.empty(x.shape, x.dtype) if out is None else out, np.empty(x.shape, x.dtype)
     block = _BLOCK_BYTES // x.itemsize
-    flat = x.reshape(-1), value.reshape(-1), slope.reshape(-1)
+    flat_x, flat_value, flat_slope = x.reshape(-1), value.reshape(-1), slope.reshape(-1)
     buffers = np.empty((3, min(block, x.size)), x.dtype)
     for start in range(0, x.size, block):
-        _gelu_block(*(array[start : start + block] for array in flat), buffers)
+        part = slice(start, start + block)
+        _gelu_block(flat_x[part], flat_value[part], flat_slope[part], buffers)
     return value, slope
 
 
 _BLOCK_BYTES = 65_536  # of each array, handled at a time: the intermediate arrays stay in the processor's cache
-# The shift, and the coefficients, highest power first; there is no constant. Fitted to 0 <= |x| <= 6 with the least
-# largest error of the tail (Lawson), and interpolated at Chebyshev nodes of 0 <= |x| <= 9.
-_MILLS = {
+# The shift, and the coefficients, highest power first; there is no constant. Fitted to 0 <= |x| <= 6 so that the
+# largest error of the tail is minimal (Lawson), and interpolated at Chebyshev nodes of 0 <= |x| <= 9.
+_MILLS: dict[np.dtype, tuple[float, tuple[float, ...]]] = {
     np.dtype(np.float32): (3.5, (-177.111296, 172.559851, -22.5899381, 9.15266685, 1.08407979, 0.407279828)),
     np.dtype(np.float64): (4.0, (
         11019598.081958232, -32304749.079143953, 42428058.879400484, -32754518.65517718, 16410461.915763155,
@@ -42,7 +45,7 @@ _CONSTANTS = {
 }
 
 
-def _gelu_block(x, value, slope, buffers):
+def _gelu_block(x: Floats, value: Floats, slope: Floats, buffers: Floats) -> None:
     one, half, minus_half, peak, shift, first, *others = _CONSTANTS[x.dtype]
     t, phi, density = buffers[:, : len(x)]
     np.abs(x, out=t)

@@ -1,13 +1,17 @@
 """Check an analytic gradient against central differences. Introduced in notebook 05."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from nsputil._types import Floats
 
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """What `check_gradient` found.
+    """The result of `check_gradient`.
 
     Attributes
     ----------
@@ -16,18 +20,18 @@ class GradientCheck:
     max_error : float
         The largest ``|analytic - numeric| / max(1, |analytic|, |numeric|)``.
     worst_index : tuple of int
-        Where it stands in the array.
+        Its position in the array.
     analytic, numeric : float
-        The two values at that place.
+        The two values at that position.
     """
 
     ok: bool
     max_error: float
-    worst_index: tuple
+    worst_index: tuple[int, ...]
     analytic: float
     numeric: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         verdict = "ok" if self.ok else "WRONG"
         return (
             f"gradient {verdict}: worst entry {self.worst_index}, analytic {self.analytic:.6f}, "
@@ -35,7 +39,7 @@ class GradientCheck:
         )
 
 
-def numerical_gradient(f, x, step=1e-6):
+def numerical_gradient(f: Callable[[Floats], float], x: ArrayLike, step: float = 1e-6) -> Floats:
     """Return the gradient of `f` at `x` by central differences, ``(f(x + step) - f(x - step)) / (2 step)``.
 
     Parameters
@@ -43,7 +47,7 @@ def numerical_gradient(f, x, step=1e-6):
     f : callable
         Takes an array shaped like `x`, returns one number.
     x : array_like of float64
-        Where to differentiate; it is not changed.
+        The point at which to differentiate; it is not changed.
     step : float
         How far to move each entry. The error of the formula shrinks as step^2, that of rounding grows as 1/step.
 
@@ -82,7 +86,9 @@ def numerical_gradient(f, x, step=1e-6):
     return grad
 
 
-def check_gradient(f, x, grad, step=1e-6, tolerance=1e-6):
+def check_gradient(
+    f: Callable[[Floats], float], x: ArrayLike, grad: ArrayLike, step: float = 1e-6, tolerance: float = 1e-6
+) -> GradientCheck:
     """Compare an analytic gradient with central differences and name the worst entry.
 
     Parameters
@@ -90,7 +96,7 @@ def check_gradient(f, x, grad, step=1e-6, tolerance=1e-6):
     f : callable
         Takes an array shaped like `x`, returns one number.
     x : array_like of float64
-        Where the gradient was taken.
+        The point at which the gradient was computed.
     grad : array_like
         The analytic gradient of `f` at `x`, same shape.
     step, tolerance : float
@@ -120,7 +126,7 @@ def check_gradient(f, x, grad, step=1e-6, tolerance=1e-6):
     return GradientCheck(largest <= tolerance, largest, worst, float(grad[worst]), float(numeric[worst]))
 
 
-def _number(value):
+def _number(value: ArrayLike) -> float:
     if np.ndim(value) != 0 or np.asarray(value).dtype.kind not in "fiu":
         raise TypeError(f"f returned {type(value).__name__} of shape {np.shape(value)}; expected one number")
-    return float(value)
+    return float(np.asarray(value))

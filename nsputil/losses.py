@@ -8,42 +8,50 @@ With two classes all three depend on the gap alone, and nothing below exponentia
 nats. Introduced in notebook 03; the gradient in 05; the numerics in 06. Masked words: `nsputil.pretraining_losses`.
 """
 
+from typing import Literal, overload
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nsputil._fast import LARGE, blocked_loss_and_grad
-from nsputil._reductions import reduced, total_weight
+from nsputil._reductions import mean, reduced, total_weight
+from nsputil._types import Floats, Ints, OneNumber, Weights
 from nsputil._validate import as_floats, check_batch, check_gap, check_probs, check_reduction, check_values
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 
 
-def softplus(x):
+def softplus(x: ArrayLike) -> Floats:
     """Return ``log(1 + exp(x))`` of an array, elementwise, without overflow. Introduced in notebook 06."""
     x = np.asarray(x)
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-def sigmoid(x):
+def sigmoid(x: ArrayLike) -> Floats:
     """Return ``1 / (1 + exp(-x))`` of an array, elementwise, accurate in both tails. Introduced in notebook 05."""
     x = np.asarray(x)
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1.0, e) / (1.0 + e)
 
 
-def _gap(logits, labels):
+def _gap(logits: Floats, labels: Ints) -> Floats:
     """Return ``z[gold] - z[other]`` for each row."""
     sign = 1 - 2 * labels.astype(logits.dtype)  # 1 where gold is IsNext, -1 where it is NotNext
-    with np.errstate(over="ignore"):  # of two huge logits it is infinite, and so is the loss
+    with np.errstate(over="ignore"):  # the gap of two huge logits is infinite, and so is the loss
         return (logits[:, IS_NEXT] - logits[:, NOT_NEXT]) * sign
 
 
-def _p_minus_y(gap, labels):
-    """Return the gradient of each row: the other class has its own probability too much, the gold class too little."""
+def _p_minus_y(gap: Floats, labels: Ints) -> Floats:
+    """Return the gradient of each row: ``p[other]`` at the other class, ``p[gold] - 1 = -p[other]`` at the gold one."""
     p_other = sigmoid(-gap)
     at_not_next = np.where(labels == IS_NEXT, p_other, -p_other).astype(gap.dtype)
     return np.stack([-at_not_next, at_not_next], axis=1)
 
 
-def nsp_loss(logits, labels, reduction="mean", weights=None):
+@overload
+def nsp_loss(logits: ArrayLike, labels: ArrayLike, reduction: OneNumber = "mean", weights: Weights = None) -> float: ...
+@overload
+def nsp_loss(logits: ArrayLike, labels: ArrayLike, reduction: Literal["none"], weights: Weights = None) -> Floats: ...
+def nsp_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", weights: Weights = None) -> float | Floats:
     """Return ``-log Pr(c_gold | h_cls)`` for a batch of sentence pairs, in nats.
 
     Parameters
@@ -86,7 +94,7 @@ def nsp_loss(logits, labels, reduction="mean", weights=None):
     return reduced(softplus(-_gap(logits, labels)), reduction, weights)
 
 
-def nsp_loss_and_grad(logits, labels, weights=None):
+def nsp_loss_and_grad(logits: ArrayLike, labels: ArrayLike, weights: Weights = None) -> tuple[float, Floats]:
     """Return the mean loss in nats and its gradient with respect to the logits.
 
     Parameters
@@ -108,20 +116,21 @@ def nsp_loss_and_grad(logits, labels, weights=None):
 
     Notes
     -----
-    A batch of `LARGE` rows or more takes the same path through the processor's cache (`nsputil._fast`), to rounding
-    error with the same result. Introduced in notebook 05.
+    A batch of `LARGE` rows or more is computed block by block (`nsputil._fast`), with the same result up to rounding
+    errors. Introduced in notebook 05.
     """
     logits, labels, weights = check_batch(logits, labels, weights)
-    fast = blocked_loss_and_grad(logits, labels, weights) if len(labels) >= LARGE else None
-    if fast is not None:
-        return fast
+    if len(labels) >= LARGE:
+        loss_and_grad = blocked_loss_and_grad(logits, labels, weights)
+        if loss_and_grad is not None:
+            return loss_and_grad
     logits, labels, weights = check_values(logits, labels, weights)
     gap = _gap(logits, labels)
     share = 1 / len(labels) if weights is None else (weights / total_weight(labels, weights))[:, None]
-    return reduced(softplus(-gap), "mean", weights), _p_minus_y(gap, labels) * np.asarray(share, logits.dtype)
+    return mean(softplus(-gap), weights), _p_minus_y(gap, labels) * np.asarray(share, logits.dtype)
 
 
-def nsp_loss_from_gap(gap):
+def nsp_loss_from_gap(gap: ArrayLike) -> Floats:
     """Return the loss in nats from the gap ``z[gold] - z[other]`` alone: ``softplus(-gap)``, in the shape of `gap`.
 
     Raises a TypeError if the gap is not numeric and a ValueError if one is NaN. Introduced in notebook 05.
@@ -129,22 +138,26 @@ def nsp_loss_from_gap(gap):
     return softplus(-check_gap(gap))
 
 
-def nsp_loss_from_probs(probs, labels, reduction="mean"):
+@overload
+def nsp_loss_from_probs(probs: ArrayLike, labels: ArrayLike, reduction: OneNumber = "mean") -> float: ...
+@overload
+def nsp_loss_from_probs(probs: ArrayLike, labels: ArrayLike, reduction: Literal["none"]) -> Floats: ...
+def nsp_loss_from_probs(probs: ArrayLike, labels: ArrayLike, reduction: str = "mean") -> float | Floats:
     """Return ``-log p[gold]`` in nats from probabilities, rows of [Pr(IsNext), Pr(NotNext)] that each sum to 1.
 
-    For reading and teaching; to train, use `nsp_loss`, which loses nothing when a probability rounds to 0 or 1.
-    A gold probability of exactly 0 gives ``inf``. Arguments, result and errors are as in `nsp_loss`; it is also a
-    ValueError if a value lies outside [0, 1] or a row does not sum to 1 (the usual cause: logits were passed).
+    For reading and teaching; to train, use `nsp_loss`, which stays exact where a probability rounds to 0 or 1.
+    A gold probability of exactly 0 gives ``inf``. Arguments, result and errors are as in `nsp_loss`; a ValueError is
+    raised, too, if a value lies outside [0, 1] or a row does not sum to 1 (the usual cause: logits were passed).
     Introduced in notebook 03.
     """
     check_reduction(reduction)
     probs, labels = check_probs(probs, labels)
     with np.errstate(divide="ignore"):
         losses = -np.log(probs[np.arange(len(labels)), labels])
-    return reduced(losses + 0.0, reduction)  # turns -0.0, the loss of a certain hit, into 0.0
+    return reduced(losses + 0.0, reduction)  # + 0.0 turns -0.0, the loss of a certain hit, into 0.0
 
 
-def log_softmax(logits, axis=-1):
+def log_softmax(logits: ArrayLike, axis: int = -1) -> Floats:
     """Return the logarithm of softmax along one axis, in nats, for any number of classes.
 
     Parameters

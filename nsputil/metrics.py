@@ -4,27 +4,30 @@ Introduced in notebooks 02 (entropy) and 04 (accuracy); used from 07 on.
 """
 
 from statistics import NormalDist
+from typing import overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from nsputil._types import Floats, Ints
 from nsputil.pairs import IS_NEXT
 from nsputil.pretraining_losses import PretrainingLoss
 
 
-def accuracy(logits, labels):
+def accuracy(logits: ArrayLike, labels: ArrayLike) -> float:
     """Return the fraction of pairs whose larger logit is the gold one.
 
     Parameters
     ----------
     logits : array_like of float, shape (batch, 2)
-        Columns [IsNext, NotNext]. Probabilities serve as well: only the order counts.
+        Columns [IsNext, NotNext]. Probabilities give the same result: only the order counts.
     labels : array_like of int, shape (batch,)
         0 = IsNext, 1 = NotNext.
 
     Returns
     -------
     float
-        In [0, 1]. A tie counts as a prediction of IsNext, as numpy's argmax has it.
+        In [0, 1]. A tie counts as a prediction of IsNext, because numpy's argmax returns the first maximum.
 
     Raises
     ------
@@ -44,7 +47,7 @@ def accuracy(logits, labels):
     return float((logits.argmax(axis=1) == labels).mean())
 
 
-def accuracy_interval(correct, total, confidence=0.95):
+def accuracy_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
     """Return Wilson's score interval for an accuracy.
 
     Parameters
@@ -80,7 +83,11 @@ def accuracy_interval(correct, total, confidence=0.95):
     return max(0.0, center - half), min(1.0, center + half)
 
 
-def entropy(p):
+@overload
+def entropy(p: float) -> float: ...
+@overload
+def entropy(p: ArrayLike) -> float | Floats: ...
+def entropy(p: ArrayLike) -> float | Floats:
     """Return ``-p log p - (1 - p) log(1 - p)`` in nats: the lowest loss that a constant prediction can have.
 
     Parameters
@@ -106,12 +113,12 @@ def entropy(p):
     if not ((p >= 0) & (p <= 1)).all():
         raise ValueError(f"p is {p.tolist()}; expected fractions in [0, 1]")
     inside = np.clip(p, np.finfo(float).tiny, 1 - np.finfo(float).epsneg)
-    value = np.where((p == 0) | (p == 1), 0.0, -p * np.log(inside) - (1 - p) * np.log1p(-inside))
-    return float(value) if value.ndim == 0 else value
+    nats = np.where((p == 0) | (p == 1), 0.0, -p * np.log(inside) - (1 - p) * np.log1p(-inside))
+    return float(nats) if nats.ndim == 0 else nats
 
 
-def pretraining_levels(vocabulary_size, prior=0.5):
-    """Return the losses of a model that read nothing: all words alike, and the fraction of IsNext for every pair.
+def pretraining_levels(vocabulary_size: int, prior: float = 0.5) -> PretrainingLoss:
+    """Return the losses of a model that ignores the text: all words alike, and the fraction of IsNext for every pair.
 
     Parameters
     ----------
@@ -139,7 +146,7 @@ def pretraining_levels(vocabulary_size, prior=0.5):
     return PretrainingLoss(mlm + nsp, mlm, nsp)
 
 
-def calibration_error(probs_is_next, labels, bins=10):
+def calibration_error(probs_is_next: ArrayLike, labels: ArrayLike, bins: int = 10) -> float:
     """Return the expected calibration error of Pr(IsNext).
 
     Parameters
@@ -174,13 +181,13 @@ def calibration_error(probs_is_next, labels, bins=10):
     if bins < 1:
         raise ValueError(f"bins is {bins}; expected at least 1")
     index = np.minimum((probs * bins).astype(int), bins - 1)
-    gap = np.bincount(index, probs - (labels == IS_NEXT), minlength=bins)
-    return float(np.abs(gap).sum() / len(probs))
+    excess = np.bincount(index, probs - (labels == IS_NEXT), minlength=bins)
+    return float(np.abs(excess).sum() / len(probs))
 
 
-def _check_labels(labels, count):
+def _check_labels(labels: Ints, count: int) -> None:
     if labels.shape != (count,):
         raise ValueError(f"labels have shape {labels.shape}; expected ({count},)")
     if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() > 1:
-        found = f"{labels.dtype} {np.unique(labels)[:5].tolist()}"
-        raise ValueError(f"labels are {found}; expected integers 0 = IsNext, 1 = NotNext")
+        values = np.unique(labels)[:5].tolist()
+        raise ValueError(f"labels are {labels.dtype} {values}; expected integers 0 = IsNext, 1 = NotNext")

@@ -5,6 +5,7 @@ else 0``) and of Hugging Face. Every other module of the package may import this
 Introduced in notebook 01; `measured_prior` in 02.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 IS_NEXT = 0
@@ -27,7 +28,7 @@ class SentencePair:
     position_a, position_b : int
         Index, within its document, of the first sentence of each.
     forced : bool
-        True if no coin was thrown: the chunk held one sentence only, so the pair had to be NotNext.
+        True if no coin was tossed: the chunk held one sentence only, so the pair had to be NotNext.
     """
 
     sentence_a: str
@@ -42,7 +43,7 @@ class SentencePair:
 
 @dataclass(frozen=True)
 class Prior:
-    """What a list of pairs really holds, counted; `measured_prior` returns it.
+    """The fractions of a list of pairs, counted; `measured_prior` returns it.
 
     Attributes
     ----------
@@ -63,7 +64,7 @@ class Prior:
     same_document_negatives: float
 
 
-def measured_prior(pairs):
+def measured_prior(pairs: Sequence[SentencePair]) -> Prior:
     """Count the labels of a list of pairs, instead of trusting the coin that made them.
 
     Parameters
@@ -93,7 +94,7 @@ def measured_prior(pairs):
     return Prior(positive / count, (count - positive) / count, count, forced / count, same / count)
 
 
-def check_pairs(pairs):
+def check_pairs(pairs: Sequence[SentencePair]) -> None:
     """Raise a ValueError if there are no pairs, a TypeError if an item is not a `SentencePair`."""
     if len(pairs) == 0:
         raise ValueError("pairs is empty; expected at least one SentencePair")

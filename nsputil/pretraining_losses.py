@@ -3,31 +3,42 @@
 `mlm_loss` is the formula of `nsputil.losses.nsp_loss` over a whole vocabulary. In nats. Introduced in notebook 08.
 """
 
-from collections import namedtuple
+from typing import Literal, NamedTuple, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nsputil._reductions import reduced, total_weight
+from nsputil._types import Floats, OneNumber, Weights
 from nsputil._validate import check_reduction, check_scores
 from nsputil.losses import log_softmax, nsp_loss
 
-#: What `bert_pretraining_loss` returns, in nats: the sum that is minimized, and its two terms.
-PretrainingLoss = namedtuple("PretrainingLoss", "total mlm nsp")
+
+class PretrainingLoss(NamedTuple):
+    """BERT's objective, in nats: the total that is minimized, and its two terms."""
+
+    total: float
+    mlm: float
+    nsp: float
 
 
-def mlm_loss(scores, labels, reduction="mean", weights=None):
-    """Return ``-log Pr(word | its place)`` for the places whose word the model has to guess, in nats.
+@overload
+def mlm_loss(scores: ArrayLike, labels: ArrayLike, reduction: OneNumber = "mean", weights: Weights = None) -> float: ...
+@overload
+def mlm_loss(scores: ArrayLike, labels: ArrayLike, reduction: Literal["none"], weights: Weights = None) -> Floats: ...
+def mlm_loss(scores: ArrayLike, labels: ArrayLike, reduction: str = "mean", weights: Weights = None) -> float | Floats:
+    """Return ``-log Pr(word | its position)`` for the positions whose word the model must guess, in nats.
 
     Parameters
     ----------
     scores : array_like of float, shape (count, vocabulary)
-        A row of scores for each place that is to be guessed, and for no other.
+        A row of scores for each position whose word must be guessed, and for no other.
     labels : array_like of int, shape (count,)
         The ids of the words that were there.
     reduction : {"mean", "sum", "none"}
         "mean" divides by the number of guessed words (by the sum of `weights` if given), not by that of the pairs.
     weights : array_like of float, shape (count,), optional
-        A factor of each place, not negative; 0 leaves it out (BERT's masked_lm_weights, which are 0 for padding).
+        A factor for each position, not negative; 0 leaves it out (BERT's masked_lm_weights, which are 0 for padding).
 
     Returns
     -------
@@ -41,7 +52,7 @@ def mlm_loss(scores, labels, reduction="mean", weights=None):
 
     Notes
     -----
-    google-research/bert, run_pretraining.py, get_masked_lm_output; it adds 1e-5 to the denominator, against 0 / 0.
+    google-research/bert, run_pretraining.py, get_masked_lm_output; it adds 1e-5 to the denominator to avoid 0 / 0.
     Introduced in notebook 08.
 
     Examples
@@ -54,7 +65,7 @@ def mlm_loss(scores, labels, reduction="mean", weights=None):
     return reduced(-log_softmax(scores)[np.arange(len(labels)), labels], reduction, weights)
 
 
-def mlm_loss_and_grad(scores, labels, weights=None):
+def mlm_loss_and_grad(scores: ArrayLike, labels: ArrayLike, weights: Weights = None) -> tuple[float, Floats]:
     """Return the mean loss of the guessed words in nats and its gradient with respect to the scores.
 
     Parameters
@@ -91,8 +102,14 @@ def mlm_loss_and_grad(scores, labels, weights=None):
 
 
 def bert_pretraining_loss(
-    mlm_scores, mlm_labels, nsp_logits, nsp_labels, mlm_factor=1.0, mlm_weights=None, nsp_weights=None
-):
+    mlm_scores: ArrayLike,
+    mlm_labels: ArrayLike,
+    nsp_logits: ArrayLike,
+    nsp_labels: ArrayLike,
+    mlm_factor: float = 1.0,
+    mlm_weights: Weights = None,
+    nsp_weights: Weights = None,
+) -> PretrainingLoss:
     """Return BERT's whole objective: the mean over the guessed words plus the mean over the pairs.
 
     Parameters
@@ -102,7 +119,7 @@ def bert_pretraining_loss(
     nsp_logits, nsp_labels, nsp_weights
         As in `nsp_loss`.
     mlm_factor : float
-        What the first term counts for in the total, not negative; BERT's is 1.
+        The weight of the first term in the total, not negative; BERT's is 1.
 
     Returns
     -------
