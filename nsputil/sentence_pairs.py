@@ -4,17 +4,23 @@ Introduced in notebook 02.
 """
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.random import Generator
 
-from nsputil.corpus import check_documents
+from nsputil._types import Ints
+from nsputil.corpus import Document, check_documents
 from nsputil.pairs import IS_NEXT, NOT_NEXT, SentencePair
 from nsputil.tokenization import tokenize
 
 NEGATIVES = ("other_document", "same_document", "length_matched", "permuted")
+Position = tuple[int, int]  # of a sentence: the index of its document, and its index within the document
 
 
-def sentence_level_pairs(documents, rng, negatives="other_document"):
+def sentence_level_pairs(
+    documents: Sequence[Document], rng: Generator, negatives: str = "other_document"
+) -> list[SentencePair]:
     """Return pairs of single sentences.
 
     Parameters
@@ -23,11 +29,11 @@ def sentence_level_pairs(documents, rng, negatives="other_document"):
     rng : numpy.random.Generator
     negatives : {"other_document", "same_document", "length_matched", "permuted"}
         Where the B of a NotNext pair comes from. With the first three, a fair coin decides each adjacent pair:
-        any sentence of another document; another sentence of the same document; a sentence of another document, as
-        near in number of tokens to the true next one as can be (within 20 %, unless no other document has one). None
-        of these reads the same as the true next sentence. With "permuted" each adjacent pair is kept as IsNext, and
-        every B returns once as the NotNext of an A from another document: exactly half of the labels are IsNext, and
-        B alone tells nothing.
+        any sentence of another document; another sentence of the same document; a sentence of another document whose
+        number of tokens is as near as possible to that of the true next one (within 20 %, unless no other document has
+        one). None of these reads the same as the true next sentence. With "permuted" each adjacent pair is kept as
+        IsNext, and every B is used once more as the NotNext of an A from another document: exactly half of the labels
+        are IsNext, and B alone tells nothing.
 
     Returns
     -------
@@ -36,7 +42,7 @@ def sentence_level_pairs(documents, rng, negatives="other_document"):
     Raises
     ------
     TypeError
-        If `rng` is not a numpy Generator, or `documents` holds something else than Documents.
+        If `rng` is not a numpy Generator, or `documents` holds something other than Documents.
     ValueError
         If `negatives` is unknown, there is no adjacent pair, or no negative can be made: the rule needs another
         document and there is none, or (same document) no document has a third sentence.
@@ -44,34 +50,33 @@ def sentence_level_pairs(documents, rng, negatives="other_document"):
     Notes
     -----
     Introduced in notebook 02. With "other_document" a first sentence of a document can be a negative B but never a
-    positive one, so B alone gives some labels away; "permuted" closes this leak. With "same_document", a pair that
-    leaves its document nothing else to offer is not used at all, since it could only be IsNext. A few short sentences
-    ("[Applause]") stand in many places, so with "permuted" the same two texts can, rarely, return with the other label.
+    positive one, so B alone gives some labels away; "permuted" closes this leak. With "same_document", a pair is left
+    out if its document has no other sentence to use as B, because it could only be IsNext. A few short sentences
+    ("[Applause]") occur many times, so with "permuted" the same two texts can, rarely, come up with both labels.
     """
     check_documents(documents, rng)
     if negatives not in NEGATIVES:
         raise ValueError(f"negatives is {negatives!r}; expected one of {', '.join(map(repr, NEGATIVES))}")
-    places = [(d, i) for d, document in enumerate(documents) for i in range(len(document.sentences) - 1)]
-    if not places:
-        raise ValueError("no document has two sentences, so there is no adjacent pair; expected running text")
+    positions = _positions_with_a_next(documents)
     if negatives == "permuted":
-        return _permuted_pairs(documents, places, rng)
+        return _permuted_pairs(documents, positions, rng)
+    draw: Callable[[Sequence[Document], int, int, Generator], Position]
     if negatives == "same_document":
-        places = _places_with_another_sentence(documents, places)
+        positions = _positions_with_another_sentence(documents, positions)
         draw = _draw_same_document
     else:
         _need_another_document(documents, negatives)
         draw = _ByLength(documents).draw if negatives == "length_matched" else _draw_other_document
-    coins = rng.random(len(places)) < 0.5
+    coins = rng.random(len(positions)) < 0.5
     return [
         _pair(documents, NOT_NEXT, (d, i), draw(documents, d, i, rng))
         if random_next
         else _pair(documents, IS_NEXT, (d, i), (d, i + 1))
-        for (d, i), random_next in zip(places, coins, strict=True)
+        for (d, i), random_next in zip(positions, coins, strict=True)
     ]
 
 
-def sentence_order_pairs(documents, rng):
+def sentence_order_pairs(documents: Sequence[Document], rng: Generator) -> list[SentencePair]:
     """Return adjacent sentences, half of them swapped: ALBERT's sentence order prediction (SOP).
 
     Parameters
@@ -95,40 +100,46 @@ def sentence_order_pairs(documents, rng):
     Introduced in notebook 02.
     """
     check_documents(documents, rng)
-    places = [(d, i) for d, document in enumerate(documents) for i in range(len(document.sentences) - 1)]
-    if not places:
-        raise ValueError("no document has two sentences, so there is no adjacent pair; expected running text")
-    swapped = rng.random(len(places)) < 0.5
+    positions = _positions_with_a_next(documents)
+    swapped = rng.random(len(positions)) < 0.5
     return [
         _pair(documents, NOT_NEXT, (d, i + 1), (d, i)) if swap else _pair(documents, IS_NEXT, (d, i), (d, i + 1))
-        for (d, i), swap in zip(places, swapped, strict=True)
+        for (d, i), swap in zip(positions, swapped, strict=True)
     ]
 
 
-def _need_another_document(documents, rule):
+def _positions_with_a_next(documents: Sequence[Document]) -> list[Position]:
+    """Return the positions of all sentences but the last of each document."""
+    positions = [(d, i) for d, document in enumerate(documents) for i in range(len(document.sentences) - 1)]
+    if not positions:
+        raise ValueError("no document has two sentences, so there is no adjacent pair; expected running text")
+    return positions
+
+
+def _need_another_document(documents: Sequence[Document], rule: str) -> None:
     if sum(len(document.sentences) > 0 for document in documents) < 2:
         raise ValueError(f"negatives={rule!r} need a second document that has text; found fewer than two")
 
 
-def _pair(documents, label, a, b):
+def _pair(documents: Sequence[Document], label: int, a: Position, b: Position) -> SentencePair:
     return SentencePair(documents[a[0]].sentences[a[1]], documents[b[0]].sentences[b[1]], label, a[0], b[0], a[1], b[1])
 
 
-def _places_with_another_sentence(documents, places):
-    """Keep the places (d, i) whose document has a sentence that is neither i, nor i + 1, nor reads like i + 1."""
+def _positions_with_another_sentence(documents: Sequence[Document], positions: list[Position]) -> list[Position]:
+    """Keep the positions (d, i) whose document has a sentence that is neither i, nor i + 1, nor reads like i + 1."""
     counts = [Counter(document.sentences) for document in documents]
-    kept = []
-    for d, i in places:
+    usable = []
+    for d, i in positions:
         sentences = documents[d].sentences
-        same = counts[d][sentences[i + 1]] + (sentences[i] != sentences[i + 1])
-        if len(sentences) > same:
-            kept.append((d, i))
-    if not kept:
+        excluded = counts[d][sentences[i + 1]] + (sentences[i] != sentences[i + 1])
+        if len(sentences) > excluded:
+            usable.append((d, i))
+    if not usable:
         raise ValueError("negatives='same_document' need a document of three different sentences; found none")
-    return kept
+    return usable
 
 
-def _draw_same_document(documents, d, i, rng):
+def _draw_same_document(documents: Sequence[Document], d: int, i: int, rng: Generator) -> Position:
     sentences = documents[d].sentences
     while True:
         j = int(rng.integers(len(sentences)))
@@ -136,7 +147,7 @@ def _draw_same_document(documents, d, i, rng):
             return d, j
 
 
-def _draw_other_document(documents, d, i, rng):
+def _draw_other_document(documents: Sequence[Document], d: int, i: int, rng: Generator) -> Position:
     for _ in range(10_000):
         other = int(rng.integers(len(documents)))
         if other != d and documents[other].sentences:
@@ -146,18 +157,35 @@ def _draw_other_document(documents, d, i, rng):
     raise ValueError(f"found no sentence to differ from {documents[d].sentences[i + 1]!r}; expected more varied text")
 
 
-def _permuted_pairs(documents, places, rng):
-    _need_another_document([documents[d] for d in {d for d, _ in places}], "permuted")
-    order = between_documents(np.array([d for d, _ in places]), rng)
+def _permuted_pairs(documents: Sequence[Document], positions: list[Position], rng: Generator) -> list[SentencePair]:
+    _need_another_document([documents[d] for d in {d for d, _ in positions}], "permuted")
+    order = between_documents(np.array([d for d, _ in positions]), rng)
     pairs = []
-    for (d, i), k in zip(places, order, strict=True):
+    for (d, i), k in zip(positions, order, strict=True):
         pairs.append(_pair(documents, IS_NEXT, (d, i), (d, i + 1)))
-        pairs.append(_pair(documents, NOT_NEXT, (d, i), (places[k][0], places[k][1] + 1)))
+        pairs.append(_pair(documents, NOT_NEXT, (d, i), (positions[k][0], positions[k][1] + 1)))
     return pairs
 
 
-def between_documents(owner, rng):
-    """Return a random order in which no place is taken by one of the same owner."""
+def between_documents(owner: Ints, rng: Generator) -> Ints:
+    """Return a random permutation that moves each item to a position whose item belongs to another document.
+
+    Parameters
+    ----------
+    owner : ndarray of int, shape (items,)
+        The document of each item.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of int, shape (items,)
+        ``owner[order]`` and ``owner`` differ everywhere.
+
+    Raises
+    ------
+    ValueError
+        If there is only one document, or one owns more than half of the items.
+    """
     if len(set(owner.tolist())) < 2:
         raise ValueError("negatives='permuted' need a second document that has text; found fewer than two")
     counts = np.bincount(owner)
@@ -167,7 +195,7 @@ def between_documents(owner, rng):
             "be paired with other documents; expected several documents of similar length"
         )
     order = rng.permutation(len(owner))
-    # Mend the clashes: exchange each with a random place where the exchange makes no new clash.
+    # Repair the clashes: exchange each with a random item where the exchange makes no new clash.
     for k in np.flatnonzero(owner[order] == owner):
         while owner[order[k]] == owner[k]:
             other = int(rng.integers(len(owner)))
@@ -179,17 +207,18 @@ def between_documents(owner, rng):
 class _ByLength:
     """All sentences in the order of their number of tokens, to draw one of about a given length."""
 
-    CHOICE = 50  # widen the range of lengths until it holds so many sentences, or reaches 20 %
+    CHOICE = 50  # widen the range of lengths until it holds this many sentences, or reaches 20 %
 
-    def __init__(self, documents):
+    def __init__(self, documents: Sequence[Document]) -> None:
         self.length_of = [[len(tokenize(sentence)) for sentence in document.sentences] for document in documents]
-        found = sorted((n, d, i) for d, lengths in enumerate(self.length_of) for i, n in enumerate(lengths))
-        self.places = [(d, i) for _, d, i in found]
+        by_length = sorted((n, d, i) for d, lengths in enumerate(self.length_of) for i, n in enumerate(lengths))
+        self.positions = [(d, i) for _, d, i in by_length]
         # first[n]: where the sentences of n tokens or more begin
-        longest = found[-1][0]
-        self.first = np.searchsorted([n for n, _, _ in found], np.arange(longest + 2)).tolist()
+        longest = by_length[-1][0]
+        self.first = np.searchsorted([n for n, _, _ in by_length], np.arange(longest + 2)).tolist()
 
-    def draw(self, documents, d, i, rng):
+    def draw(self, documents: Sequence[Document], d: int, i: int, rng: Generator) -> Position:
+        """Return the position of a sentence of another document, about as long as the one after (d, i)."""
         length, true_next = self.length_of[d][i + 1], documents[d].sentences[i + 1]
         reach = 0
         while True:
@@ -197,16 +226,16 @@ class _ByLength:
             high = self.first[min(len(self.first) - 1, length + reach + 1)]
             if high - low >= self.CHOICE or 5 * (reach + 1) > length:
                 for _ in range(4 if high > low else 0):
-                    other, j = self.places[int(rng.integers(low, high))]
+                    other, j = self.positions[int(rng.integers(low, high))]
                     if other != d and documents[other].sentences[j] != true_next:
                         return other, j
                 allowed = [
                     (other, j)
-                    for other, j in self.places[low:high]
+                    for other, j in self.positions[low:high]
                     if other != d and documents[other].sentences[j] != true_next
                 ]
                 if allowed:
                     return allowed[int(rng.integers(len(allowed)))]
-            if high - low == len(self.places):
+            if high - low == len(self.positions):
                 raise ValueError(f"found no sentence to differ from {true_next!r}; expected more varied text")
             reach += 1

