@@ -138,7 +138,7 @@ def from_huggingface(folder, dtype=np.float32):
         with safe_open(str(folder / "model.safetensors"), framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"model.safetensors is no whole safetensors file: {error}") from error
+        raise ValueError(f"model.safetensors is not a whole safetensors file: {error}") from error
     arrays = {name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias"): array
               for name, array in arrays.items()}  # fmt: skip
     masked_words = "cls.predictions.transform.dense.weight" in arrays

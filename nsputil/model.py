@@ -4,23 +4,37 @@ Introduced in notebook 07.
 """
 
 import json
-from collections import namedtuple
+from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.random import Generator
 
-from nsputil.encoders import BagEncoder
+from nsputil._types import Floats
+from nsputil.encoders import BagEncoder, Encoder, Gradient
 from nsputil.files import replacing
-from nsputil.heads import NSPHead, Pooler, join
+from nsputil.heads import Cache, NSPHead, Pooler, PoolerCache, join
 from nsputil.losses import nsp_loss, sigmoid
 from nsputil.pairs import IS_NEXT, NOT_NEXT, SentencePair, check_pairs
-from nsputil.tokenization import Vocabulary, encode_pairs
+from nsputil.tokenization import EncodedPairs, Encoding, Vocabulary, encode_pairs
 
-#: What `NSPModel.predict` returns: Pr(IsNext), and the loss in nats if IsNext is gold and if NotNext is gold.
-Prediction = namedtuple("Prediction", "p_is_next loss_if_next loss_if_not_next")
-#: What `NSPModel.forward` keeps for `NSPModel.backward`: the caches of its three parts.
-ModelCache = namedtuple("ModelCache", "encoder pooler head")
+
+class Prediction(NamedTuple):
+    """Pr(IsNext) for a pair, and its loss in nats for either gold label."""
+
+    p_is_next: float
+    loss_if_next: float
+    loss_if_not_next: float
+
+
+class ModelCache(NamedTuple):
+    """What `NSPModel.forward` keeps for `NSPModel.backward`: the caches of its three parts."""
+
+    encoder: Cache
+    pooler: PoolerCache
+    head: Cache
 
 
 class NSPModel:
@@ -28,8 +42,8 @@ class NSPModel:
 
     Parameters
     ----------
-    encoder : object
-        With ``parameters``, ``width``, ``forward`` and ``backward``; see `nsputil.encoders`.
+    encoder : Encoder
+        Such as `nsputil.encoders.BagEncoder`, or your own.
     vocabulary : Vocabulary
     rng : numpy.random.Generator
         For the weights of the pooler and the head.
@@ -43,9 +57,18 @@ class NSPModel:
         ``(pairs, vocabulary, max_length) -> EncodedPairs``: how `logits` and `predict` turn pairs into arrays.
     """
 
-    parts = ("encoder", "pooler", "head")  # what holds parameters
+    parts: tuple[str, ...] = ("encoder", "pooler", "head")  # what holds parameters
 
-    def __init__(self, encoder, vocabulary, rng, pooled_width=None, max_length=128, std=None, encode=encode_pairs):
+    def __init__(
+        self,
+        encoder: Encoder,
+        vocabulary: Vocabulary,
+        rng: Generator,
+        pooled_width: int | None = None,
+        max_length: int = 128,
+        std: float | None = None,
+        encode: Encoding = encode_pairs,
+    ) -> None:
         pooled_width = pooled_width or encoder.width
         dtype = next(iter(encoder.parameters.values())).dtype
         self.encoder, self.vocabulary, self.max_length = encoder, vocabulary, max_length
@@ -53,32 +76,32 @@ class NSPModel:
         self.head = NSPHead(pooled_width, rng, std or pooled_width**-0.5, dtype)
         self.encode = encode
 
-    def with_encoding(self, encode):
+    def with_encoding(self, encode: Encoding) -> Self:
         """Return a model with the same parameters (shared, not copied) that encodes pairs in another way."""
         other = copy(self)
         other.encode = encode
         return other
 
     @property
-    def parameters(self):
+    def parameters(self) -> dict[str, Floats]:
         """All arrays by name; changing one in place changes the model."""
         return join({name: getattr(self, name).parameters for name in self.parts})
 
-    def forward(self, batch, rng=None):
+    def forward(self, batch: EncodedPairs, rng: Generator | None = None) -> tuple[Floats, ModelCache]:
         """Return ``(logits, cache)``; logits have shape (batch, 2), columns [IsNext, NotNext]."""
         h_cls, encoder_cache = self.encoder.forward(batch, rng)
         pooled, pooler_cache = self.pooler.forward(h_cls)
         logits, head_cache = self.head.forward(pooled)
         return logits, ModelCache(encoder_cache, pooler_cache, head_cache)
 
-    def backward(self, dlogits, cache):
+    def backward(self, dlogits: Floats, cache: ModelCache) -> dict[str, Gradient]:
         """Return the gradients of all parameters by name."""
         dpooled, head = self.head.backward(dlogits, cache.head)
         dh_cls, pooler = self.pooler.backward(dpooled, cache.pooler)
         return join({"encoder": self.encoder.backward(dh_cls, cache.encoder), "pooler": pooler, "head": head})
 
-    def logits(self, pairs, batch_size=32):
-        """Return the logits of pairs of any number, shape (len(pairs), 2), in the order given.
+    def logits(self, pairs: Sequence[SentencePair], batch_size: int = 32) -> Floats:
+        """Return the logits of any number of pairs, shape (len(pairs), 2), in the order given.
 
         Raises
         ------
@@ -94,7 +117,7 @@ class NSPModel:
             logits[chosen] = self.forward(batch)[0]
         return logits
 
-    def predict(self, sentence_a, sentence_b):
+    def predict(self, sentence_a: str, sentence_b: str) -> Prediction:
         """Return Pr(IsNext) for two sentences and the loss for either gold label.
 
         Parameters
@@ -122,7 +145,7 @@ class NSPModel:
         log_odds = logits[0, IS_NEXT] - logits[0, NOT_NEXT]
         return Prediction(float(sigmoid(log_odds)), nsp_loss(logits, [IS_NEXT]), nsp_loss(logits, [NOT_NEXT]))
 
-    def save(self, path, half=False, **notes):
+    def save(self, path: str | Path, half: bool = False, **notes: str) -> None:
         """Write the model, its vocabulary and some notes into one safetensors file.
 
         Parameters
@@ -149,12 +172,12 @@ class NSPModel:
             save_file(arrays, str(new), metadata=header | notes)
 
     @classmethod
-    def mini(cls):
+    def mini(cls) -> Self:
         """Return `nsp-mini`, the small trained Transformer that comes with the course (docs/nsp-mini.md)."""
         return cls.load(Path(__file__).parent / "data" / "nsp-mini.safetensors")
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | Path) -> Self:
         """Read a model that `save` wrote.
 
         Raises
@@ -174,7 +197,7 @@ class NSPModel:
                 header = file.metadata() or {}
                 arrays = {name: _widened(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
-            raise ValueError(f"{path.name} is no whole safetensors file: {error}") from error
+            raise ValueError(f"{path.name} is not a whole safetensors file: {error}") from error
         if header.get("format") != "nsputil 1":
             raise ValueError(f"{path.name} was not written by NSPModel.save; expected such a file")
         try:
@@ -184,16 +207,16 @@ class NSPModel:
             model = cls(encoder, vocabulary, np.random.default_rng(0), pooled_width, int(header["max_length"]))
         except KeyError as error:
             raise ValueError(f"{path.name} lacks {error}; expected what {cls.__name__}.save wrote") from error
-        kept = {name: array for name, array in arrays.items() if name.split(".")[0] in cls.parts}
-        _fill(model.parameters, kept, path.name)
+        of_parts = {name: array for name, array in arrays.items() if name.split(".")[0] in cls.parts}
+        _fill(model.parameters, of_parts, path.name)
         return model
 
 
-def _widened(array):
+def _widened(array: Floats) -> Floats:
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
-def _encoder(kind, arrays, options):
+def _encoder(kind: str, arrays: dict[str, Floats], options: dict[str, Any]) -> Encoder:
     if kind == "BagEncoder":
         return BagEncoder(arrays["encoder.embeddings"], arrays["encoder.weights"][:, 0], **options)
     if kind == "BertEncoder":
@@ -204,10 +227,11 @@ def _encoder(kind, arrays, options):
     raise ValueError(f"the file holds a {kind}; expected a BagEncoder or a BertEncoder")
 
 
-def _fill(parameters, arrays, name):
-    for what, names in (("lacks", set(parameters) - set(arrays)), ("adds", set(arrays) - set(parameters))):
+def _fill(parameters: dict[str, Floats], arrays: dict[str, Floats], name: str) -> None:
+    """Copy arrays into the parameters of the same names; `name` is that of the file, for errors."""
+    for verb, names in (("lacks", set(parameters) - set(arrays)), ("adds", set(arrays) - set(parameters))):
         if names:
-            raise ValueError(f"{name} {what} {', '.join(sorted(names)[:3])}; expected {len(parameters)} arrays")
+            raise ValueError(f"{name} {verb} {', '.join(sorted(names)[:3])}; expected {len(parameters)} arrays")
     for key, array in arrays.items():
         if parameters[key].shape != array.shape:
             raise ValueError(f"{name}: {key} has shape {array.shape}; expected {parameters[key].shape}")

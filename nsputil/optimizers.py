@@ -1,20 +1,44 @@
 """How a gradient becomes a step: SGD with momentum, AdamW, warm-up and decay, clipping.
 
 An optimizer changes the arrays of a model's ``parameters`` in place. It understands `RowGradient`: only the rows that a
-batch touched move (AdamW is then "lazy": untouched rows keep their averages). Introduced in notebook 07.
+batch used change (AdamW is then "lazy": the other rows keep their averages). Introduced in notebook 07.
 """
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import numpy as np
 
-from nsputil.encoders import RowGradient
+from nsputil._types import Floats, Ints
+from nsputil.encoders import Gradient, RowGradient
+
+Schedule = Callable[[int], float]  # from the step, counted from 1, to a factor of the learning rate
 
 
-def constant(step):
+class Optimizer(Protocol):
+    """The interface of an optimizer: what training and checkpoints use of it.
+
+    Attributes
+    ----------
+    steps : int
+        How many steps were taken.
+    state : dict of ndarray
+        What it remembers from step to step, such as averages; a checkpoint stores it.
+    """
+
+    steps: int
+    state: dict[str, Floats]
+
+    def step(self, gradients: Mapping[str, Gradient]) -> None:
+        """Change the parameters in place, and add 1 to `steps`."""
+
+
+def constant(step: int) -> float:
     """Return 1: no schedule."""
     return 1.0
 
 
-def warmup_linear(warmup, total):
+def warmup_linear(warmup: int, total: int) -> Schedule:
     """Return a schedule: a factor that rises from 0 to 1 in `warmup` steps, then falls to 0 at `total`.
 
     Parameters
@@ -35,18 +59,18 @@ def warmup_linear(warmup, total):
     if not 0 <= warmup < total:
         raise ValueError(f"warmup is {warmup} and total {total}; expected 0 <= warmup < total")
 
-    def factor(step):
+    def factor(step: int) -> float:
         return step / warmup if step < warmup else max(0.0, (total - step) / (total - warmup))
 
     return factor
 
 
-def gradient_norm(gradients):
+def gradient_norm(gradients: Mapping[str, Gradient]) -> float:
     """Return the Euclidean norm of all gradients together."""
     return float(np.sqrt(sum(float((values(g).astype(np.float64) ** 2).sum()) for g in gradients.values())))
 
 
-def values(gradient):
+def values(gradient: Gradient) -> Floats:
     """Return the array of numbers of a gradient, dense or of rows."""
     return gradient.values if isinstance(gradient, RowGradient) else gradient
 
@@ -54,7 +78,13 @@ def values(gradient):
 class _Optimizer:
     """What both share: checks, clipping, the schedule, and the state as named arrays."""
 
-    def __init__(self, parameters, learning_rate, schedule=constant, clip=None):
+    def __init__(
+        self,
+        parameters: dict[str, Floats],
+        learning_rate: float,
+        schedule: Schedule = constant,
+        clip: float | None = None,
+    ) -> None:
         if not learning_rate > 0:
             raise ValueError(f"learning_rate is {learning_rate}; expected a positive number")
         if clip is not None and not clip > 0:
@@ -62,9 +92,9 @@ class _Optimizer:
         self.parameters = parameters
         self.learning_rate, self.schedule, self.clip = learning_rate, schedule, clip
         self.steps = 0
-        self.state = {}
+        self.state: dict[str, Floats] = {}
 
-    def step(self, gradients):
+    def step(self, gradients: Mapping[str, Gradient]) -> None:
         """Change the parameters in place.
 
         Parameters
@@ -79,7 +109,7 @@ class _Optimizer:
         """
         unknown = set(gradients) - set(self.parameters)
         if unknown:
-            raise KeyError(f"gradients of {sorted(unknown)}, which are no parameters")
+            raise KeyError(f"gradients of {sorted(unknown)}, which are not parameters")
         self.steps += 1
         rate = self.learning_rate * self.schedule(self.steps)
         scale = 1.0
@@ -91,7 +121,11 @@ class _Optimizer:
             g = values(gradient)
             self._update(name, rows, g if scale == 1.0 else g * g.dtype.type(scale), rate)
 
-    def _slot(self, name, kind):
+    def _update(self, name: str, rows: Ints | slice, g: Floats, rate: float) -> None:
+        raise NotImplementedError
+
+    def _slot(self, name: str, kind: str) -> Floats:
+        """Return the array of the state that belongs to a parameter; zeros at first."""
         key = f"{name}:{kind}"
         if key not in self.state:
             self.state[key] = np.zeros_like(self.parameters[name])
@@ -120,13 +154,20 @@ class SGD(_Optimizer):
 
     adaptive = False
 
-    def __init__(self, parameters, learning_rate, momentum=0.0, schedule=constant, clip=None):
+    def __init__(
+        self,
+        parameters: dict[str, Floats],
+        learning_rate: float,
+        momentum: float = 0.0,
+        schedule: Schedule = constant,
+        clip: float | None = None,
+    ) -> None:
         super().__init__(parameters, learning_rate, schedule, clip)
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum is {momentum}; expected a number in [0, 1)")
         self.momentum = momentum
 
-    def _update(self, name, rows, g, rate):
+    def _update(self, name: str, rows: Ints | slice, g: Floats, rate: float) -> None:
         if self.momentum:
             velocity = self._slot(name, "velocity")
             g = velocity[rows] * g.dtype.type(self.momentum) + g
@@ -162,20 +203,20 @@ class AdamW(_Optimizer):
 
     def __init__(
         self,
-        parameters,
-        learning_rate,
-        betas=(0.9, 0.999),
-        epsilon=1e-8,
-        weight_decay=0.0,
-        schedule=constant,
-        clip=None,
-    ):
+        parameters: dict[str, Floats],
+        learning_rate: float,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+        schedule: Schedule = constant,
+        clip: float | None = None,
+    ) -> None:
         super().__init__(parameters, learning_rate, schedule, clip)
         if not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"betas are {betas}; expected two numbers in [0, 1)")
         self.betas, self.epsilon, self.weight_decay = betas, epsilon, weight_decay
 
-    def _update(self, name, rows, g, rate):
+    def _update(self, name: str, rows: Ints | slice, g: Floats, rate: float) -> None:
         beta1, beta2 = self.betas
         real = g.dtype.type
         parameter, mean, square = self.parameters[name], self._slot(name, "mean"), self._slot(name, "square")

@@ -80,7 +80,7 @@ class Run:
         try:
             found = json.loads(Path(path).read_text(encoding="utf-8"))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{Path(path).name} is no saved run: {error}") from error
+            raise ValueError(f"{Path(path).name} is not a saved run: {error}") from error
         if not isinstance(found, dict) or found.get("format") != "nsputil run 1":
-            raise ValueError(f"{Path(path).name} is no saved run; expected a file that Run.save wrote")
+            raise ValueError(f"{Path(path).name} is not a saved run; expected a file that Run.save wrote")
         return cls(**{name: found[name] for name in SAVED if name in found})

@@ -81,7 +81,7 @@ def test_one_class_only():
 def test_a_model_cut_short_is_named(saved, tmp_path, keep):
     path = tmp_path / "cut.safetensors"
     path.write_bytes(saved.read_bytes()[:keep])
-    with pytest.raises(ValueError, match="cut.safetensors is no whole safetensors file"):
+    with pytest.raises(ValueError, match="cut.safetensors is not a whole safetensors file"):
         NSPModel.load(path)
 
 
@@ -122,7 +122,7 @@ def test_an_older_run_is_read_and_a_foreign_one_named(tmp_path):
     path.write_text(json.dumps({"format": "nsputil run 1", "loss": [0.5]}))
     assert Run.load(path).loss == [0.5] and Run.load(path).mlm_loss == []
     path.write_text(json.dumps({"loss": [0.5]}))
-    with pytest.raises(ValueError, match="run.json is no saved run"):
+    with pytest.raises(ValueError, match="run.json is not a saved run"):
         Run.load(path)
 
 

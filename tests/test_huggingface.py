@@ -88,7 +88,7 @@ def test_damaged_and_foreign_files_are_named(folder):
     with pytest.raises(ValueError, match="lacks"):
         from_huggingface(folder)
     weights.write_bytes(weights.read_bytes()[:-4])
-    with pytest.raises(ValueError, match="model.safetensors is no whole safetensors file"):
+    with pytest.raises(ValueError, match="model.safetensors is not a whole safetensors file"):
         from_huggingface(folder)
     (folder / "config.json").write_text("{")
     with pytest.raises(ValueError, match="config.json is no JSON"):

@@ -61,5 +61,5 @@ def test_bad_numbers_are_named():
         SGD({}, 0.1, clip=-1)
     with pytest.raises(ValueError, match="warmup is 5 and total 5"):
         warmup_linear(5, 5)
-    with pytest.raises(KeyError, match="which are no parameters"):
+    with pytest.raises(KeyError, match="which are not parameters"):
         SGD({}, 0.1).step({"x": np.ones(1)})

@@ -127,7 +127,7 @@ def test_save_and_load_a_run(run, tmp_path):
     loaded = Run.load(tmp_path / "run.json")
     assert loaded.loss == run.loss and loaded.final == run.final and loaded.model is None
     (tmp_path / "bad.json").write_text("[1]")
-    with pytest.raises(ValueError, match="bad.json is no saved run"):
+    with pytest.raises(ValueError, match="bad.json is not a saved run"):
         Run.load(tmp_path / "bad.json")
 
 
@@ -167,7 +167,7 @@ def test_damaged_and_foreign_files_are_named(run, tmp_path):
     path = tmp_path / "model.safetensors"
     run.model.save(path)
     path.write_bytes(path.read_bytes()[:-50])
-    with pytest.raises(ValueError, match="no whole safetensors file"):
+    with pytest.raises(ValueError, match="not a whole safetensors file"):
         NSPModel.load(path)
     save_file({"w": np.ones(3)}, str(tmp_path / "foreign.safetensors"))
     with pytest.raises(ValueError, match="was not written by NSPModel.save"):
