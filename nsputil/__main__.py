@@ -5,16 +5,23 @@ Introduced in notebooks 07 and 10.
 
 import argparse
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nsputil import __version__
 
+if TYPE_CHECKING:  # a command imports only what it needs
+    from nsputil.corpus import Document
+    from nsputil.experiment import PairSampler
+    from nsputil.model import NSPModel
 
-def main(arguments=None):
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code. Bad input is one line on stderr, and code 2.
 
-    ``diagnose`` returns 0 if "healthy" stands first, and 1 if anything else does.
+    ``diagnose`` returns 0 if "healthy" comes first, and 1 if anything else does.
     """
     parser = argparse.ArgumentParser(prog="python -m nsputil", description="Train, try and measure NSP models.")
     parser.add_argument("--version", action="version", version=f"nsputil {__version__}")
@@ -36,7 +43,7 @@ def main(arguments=None):
     diagnose = commands.add_parser(
         "diagnose",
         help="what may be wrong with a training, from its log",
-        epilog="Exit code: 0 if 'healthy' stands first, 1 if anything else does, 2 for bad input.",
+        epilog="Exit code: 0 if 'healthy' comes first, 1 if anything else does, 2 for bad input.",
     )
     diagnose.add_argument("run", help="file that train --run, Run.save or a log wrote (docs/run-format.md)")
     diagnose.add_argument("--tier", choices=("curves", "instruments"), default="instruments", help="what to read")
@@ -51,39 +58,40 @@ def main(arguments=None):
         return 2
 
 
-def _model(name):
+def _model(name: str) -> "NSPModel":
     from nsputil.model import NSPModel
 
     return NSPModel.mini() if name == "nsp-mini" else NSPModel.load(name)
 
 
-def _documents(text):
+def _documents(text: str) -> "list[Document]":
     from nsputil.corpus import load_corpus, read_documents
 
     return load_corpus(text) if text in ("sotu", "factbook") else read_documents(text)
 
 
-def _rule(name):
+def _rule(name: str) -> "PairSampler":
     from nsputil.segments import balanced_segment_pairs
     from nsputil.training import permuted
 
     return permuted if name == "sentences" else balanced_segment_pairs
 
 
-def _predict(options):
+def _predict(options: argparse.Namespace) -> int:
     p, if_next, if_not_next = _model(options.model).predict(options.sentence_a, options.sentence_b)
     print(f"Pr(IsNext) {p:.4f}")
     print(f"loss if gold is IsNext {if_next:.4f} nats, if NotNext {if_not_next:.4f}")
     return 0
 
 
-def _train(options):
+def _train(options: argparse.Namespace) -> int:
     from nsputil.training import Experiment, train
 
     experiment = Experiment(
         _documents(options.text), pairs=_rule(options.pairs), epochs=options.epochs, seed=options.seed
     )
     run = train(experiment, progress=True)
+    assert run.model is not None  # only a run from a file has no model
     run.model.save(options.out)
     if options.run:
         run.save(options.run)
@@ -92,7 +100,7 @@ def _train(options):
     return 0
 
 
-def _evaluate(options):
+def _evaluate(options: argparse.Namespace) -> int:
     from nsputil.corpus import split_documents
     from nsputil.training import evaluate
 
@@ -102,18 +110,18 @@ def _evaluate(options):
     return 0
 
 
-def _diagnose(options):
+def _diagnose(options: argparse.Namespace) -> int:
     from nsputil.clinic.report import diagnose_file, read_outcomes, report
 
     if options.causes < 1:
         raise ValueError(f"--causes is {options.causes}; expected at least 1")
     outcomes = read_outcomes(options.probes) if options.probes else None
-    run, found = diagnose_file(options.run, outcomes, options.tier)
-    print(report(options.run, run, found, options.causes))
-    return 0 if found.answer == "healthy" else 1
+    run, diagnosis = diagnose_file(options.run, outcomes, options.tier)
+    print(report(options.run, run, diagnosis, options.causes))
+    return 0 if diagnosis.answer == "healthy" else 1
 
 
-def _report(final, count):
+def _report(final: dict[str, Any], count: int) -> None:
     from nsputil.metrics import accuracy_interval
 
     low, high = accuracy_interval(round(final["accuracy"] * count), count)

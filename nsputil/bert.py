@@ -4,7 +4,7 @@ Token, segment and position embeddings, LayerNorm (epsilon 1e-12), then layers o
 feed-forward part, each with a residual and a LayerNorm after it. Introduced in notebook 07; the joint objective in 08.
 """
 
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.random import Generator
@@ -104,7 +104,7 @@ class BertEncoder:
         for name, rate in drops.items():
             if not 0 <= rate < 1:
                 raise ValueError(f"{name} is {rate}; expected a fraction in [0, 1)")
-        self.options = sizes | {"intermediate": intermediate, "max_positions": max_positions} | drops
+        self.options: dict[str, Any] = sizes | {"intermediate": intermediate, "max_positions": max_positions} | drops
         self.options |= {"cls_only": cls_only}
         self.cls_only, self.word_dropout = cls_only, word_dropout
         self.width, self.heads, self.dropout, self.attention_dropout = width, heads, dropout, attention_dropout

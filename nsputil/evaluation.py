@@ -1,17 +1,29 @@
-"""What a model is worth on pairs that it was not trained on: the reports of a training. Introduced in notebook 07."""
+"""How well a model does on pairs that it was not trained on: the reports of a training. Introduced in notebook 07."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
+from nsputil._types import Floats, Ints
 from nsputil.losses import nsp_loss, sigmoid
-from nsputil.pairs import IS_NEXT, NOT_NEXT
+from nsputil.pairs import IS_NEXT, NOT_NEXT, SentencePair
 
 
-def evaluate(model, pairs):
-    """The default evaluation: loss, accuracy, recall of each class and mean Pr(IsNext) on pairs not trained on.
+class PairClassifier(Protocol):
+    """The interface that an evaluation uses; `NSPModel` and `nsputil.baselines.OverlapModel` have it."""
+
+    def logits(self, pairs: Sequence[SentencePair]) -> Floats:
+        """Return the logits, shape (len(pairs), 2), columns [IsNext, NotNext]."""
+
+
+def evaluate(model: PairClassifier, pairs: Sequence[SentencePair]) -> dict[str, float]:
+    """The default evaluation: loss, accuracy, recall of each class and mean Pr(IsNext).
 
     Parameters
     ----------
     model : NSPModel
+        Or anything else with the method ``logits``.
     pairs : list of SentencePair
 
     Returns
@@ -22,7 +34,7 @@ def evaluate(model, pairs):
     return _report(model.logits(pairs), np.array([pair.label for pair in pairs]))
 
 
-def evaluate_with_histogram(model, pairs, bins=10):
+def evaluate_with_histogram(model: PairClassifier, pairs: Sequence[SentencePair], bins: int = 10) -> dict[str, Any]:
     """`evaluate`, and how the predictions spread: by gold label, the count of pairs in equal bins of Pr(IsNext).
 
     Parameters
@@ -49,13 +61,13 @@ def evaluate_with_histogram(model, pairs, bins=10):
     }
 
 
-def _report(logits, labels):
+def _report(logits: Floats, labels: Ints) -> dict[str, float]:
     if not np.isfinite(logits).all():
         return {"loss": float("nan"), "accuracy": float("nan")}
-    says = logits.argmax(axis=1)
-    report = {"loss": nsp_loss(logits, labels), "accuracy": float((says == labels).mean())}
+    predicted = logits.argmax(axis=1)
+    report = {"loss": nsp_loss(logits, labels), "accuracy": float((predicted == labels).mean())}
     for name, label in (("recall_is_next", IS_NEXT), ("recall_not_next", NOT_NEXT)):
         if (labels == label).any():
-            report[name] = float((says[labels == label] == label).mean())
+            report[name] = float((predicted[labels == label] == label).mean())
     report["mean_p_is_next"] = float(np.mean(1 / (1 + np.exp(np.clip(logits[:, 1] - logits[:, 0], -700, 700)))))
     return report

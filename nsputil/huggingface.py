@@ -1,12 +1,14 @@
-"""Checkpoints of Hugging Face's BERT through the same door: read one into a model of ours, write one from it.
+"""Checkpoints of Hugging Face's BERT: read one into an `NSPModel`, or write one from a model.
 
 Needs the extra ``huggingface`` (the package `tokenizers`, for WordPiece); no PyTorch. Introduced in notebook 08.
 """
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from nsputil.bert import BertEncoder
 from nsputil.files import replacing, write_text
@@ -28,10 +30,10 @@ _MLM_HEAD = {"dense": "dense", "norm": "LayerNorm"}
 _EPSILON = 1e-12  # of LayerNorm
 
 
-def names(layers, masked_words=False):
+def names(layers: int, masked_words: bool = False) -> dict[str, str]:
     """Return ``{our name: name in a BertForNextSentencePrediction checkpoint}`` for a number of layers.
 
-    With `masked_words` the names of the MLM head too, as in a BertForPreTraining checkpoint.
+    With `masked_words` also the names of the MLM head, as in a BertForPreTraining checkpoint.
     """
     table = {
         "encoder.words": "bert.embeddings.word_embeddings.weight",
@@ -68,37 +70,38 @@ class WordPieceVocabulary(Vocabulary):
         If a special token is missing.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | Path) -> None:
         try:
             from tokenizers import BertWordPieceTokenizer, Tokenizer
         except ImportError as error:
             raise ImportError('WordPiece needs the package tokenizers: pip install "nsputil[huggingface]"') from error
         folder = Path(folder)
-        settings = folder / "tokenizer_config.json"
+        config_path = folder / "tokenizer_config.json"
         if (folder / "tokenizer.json").exists():
             self._pieces = Tokenizer.from_file(str(folder / "tokenizer.json"))
         elif (folder / "vocab.txt").exists():
-            said = json.loads(settings.read_text(encoding="utf-8")) if settings.exists() else {}
-            self._pieces = BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=said.get("do_lower_case", True))
+            config = json.loads(config_path.read_text(encoding="utf-8")) if config_path.exists() else {}
+            lowercase = config.get("do_lower_case", True)
+            self._pieces = BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=lowercase)
         else:
             raise FileNotFoundError(f"{folder.name} holds neither tokenizer.json nor vocab.txt")
         self._cache = {}
-        known = self._pieces.get_vocab()
-        missing = [token for token in SPECIAL_TOKENS if token not in known]
+        ids: dict[str, int] = self._pieces.get_vocab()
+        missing = [token for token in SPECIAL_TOKENS if token not in ids]
         if missing:
             raise ValueError(f"the vocabulary lacks {missing}; expected that of a BERT checkpoint")
-        self.tokens = tuple(sorted(known, key=known.get))
-        self._ids = known
-        self.cls_id, self.sep_id, self.unk_id = known["[CLS]"], known["[SEP]"], known["[UNK]"]
-        self.mask_id = known["[MASK]"]
+        self.tokens = tuple(sorted(ids, key=ids.__getitem__))
+        self._ids = ids
+        self.cls_id, self.sep_id, self.unk_id = ids["[CLS]"], ids["[SEP]"], ids["[UNK]"]
+        self.mask_id = ids["[MASK]"]
 
-    def _read(self, text):
+    def _read(self, text: str) -> list[int]:
         if not isinstance(text, str):
             raise TypeError(f"text is a {type(text).__name__}; expected a string")
         return self._pieces.encode(text, add_special_tokens=False).ids
 
 
-def from_huggingface(folder, dtype=np.float32):
+def from_huggingface(folder: str | Path, dtype: DTypeLike = np.float32) -> NSPModel:
     """Read a folder with ``config.json``, ``model.safetensors`` and a vocabulary.
 
     Parameters
@@ -119,8 +122,8 @@ def from_huggingface(folder, dtype=np.float32):
     FileNotFoundError
         If there is no such folder, or a file is missing.
     ValueError
-        If the file is damaged, is no BERT or one that differs from the first in a way that ours does not follow, or has
-        no NSP head or pooler (as a checkpoint trained on masked words only).
+        If the file is damaged, the model is not a BERT or differs from the original in a way that `BertEncoder` does
+        not support, or it has no NSP head or pooler (such as a checkpoint trained on masked words only).
     """
     from safetensors import SafetensorError, safe_open
 
@@ -150,7 +153,7 @@ def from_huggingface(folder, dtype=np.float32):
         raise ValueError(f"the checkpoint lacks {missing[:3]}; expected a BertForNextSentencePrediction")
     decoder = arrays.get("cls.predictions.decoder.weight")
     if decoder is not None and not np.array_equal(decoder, arrays["bert.embeddings.word_embeddings.weight"]):
-        raise ValueError("the MLM head has word vectors of its own (untied); expected those of the embeddings, as BERT")
+        raise ValueError("the MLM head has word vectors of its own (untied); expected the embeddings, as in BERT")
     encoder = BertEncoder(
         config["vocab_size"],
         config["hidden_size"],
@@ -163,28 +166,28 @@ def from_huggingface(folder, dtype=np.float32):
         dropout=config.get("hidden_dropout_prob", 0.1),
         attention_dropout=config.get("attention_probs_dropout_prob", 0.1),
     )
-    kind = PretrainingModel if masked_words else NSPModel
+    kind: type[NSPModel] = PretrainingModel if masked_words else NSPModel
     vocabulary, longest = WordPieceVocabulary(folder), config["max_position_embeddings"]
     if len(vocabulary) > config["vocab_size"]:
         raise ValueError(f"the vocabulary has {len(vocabulary)} pieces; config.json allows {config['vocab_size']}")
     model = kind(encoder, vocabulary, np.random.default_rng(0), max_length=longest)
     for our, array in model.parameters.items():
-        found = arrays[table[our]]
-        if found.shape != array.shape:
-            raise ValueError(f"{table[our]} has shape {found.shape}; expected {array.shape} by config.json")
-        array[...] = found
+        stored = arrays[table[our]]
+        if stored.shape != array.shape:
+            raise ValueError(f"{table[our]} has shape {stored.shape}; expected {array.shape} by config.json")
+        array[...] = stored
     return model
 
 
-def _config(path):
-    """Read ``config.json`` and refuse what our BertEncoder would compute differently."""
+def _config(path: Path) -> dict[str, Any]:
+    """Read ``config.json``; refuse a model that `BertEncoder` would compute differently."""
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"config.json is no JSON: {error}") from error
+        raise ValueError(f"config.json is not JSON: {error}") from error
     if not isinstance(config, dict):
         raise ValueError(f"config.json holds a {type(config).__name__}; expected the settings of a BERT by name")
-    expected = {"model_type": "bert", "hidden_act": "gelu", "layer_norm_eps": _EPSILON}
+    expected: dict[str, Any] = {"model_type": "bert", "hidden_act": "gelu", "layer_norm_eps": _EPSILON}
     for name, value in expected.items():
         if config.get(name, None if name == "model_type" else value) != value:
             raise ValueError(f"config.json says {name} {config.get(name)!r}; expected {value!r}")
@@ -195,7 +198,7 @@ def _config(path):
     return config
 
 
-def to_huggingface(model, folder):
+def to_huggingface(model: NSPModel, folder: str | Path) -> None:
     """Write a model with a `BertEncoder` as a folder that transformers' ``from_pretrained`` reads.
 
     A `PretrainingModel` becomes a BertForPreTraining, any other a BertForNextSentencePrediction.

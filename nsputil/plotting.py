@@ -8,10 +8,18 @@ import base64
 import io
 import re
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-#: The palette of Okabe and Ito, distinguishable with the common kinds of color blindness.
+from nsputil._types import Floats
+
+if TYPE_CHECKING:  # matplotlib is loaded for the first figure only
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: The palette of Okabe and Ito; people with the common kinds of color blindness can tell its colors apart.
 COLORS = {
     "black": "#000000",
     "orange": "#E69F00",
@@ -23,13 +31,13 @@ COLORS = {
     "purple": "#CC79A7",
 }
 
-#: One line after the other: no two differ by their color alone.
-CYCLE = {
+#: The style of the first line, the second, and so on: no two differ by their color alone.
+CYCLE: dict[str, Any] = {
     "color": [COLORS[c] for c in ("blue", "vermillion", "green", "purple", "orange", "sky")],
     "linestyle": ["-", "--", "-.", ":", "-", "--"],
 }
 
-STYLE = {
+STYLE: dict[Any, Any] = {  # the keys are str; matplotlib's types list each of its own
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlelocation": "left",
@@ -45,16 +53,17 @@ STYLE = {
 
 
 @cache
-def _pyplot():
-    """Load matplotlib and put the session in the course style, once; half a second that only a figure should cost."""
+def _pyplot() -> Any:  # the module matplotlib.pyplot
+    """Load matplotlib and set the course style, once. This takes half a second, so it waits for the first figure."""
     import matplotlib as mpl
     from matplotlib import pyplot
+    from matplotlib.rcsetup import cycler
 
-    mpl.rcParams.update(STYLE | {"axes.prop_cycle": mpl.cycler(**CYCLE)})
+    mpl.rcParams.update(STYLE | {"axes.prop_cycle": cycler(**CYCLE)})
     return pyplot
 
 
-def new_figure(width=6.5, height=3.6, **subplots):
+def new_figure(width: float = 6.5, height: float = 3.6, **subplots: Any) -> "tuple[Figure, Any]":
     """Return ``(fig, ax)`` in the course style; the first one loads matplotlib.
 
     Parameters
@@ -71,7 +80,7 @@ def new_figure(width=6.5, height=3.6, **subplots):
     return _pyplot().subplots(figsize=(width, height), layout="constrained", **subplots)
 
 
-def round_data(values, decimals=4):
+def round_data(values: ArrayLike, decimals: int = 4) -> Floats:
     """Return `values` rounded, so that no plotted coordinate depends on the processor's last bits.
 
     Parameters
@@ -87,14 +96,14 @@ def round_data(values, decimals=4):
     return np.round(np.asarray(values, dtype=np.float64), decimals) + 0.0
 
 
-def reference_line(ax, value, label, axis="y"):
+def reference_line(ax: "Axes", value: float, label: str, axis: str = "y") -> "Axes":
     """Draw a thin labeled line at a level that the reader should compare with, such as ``log 2``.
 
     Parameters
     ----------
     ax : Axes
     value : float
-        Where the line stands, in the units of the axis.
+        The position of the line, in the units of the axis.
     label : str
         Written beside it.
     axis : {"y", "x"}
@@ -105,7 +114,7 @@ def reference_line(ax, value, label, axis="y"):
     Axes
     """
     value = float(round_data(value))
-    style = {"color": "0.4", "linewidth": 1.0, "linestyle": (0, (1, 2)), "zorder": 1}
+    style: dict[str, Any] = {"color": "0.4", "linewidth": 1.0, "linestyle": (0, (1, 2)), "zorder": 1}
     if axis == "y":
         ax.axhline(value, **style)
         ax.annotate(
@@ -137,7 +146,7 @@ def reference_line(ax, value, label, axis="y"):
     return ax
 
 
-def label_line(ax, x, y, text, color="black", **text_options):
+def label_line(ax: "Axes", x: float, y: float, text: str, color: str = "black", **text_options: Any) -> "Axes":
     """Write `text` beside a curve at data coordinates, in the curve's color, instead of a legend.
 
     Parameters
@@ -160,14 +169,14 @@ def label_line(ax, x, y, text, color="black", **text_options):
     return ax
 
 
-def show(fig, alt):
+def show(fig: "Figure", alt: str) -> None:
     """Show a figure as an image with a text alternative, and close it. The last line of a figure cell.
 
     Parameters
     ----------
     fig : matplotlib.figure.Figure
     alt : str
-        What the figure shows, in a sentence: the one thing that a reader who cannot see it needs.
+        What the figure shows, in one sentence, for a reader who cannot see it.
 
     Raises
     ------
@@ -182,7 +191,7 @@ def show(fig, alt):
     _pyplot().close(fig)
 
 
-def to_html(fig, alt):
+def to_html(fig: "Figure", alt: str) -> str:
     """Return the ``<img>`` that `show` displays: deterministic SVG in a data URI, with `alt`.
 
     Parameters, errors: as `show`. The figure stays open.
@@ -207,19 +216,19 @@ def to_html(fig, alt):
     )
 
 
-def _svg(fig):
-    """The figure as SVG text that depends on neither the time, nor the processor, nor on hashes of coordinates."""
+def _svg(fig: "Figure") -> str:
+    """Return the figure as SVG text that does not depend on the time, the processor, or hashes of coordinates."""
     from matplotlib import rc_context
 
     buffer = io.StringIO()
-    with rc_context(STYLE):  # whatever the session changed since
+    with rc_context(STYLE):  # in case the session has changed the style
         fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches=None)
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"-?\d+\.\d+", _two_decimals, tag[0]), svg)
     # Ids are hashes of coordinates; number them in order instead.
-    names = {}
+    names: dict[str, str] = {}
     for name in re.findall(r'id="([a-z]\w*?[0-9a-f]{8,})"', svg):
         names.setdefault(name, f"i{len(names)}")
     for old, new in names.items():
@@ -228,6 +237,6 @@ def _svg(fig):
     return "\n".join(line.strip() for line in svg.splitlines() if line.strip())
 
 
-def _two_decimals(number):
+def _two_decimals(number: re.Match[str]) -> str:
     # The small offset moves round numbers off the rounding edge, where the last bit would decide.
     return f"{float(number[0]) + 3.7e-5:.2f}".rstrip("0").rstrip(".")

@@ -1,6 +1,6 @@
 """A short quiz about common misconceptions, which proposes a route through the course.
 
-Introduced in notebook 00. Each question stands for a mistake that people really make in public threads and exams.
+Introduced in notebook 00. Each question is about a mistake that people really make in public threads and exams.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Question:
     right : str
         The letter of the right answer.
     notebook : int
-        Where the matter is taught, a key of `NOTEBOOKS`.
+        Which notebook teaches it; a key of `NOTEBOOKS`.
     """
 
     text: str
@@ -150,7 +150,7 @@ QUESTIONS = (
 )
 
 
-def questions_text():
+def questions_text() -> str:
     """Return the questions and their options as plain text.
 
     Returns
@@ -164,7 +164,7 @@ def questions_text():
     return "\n".join(lines)
 
 
-def route(answers):
+def route(answers: str) -> str:
     """Return feedback on some answers and the notebooks to begin with.
 
     Parameters
@@ -196,7 +196,8 @@ def route(answers):
     letters = letters.ljust(len(QUESTIONS), "?")
     if not set(letters) & set("abc"):
         return "No answers yet. Replace a ? by a, b or c, and run the cell again."
-    lines, missed = [], set()
+    lines: list[str] = []
+    missed: set[int] = set()
     for number, (letter, question) in enumerate(zip(letters, QUESTIONS, strict=True), 1):
         if letter in "?-":
             missed.add(question.notebook)

@@ -91,7 +91,7 @@ def test_damaged_and_foreign_files_are_named(folder):
     with pytest.raises(ValueError, match="model.safetensors is not a whole safetensors file"):
         from_huggingface(folder)
     (folder / "config.json").write_text("{")
-    with pytest.raises(ValueError, match="config.json is no JSON"):
+    with pytest.raises(ValueError, match="config.json is not JSON"):
         from_huggingface(folder)
     (folder / "config.json").write_text("[]")
     with pytest.raises(ValueError, match="config.json holds a list"):
