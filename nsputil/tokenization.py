@@ -129,8 +129,8 @@ class Vocabulary:
         return isinstance(other, Vocabulary) and self.tokens == other.tokens
 
     def id(self, token: str) -> int:
-        """Return the id of a token; that of [UNK], 1, for a word the vocabulary does not hold."""
-        return self._ids.get(token, UNK_ID)
+        """Return the id of a token; that of [UNK] for a word the vocabulary does not hold."""
+        return self._ids.get(token, self.unk_id)
 
     def ids(self, text: str) -> Ints:
         """Return the ids of the tokens of a text as an int64 array, which must not be changed: it is cached.

@@ -113,6 +113,15 @@ def test_names_of_older_checkpoints_and_tied_weights(folder):
         from_huggingface(folder)
 
 
+def test_an_unknown_word_has_the_id_of_unk_wherever_the_checkpoint_puts_it(folder):
+    pieces = (folder / "vocab.txt").read_text().split()
+    pieces.remove("[UNK]")
+    (folder / "vocab.txt").write_text("\n".join([*pieces, "[UNK]"]) + "\n")
+    vocabulary = WordPieceVocabulary(folder)
+    assert vocabulary.id("zebra") == vocabulary.unk_id == vocabulary.ids("zebra")[0] == len(pieces)
+    assert vocabulary.tokens[vocabulary.id("word1")] == "word1"
+
+
 def test_the_vocabulary_is_checked(folder):
     vocabulary = WordPieceVocabulary(folder)
     assert (vocabulary.cls_id, vocabulary.mask_id, vocabulary.unk_id) == (2, 4, 1)
