@@ -98,7 +98,7 @@ def check_scores(scores: ArrayLike, labels: ArrayLike, weights: Weights) -> tupl
     if scores.ndim != 2 or scores.shape[1] < 2:
         raise ValueError(f"scores have shape {scores.shape}; expected (count, vocabulary), a row for each guessed word")
     if len(scores) == 0:
-        raise ValueError(f"scores are empty (shape {scores.shape}): no word is to be guessed; mask at least one")
+        raise ValueError(f"scores are empty (shape {scores.shape}): there is no word to guess; mask at least one")
     if not np.isfinite(scores.sum(dtype=np.float64)) and not np.isfinite(scores).all():
         row, word = (int(k[0]) for k in np.nonzero(~np.isfinite(scores)))
         raise ValueError(f"scores[{row}, {word}] is {scores[row, word]}; expected finite numbers")
@@ -111,7 +111,7 @@ def check_scores(scores: ArrayLike, labels: ArrayLike, weights: Weights) -> tupl
         row = int(np.flatnonzero((labels < 0) | (labels >= scores.shape[1]))[0])
         raise ValueError(
             f"labels[{row}] is {int(labels[row])}; expected ids from 0 to {scores.shape[1] - 1} "
-            "(pass only the rows of places to be guessed; -100, as PyTorch has for the rest, is no id)"
+            "(pass only the rows of words to be guessed; -100, which PyTorch uses for the rest, is not an id)"
         )
     return scores, labels, _check_weights(weights, labels, "word")
 

@@ -104,7 +104,7 @@ class BagCache(NamedTuple):
 
 
 class BagEncoder:
-    """Each text is the mean of its word vectors; h_cls compares the two means. Word order is not seen.
+    """Each text is the mean of its word vectors; h_cls compares the two means. Word order does not matter.
 
     With u and v the means of A and B, scaled to length 1, ``h_cls = [u * v, |u - v|, u, v, u.v, o] * sqrt(dim)``; o is
     the cosine of A and B as weighted counts of words. It sees the words that A and B share; the vectors also see words

@@ -154,7 +154,7 @@ def _draw_other_document(documents: Sequence[Document], d: int, i: int, rng: Gen
             j = int(rng.integers(len(documents[other].sentences)))
             if documents[other].sentences[j] != documents[d].sentences[i + 1]:
                 return other, j
-    raise ValueError(f"found no sentence to differ from {documents[d].sentences[i + 1]!r}; expected more varied text")
+    raise ValueError(f"no sentence differs from {documents[d].sentences[i + 1]!r}; expected more varied text")
 
 
 def _permuted_pairs(documents: Sequence[Document], positions: list[Position], rng: Generator) -> list[SentencePair]:
@@ -237,5 +237,5 @@ class _ByLength:
                 if allowed:
                     return allowed[int(rng.integers(len(allowed)))]
             if high - low == len(self.positions):
-                raise ValueError(f"found no sentence to differ from {true_next!r}; expected more varied text")
+                raise ValueError(f"no sentence differs from {true_next!r}; expected more varied text")
             reach += 1
