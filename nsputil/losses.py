@@ -47,6 +47,7 @@ def _p_minus_y(gap: Floats, labels: Ints) -> Floats:
     return np.stack([-at_not_next, at_not_next], axis=1)
 
 
+# Each "overload" tells a type checker what one kind of call returns; the function itself comes last.
 @overload
 def nsp_loss(logits: ArrayLike, labels: ArrayLike, reduction: OneNumber = "mean", weights: Weights = None) -> float: ...
 @overload
