@@ -54,7 +54,9 @@ def never_falling_training() -> tuple[dict[str, Run], dict[str, float]]:
     sound = _sound_experiment()
     defect = "weight-decay-too-high"
     sick = inject(sound, defect)
-    slower = partial(programs.adamw, rate=sound.optimizer.keywords["rate"] / 10)
+    optimizer = sound.optimizer
+    assert isinstance(optimizer, partial)  # of a program: a function whose rate is filled in
+    slower = partial(programs.adamw, rate=optimizer.keywords["rate"] / 10)
     runs = {
         "as it was": train(sick),
         "twice as long": train(replace(sick, max_steps=2 * sick.max_steps)),
