@@ -170,7 +170,7 @@ class Exercise:
         """
         return (
             f"*{self.kind}* · difficulty {self.difficulty} of 3 · importance {self.importance} of 3 · "
-            f"{self.minutes} minutes"
+            f"{self.minutes} minute{'s' if self.minutes > 1 else ''}"
         )
 
     def _right(self) -> Verdict:

@@ -42,7 +42,7 @@ function render({ model, el }) {
     write(result, `calibration error = ${fixed(now.error)}, mean loss = ${fixed(now.loss)} nats, ${total} pairs`);
     const farthest = now.pairs.map((count, k) => count * Math.abs(now.probability[k] - now.fraction[k]));
     const worst = farthest.indexOf(Math.max(...farthest));
-    plot.begin(width, "Fraction of pairs that are IsNext against the mean predicted Pr(IsNext), one dot a bin; on the " +
+    plot.begin(width, "Fraction of pairs that are IsNext against the mean predicted Pr(IsNext), one dot for each bin; on the " +
       `diagonal the model is calibrated. Error ${fixed(now.error)}. The bin that adds most has mean prediction ` +
       `${fixed(now.probability[worst], 2)} and fraction ${fixed(now.fraction[worst], 2)}.`);
     plot.segment("other", 0, 0, 1, 1);
