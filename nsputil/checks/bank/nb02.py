@@ -324,7 +324,7 @@ audit = CodeExercise(
             "of_negatives",
             _of_negatives,
             "You divided by the negatives; a fraction of all pairs is asked for.",
-            "a fraction of what, says the second line of the docstring?",
+            "according to the docstring, of what are the two numbers fractions?",
         ),
         Misconception(
             "counts",

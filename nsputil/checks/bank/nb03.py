@@ -71,7 +71,7 @@ most_likely_p = CodeExercise(
             "odds",
             lambda labels: (labels == 0).sum() / (labels == 1).sum(),
             "You divided the count of IsNext by that of NotNext: these are odds, and they can exceed 1.",
-            "the fraction of IsNext among which labels is asked for?",
+            "p is a fraction of which labels: of all, or of those that are NotNext?",
         ),
     ),
     hints=(
@@ -285,7 +285,7 @@ batch_loss = CodeExercise(
             "all_pairs_of_row_and_label",
             lambda logits, labels: float(-_log_softmax(logits)[:, labels].mean()),
             "log_probs[:, labels] takes every label for every row, and you averaged all of it.",
-            "which shape has log_probs[:, labels], and which should it have?",
+            "what is the shape of log_probs[:, labels], and what should it be?",
         ),
         Misconception(
             "epsilon_in_log",

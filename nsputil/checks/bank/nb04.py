@@ -441,7 +441,7 @@ decode_loss = CodeExercise(
             "wrong_sign",
             lambda loss, unit: BASES[unit] ** loss,
             "You return a number above 1: the perplexity, one over the probability.",
-            "which sign has the log of a probability?",
+            "what is the sign of the log of a probability?",
         ),
         Misconception(
             "log_again",

@@ -453,7 +453,7 @@ back_to_h_cls = CodeExercise(
             "summed_over_batch",
             lambda *args: back_to_h_cls_reference(*args).sum(axis=0),
             "You summed over the batch; each pair has its own h_cls.",
-            "what shape has h_cls?",
+            "what is the shape of h_cls?",
         ),
         Misconception(
             "divided_again",

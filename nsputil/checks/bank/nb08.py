@@ -56,7 +56,7 @@ masked_counts = NumberExercise(
         Misconception(
             "ninety_five_five",
             (450, 405, 22.5, 22.5),
-            "The first is right. You divided the chosen words by 90, 5 and 5 percent.",
+            "The first is right. You split the chosen words into 90, 5 and 5 percent.",
             "which three percentages does the rule name?",
         ),
     ),

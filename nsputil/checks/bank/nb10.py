@@ -458,7 +458,7 @@ mean_score = CodeExercise(
             "wrong_sign",
             _score(lambda p, k: 100 * (1 - np.log(p) / math.log(k))),
             "The less a player gave to the truth, the more points you give.",
-            "what sign has the log of a probability?",
+            "what is the sign of the log of a probability?",
         ),
         Misconception(
             "not_scaled",
