@@ -71,10 +71,11 @@ def failing_training() -> Observations:
         evaluate_every=30,
     )
     run = train(experiment)
+    assert run.model is not None  # only a run that was read from a file has none
     train_documents = experiment.split(experiment.documents, np.random.default_rng((experiment.seed, 0)))[0]
     pairs = experiment.pairs(train_documents, np.random.default_rng(1))
     overlap = OverlapModel.fit(pairs)
-    updates = [value for row in run.instruments for name, value in row.items() if name.startswith("update.")]
+    updates = [row[name] or 0.0 for row in run.instruments for name in row if name.startswith("update.")]
     return Observations(
         run=run,
         first_loss=run.loss[0],
