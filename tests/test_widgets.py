@@ -79,9 +79,9 @@ def test_calibration_is_that_of_metrics_and_a_temperature_keeps_the_order():
     probs = 1 / (1 + np.exp(-(logits[:, 0] - logits[:, 1]) / 2))
     assert now.error == pytest.approx(calibration_error(probs, labels, 7))
     assert now.loss == pytest.approx(nsp_loss(logits / 2, labels))
-    assert sum(now.count) == 200
-    mean_gap = np.abs(np.subtract(now.probability, now.fraction)) @ now.count / 200
-    assert mean_gap == pytest.approx(now.error)
+    assert sum(now.pairs) == 200
+    mean_distance = np.abs(np.subtract(now.probability, now.fraction)) @ now.pairs / 200
+    assert mean_distance == pytest.approx(now.error)
     widget = widgets.calibration_explorer(logits, labels, temperature=2.0, bins=7)
     assert widget.reading.error == pytest.approx(now.error)
 
@@ -103,7 +103,7 @@ def test_the_player_shows_what_was_known_at_the_step():
 
 def test_a_histogram_counts_each_pair_once_by_gold_label():
     class Model:
-        """Gaps of -3, 0, 0.1 and 30 between the two logits."""
+        """Log-odds of -3, 0, 0.1 and 30."""
 
         def logits(self, pairs):
             return np.array([[-3.0, 0.0], [1.0, 1.0], [0.1, 0.0], [30.0, 0.0]])

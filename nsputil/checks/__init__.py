@@ -12,11 +12,13 @@ docs/exercises.md.
 """
 
 from nsputil.checks import record as _record
+from nsputil.checks.exercise import Exercise as _Exercise
+from nsputil.checks.progress_table import progress_table as _progress_table
 
 __all__ = ["exercises", "forget", "progress"]
 
 
-def exercises():
+def exercises() -> dict[str, _Exercise]:
     """Return all exercises.
 
     Returns
@@ -29,29 +31,29 @@ def exercises():
     return exercises()
 
 
-def progress():
+def progress() -> None:
     """Print which exercises are right, begun and still to do."""
-    print(_record.table(list(exercises().values())))
+    print(_progress_table(list(exercises().values())))
 
 
-def forget():
+def forget() -> None:
     """Delete the record of progress."""
     _record.forget()
     print("The record of your progress is deleted.")
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> _Exercise:
     if name.startswith("_"):
         raise AttributeError(name)
-    found = exercises()
-    if name not in found:
+    by_name = exercises()
+    if name not in by_name:
         import difflib
 
-        near = difflib.get_close_matches(name, found, 1)
-        meant = f"; did you mean {near[0]}?" if near else ""
-        raise AttributeError(f"there is no exercise {name!r}{meant}")
-    return found[name]
+        near = difflib.get_close_matches(name, by_name, 1)
+        suggestion = f"; did you mean {near[0]}?" if near else ""
+        raise AttributeError(f"there is no exercise {name!r}{suggestion}")
+    return by_name[name]
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted([*__all__, *exercises()])

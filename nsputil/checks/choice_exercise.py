@@ -1,6 +1,6 @@
 """An exercise with options to choose from: one or several are right, each has its own feedback.
 
-The notebook shows question and options; which are right stands only in the bank (`nsputil.checks.bank`).
+The notebook shows the question and the options; only the bank (`nsputil.checks.bank`) says which are right.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Option:
     text : str
         What the learner reads.
     feedback : str
-        What to say to somebody who chose it.
+        The feedback to a learner who chose it.
     right : bool
     """
 
@@ -44,7 +44,7 @@ class ChoiceExercise(Exercise):
     question: str
     options: tuple[Option, ...] = field(repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         right = sum(option.right for option in self.options)
         if not 2 <= len(self.options) <= len(LETTERS) or right == 0:
@@ -54,11 +54,11 @@ class ChoiceExercise(Exercise):
             )
 
     @property
-    def several(self):
+    def several(self) -> bool:
         """True if more than one option is right, so that letters are combined."""
         return sum(option.right for option in self.options) > 1
 
-    def right_letters(self):
+    def right_letters(self) -> str:
         """Return the letters of the right options, for tests and exports.
 
         Returns
@@ -67,7 +67,7 @@ class ChoiceExercise(Exercise):
         """
         return "".join(letter for letter, option in zip(LETTERS, self.options, strict=False) if option.right)
 
-    def markdown(self):
+    def markdown(self) -> str:
         """Return question and options as the notebook shows them.
 
         Returns
@@ -77,27 +77,27 @@ class ChoiceExercise(Exercise):
         lines = [f"- **{letter})** {option.text}" for letter, option in zip(LETTERS, self.options, strict=False)]
         return self.question + "\n\n" + "\n".join(lines)
 
-    def judge(self, answer, seed=0):
+    def judge(self, answer: object, seed: int = 0) -> Verdict:
         """Return the verdict on some letters; see `Exercise.judge`."""
         if answer is None or answer is Ellipsis or (isinstance(answer, str) and not str(answer).strip()):
             several = ' or "ab"' if self.several else ""
-            return Verdict(NOT_DONE, f'Replace None above by your choice, such as "a"{several}, and run both cells.')
+            return Verdict(NOT_DONE, f'Replace None above with your choice, such as "a"{several}, and run both cells.')
         letters = LETTERS[: len(self.options)]
         for letter, option in zip(letters, self.options, strict=True):
             if isinstance(answer, str | bool) and str(answer).strip().lower() == option.text.lower():  # True, or "true"
                 answer = letter
         if not isinstance(answer, str):
             message = f'You passed {describe(answer)}; expected a letter in quotes, such as "a".'
-            return Verdict(WRONG, message, found="type")
+            return Verdict(WRONG, message, mistake="type")
         chosen = "".join(sorted(set(answer.lower()) - set(" ,;.)")))
         if set(chosen) - set(letters):
             wanted = f"letters from a to {letters[-1]}"
-            return Verdict(WRONG, f"You passed {describe(answer)}; expected {wanted}.", found="letters")
+            return Verdict(WRONG, f"You passed {describe(answer)}; expected {wanted}.", mistake="letters")
         if len(chosen) > 1 and not self.several:
-            return Verdict(WRONG, f"You chose {', '.join(chosen)}; one option is right.", found="too_many")
+            return Verdict(WRONG, f"You chose {', '.join(chosen)}; one option is right.", mistake="too_many")
         lines = [f"{letter}) {self.options[letters.index(letter)].feedback}" for letter in chosen]
         if chosen == self.right_letters():
             return Verdict(RIGHT, "\n".join([*lines, self.takeaway] if self.takeaway else lines))
         if all(self.options[letters.index(letter)].right for letter in chosen):
             lines.append("That is not all yet: at least one more option is right.")
-        return Verdict(WRONG, "\n".join(lines), found="option_" + chosen)
+        return Verdict(WRONG, "\n".join(lines), mistake="option_" + chosen)

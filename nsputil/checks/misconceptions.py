@@ -1,15 +1,16 @@
 """Mistakes that people really make with this loss: a name for each, what it looks like, a question that leads on.
 
-The names are used by the exercises, by the tests and by reports. Most come from public threads and exams; the rest from
-reading wrong answers. An exercise pairs a name with a function that makes this mistake.
+The exercises, the tests and reports use the names. Most come from public threads and exams, the rest from reading wrong
+answers. An exercise pairs a name with a function that makes this mistake.
 """
 
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-#: name: (what was seen, the question)
-COMMON = {
+#: name: (what the check saw, the question)
+COMMON: dict[str, tuple[str, str]] = {
     "wrong_sign": (
-        "Your numbers are right, but their sign is turned round.",
+        "Your numbers are right, but their sign is reversed.",
         "can the log of a probability be positive? What must a loss be when the model is wrong?",
     ),
     "log_base_2": (
@@ -34,11 +35,11 @@ COMMON = {
     ),
     "sum_for_mean": (
         "You return the sum over the batch; the mean is asked for.",
-        "what happens to your number if every pair stands in the batch twice?",
+        "what happens to your number if the batch holds every pair twice?",
     ),
     "no_mean": (
         "You return one loss for each pair; one number for the batch is asked for.",
-        "which last step makes one number of many, whatever the size of the batch?",
+        "which last step turns many numbers into one, whatever the size of the batch?",
     ),
     "divided_by_entries": (
         "Your number is half of the right one: you divided by all entries, rows times columns.",
@@ -82,7 +83,7 @@ COMMON = {
     ),
     "other_class": (
         "You take the probability of the class that is not gold.",
-        "when the model gives the gold class all its trust, what should the loss be?",
+        "when the model gives all the probability to the gold class, what should the loss be?",
     ),
     "off_by_one_labels": (
         "You count the labels from 1.",
@@ -110,47 +111,51 @@ COMMON = {
     ),
     "last_example_only": (
         "Only the last pair of the batch counts in your result.",
-        "does each turn of your loop add to the result, or replace it?",
+        "does each iteration of your loop add to the result, or replace it?",
     ),
     "one_example_for_all": (
         "You use the first label for every pair.",
-        "does row i meet label i?",
+        "does row i get label i?",
     ),
     "rounded": (
         "Your result is rounded.",
-        "where does the rounding belong: into the computation, or into the print?",
+        "where does the rounding belong: in the computation, or in the print?",
     ),
 }
 
 
+#: What answers an exercise: a function, or numbers.
+Answer = TypeVar("Answer")
+
+
 @dataclass(frozen=True)
-class Misconception:
+class Misconception(Generic[Answer]):
     """A wrong idea about one exercise, as something that can be compared with.
 
     Attributes
     ----------
     name : str
         One of `COMMON`, or a new name together with a message and a question.
-    answer : object
-        What somebody with this idea answers: a function for a code exercise, a number for a number exercise.
+    answer : callable, float or tuple of float
+        What somebody with this idea answers: a function in a code exercise, numbers in a number exercise.
     message, question : str
-        What was seen, and what to ask; taken from `COMMON` if empty.
+        What the check saw, and what to ask; taken from `COMMON` if empty.
     also : tuple
         More answers with the same idea, such as another epsilon.
     """
 
     name: str
-    answer: object = field(repr=False)
+    answer: Answer = field(repr=False)
     message: str = ""
     question: str = ""
-    also: tuple = field(default=(), repr=False)
+    also: tuple[Answer, ...] = field(default=(), repr=False)
 
     @property
-    def answers(self):
+    def answers(self) -> tuple[Answer, ...]:
         """All answers with this idea."""
         return (self.answer, *self.also)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.name not in COMMON and not (self.message and self.question):
             raise ValueError(
                 f"misconception {self.name!r} is not a common one; expected a message and a question with it"

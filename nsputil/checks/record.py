@@ -1,30 +1,34 @@
 """Which exercises are done, kept in one small file that survives a restart and can be deleted.
 
-The file is ``.nsputil-progress.json`` in the home folder, or what the environment variable ``NSPUTIL_PROGRESS`` names;
-``off`` keeps nothing. It is replaced in one step, so that a crash leaves the old one or the new one.
+`nsputil.progress_file` says where the file is. It is replaced in one step, so a crash leaves the old one or the new
+one.
 """
 
 import json
-import os
-from pathlib import Path
+from typing import Any, TypedDict
 
 from nsputil.files import write_text
+from nsputil.progress_file import progress_file
 
 
-def progress_file():
-    """Return the path of the file, or None if nothing is kept.
+class Row(TypedDict):
+    """What is known about one exercise: its state as in `Verdict.state`, tries, and hints read."""
 
-    Returns
-    -------
-    Path or None
-    """
-    named = os.environ.get("NSPUTIL_PROGRESS", "")
-    if named.lower() == "off":
-        return None
-    return Path(named) if named else Path.home() / ".nsputil-progress.json"
+    state: str
+    tries: int
+    hints: int
 
 
-def load():
+def new_row() -> Row:
+    """Return the row of an exercise that nobody has tried."""
+    return {"state": "", "tries": 0, "hints": 0}
+
+
+def _row(stored: dict[str, Any]) -> Row:
+    return {"state": stored.get("state", ""), "tries": stored.get("tries", 0), "hints": stored.get("hints", 0)}
+
+
+def load() -> dict[str, Row]:
     """Return what is known: {exercise: {"state": ..., "tries": ..., "hints": ...}}.
 
     Returns
@@ -33,14 +37,16 @@ def load():
         Empty if there is no file, or none that can be read.
     """
     path = progress_file()
+    if path is None:
+        return {}
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))["exercises"]
-        return {name: row for name, row in kept.items() if isinstance(row, dict)}
+        rows = json.loads(path.read_text(encoding="utf-8"))["exercises"]
+        return {name: _row(row) for name, row in rows.items() if isinstance(row, dict)}
     except (AttributeError, OSError, ValueError, KeyError, TypeError):
         return {}
 
 
-def record(name, state=None, hint=False):
+def record(name: str, state: str | None = None, hint: bool = False) -> bool:
     """Note that an exercise was checked, or a hint was read.
 
     Parameters
@@ -58,52 +64,21 @@ def record(name, state=None, hint=False):
     path = progress_file()
     if path is None:
         return False
-    kept = load()
-    row = {"state": "", "tries": 0, "hints": 0} | kept.get(name, {})
+    rows = load()
+    row = rows.setdefault(name, new_row())
     row["hints"] += hint
     if state is not None:
         row["tries"] += 1
         row["state"] = row["state"] if row["state"] == "right" else state
-    kept[name] = row
     try:
-        write_text(path, json.dumps({"version": 1, "exercises": kept}, indent=1, sort_keys=True) + "\n")
+        write_text(path, json.dumps({"version": 1, "exercises": rows}, indent=1, sort_keys=True) + "\n")
     except OSError:
         return False
     return True
 
 
-def forget():
+def forget() -> None:
     """Delete the file; all exercises are new again."""
     path = progress_file()
     if path is not None:
         path.unlink(missing_ok=True)
-
-
-def table(exercises):
-    """Return the progress over a list of exercises as text.
-
-    Parameters
-    ----------
-    exercises : sequence of Exercise
-        In the order of the course.
-
-    Returns
-    -------
-    str
-    """
-    kept, lines = load(), []
-    for notebook in sorted({exercise.notebook for exercise in exercises}):
-        group = [exercise for exercise in exercises if exercise.notebook == notebook]
-        done = sum(kept.get(exercise.name, {}).get("state") == "right" for exercise in group)
-        lines.append(f"Notebook {notebook:02d}: {done} of {len(group)} right")
-        for exercise in group:
-            row = kept.get(exercise.name, {"state": "", "tries": 0, "hints": 0})
-            mark = {"right": "[x]", "": "[ ]", "not done yet": "[ ]"}.get(row["state"], "[~]")
-            tries = f", {row['tries']} tries" if row["tries"] > 1 else ""
-            hints = f", {row['hints']} hints" if row["hints"] else ""
-            lines.append(f"  {mark} {exercise.title} ({exercise.name}{tries}{hints})")
-    path = progress_file()
-    lines.append("[x] right  [~] begun  [ ] to do")
-    kept_in = f"Kept in {path}; checks.forget() deletes it."
-    lines.append(kept_in if path else "Nothing is kept: NSPUTIL_PROGRESS is off.")
-    return "\n".join(lines)

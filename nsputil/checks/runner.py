@@ -1,7 +1,7 @@
 """Call a learner's function so that nothing it does can hang or flood the notebook.
 
-The time limit works in three ways, since no single one works everywhere: a timer signal (Linux, macOS), an exception
-sent by a watching thread (Windows), a trace function that reads the clock (Pyodide, which has neither).
+The time limit works in three ways, because no single one works everywhere: a timer signal (Linux, macOS), an exception
+that a watching thread sends (Windows), a trace function that reads the clock (Pyodide, which has neither).
 """
 
 import contextlib
@@ -11,14 +11,23 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
-SECONDS = 3.0  # of the processor, for one call
-PATIENCE = 10  # times as many seconds of the clock, for code that waits, or for a machine that is busy elsewhere
+from nsputil.checks.array_types import Function
+
+SECONDS = 3.0  # of processor time, for one call
+PATIENCE = 10  # so many times as long by the clock, for code that waits or a machine that is busy with other work
 CHARACTERS = 20_000  # that one call may print
 AGAIN = 0.2  # seconds until the exception is sent again, to code that swallows it
+
+
+#: Says whether the time is up.
+IsLate = Callable[[], bool]
 
 
 class TimeUp(BaseException):
@@ -31,33 +40,33 @@ class TooMuchOutput(BaseException):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one call.
+    """The result of one call.
 
     Attributes
     ----------
     value : object
-        What the function returned; None if it did not.
+        What the function returned; None if it did not return.
     problem : str
         ``""``, ``"time"``, ``"output"`` or ``"exception"``.
     error : str
-        The exception as a sentence, with the line of the function where it arose.
-    kind : type or None
-        The exception's class.
+        The exception as a sentence, with the line of the function that raised it.
+    exception : type or None
+        The class of the exception.
     printed : str
-        What the function printed, warnings among it.
+        What the function printed, including warnings.
     changed : bool
         True if it changed one of its arguments.
     """
 
-    value: object = None
+    value: Any = None
     problem: str = ""
     error: str = ""
-    kind: type | None = None
+    exception: type[BaseException] | None = None
     printed: str = ""
     changed: bool = False
 
 
-def call(function, args, seconds=SECONDS, method=None):
+def call(function: Function, args: tuple[Any, ...], seconds: float = SECONDS, method: str | None = None) -> Outcome:
     """Call a function on copies of its arguments, within limits of time and output.
 
     Parameters
@@ -67,16 +76,17 @@ def call(function, args, seconds=SECONDS, method=None):
     seconds : float
         Time limit.
     method : {"signal", "thread", "trace"}, optional
-        How the limit is kept; chosen by `limit_method` if not given.
+        How the limit is kept; `limit_method` chooses if it is not given.
 
     Returns
     -------
     Outcome
-        It never raises what the function raises; only KeyboardInterrupt passes.
+        `call` itself raises nothing that the function raises, except KeyboardInterrupt.
     """
-    own = copy.deepcopy(args)
+    copies = copy.deepcopy(args)
     printed = _Bounded()
-    value, problem, error, kind = None, "", "", None
+    value, problem, error = None, "", ""
+    exception: type[BaseException] | None = None
     try:
         with (
             contextlib.redirect_stdout(printed),
@@ -84,19 +94,19 @@ def call(function, args, seconds=SECONDS, method=None):
             np.errstate(all="ignore"),
             time_limit(seconds, method),
         ):
-            value = function(*own)
+            value = function(*copies)
     except TimeUp:
         problem = "time"
     except TooMuchOutput:
         problem = "output"
     except KeyboardInterrupt:
         raise
-    except BaseException as found:  # also SystemExit: a learner's exit() must not end the kernel
-        problem, error, kind = "exception", describe_error(found, function), type(found)
-    return Outcome(value, problem, error, kind, printed.getvalue(), not unchanged(own, args))
+    except BaseException as raised:  # also SystemExit: a learner's exit() must not end the kernel
+        problem, error, exception = "exception", describe_error(raised, function), type(raised)
+    return Outcome(value, problem, error, exception, printed.getvalue(), not unchanged(copies, args))
 
 
-def limit_method():
+def limit_method() -> str:
     """Return how a time limit can be kept here: "signal", "thread" or "trace"."""
     if sys.platform == "emscripten":
         return "trace"
@@ -107,35 +117,36 @@ def limit_method():
 
 
 @contextlib.contextmanager
-def time_limit(seconds, method=None):
+def time_limit(seconds: float, method: str | None = None) -> Iterator[None]:
     """Raise TimeUp inside the with block when the time is up.
 
     Parameters
     ----------
     seconds : float
-        Of the processor. By the clock it may take `PATIENCE` times as long: a right answer on a busy machine is right.
+        Of processor time. By the clock the block may take `PATIENCE` times as long, so that a right answer on a busy
+        machine is right.
     method : {"signal", "thread", "trace"}, optional
 
     Notes
     -----
     "thread" and "trace" can only stop code between two steps of Python, not inside one long call such as a sleep.
-    A loop with a bare ``except:`` around everything can swallow all of them, as it swallows Kernel > Interrupt.
+    A loop with a bare ``except:`` around everything can swallow all three, as it swallows Kernel > Interrupt.
     """
-    end, last = time.process_time() + seconds, time.monotonic() + PATIENCE * seconds
+    processor_end, clock_end = time.process_time() + seconds, time.monotonic() + PATIENCE * seconds
 
-    def late():
-        return time.process_time() > end or time.monotonic() > last
+    def late() -> bool:
+        return time.process_time() > processor_end or time.monotonic() > clock_end
 
-    keep = {"signal": _signal_limit, "thread": _thread_limit, "trace": _trace_limit}[method or limit_method()]
-    with keep(seconds, late):
+    limit = {"signal": _signal_limit, "thread": _thread_limit, "trace": _trace_limit}[method or limit_method()]
+    with limit(seconds, late):
         yield
 
 
 @contextlib.contextmanager
-def _signal_limit(seconds, late):
+def _signal_limit(seconds: float, late: IsLate) -> Iterator[None]:
     import signal
 
-    def stop(number, frame):
+    def stop(number: int, frame: FrameType | None) -> None:
         if late():
             raise TimeUp
 
@@ -149,18 +160,18 @@ def _signal_limit(seconds, late):
 
 
 @contextlib.contextmanager
-def _thread_limit(seconds, late):
+def _thread_limit(seconds: float, late: IsLate) -> Iterator[None]:
     import ctypes
 
     done, target = threading.Event(), ctypes.c_ulong(threading.get_ident())
     send = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
-    def watch():
-        ready = done.wait(seconds)
-        while not ready:
+    def watch() -> None:
+        finished = done.wait(seconds)
+        while not finished:
             if late():
                 send(target, ctypes.py_object(TimeUp))
-            ready = done.wait(AGAIN)
+            finished = done.wait(AGAIN)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -179,10 +190,10 @@ def _thread_limit(seconds, late):
 
 
 @contextlib.contextmanager
-def _trace_limit(seconds, late):
+def _trace_limit(seconds: float, late: IsLate) -> Iterator[None]:
     before = sys.gettrace()
 
-    def trace(frame, event, arg):
+    def trace(frame: FrameType, event: str, arg: Any) -> Any:
         if late():
             raise TimeUp
         return trace
@@ -195,14 +206,16 @@ def _trace_limit(seconds, late):
 
 
 class _Bounded(io.StringIO):
-    def write(self, text):
+    """A text file in memory that refuses more than `CHARACTERS`."""
+
+    def write(self, text: str) -> int:
         if self.tell() + len(text) > CHARACTERS:
             raise TooMuchOutput
         return super().write(text)
 
 
-def describe_error(error, function):
-    """Return an exception as a sentence, with the line of the learner's function where it arose.
+def describe_error(error: BaseException, function: Function) -> str:
+    """Return an exception as a sentence, with the line of the learner's function that raised it.
 
     Parameters
     ----------
@@ -223,7 +236,7 @@ def describe_error(error, function):
     return text
 
 
-def unchanged(a, b):
+def unchanged(a: Any, b: Any) -> bool:
     """Return True if two arguments are equal in type, shape and every value.
 
     Parameters
@@ -247,7 +260,7 @@ def unchanged(a, b):
     return bool(a == b)
 
 
-def is_stub(function):
+def is_stub(function: Function) -> bool:
     """Return True if a function's body does nothing yet: a docstring, ``...``, ``pass`` or ``return None``.
 
     Parameters

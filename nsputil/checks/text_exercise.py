@@ -1,7 +1,7 @@
 """An exercise answered in words, with a rubric.
 
 No machine can grade an explanation. The check looks for signs of each point of the rubric, and for wordings that give a
-known mistake away; it says what it did not find, and that it only looked for words. A person gives the points.
+known mistake away. It says what it did not find, and that it only looked for words. A person gives the points.
 """
 
 import re
@@ -59,7 +59,7 @@ class TextExercise(Exercise):
     rubric : tuple of Point
     traps : tuple of Trap
     words : int
-        Fewer are no explanation.
+        The least that counts as an explanation.
     """
 
     rubric: tuple[Point, ...] = field(repr=False)
@@ -67,24 +67,24 @@ class TextExercise(Exercise):
     words: int = 12
     graded_by_hand = True
 
-    def judge(self, answer, seed=0):
+    def judge(self, answer: object, seed: int = 0) -> Verdict:
         """Return the verdict on a text; see `Exercise.judge`."""
         if answer is None or answer is Ellipsis or (isinstance(answer, str) and not answer.strip()):
             return Verdict(NOT_DONE, "Write your answer above, between the quotes, and run both cells.")
         if not isinstance(answer, str):
-            return Verdict(WRONG, f"You passed {describe(answer)}; expected a text in quotes.", found="type")
+            return Verdict(WRONG, f"You passed {describe(answer)}; expected a text in quotes.", mistake="type")
         count = len(answer[: LONGEST + 1].split())
         if count < self.words:
-            return Verdict(WRONG, f"{count} words; write at least {self.words}, in whole sentences.", found="short")
+            return Verdict(WRONG, f"{count} words; write at least {self.words}, in whole sentences.", mistake="short")
         if len(answer) > LONGEST:
-            return Verdict(WRONG, f"{len(answer):,} characters; a few sentences are enough.", found="long")
+            return Verdict(WRONG, f"{len(answer):,} characters; a few sentences are enough.", mistake="long")
         for trap in self.traps:
             if re.search(trap.signs, answer, re.IGNORECASE):
                 return Verdict(WRONG, trap.message, "does your text really mean that?", trap.name)
         for number, point in enumerate(self.rubric, 1):
             if not re.search(point.signs, answer, re.IGNORECASE):
-                message = f"I see no sign of one of {len(self.rubric)} points (I only look for words)."
+                message = f"I see no sign of one of the {len(self.rubric)} points (I only look for words)."
                 return Verdict(WRONG, message, point.question, f"point_{number}")
-        lines = ["A sign of every point; a machine looks for words only, so compare yourself:"]
+        lines = ["There is a sign of every point. The check only looks for words, so compare your text yourself:"]
         lines += [f"- {point.text}" for point in self.rubric]
         return Verdict(RIGHT, "\n".join([*lines, self.takeaway] if self.takeaway else lines))

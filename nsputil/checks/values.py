@@ -1,11 +1,14 @@
-"""Compare what a function returned with what is expected, and say in a few words how it differs."""
+"""Compare what a function returned with what is expected, and say in a few words how they differ."""
+
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-_allclose, _isclose = np.allclose, np.isclose  # a learner's cell may bind these names anew
+_allclose, _isclose = np.allclose, np.isclose  # a learner's cell may assign to np.allclose and np.isclose
 
 
-def difference(value, expected, rtol=1e-6, atol=1e-9):
+def difference(value: Any, expected: Any, rtol: float = 1e-6, atol: float = 1e-9) -> str:
     """Return the kind of difference between a value and what is expected.
 
     Parameters
@@ -33,30 +36,30 @@ def difference(value, expected, rtol=1e-6, atol=1e-9):
             return "type"
         if value.keys() != expected.keys():
             return "shape"
-        found = (difference(value[key], expected[key], rtol, atol) for key in expected)
-        return next(filter(None, found), "")
-    goal = _numbers(expected)
-    if goal is None:  # a sequence of unlike things
+        differences = (difference(value[key], expected[key], rtol, atol) for key in expected)
+        return next(filter(None, differences), "")
+    wanted = _numbers(expected)
+    if wanted is None:  # a sequence of items that are not all numbers
         if not isinstance(value, list | tuple):
             return "type"
-        value = [item for item in value]  # noqa: C416, a length of its own making does not count
+        value = [item for item in value]  # noqa: C416, the learner's class may define a wrong __len__
         if len(value) != len(expected):
             return "shape"
-        found = (difference(a, b, rtol, atol) for a, b in zip(value, expected, strict=True))
-        return next(filter(None, found), "")
+        differences = (difference(a, b, rtol, atol) for a, b in zip(value, expected, strict=True))
+        return next(filter(None, differences), "")
     array = _numbers(value)
     if array is None:
         return "type"
-    if array.shape != goal.shape:
+    if array.shape != wanted.shape:
         return "shape"
-    array, goal = array.astype(np.float64), goal.astype(np.float64)
-    if (np.isnan(array) & ~np.isnan(goal)).any():
+    array, wanted = array.astype(np.float64), wanted.astype(np.float64)
+    if (np.isnan(array) & ~np.isnan(wanted)).any():
         return "nan"
-    return "" if _allclose(array, goal, rtol, atol, equal_nan=True) else "value"
+    return "" if _allclose(array, wanted, rtol, atol, equal_nan=True) else "value"
 
 
-def finite(value):
-    """Return False if a value holds NaN or an infinity anywhere.
+def finite(value: Any) -> bool:
+    """Return False if a value holds a NaN or an infinity anywhere.
 
     Parameters
     ----------
@@ -77,7 +80,7 @@ def finite(value):
         return True
 
 
-def first_difference(value, expected, rtol=1e-6, atol=1e-9):
+def first_difference(value: Any, expected: Any, rtol: float = 1e-6, atol: float = 1e-9) -> str:
     """Say where numbers differ first, and whether they are too large or too small; never what they should be.
 
     Parameters
@@ -91,22 +94,22 @@ def first_difference(value, expected, rtol=1e-6, atol=1e-9):
     str
         Such as "entry [1, 0] is 0.2500, too small (2 of 6 entries differ)"; "" if they are not numbers.
     """
-    array, goal = _numbers(value), _numbers(expected)
-    if array is None or goal is None or array.shape != goal.shape:
+    array, wanted = _numbers(value), _numbers(expected)
+    if array is None or wanted is None or array.shape != wanted.shape:
         return ""
-    array, goal = array.astype(np.float64), goal.astype(np.float64)
-    wrong = ~_isclose(array, goal, rtol, atol, equal_nan=True)
+    array, wanted = array.astype(np.float64), wanted.astype(np.float64)
+    wrong = ~_isclose(array, wanted, rtol, atol, equal_nan=True)
     if not wrong.any():
         return ""
-    place = tuple(int(i) for i in np.argwhere(wrong)[0])
-    size = "not a number" if np.isnan(array[place]) else "too large" if array[place] > goal[place] else "too small"
-    if not place:
+    index = tuple(int(i) for i in np.argwhere(wrong)[0])
+    size = "not a number" if np.isnan(array[index]) else "too large" if array[index] > wanted[index] else "too small"
+    if not index:
         return f"that is {size}"
-    return f"entry {list(place)} is {array[place]:.6g}, {size} ({int(wrong.sum())} of {wrong.size} entries differ)"
+    return f"entry {list(index)} is {array[index]:.6g}, {size} ({int(wrong.sum())} of {wrong.size} entries differ)"
 
 
-def describe(value):
-    """Return a value in a few words, never an array whole.
+def describe(value: object) -> str:
+    """Return a value in a few words, never a whole array.
 
     Parameters
     ----------
@@ -123,7 +126,7 @@ def describe(value):
         return f"a {type(value).__name__}"
 
 
-def _described(value):
+def _described(value: Any) -> str:
     if value is None:
         return "None"
     if isinstance(value, str):
@@ -142,8 +145,8 @@ def _described(value):
     return f"a {type(value).__name__}"
 
 
-def _numbers(value):
-    """Return a value as an array, or None if it is not made of numbers; not converted, as it may be huge."""
+def _numbers(value: Any) -> NDArray[Any] | None:
+    """Return a value as an array, or None if it is not made of numbers. Its dtype stays, since it may be huge."""
     if isinstance(value, str | bool | np.bool_ | dict | set) or value is None or callable(value):
         return None
     try:

@@ -14,10 +14,10 @@ class Verdict:
     state : str
         ``RIGHT``, ``WRONG`` or ``NOT_DONE``.
     message : str
-        What was seen, in terms of the learner's likely idea.
+        What the check saw, in terms of the learner's likely idea.
     question : str
         A question that leads on; empty if there is none.
-    found : str
+    mistake : str
         The name of the misconception or of the kind of problem, such as ``"wrong_sign"`` or ``"shape"``; empty if the
         answer is right or not recognized. Tests and reports use it.
     """
@@ -25,9 +25,9 @@ class Verdict:
     state: str
     message: str = ""
     question: str = ""
-    found: str = ""
+    mistake: str = ""
 
-    def text(self, name):
+    def text(self, name: str) -> str:
         """Return the lines that a learner sees.
 
         Parameters

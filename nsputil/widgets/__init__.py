@@ -1,7 +1,7 @@
 """Widgets: thin, drawn in the browser, over plain tested functions. Introduced in notebook 04.
 
-Only this folder imports ipywidgets or anywidget. Everything a widget shows can be had from plain cells as well: each
-widget has a function ``name_at`` that returns its numbers.
+Only this folder imports ipywidgets or anywidget. Plain cells can compute everything that a widget shows: each widget
+has a function ``name_at`` that returns its numbers.
 """
 
 from nsputil.widgets.batch_explorer import BatchExplorer, batch_at, batch_explorer

@@ -2,17 +2,18 @@
 
 import re
 from pathlib import Path
+from typing import Any, ClassVar
 
 import anywidget
 
 HERE = Path(__file__).parent
 
 
-def browser_module(name):
-    """Return one widget's ES module as text, with ``kit.js`` in the place of its import.
+def browser_module(name: str) -> str:
+    """Return one widget's ES module as text, with ``kit.js`` in place of its import.
 
     A notebook receives a widget as a single module, which cannot import its neighbor by a relative address. A web
-    page can, and loads the same two files as they are.
+    page can, and loads the same two files unchanged.
 
     Parameters
     ----------
@@ -41,10 +42,10 @@ class CourseWidget(anywidget.AnyWidget):
 
     _css = HERE / "widgets.css"
     #: Name of the ES module beside this file.
-    module = ""
+    module: ClassVar[str] = ""
     #: Names of the traits that the picture depends on.
-    shown = ()
+    shown: ClassVar[tuple[str, ...]] = ()
 
-    def state(self):
+    def state(self) -> dict[str, Any]:
         """Return those traits by name: all that a page without Python needs to draw the widget."""
         return {name: getattr(self, name) for name in self.shown}

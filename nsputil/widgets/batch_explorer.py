@@ -1,9 +1,11 @@
 """A batch to drag: eight gold probabilities, their mean loss, accuracy, geometric mean. Introduced in notebook 04."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import traitlets
+from numpy.typing import ArrayLike
 
 from nsputil.widgets.base import CourseWidget, browser_module
 
@@ -11,7 +13,7 @@ LOWEST, HIGHEST = 0.01, 0.99
 
 
 class Batch(NamedTuple):
-    """Mean loss in nats, accuracy, and two means of the gold probabilities; the loss belongs to the geometric one."""
+    """Mean loss in nats, accuracy, and two means of the gold probabilities: ``geometric_mean = exp(-loss)``."""
 
     loss: float
     accuracy: float
@@ -19,8 +21,8 @@ class Batch(NamedTuple):
     arithmetic_mean: float
 
 
-def batch_at(gold):
-    """Return the numbers of a batch from its gold probabilities. The widget's numbers, as a plain function.
+def batch_at(gold: ArrayLike) -> Batch:
+    """Return the numbers that the widget shows for a batch, from its gold probabilities.
 
     Parameters
     ----------
@@ -46,17 +48,17 @@ def batch_at(gold):
     >>> round(batch_at([0.9, 0.1]).loss, 4), round(batch_at([0.9, 0.1]).geometric_mean, 4)
     (1.204, 0.3)
     """
-    gold = np.asarray(gold, dtype=np.float64)
-    if gold.ndim != 1 or len(gold) == 0:
-        raise ValueError(f"gold has shape {gold.shape}; expected (batch,) with at least one probability")
-    if not ((gold > 0) & (gold <= 1)).all():
-        raise ValueError(f"gold is {gold.tolist()}; expected probabilities above 0 and at most 1")
-    loss = float(-np.log(gold).mean()) + 0.0
-    return Batch(loss, float((gold > 0.5).mean()), float(np.exp(-loss)), float(gold.mean()))
+    p = np.asarray(gold, dtype=np.float64)
+    if p.ndim != 1 or len(p) == 0:
+        raise ValueError(f"gold has shape {p.shape}; expected (batch,) with at least one probability")
+    if not ((p > 0) & (p <= 1)).all():
+        raise ValueError(f"gold is {p.tolist()}; expected probabilities above 0 and at most 1")
+    loss = float(-np.log(p).mean()) + 0.0  # no -0.0
+    return Batch(loss, float((p > 0.5).mean()), float(np.exp(-loss)), float(p.mean()))
 
 
 class BatchExplorer(CourseWidget):
-    """One slider a pair on its gold probability; drawn and computed in the browser.
+    """A slider for the gold probability of each pair; drawn and computed in the browser.
 
     Attributes
     ----------
@@ -70,16 +72,16 @@ class BatchExplorer(CourseWidget):
     gold = traitlets.List(traitlets.Float(min=LOWEST, max=HIGHEST), minlen=1).tag(sync=True)
 
     @property
-    def reading(self):
-        """What is now shown, computed in Python: a `Batch`."""
+    def reading(self) -> Batch:
+        """What the widget shows now, computed in Python: a `Batch`."""
         return batch_at(self.gold)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         now = self.reading
         return f"BatchExplorer: {len(self.gold)} pairs, mean loss {now.loss:.4f} nats, accuracy {now.accuracy:.3f}"
 
 
-def batch_explorer(gold=(0.9, 0.9, 0.9, 0.9, 0.9, 0.4, 0.4, 0.4)):
+def batch_explorer(gold: Sequence[float] = (0.9, 0.9, 0.9, 0.9, 0.9, 0.4, 0.4, 0.4)) -> BatchExplorer:
     """Return a `BatchExplorer`; as the last line of a cell it appears below.
 
     Parameters
@@ -96,9 +98,9 @@ def batch_explorer(gold=(0.9, 0.9, 0.9, 0.9, 0.9, 0.4, 0.4, 0.4)):
     ValueError
         If there are none or too many, or one is outside its range.
     """
-    gold = [float(p) for p in gold]
-    if not 1 <= len(gold) <= 16:
-        raise ValueError(f"gold has {len(gold)} probabilities; expected 1 to 16")
-    if not all(LOWEST <= p <= HIGHEST for p in gold):
-        raise ValueError(f"gold is {gold}; expected probabilities from {LOWEST} to {HIGHEST}")
-    return BatchExplorer(gold=gold)
+    probabilities = [float(p) for p in gold]
+    if not 1 <= len(probabilities) <= 16:
+        raise ValueError(f"gold has {len(probabilities)} probabilities; expected 1 to 16")
+    if not all(LOWEST <= p <= HIGHEST for p in probabilities):
+        raise ValueError(f"gold is {probabilities}; expected probabilities from {LOWEST} to {HIGHEST}")
+    return BatchExplorer(gold=probabilities)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import traitlets
+from numpy.typing import ArrayLike, NDArray
 
 from nsputil.losses import nsp_loss, sigmoid
 from nsputil.metrics import calibration_error
@@ -15,20 +16,26 @@ FEWEST_BINS, MOST_BINS = 2, 20
 
 
 class Calibration(NamedTuple):
-    """Mean loss in nats, expected calibration error, and of each bin of Pr(IsNext): mean, fraction IsNext, count.
+    """Mean loss in nats, expected calibration error, and for each bin of Pr(IsNext): mean, fraction IsNext, pairs.
 
     A bin without pairs has mean and fraction 0.
     """
 
     loss: float
     error: float
-    probability: tuple
-    fraction: tuple
-    count: tuple
+    probability: tuple[float, ...]
+    fraction: tuple[float, ...]
+    pairs: tuple[int, ...]
 
 
-def calibration_at(logits, labels, temperature=1.0, bins=10):
-    """Divide the logits by a temperature and compare predictions with what turned out. The widget's numbers.
+def _log_odds(logits: ArrayLike) -> NDArray[np.floating]:
+    """Return the log-odds of IsNext, ``z_IsNext - z_NotNext``, of each pair."""
+    z = np.asarray(logits, dtype=np.float64)
+    return z[:, IS_NEXT] - z[:, NOT_NEXT]
+
+
+def calibration_at(logits: ArrayLike, labels: ArrayLike, temperature: float = 1.0, bins: int = 10) -> Calibration:
+    """Divide the logits by a temperature and compare the predictions with the labels. The widget's numbers.
 
     Parameters
     ----------
@@ -37,7 +44,8 @@ def calibration_at(logits, labels, temperature=1.0, bins=10):
     labels : array_like of int, shape (batch,)
         0 = IsNext, 1 = NotNext.
     temperature : float
-        Above 0. More than 1 makes every prediction more timid, less than 1 bolder; accuracy stays.
+        Above 0. A temperature above 1 makes every prediction less confident, one below 1 more confident; the accuracy
+        stays the same.
     bins : int
         Equally wide bins of Pr(IsNext).
 
@@ -57,17 +65,15 @@ def calibration_at(logits, labels, temperature=1.0, bins=10):
     """
     if not temperature > 0:
         raise ValueError(f"temperature is {temperature}; expected a number above 0")
-    scaled = np.asarray(logits) / temperature
-    loss = nsp_loss(scaled, labels)
-    gaps = np.asarray(logits, dtype=np.float64)
-    probs = sigmoid((gaps[:, IS_NEXT] - gaps[:, NOT_NEXT]) / temperature)
+    loss = nsp_loss(np.asarray(logits) / temperature, labels)
+    probs = sigmoid(_log_odds(logits) / temperature)
     error = calibration_error(probs, labels, bins)
     index = np.minimum((probs * bins).astype(int), bins - 1)
-    count = np.bincount(index, minlength=bins)
-    kept = np.maximum(count, 1)
-    probability = np.bincount(index, probs, minlength=bins) / kept
-    fraction = np.bincount(index, np.asarray(labels) == IS_NEXT, minlength=bins) / kept
-    return Calibration(loss, error, *(tuple(values.tolist()) for values in (probability, fraction, count)))
+    pairs = np.bincount(index, minlength=bins)
+    divisor = np.maximum(pairs, 1)  # a bin without pairs has sums of 0
+    probability = np.bincount(index, probs, minlength=bins) / divisor
+    fraction = np.bincount(index, np.asarray(labels) == IS_NEXT, minlength=bins) / divisor
+    return Calibration(loss, error, tuple(probability.tolist()), tuple(fraction.tolist()), tuple(pairs.tolist()))
 
 
 class CalibrationExplorer(CourseWidget):
@@ -75,7 +81,7 @@ class CalibrationExplorer(CourseWidget):
 
     Attributes
     ----------
-    gaps : list of float
+    log_odds : list of float
         ``z_IsNext - z_NotNext`` of each pair.
     labels : list of int
         0 = IsNext, 1 = NotNext.
@@ -87,26 +93,29 @@ class CalibrationExplorer(CourseWidget):
 
     _esm = browser_module("calibration_explorer")
     module = "calibration_explorer"
-    shown = ("gaps", "labels", "temperature", "bins")
-    gaps = traitlets.List(traitlets.Float()).tag(sync=True)
+    shown = ("log_odds", "labels", "temperature", "bins")
+    log_odds = traitlets.List(traitlets.Float()).tag(sync=True)
     labels = traitlets.List(traitlets.Int()).tag(sync=True)
     temperature = traitlets.Float(1.0, min=LOWEST_TEMPERATURE, max=HIGHEST_TEMPERATURE).tag(sync=True)
     bins = traitlets.Int(10, min=FEWEST_BINS, max=MOST_BINS).tag(sync=True)
 
     @property
-    def reading(self):
-        """What is now shown, computed in Python: a `Calibration`."""
-        return calibration_at([[gap, 0.0] for gap in self.gaps], self.labels, self.temperature, self.bins)
+    def reading(self) -> Calibration:
+        """What the widget shows now, computed in Python: a `Calibration`."""
+        logits = [[log_odds, 0.0] for log_odds in self.log_odds]
+        return calibration_at(logits, self.labels, self.temperature, self.bins)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         now = self.reading
         return (
-            f"CalibrationExplorer: {len(self.gaps)} pairs, temperature {self.temperature:.2f}, "
+            f"CalibrationExplorer: {len(self.log_odds)} pairs, temperature {self.temperature:.2f}, "
             f"calibration error {now.error:.4f}, loss {now.loss:.4f} nats"
         )
 
 
-def calibration_explorer(logits, labels, temperature=1.0, bins=10):
+def calibration_explorer(
+    logits: ArrayLike, labels: ArrayLike, temperature: float = 1.0, bins: int = 10
+) -> CalibrationExplorer:
     """Return a `CalibrationExplorer`; as the last line of a cell it appears below.
 
     Parameters
@@ -132,9 +141,9 @@ def calibration_explorer(logits, labels, temperature=1.0, bins=10):
     if not FEWEST_BINS <= bins <= MOST_BINS:
         raise ValueError(f"bins is {bins}; expected {FEWEST_BINS} to {MOST_BINS}")
     calibration_at(logits, labels, temperature, bins)  # says what is wrong with logits and labels, if anything is
-    if len(labels) > 5_000:
-        raise ValueError(f"{len(labels)} pairs; expected at most 5,000, so that the picture answers at once")
-    logits = np.asarray(logits, dtype=np.float64)
-    gaps = (logits[:, IS_NEXT] - logits[:, NOT_NEXT]).tolist()
-    labels = np.asarray(labels).tolist()
-    return CalibrationExplorer(gaps=gaps, labels=labels, temperature=float(temperature), bins=int(bins))
+    gold = np.asarray(labels).tolist()
+    if len(gold) > 5_000:
+        raise ValueError(f"{len(gold)} pairs; expected at most 5,000, so that the picture answers at once")
+    return CalibrationExplorer(
+        log_odds=_log_odds(logits).tolist(), labels=gold, temperature=float(temperature), bins=int(bins)
+    )

@@ -171,11 +171,11 @@ function referee({ cases, causes, floor }, record) {
       const score = scoreAt(belief, committed, sealed.answers, spent, sick.budget, floor);
       const believed = beliefOf(sealed, lines.map((entry) => entry.probe));
       const tool = causes.map((name, c) => [name, believed[c]]).sort((a, b) => b[1] - a[1]).slice(0, 4);
-      const told = lines.filter((entry) => entry.best > 0).map((entry) => Math.min(1, entry.expected / entry.best));
+      const shares = lines.filter((entry) => entry.best > 0).map((entry) => Math.min(1, entry.expected / entry.best));
       const hits = lines.filter((entry) => (entry.predicted === "odd") === entry.odd).length;
       const { played, right, score: mean } = record();
       return { debrief: { ...score, committed, truth: sealed.truth, mechanism: sealed.mechanism, fix: sealed.fix, tool, evidence: [],
-        efficiency: told.length ? sum(told) / told.length : 0, predictions: [hits, lines.length], bits: sum(lines.map((entry) => entry.bits)) },
+        efficiency: shares.length ? sum(shares) / shares.length : 0, predictions: [hits, lines.length], bits: sum(lines.map((entry) => entry.bits)) },
         record: { played: played + 1, right: right + score.right, score: (played * mean + score.score) / (played + 1), practise: "" } };
     },
     rerun: ({ sick }) => ({ repaired: find(sick.code).pair }),
@@ -190,13 +190,13 @@ function referee({ cases, causes, floor }, record) {
 
 function entryLine(entry) {
   const said = entry.predicted ? `, ${(entry.predicted === "odd") === entry.odd ? "as you said" : "against your prediction"}` : "";
-  const out = entry.outcome.filter((found) => !found.usual);
-  const seen = out.length ? out.map((found) => `${found.what}: ${number(found.value)}${healthy(found, " (healthy ", ")")}`).join("; ")
+  const odd = entry.outcome.filter((signal) => !signal.usual);
+  const seen = odd.length ? odd.map((signal) => `${signal.what}: ${number(signal.value)}${healthy(signal, " (healthy ", ")")}`).join("; ")
     : `all ${entry.outcome.length} numbers are as in healthy runs`;
-  const promised = entry.hindsight ? "would have told" : "promised";
+  const promised = entry.hindsight ? "would have given" : "promised";
   const best = entry.best_probe === entry.probe ? `no probe ${promised} more`
     : `${entry.best_probe} ${promised} most, ${fixed(entry.best, 2)} bits a step; this one ${fixed(entry.expected, 2)}`;
-  const held = entry.held_share < 0.1 ? "no group likelier than the others" : `${entry.held} at ${percent(entry.held_share)}`;
+  const held = entry.held_share < 0.1 ? "no group more likely than the others" : `${entry.held} at ${percent(entry.held_share)}`;
   return `You held ${held}. ${entry.probe}, ${plural(entry.cost, "step")}: ` +
     `${entry.odd ? "odd" : "normal"}${said}: ${seen}. ${fixed(entry.bits, 2)} bits; ${best}.`;
 }
@@ -312,8 +312,8 @@ function render({ model, el }) {
     afterwards.textContent = end.right ? repaired :
       `The repair of ${end.committed} changes nothing here: the run stays as it was. ${alone ? repaired : "With the right one:"}`;
     const [hits, made] = end.predictions;
-    account.textContent = made ? `You won ${fixed(end.bits, 2)} bits. Your probes ${alone ? "told" : "promised"} ${percent(end.efficiency)} of what the best ` +
-      `available ones ${alone ? "would have told" : "promised"} for a step. ${hits} of ${plural(made, "prediction")} came true.` : "You asked no probe.";
+    account.textContent = made ? `You won ${fixed(end.bits, 2)} bits. Your probes ${alone ? "gave" : "promised"} ${percent(end.efficiency)} of what the best ` +
+      `available ones ${alone ? "would have given" : "promised"} for a step. ${hits} of ${plural(made, "prediction")} came true.` : "You asked no probe.";
     const chart = bars("The tool's belief", end.tool.map(([name]) => name));
     chart.show(end.tool.map(([, share]) => share));
     toolBars.replaceChildren(chart.node);

@@ -1,26 +1,39 @@
 """The clinic simulator: a sick run, beliefs, priced probes, a repair, a proper score. Introduced in notebook 10.
 
-The rules are those of `nsputil.clinic.game.Game`. The widget shows a game and hands on what the player does; the clinic
-is loaded with the first case, so that a notebook without one does not wait for it.
+The rules are those of `nsputil.clinic.game.Game`. The widget shows a game and passes on what the player does. It
+imports the clinic with the first case, so that a notebook without one does not wait for it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import traitlets
 
-from nsputil.checks.record import progress_file
+from nsputil.progress_file import progress_file
 from nsputil.widgets.base import CourseWidget, browser_module
 
+if TYPE_CHECKING:
+    from nsputil.clinic.game import Debrief, Entry, Game, Progress
+    from nsputil.run import Run
+
+#: Probability of each cause.
+Belief = dict[str, float]
+
 UNKNOWN = "none of these"
-SEALED = 3  # more cases than the one on the table, in a page without Python
+SEALED = 3  # so many cases more than the one on the table, in a page without Python
 
 
-def moved_belief(belief, chosen, to, among=None):
-    """Return a belief in which some causes together hold a given share, the others keep their proportions.
+def moved_belief(
+    belief: Mapping[str, float], chosen: Sequence[str], to: float, among: Sequence[str] | None = None
+) -> Belief:
+    """Return a belief in which some causes together have a given probability; the others keep their proportions.
 
-    The arithmetic of the belief bars, as a plain function.
+    This is the arithmetic of the belief bars.
 
     Parameters
     ----------
@@ -31,7 +44,7 @@ def moved_belief(belief, chosen, to, among=None):
     to : float
         Their new probability, together.
     among : sequence of str, optional
-        Only these change; together they keep what they have. All if left out.
+        Only these change; together they keep the probability that they have. All if left out.
 
     Returns
     -------
@@ -40,27 +53,27 @@ def moved_belief(belief, chosen, to, among=None):
     Raises
     ------
     ValueError
-        If a name is unknown, nobody is left to take the rest, or `to` is more than there is to share.
+        If a name is unknown, no cause is left for the rest, or `to` is more than there is to share.
 
     Examples
     --------
     >>> moved_belief({"a": 0.25, "b": 0.25, "c": 0.5}, ["c"], 0.8)
     {'a': 0.1, 'b': 0.1, 'c': 0.8}
     """
-    among = list(belief if among is None else among)
-    unknown = sorted({*chosen, *among} - set(belief))
+    sharing = list(belief if among is None else among)
+    unknown = sorted({*chosen, *sharing} - set(belief))
     if unknown:
         raise ValueError(f"{unknown[0]!r} is no cause of this belief; expected names such as {list(belief)[:3]}")
-    others = [name for name in among if name not in chosen]
-    total = sum(belief[name] for name in among)
+    others = [name for name in sharing if name not in chosen]
+    total = sum(belief[name] for name in sharing)
     if not others or not -1e-9 <= to <= total + 1e-9:
         raise ValueError(f"{to} for {list(chosen)}: expected 0 to {total:.3f}, and others to take the rest")
-    new = dict(belief)
+    moved = dict(belief)
     for names, share in ((list(chosen), to), (others, total - to)):
-        old = sum(belief[name] for name in names)
+        old_share = sum(belief[name] for name in names)
         for name in names:
-            new[name] = belief[name] * share / old if old > 1e-9 else share / len(names)
-    return new
+            moved[name] = belief[name] * share / old_share if old_share > 1e-9 else share / len(names)
+    return moved
 
 
 class ClinicSimulator(CourseWidget):
@@ -76,21 +89,21 @@ class ClinicSimulator(CourseWidget):
     case : dict
         What is on the table: code, curves, signals with their healthy range, probes with their price, causes.
     belief : dict
-        Of every cause and of "none of these", as the bars stand; sums to 1.
+        Of every cause and of "none of these", as the bars show it; sums to 1.
     notebook : list of dict
         The evidence notebook.
     debrief : dict
         Empty until an answer is committed.
     repaired : list
-        The curves of the repaired run, once it was trained.
+        The curves of the repaired run, once it has been trained.
     record : dict
-        How many cases were played, how many right, the mean score, the group that most needs practice.
+        How many cases were played and how many were right, the mean score, the group that most needs practice.
     turn : int
         How many moves were answered.
     problem : str
-        Why the last one was not possible.
+        Why the last move was not possible.
     sealed : dict
-        For a page without Python, `state` fills it: a few cases with all their outcomes. Empty while Python plays.
+        A few cases with all their outcomes; `state` fills it for a page without Python. Empty while Python plays.
     """
 
     _esm = browser_module("clinic_simulator")
@@ -98,53 +111,53 @@ class ClinicSimulator(CourseWidget):
     shown = ("case", "belief", "notebook", "debrief", "repaired", "record", "turn", "problem", "sealed")
     case = traitlets.Dict().tag(sync=True)
     belief = traitlets.Dict().tag(sync=True)
-    notebook = traitlets.List().tag(sync=True)
+    notebook: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     debrief = traitlets.Dict().tag(sync=True)
-    repaired = traitlets.List().tag(sync=True)
+    repaired: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
     record = traitlets.Dict().tag(sync=True)
     turn = traitlets.Int(0).tag(sync=True)
     problem = traitlets.Unicode("").tag(sync=True)
     sealed = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, game, progress, rng):
+    def __init__(self, game: Game, progress: Progress, rng: np.random.Generator) -> None:
         super().__init__()
         self.progress, self._rng = progress, rng
         self._show(game)
         self.on_msg(self._hear)
 
-    def believe(self, weights):
-        """Set the bars: any positive weights of causes, one of which may be "none of these"."""
+    def believe(self, weights: Mapping[str, float]) -> None:
+        """Set the bars: positive weights of any causes, "none of these" among them."""
         self.game.believe({c: w for c, w in weights.items() if c != UNKNOWN} or {next(iter(self.game.belief)): 1})
         total = sum(weights.values())
         self.belief = {c: weights.get(c, 0) / total for c in (*self.game.belief, UNKNOWN)}
 
-    def ask(self, probe, predict=""):
-        """Ask a probe, as `Game.ask`, and write it into the notebook; return the `Entry`."""
+    def ask(self, probe: str, predict: str = "") -> Entry:
+        """Ask a probe, as `Game.ask` does, and write it into the notebook; return the `Entry`."""
         entry = self.game.ask(probe, predict)
-        shares = {g: sum(self.belief[c] for c in causes) for g, causes in self.case["groups"].items()}
-        held = max(shares, key=shares.get)
+        shares = {group: sum(self.belief[c] for c in causes) for group, causes in self.case["groups"].items()}
+        leader = max(shares, key=lambda group: shares[group])
         numbers = [_number(self.game, name, value) for name, value in entry.outcome.items()]
-        row = asdict(entry) | {"outcome": numbers, "held": held, "held_share": shares[held]}
+        row = asdict(entry) | {"outcome": numbers, "held": leader, "held_share": shares[leader]}
         self.notebook = [*self.notebook, row]
         return entry
 
-    def commit(self, cause):
-        """Answer with the belief as the bars stand, as `Game.commit`; keep the progress; return the `Debrief`."""
+    def commit(self, cause: str) -> Debrief:
+        """Answer with the belief that the bars show, as `Game.commit` does; save the progress; return the `Debrief`."""
         causes = self.game.belief
         self.game.believe({c: self.belief[c] + self.belief[UNKNOWN] / len(causes) for c in causes})
-        told = self.game.commit(cause)
+        debrief = self.game.commit(cause)
         self.progress.add(self.game)
-        tool = [[c.name, c.probability] for c in told.tool.causes[:4]]
-        self.debrief = {k: _plain(v) for k, v in vars(told).items() if k != "tool"} | {
-            "tool": tool,
-            "evidence": [str(e) for e in told.tool.causes[0].evidence_for[:3]],
-            "bits": sum(e.bits for e in self.game.log),
+        likely = debrief.tool.causes
+        self.debrief = {name: _plain(value) for name, value in vars(debrief).items() if name != "tool"} | {
+            "tool": [[c.name, c.probability] for c in likely[:4]],
+            "evidence": [str(evidence) for evidence in likely[0].evidence_for[:3]],
+            "bits": sum(entry.bits for entry in self.game.log),
         }
         self._count()
-        return told
+        return debrief
 
-    def rerun(self):
-        """Train the case without its faults, here and now, and show it beside what was seen; return the `Run`."""
+    def rerun(self) -> Run:
+        """Train the case without its faults and show its curves beside those of the case; return the `Run`."""
         from nsputil.clinic.cases import curve
 
         if self.game.debrief is None:
@@ -153,19 +166,19 @@ class ClinicSimulator(CourseWidget):
         self.repaired = _curves(curve(run))
         return run
 
-    def open_case(self, code):
+    def open_case(self, code: str) -> None:
         """Put the case of a code on the table."""
         from nsputil.clinic.game import Game
 
         self._show(Game(code))
 
-    def deal(self, level=None):
-        """Put a case on the table: of a look-alike group, or, left out, rather of those that were confused before."""
+    def deal(self, level: str | None = None) -> None:
+        """Put a case of a look-alike group on the table; without one, prefer the groups that the player confused."""
         from nsputil.clinic.game import Game
 
         self._show(Game.deal(self._rng, level=level or None, progress=self.progress))
 
-    def state(self):
+    def state(self) -> dict[str, Any]:
         """Return what a page without Python needs: this case and a few others, sealed."""
         from nsputil.clinic.game import BELIEF_FLOOR, Game
 
@@ -173,17 +186,17 @@ class ClinicSimulator(CourseWidget):
         cases = [_sealed(game) for game in (self.game, *(Game.deal(rng) for _ in range(SEALED)))]
         return super().state() | {"sealed": {"cases": cases, "causes": list(self.game.belief), "floor": BELIEF_FLOOR}}
 
-    def _show(self, game):
+    def _show(self, game: Game) -> None:
         self.game = game
-        table = _table(game)
+        case = _table(game)
         with self.hold_sync():
-            self.case = table
-            groups = table["groups"]
+            self.case = case
+            groups = case["groups"]
             self.belief = {c: 1 / len(groups) / len(causes) for causes in groups.values() for c in causes}
             self.notebook, self.debrief, self.repaired = [], {}, []
             self._count()
 
-    def _count(self):
+    def _count(self) -> None:
         played = self.progress.played
         groups = sorted({entry["group"] for entry in played}, key=self.progress.need)
         self.record = {
@@ -193,8 +206,9 @@ class ClinicSimulator(CourseWidget):
             "practise": groups[-1] if groups and self.progress.need(groups[-1]) > 0.5 else "",
         }
 
-    def _hear(self, _, move, buffers):
-        """Answer a move of the page: {"do": name of a method, ...its arguments, "belief": as the bars stand}."""
+    def _hear(self, _: object, move: dict[str, Any], buffers: object) -> None:
+        """Answer a move of the page: {"do": name of a method, "with": its arguments, "belief": what the bars show}."""
+        moves: dict[str, Callable[..., object]]
         moves = {"ask": self.ask, "commit": self.commit, "rerun": self.rerun, "open": self.open_case, "deal": self.deal}
         with self.hold_sync():
             self.problem = ""
@@ -206,18 +220,18 @@ class ClinicSimulator(CourseWidget):
                 self.problem = str(error)
             self.turn += 1
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         spent = f"{self.game.spent:g} of {self.game.budget:g} steps spent"
         end = f"score {self.debrief['score']:.0f}" if self.debrief else spent
         return f"ClinicSimulator: case {self.game.code}, {len(self.game.log)} probes asked, {end}"
 
 
-def _table(game):
-    """What is on the table before the first move."""
+def _table(game: Game) -> dict[str, Any]:
+    """Return what is on the table before the first move."""
     from nsputil.clinic.faults import FAULTS
     from nsputil.clinic.probes import PROBES
 
-    groups = {}
+    groups: dict[str, list[str]] = {}
     for cause, group in game.groups.items():
         groups.setdefault(group, []).append(cause)
     return {
@@ -231,32 +245,40 @@ def _table(game):
     }
 
 
-def _number(game, name, value):
+def _number(game: Game, name: str, value: float) -> dict[str, Any]:
+    """Return a signal as the page shows it: its value, the range of healthy runs, its unit and meaning."""
     from nsputil.clinic.probes import SIGNAL_NOTES
     from nsputil.clinic.signals import SIGNALS
 
     low, high = game.healthy_range(name)
     signal = SIGNALS.get(name)
     unit, what = (signal.unit, signal.meaning) if signal else SIGNAL_NOTES[name][:2]
-    told = {"name": name, "value": value, "low": low, "high": high, "unit": unit, "what": what}
-    return {key: _plain(v) for key, v in told.items()} | {"usual": game.usual(name, value)}
+    number = {"name": name, "value": value, "low": low, "high": high, "unit": unit, "what": what}
+    return {key: _plain(v) for key, v in number.items()} | {"usual": game.usual(name, value)}
 
 
-def _sealed(game):
-    """A case with all its outcomes, for a page without Python; what all cases share is left to `case`."""
+def _sealed(game: Game) -> dict[str, Any]:
+    """Return a case with all its outcomes, for a page without Python; what all cases share is in `case`."""
     from nsputil.clinic.game import Game
 
     fresh = Game(game.code)  # before any move
     sealed = fresh.sealed()
-    outcomes = {name: [_number(fresh, *item) for item in found.items()] for name, found in sealed["outcomes"].items()}
     table = {key: value for key, value in _table(fresh).items() if key in ("code", "curves", "signals")}
-    kept = {"outcomes": outcomes, "nats": {name: _plain(tuple(added)) for name, added in sealed["nats"].items()}}
-    kept |= {name: _plain(tuple(sealed[name])) for name in ("log_probs", "start")}
-    return sealed | kept | {"table": table, "pair": _curves(sealed["pair"])}
+    return sealed | {
+        "outcomes": {
+            probe: [_number(fresh, name, value) for name, value in outcome.items()]
+            for probe, outcome in sealed["outcomes"].items()
+        },
+        "nats": {probe: _plain(tuple(nats)) for probe, nats in sealed["nats"].items()},
+        "log_probs": _plain(tuple(sealed["log_probs"])),
+        "start": _plain(tuple(sealed["start"])),
+        "table": table,
+        "pair": _curves(sealed["pair"]),
+    }
 
 
-def _plain(value):
-    """Return a number that JSON knows: None for NaN and the infinities."""
+def _plain(value: Any) -> Any:
+    """Return a value that JSON knows: a list for a tuple, None for NaN and the infinities."""
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
     if isinstance(value, float | np.floating):
@@ -264,23 +286,25 @@ def _plain(value):
     return value
 
 
-def _curves(curves):
+def _curves(curves: Iterable[Iterable[float]]) -> list[list[Any]]:
     return [[_plain(value) for value in row] for row in curves]
 
 
-def clinic_simulator(code=None, level=None, seed=None, progress=None):
+def clinic_simulator(
+    code: str | None = None, level: str | None = None, seed: int | None = None, progress: Progress | None = None
+) -> ClinicSimulator:
     """Return a `ClinicSimulator`; as the last line of a cell it appears below.
 
     Parameters
     ----------
     code : str, optional
-        A case code, such as a friend's; a case is dealt if left out.
+        A case code, such as one from a friend; if left out, a case is dealt.
     level : str, optional
         Deal from one look-alike group only, a member of `nsputil.clinic.faults.GROUPS`.
     seed : int, optional
-        Of the deal; None: another each time.
+        Of the deal; None: another case each time.
     progress : Progress, optional
-        Left out, it is kept beside the exercises' (`nsputil.checks.record`), or nowhere if that is off.
+        If left out, it is kept beside that of the exercises (`nsputil.progress_file`), or nowhere if that is off.
 
     Returns
     -------

@@ -6,8 +6,8 @@ import traitlets
 
 from nsputil.losses import nsp_loss, nsp_loss_and_grad
 from nsputil.pairs import IS_NEXT, LABEL_NAMES, NOT_NEXT
-from nsputil.widgets.base import CourseWidget, browser_module
-from nsputil.widgets.softmax_explorer import LIMIT, check_logits_and_label
+from nsputil.widgets.base import browser_module
+from nsputil.widgets.logit_sliders import LogitSliders, check_logits_and_label
 
 #: The largest step size on the slider.
 HIGHEST_RATE = 8.0
@@ -16,13 +16,13 @@ HIGHEST_RATE = 8.0
 class Step(NamedTuple):
     """One step: ``gradient = p - y``, the logits after it, and the loss before and after, in nats."""
 
-    gradient: tuple
-    after: tuple
+    gradient: tuple[float, float]
+    after: tuple[float, float]
     loss_before: float
     loss_after: float
 
 
-def step_at(z_is_next, z_not_next, label, rate):
+def step_at(z_is_next: float, z_not_next: float, label: int, rate: float) -> Step:
     """Take one gradient step on the logits of one pair: ``z - rate * (p - y)``. The widget's numbers.
 
     Parameters
@@ -52,14 +52,14 @@ def step_at(z_is_next, z_not_next, label, rate):
     >>> [round(g, 4) for g in step_at(1.3863, 0.0, 0, rate=1.0).gradient]
     [-0.2, 0.2]
     """
-    before, grad = nsp_loss_and_grad([[float(z_is_next), float(z_not_next)]], [label])
-    gradient = tuple(grad[0].tolist())
+    loss_before, gradient_rows = nsp_loss_and_grad([[float(z_is_next), float(z_not_next)]], [label])
+    gradient = float(gradient_rows[0, IS_NEXT]), float(gradient_rows[0, NOT_NEXT])
     after = float(z_is_next) - rate * gradient[IS_NEXT], float(z_not_next) - rate * gradient[NOT_NEXT]
-    return Step(gradient, after, before, nsp_loss([after], [label]))
+    return Step(gradient, after, loss_before, nsp_loss([after], [label]))
 
 
-class GradientExplorer(CourseWidget):
-    """Sliders on two logits and the step size; before and after are drawn and computed in the browser.
+class GradientExplorer(LogitSliders):
+    """Sliders for two logits and the step size; before and after are drawn and computed in the browser.
 
     Attributes
     ----------
@@ -74,17 +74,15 @@ class GradientExplorer(CourseWidget):
     _esm = browser_module("gradient_explorer")
     module = "gradient_explorer"
     shown = ("z_is_next", "z_not_next", "label", "rate")
-    z_is_next = traitlets.Float(1.4, min=-LIMIT, max=LIMIT).tag(sync=True)
-    z_not_next = traitlets.Float(0.0, min=-LIMIT, max=LIMIT).tag(sync=True)
     label = traitlets.Enum([IS_NEXT, NOT_NEXT], NOT_NEXT).tag(sync=True)
     rate = traitlets.Float(1.0, min=0.0, max=HIGHEST_RATE).tag(sync=True)
 
     @property
-    def reading(self):
-        """What is now shown, computed in Python: a `Step`."""
+    def reading(self) -> Step:
+        """What the widget shows now, computed in Python: a `Step`."""
         return step_at(self.z_is_next, self.z_not_next, self.label, self.rate)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         now = self.reading
         return (
             f"GradientExplorer: gold {LABEL_NAMES[self.label]}, step size {self.rate:.1f}, "
@@ -92,7 +90,9 @@ class GradientExplorer(CourseWidget):
         )
 
 
-def gradient_explorer(z_is_next=1.4, z_not_next=0.0, label=NOT_NEXT, rate=1.0):
+def gradient_explorer(
+    z_is_next: float = 1.4, z_not_next: float = 0.0, label: int = NOT_NEXT, rate: float = 1.0
+) -> GradientExplorer:
     """Return a `GradientExplorer`; as the last line of a cell it appears below.
 
     Parameters

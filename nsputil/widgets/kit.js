@@ -78,7 +78,7 @@ export function reading() {
   return element("output", { className: "reading" });
 }
 
-// The curve as numbers, for whoever prefers a table to a picture. Filled only while it is open.
+// The curve as numbers, for readers who prefer a table to a picture. Filled only while it is open.
 export function table(summary, heads, rows) {
   const body = element("tbody");
   const row = (cells, name) => element("tr", {}, cells.map((cell) => element(name, { textContent: cell })));
@@ -147,7 +147,7 @@ export class Plot {
     this.node.setAttribute("role", "img");
     this.shapes = []; // [{ node, name, attributes, part }]
     this.drawn = 0; // how many of them belong to the picture so far
-    this.part = null; // the part being drawn that stands still: { key, start, end }
+    this.part = null; // the part being drawn that does not change: { key, start, end }
   }
   add(name, attributes, text = "") {
     let shape = this.shapes[this.drawn];
@@ -173,7 +173,7 @@ export class Plot {
       if (part) part.key = null;
     }
   }
-  // A part that stands still is drawn anew only when its key, the axes or the width are others.
+  // A part that does not change is drawn again only when its key, the axes or the width change.
   still(key, draw) {
     const whole = JSON.stringify([this.width, this.x, this.y, key]);
     const before = this.shapes[this.drawn]?.part;

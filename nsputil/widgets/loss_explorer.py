@@ -8,13 +8,13 @@ from nsputil.losses import nsp_loss_from_probs
 from nsputil.pairs import IS_NEXT, LABEL_NAMES, NOT_NEXT
 from nsputil.widgets.base import CourseWidget, browser_module
 
-#: How many nats one unit holds.
-UNITS = {"nats": 1.0, "bits": log(2), "base 10": log(10)}
+#: How many nats are in one unit.
+UNITS: dict[str, float] = {"nats": 1.0, "bits": log(2), "base 10": log(10)}
 LOWEST, HIGHEST = 0.001, 0.999
 
 
-def loss_at(p, label, unit="nats"):
-    """Return the loss of one pair from Pr(IsNext), in a unit of choice. The widget's number, as a plain function.
+def loss_at(p: float, label: int, unit: str = "nats") -> float:
+    """Return the loss of one pair from Pr(IsNext), in a unit of your choice. The widget's number.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def loss_at(p, label, unit="nats"):
 
 
 class LossExplorer(CourseWidget):
-    """A slider on Pr(IsNext), two gold labels, three units; drawn and computed in the browser.
+    """A slider for Pr(IsNext), two gold labels, three units; drawn and computed in the browser.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class LossExplorer(CourseWidget):
     unit : str
         A key of `UNITS`.
     own : float or None
-        Pr(IsNext) of a pair of the learner's own, marked on the curve.
+        Pr(IsNext) of a pair that the learner wrote, marked on the curve.
     """
 
     _esm = browser_module("loss_explorer")
@@ -68,17 +68,17 @@ class LossExplorer(CourseWidget):
     own = traitlets.Float(None, allow_none=True, min=LOWEST, max=HIGHEST).tag(sync=True)
 
     @property
-    def loss(self):
-        """The loss now shown, computed in Python, in `unit`."""
+    def loss(self) -> float:
+        """The loss that the widget shows now, computed in Python, in `unit`."""
         return loss_at(self.p, self.label, self.unit)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"LossExplorer: Pr(IsNext) = {self.p:.3f}, gold {LABEL_NAMES[self.label]}, loss {self.loss:.4f} {self.unit}"
         )
 
 
-def loss_explorer(p=0.8, label=IS_NEXT, unit="nats", own=None):
+def loss_explorer(p: float = 0.8, label: int = IS_NEXT, unit: str = "nats", own: float | None = None) -> LossExplorer:
     """Return a `LossExplorer`; as the last line of a cell it appears below.
 
     Parameters
@@ -89,7 +89,7 @@ def loss_explorer(p=0.8, label=IS_NEXT, unit="nats", own=None):
         The gold class at the start: 0 = IsNext, 1 = NotNext.
     unit : {"nats", "bits", "base 10"}
     own : float, optional
-        Pr(IsNext) that a model gave to a pair of your own; it is marked on the curve.
+        Pr(IsNext) that a model gave to a pair that you wrote; it is marked on the curve.
 
     Returns
     -------

@@ -6,14 +6,12 @@ import traitlets
 
 from nsputil.losses import nsp_loss, sigmoid
 from nsputil.pairs import IS_NEXT, LABEL_NAMES, NOT_NEXT
-from nsputil.widgets.base import CourseWidget, browser_module
-
-#: The sliders reach from -LIMIT to LIMIT.
-LIMIT = 8.0
+from nsputil.widgets.base import browser_module
+from nsputil.widgets.logit_sliders import LogitSliders, check_logits_and_label
 
 
 class Softmax(NamedTuple):
-    """What two logits say: both probabilities, ``gap = z_gold - z_other``, and the loss in nats."""
+    """What two logits and a label give: both probabilities, ``gap = z_gold - z_other``, and the loss in nats."""
 
     p_is_next: float
     p_not_next: float
@@ -21,8 +19,8 @@ class Softmax(NamedTuple):
     loss: float
 
 
-def softmax_at(z_is_next, z_not_next, label):
-    """Return what two logits and a gold label give. The widget's numbers, as a plain function.
+def softmax_at(z_is_next: float, z_not_next: float, label: int) -> Softmax:
+    """Return the numbers that the widget shows for two logits and a gold label.
 
     Parameters
     ----------
@@ -50,13 +48,13 @@ def softmax_at(z_is_next, z_not_next, label):
     0.8
     """
     loss = nsp_loss([[float(z_is_next), float(z_not_next)]], [label])
-    difference = float(z_is_next) - float(z_not_next)
-    gap = difference if label == IS_NEXT else -difference
-    return Softmax(float(sigmoid(difference)), float(sigmoid(-difference)), gap, loss)
+    log_odds = float(z_is_next) - float(z_not_next)
+    gap = log_odds if label == IS_NEXT else -log_odds
+    return Softmax(float(sigmoid(log_odds)), float(sigmoid(-log_odds)), gap, loss)
 
 
-class SoftmaxExplorer(CourseWidget):
-    """Two sliders on the logits, two gold labels; drawn and computed in the browser.
+class SoftmaxExplorer(LogitSliders):
+    """Two sliders for the logits, two gold labels; drawn and computed in the browser.
 
     Attributes
     ----------
@@ -69,21 +67,19 @@ class SoftmaxExplorer(CourseWidget):
     _esm = browser_module("softmax_explorer")
     module = "softmax_explorer"
     shown = ("z_is_next", "z_not_next", "label")
-    z_is_next = traitlets.Float(1.4, min=-LIMIT, max=LIMIT).tag(sync=True)
-    z_not_next = traitlets.Float(0.0, min=-LIMIT, max=LIMIT).tag(sync=True)
     label = traitlets.Enum([IS_NEXT, NOT_NEXT], IS_NEXT).tag(sync=True)
 
     @property
-    def reading(self):
-        """What is now shown, computed in Python: a `Softmax`."""
+    def reading(self) -> Softmax:
+        """What the widget shows now, computed in Python: a `Softmax`."""
         return softmax_at(self.z_is_next, self.z_not_next, self.label)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         now = self.reading
         return f"SoftmaxExplorer: gap {now.gap:.1f}, gold {LABEL_NAMES[self.label]}, loss {now.loss:.4f} nats"
 
 
-def softmax_explorer(z_is_next=1.4, z_not_next=0.0, label=IS_NEXT):
+def softmax_explorer(z_is_next: float = 1.4, z_not_next: float = 0.0, label: int = IS_NEXT) -> SoftmaxExplorer:
     """Return a `SoftmaxExplorer`; as the last line of a cell it appears below.
 
     Parameters
@@ -104,12 +100,3 @@ def softmax_explorer(z_is_next=1.4, z_not_next=0.0, label=IS_NEXT):
     """
     check_logits_and_label(z_is_next, z_not_next, label)
     return SoftmaxExplorer(z_is_next=float(z_is_next), z_not_next=float(z_not_next), label=int(label))
-
-
-def check_logits_and_label(z_is_next, z_not_next, label):
-    """Raise a ValueError unless both logits are on the sliders and the label is 0 or 1."""
-    for name, value in (("z_is_next", z_is_next), ("z_not_next", z_not_next)):
-        if not -LIMIT <= value <= LIMIT:
-            raise ValueError(f"{name} is {value}; expected a logit from {-LIMIT:g} to {LIMIT:g}")
-    if label not in (IS_NEXT, NOT_NEXT):
-        raise ValueError(f"label is {label!r}; expected 0 = IsNext or 1 = NotNext")

@@ -1,16 +1,32 @@
 """The training player: scrub through a real run, its curves and its predictions. Introduced in notebook 07."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import traitlets
 
 from nsputil.metrics import entropy
+from nsputil.run import Run
 from nsputil.widgets.base import CourseWidget, browser_module
 
 #: Training loss and accuracy are means over so many batches.
 WINDOW = 20
-MOST_STEPS = 20_000
+MAX_STEPS = 20_000
+#: What the browser needs of each evaluation.
+SHOWN_OF_EVALUATIONS = ("step", "loss", "accuracy", "histogram")
+
+
+class Curves(Protocol):
+    """What the player reads: a `Run`, or the widget that holds the same lists."""
+
+    @property
+    def loss(self) -> list[float]: ...
+    @property
+    def accuracy(self) -> list[float]: ...
+    @property
+    def evaluations(self) -> list[dict[str, Any]]: ...
+    @property
+    def prior(self) -> float: ...
 
 
 class Moment(NamedTuple):
@@ -18,7 +34,7 @@ class Moment(NamedTuple):
 
     `loss` and `accuracy` are means over the last 20 training batches, `reference` is H(prior). The rest belongs to the
     latest evaluation on held-out pairs: None and empty before the first one. `is_next` and `not_next` count, by gold
-    label, the pairs in equal bins of Pr(IsNext); empty if the run recorded none.
+    label, the pairs in equal bins of Pr(IsNext); they are empty if the run recorded none.
     """
 
     loss: float
@@ -27,17 +43,17 @@ class Moment(NamedTuple):
     held_out_step: int | None
     held_out_loss: float | None
     held_out_accuracy: float | None
-    is_next: tuple
-    not_next: tuple
+    is_next: tuple[int, ...]
+    not_next: tuple[int, ...]
 
 
-def training_at(run, step):
-    """Return what a run had shown by a step. The widget's numbers, as a plain function.
+def training_at(run: Curves, step: int) -> Moment:
+    """Return what a run had shown by a step: the numbers of the widget.
 
     Parameters
     ----------
     run : Run
-        Of `nsputil.training.train`, or read from a file.
+        From `nsputil.training.train`, or read from a file.
     step : int
         From 1 to the number of steps.
 
@@ -57,8 +73,8 @@ def training_at(run, step):
     if not 1 <= step <= len(run.loss):
         raise ValueError(f"step is {step}; expected 1 to {len(run.loss)}, the steps of this run")
     recent = slice(max(0, step - WINDOW), step)
-    before = [row for row in run.evaluations if row["step"] <= step]
-    latest = before[-1] if before else {}
+    past_evaluations = [row for row in run.evaluations if row["step"] <= step]
+    latest = past_evaluations[-1] if past_evaluations else {}
     histogram = latest.get("histogram", {})
     return Moment(
         float(np.mean(run.loss[recent])),
@@ -73,12 +89,12 @@ def training_at(run, step):
 
 
 class TrainingPlayer(CourseWidget):
-    """A slider on the step over the curves of a run and its predictions; drawn and computed in the browser.
+    """A slider for the step, over the curves and predictions of a run; drawn and computed in the browser.
 
     Attributes
     ----------
     loss, accuracy : list of float
-        Of each training batch.
+        One value for each training batch.
     evaluations : list of dict
         As in a `Run`: step, loss, accuracy, and a histogram if the run recorded one.
     prior : float
@@ -97,11 +113,11 @@ class TrainingPlayer(CourseWidget):
     step = traitlets.Int(1, min=1).tag(sync=True)
 
     @property
-    def reading(self):
-        """What is now shown, computed in Python: a `Moment`."""
+    def reading(self) -> Moment:
+        """What the widget shows now, computed in Python: a `Moment`."""
         return training_at(self, self.step)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         now = self.reading
         held_out = "none yet" if now.held_out_loss is None else f"{now.held_out_loss:.3f} nats"
         return (
@@ -110,16 +126,16 @@ class TrainingPlayer(CourseWidget):
         )
 
 
-def training_player(run, step=None):
+def training_player(run: Run, step: int | None = None) -> TrainingPlayer:
     """Return a `TrainingPlayer`; as the last line of a cell it appears below.
 
     Parameters
     ----------
     run : Run
-        Of `nsputil.training.train`, or read from a file; up to 20,000 steps. With
-        ``Experiment(evaluation=evaluate_with_histogram)`` the player also shows how the predictions spread.
+        From `nsputil.training.train`, or read from a file; up to 20,000 steps. With
+        ``Experiment(evaluation=evaluate_with_histogram)`` the player also shows the distribution of the predictions.
     step : int, optional
-        At the start; None: the last.
+        The step shown first; None: the last one.
 
     Returns
     -------
@@ -130,16 +146,15 @@ def training_player(run, step=None):
     ValueError
         If the run is empty or too long, or holds a loss that is not finite; if it has no such step.
     """
-    if not 1 <= len(run.loss) <= MOST_STEPS:
-        raise ValueError(f"the run has {len(run.loss)} steps; expected 1 to {MOST_STEPS:,}")
+    if not 1 <= len(run.loss) <= MAX_STEPS:
+        raise ValueError(f"the run has {len(run.loss)} steps; expected 1 to {MAX_STEPS:,}")
     losses = list(run.loss) + [row["loss"] for row in run.evaluations]
     if not np.isfinite(losses).all():
-        found = losses[int(np.argmin(np.isfinite(losses)))]
-        raise ValueError(f"the run holds a loss of {found}; expected finite losses")
-    step = len(run.loss) if step is None else int(step)
-    training_at(run, step)  # says what is wrong with the step, if anything is
-    kept = ("step", "loss", "accuracy", "histogram")
-    evaluations = [{name: row[name] for name in kept if name in row} for row in run.evaluations]
+        not_finite = losses[int(np.argmin(np.isfinite(losses)))]
+        raise ValueError(f"the run holds a loss of {not_finite}; expected finite losses")
+    first_step = len(run.loss) if step is None else int(step)
+    training_at(run, first_step)  # says what is wrong with the step, if anything is
+    evaluations = [{name: row[name] for name in SHOWN_OF_EVALUATIONS if name in row} for row in run.evaluations]
     return TrainingPlayer(
-        loss=list(run.loss), accuracy=list(run.accuracy), evaluations=evaluations, prior=run.prior, step=step
+        loss=list(run.loss), accuracy=list(run.accuracy), evaluations=evaluations, prior=run.prior, step=first_step
     )

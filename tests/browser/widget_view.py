@@ -76,9 +76,9 @@ def batch_explorer(seen, state):
 
 
 def calibration_explorer(seen, state):
-    logits = [[gap, 0.0] for gap in state["gaps"]]
+    logits = [[log_odds, 0.0] for log_odds in state["log_odds"]]
     now = widgets.calibration_at(logits, state["labels"], state["temperature"], state["bins"])
-    last = max(k for k, count in enumerate(now.count) if count)
+    last = max(k for k, count in enumerate(now.pairs) if count)
     place = (now.probability[last], now.fraction[last], (0, 1), (0, 1))
     return [now.error, now.loss, len(logits)], place
 

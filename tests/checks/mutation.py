@@ -22,19 +22,19 @@ class Row:
     exercise: str
     number: int
     embodies: str
-    found: str
+    mistake: str
     passed: bool
 
     @property
     def recognized(self):
-        return self.found == self.embodies != ""
+        return self.mistake == self.embodies != ""
 
     @property
     def misleading(self):
         """It got the message of a listed mistake that it does not make."""
         named = {idea.name for idea in checks.exercises()[self.exercise].misconceptions}
         named |= {"mutates_input", "float32_only"}
-        return self.found in named and self.found != self.embodies
+        return self.mistake in named and self.mistake != self.embodies
 
 
 @cache
@@ -56,7 +56,7 @@ def rows(seed=0):
     for name, wrong in answers("WRONG").items():
         for number, (embodies, answer) in enumerate(wrong, 1):
             verdict = checks.exercises()[name].judge(answer, seed)
-            result.append(Row(name, number, embodies, verdict.found, verdict.state == RIGHT))
+            result.append(Row(name, number, embodies, verdict.mistake, verdict.state == RIGHT))
     return result
 
 
@@ -74,7 +74,7 @@ def table(result):
         )
     for row in result:
         if row.passed or row.misleading or (row.embodies and not row.recognized):
-            lines.append(f"! {row.exercise} {row.number}: embodies {row.embodies or '-'}, said {row.found or '-'}")
+            lines.append(f"! {row.exercise} {row.number}: embodies {row.embodies or '-'}, said {row.mistake or '-'}")
     return "\n".join(lines)
 
 

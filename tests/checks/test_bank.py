@@ -44,7 +44,7 @@ def test_every_misconception_gets_its_own_message_whatever_is_drawn(exercise):
     for seed, idea in itertools.product(range(5), exercise.misconceptions):
         for answer in idea.answers:
             verdict = exercise.judge(answer, seed)
-            assert (verdict.state, verdict.found) == (WRONG, idea.name), (seed, idea.name, verdict)
+            assert (verdict.state, verdict.mistake) == (WRONG, idea.name), (seed, idea.name, verdict)
 
 
 @pytest.mark.parametrize("exercise", CODE, ids=named)
@@ -100,7 +100,7 @@ def test_numbers(exercise):
     for idea in exercise.misconceptions:
         for answer in idea.answers:
             verdict = exercise.judge(answer)
-            assert (verdict.state, verdict.found) == (WRONG, idea.name)
+            assert (verdict.state, verdict.mistake) == (WRONG, idea.name)
     for nonsense in ("0.2", [1, 2, 3, 4, 5, 6, 7], float("nan"), {}):
         assert exercise.judge(nonsense).state == WRONG
 
@@ -114,7 +114,7 @@ def test_choices(exercise):
             state = exercise.judge("".join(chosen)).state
             assert state == (RIGHT if "".join(chosen) == right else WRONG)
     assert exercise.judge(None).state == NOT_DONE
-    assert exercise.judge("z").found == "letters" and exercise.judge(1).found == "type"
+    assert exercise.judge("z").mistake == "letters" and exercise.judge(1).mistake == "type"
     assert len({option.feedback for option in exercise.options}) == len(exercise.options)
     assert all(option.feedback for option in exercise.options)
 
@@ -122,8 +122,8 @@ def test_choices(exercise):
 @pytest.mark.parametrize("exercise", TEXTS, ids=named)
 def test_texts(exercise):
     assert exercise.judge("").state == NOT_DONE
-    assert exercise.judge("no idea").found == "short"
-    assert exercise.judge("word " * exercise.words).found.startswith("point_")
+    assert exercise.judge("no idea").mistake == "short"
+    assert exercise.judge("word " * exercise.words).mistake.startswith("point_")
     assert all(point.question for point in exercise.rubric)
     assert len(exercise.rubric) == exercise.points, "one point of the rubric, one point of the grade"
 

@@ -1,6 +1,8 @@
 """Progress survives, hints go step by step, strict mode raises."""
 
+import dataclasses
 import json
+import os
 import subprocess
 import sys
 
@@ -9,6 +11,7 @@ import pytest
 from nsputil import checks
 from nsputil.checks import record
 from nsputil.checks.exercise import NotRight
+from nsputil.progress_file import progress_file
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def test_a_crash_while_writing_leaves_the_old_file(kept, monkeypatch):
     def crash(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(record.os, "replace", crash)
+    monkeypatch.setattr(os, "replace", crash)
     with pytest.raises(KeyboardInterrupt):
         record.record("which_task", "not yet")
     assert kept.read_text() == before and [path.name for path in kept.parent.iterdir()] == [kept.name]
@@ -61,7 +64,7 @@ def test_it_can_be_deleted_and_switched_off(kept, monkeypatch, capsys):
     assert not kept.exists() and record.load() == {}
     checks.forget()
     monkeypatch.setenv("NSPUTIL_PROGRESS", "off")
-    assert record.record("which_task", "right") is False and record.progress_file() is None
+    assert record.record("which_task", "right") is False and progress_file() is None
     checks.progress()
     assert "Nothing is kept" in capsys.readouterr().out
 
@@ -75,8 +78,7 @@ def test_a_place_that_cannot_be_written_does_not_stop_a_learner(tmp_path, monkey
 
 
 def test_hints_go_step_by_step(kept, capsys):
-    exercise = checks.batch_loss
-    object.__setattr__(exercise, "_hints_read", 0)
+    exercise = dataclasses.replace(checks.batch_loss)  # a new one, of which no hint has been read
     for _ in range(4):
         exercise.hint()
     said = capsys.readouterr().out.splitlines()

@@ -143,7 +143,7 @@ SAID = {
 def test_bad_answers_get_a_short_exact_message(name):
     answer, state, found = SAID[name]
     verdict = checks.batch_loss.judge(answer)
-    assert (verdict.state, verdict.found) == (state, found), verdict
+    assert (verdict.state, verdict.mistake) == (state, found), verdict
     assert 20 < len(verdict.text("batch_loss")) < 500
 
 
@@ -158,8 +158,8 @@ def test_endless_and_flooding_answers_are_told(monkeypatch):
         while True:
             print("row " * 100)
 
-    assert checks.batch_loss.judge(never).found == "time"
-    assert checks.batch_loss.judge(talks).found == "output"
+    assert checks.batch_loss.judge(never).mistake == "time"
+    assert checks.batch_loss.judge(talks).mistake == "output"
 
 
 def test_a_right_answer_that_changes_its_input_is_told():
@@ -167,7 +167,7 @@ def test_a_right_answer_that_changes_its_input_is_told():
         logits -= logits.max(axis=1, keepdims=True)
         return checks.batch_loss.reference(logits, labels)
 
-    assert checks.batch_loss.judge(centers).found == "mutates_input"
+    assert checks.batch_loss.judge(centers).mistake == "mutates_input"
 
 
 def test_values():

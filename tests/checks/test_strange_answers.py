@@ -89,7 +89,7 @@ def test_a_flood_of_errors_printed_is_stopped(capfd):
         while True:
             print("x" * 1000, file=sys.stderr)
 
-    assert checks.batch_loss.judge(shout).found == "output"
+    assert checks.batch_loss.judge(shout).mistake == "output"
     assert len(capfd.readouterr().err) < 30_000
 
 
@@ -102,9 +102,9 @@ def test_a_comparison_bound_anew_does_not_make_a_wrong_answer_right(monkeypatch)
 
 def test_a_text_of_a_million_words_is_refused_at_once():
     verdict = checks.missing_evidence.judge("word " * 10**6)
-    assert verdict.found == "long" and verdict.state != RIGHT
+    assert verdict.mistake == "long" and verdict.state != RIGHT
 
 
 def test_exit_and_too_much_memory_end_the_call_and_not_the_notebook():
     assert "SystemExit" in checks.batch_loss.judge(lambda *args: sys.exit()).message
-    assert checks.batch_loss.judge(lambda *args: [0] * 10**15).found == "exception"
+    assert checks.batch_loss.judge(lambda *args: [0] * 10**15).mistake == "exception"

@@ -1,9 +1,14 @@
 """Exercises of notebook 01, the pair and its contract."""
 
-import numpy as np
+from collections.abc import Callable
 
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike
+
+from nsputil.checks.array_types import Floats, Function
 from nsputil.checks.choice_exercise import ChoiceExercise, Option
-from nsputil.checks.code_exercise import Case, CodeExercise
+from nsputil.checks.code_exercise import CodeExercise, InputCase
 from nsputil.checks.misconceptions import Misconception
 from nsputil.checks.number_exercise import NumberExercise
 from nsputil.checks.text_exercise import Point, TextExercise, Trap
@@ -18,8 +23,8 @@ which_task = ChoiceExercise(
     importance=3,
     minutes=3,
     question=(
-        "You have a model that was trained with this loss and nothing else. Which requests does it answer as it "
-        "stands? Choose all that apply."
+        "You have a model that was trained with this loss and nothing else. Which requests can it answer without "
+        "further training? Choose all that apply."
     ),
     options=(
         Option(
@@ -47,14 +52,18 @@ which_task = ChoiceExercise(
     ),
     hints=(
         "What goes into the model, and what comes out of it?",
-        "Two requests can be turned into pairs whose place in a document is asked about.",
-        "One request has one pair, the other one has ten pairs that share their A.",
+        "Two of the requests can be turned into the question: does B follow A in a document?",
+        "One request has one pair, the other has ten pairs that share their A.",
     ),
     takeaway="A pair goes in, one probability comes out: did B follow A in A's document?",
 )
 
 
-def lay_out_reference(tokens_a, tokens_b, length):
+#: Tokens, segment ids and mask.
+Layout = tuple[list[str], list[int], list[int]]
+
+
+def lay_out_reference(tokens_a: list[str], tokens_b: list[str], length: int) -> Layout:
     """Return tokens, segment ids and mask of one pair, padded to `length`."""
     tokens = ["[CLS]", *tokens_a, "[SEP]", *tokens_b, "[SEP]"]
     padding = length - len(tokens)
@@ -62,25 +71,29 @@ def lay_out_reference(tokens_a, tokens_b, length):
     return tokens + ["[PAD]"] * padding, segments + [0] * padding, [1] * len(tokens) + [0] * padding
 
 
-def _lay_out_cases(rng):
+def _lay_out_cases(rng: Generator) -> list[InputCase]:
     words = ["the", "committee", "met", "on", "monday", "it", "agreed", "octopuses", "have", "hearts"]
-    cases = [Case((["it", "met"], ["octopuses"], 8), "A = it met, B = octopuses, length 8")]
+    cases = [InputCase((["it", "met"], ["octopuses"], 8), "A = it met, B = octopuses, length 8")]
     for padding in (0, 3, 5):
-        a, b = (list(rng.choice(words, size=int(rng.integers(1, 6)))) for _ in range(2))
-        a, b = [str(word) for word in a] + ["."], [str(word) for word in b]
-        cases.append(Case((a, b, len(a) + len(b) + 3 + padding), f"a pair with {padding} places of padding"))
+        a, b = ([str(word) for word in rng.choice(words, size=int(rng.integers(1, 6)))] for _ in range(2))
+        a.append(".")
+        cases.append(InputCase((a, b, len(a) + len(b) + 3 + padding), f"a pair with {padding} positions of padding"))
     return cases
 
 
-def _lay_out_with(segment=None, mask=None, tokens=None):
-    """A layout with one part replaced; each replacement gets (len(a), len(b), padding) or the tokens."""
+#: From len(a), len(b) and the padding to a list of length len(a) + len(b) + 3 + padding.
+Numbering = Callable[[int, int, int], list[int]]
 
-    def answer(tokens_a, tokens_b, length):
+
+def _lay_out_with(segment: Numbering | None = None, mask: Numbering | None = None) -> Function:
+    """A layout with one part replaced."""
+
+    def answer(tokens_a: list[str], tokens_b: list[str], length: int) -> Layout:
         a, b = len(tokens_a), len(tokens_b)
         padding = length - a - b - 3
         right = lay_out_reference(tokens_a, tokens_b, length)
         return (
-            tokens(tokens_a, tokens_b, length) if tokens else right[0],
+            right[0],
             segment(a, b, padding) if segment else right[1],
             mask(a, b, padding) if mask else right[2],
         )
@@ -88,20 +101,20 @@ def _lay_out_with(segment=None, mask=None, tokens=None):
     return answer
 
 
-def _padding_left(tokens_a, tokens_b, length):
-    parts = lay_out_reference(tokens_a, tokens_b, length)
+def _padding_left(tokens_a: list[str], tokens_b: list[str], length: int) -> Layout:
+    tokens, segments, mask = lay_out_reference(tokens_a, tokens_b, length)
     size = len(tokens_a) + len(tokens_b) + 3
-    return tuple(part[size:] + part[:size] for part in parts)
+    return tokens[size:] + tokens[:size], segments[size:] + segments[:size], mask[size:] + mask[:size]
 
 
-def _without_last_sep(tokens_a, tokens_b, length):
+def _without_last_sep(tokens_a: list[str], tokens_b: list[str], length: int) -> Layout:
     tokens = ["[CLS]", *tokens_a, "[SEP]", *tokens_b]
     padding = length - len(tokens)
     segments = [0] * (len(tokens_a) + 2) + [1] * len(tokens_b)
     return tokens + ["[PAD]"] * padding, segments + [0] * padding, [1] * len(tokens) + [0] * padding
 
 
-def _without_padding(tokens_a, tokens_b, length):
+def _without_padding(tokens_a: list[str], tokens_b: list[str], length: int) -> Layout:
     return lay_out_reference(tokens_a, tokens_b, len(tokens_a) + len(tokens_b) + 3)
 
 
@@ -121,8 +134,8 @@ lay_out = CodeExercise(
         Misconception(
             "segments_all_zero",
             _lay_out_with(segment=lambda a, b, padding: [0] * (a + b + 3 + padding)),
-            "All your segment ids are 0, so that nothing marks where B begins but one [SEP].",
-            "which places belong to B?",
+            "All your segment ids are 0, so that only one [SEP] marks where B begins.",
+            "which positions belong to B?",
         ),
         Misconception(
             "last_sep_in_segment_0",
@@ -146,7 +159,7 @@ lay_out = CodeExercise(
             "mask_all_ones",
             _lay_out_with(mask=lambda a, b, padding: [1] * (a + b + 3 + padding)),
             "Your mask is 1 on the padding too, so the model would read it as text.",
-            "what is the mask there to tell apart?",
+            "which two kinds of positions should the mask tell apart?",
         ),
         Misconception(
             "mask_turned_round",
@@ -157,7 +170,7 @@ lay_out = CodeExercise(
         Misconception(
             "padding_left",
             _padding_left,
-            "You padded on the left, so [CLS] no longer stands at position 0.",
+            "You padded on the left, so [CLS] is no longer at position 0.",
             "at which position does the loss look for h_cls?",
         ),
         Misconception(
@@ -169,8 +182,8 @@ lay_out = CodeExercise(
         Misconception(
             "no_padding",
             _without_padding,
-            "Your lists are as long as the pair, and not as long as asked.",
-            "what fills the places up to length?",
+            "Your lists are as long as the pair, not as long as the prompt asks.",
+            "what fills the positions up to length?",
         ),
     ),
     hints=(
@@ -228,14 +241,14 @@ head_parameters = NumberExercise(
 )
 
 
-def nsp_logits_reference(hidden_states, W_p, b_p, W, b):
+def nsp_logits_reference(hidden_states: ArrayLike, W_p: ArrayLike, b_p: Floats, W: ArrayLike, b: Floats) -> Floats:
     """Return the logits of the NSP head, (batch, 2), from the encoder's last vectors."""
     h_cls = np.asarray(hidden_states)[:, 0]
     pooled = np.tanh(h_cls @ np.asarray(W_p).T + b_p)
     return pooled @ np.asarray(W).T + b
 
 
-def _nsp_logits_cases(rng):
+def _nsp_logits_cases(rng: Generator) -> list[InputCase]:
     cases = []
     for batch, length, what in ((1, 4, "one pair of 4 positions"), (3, 5, "three pairs of 5 positions")):
         hidden = 6
@@ -246,12 +259,12 @@ def _nsp_logits_cases(rng):
             rng.standard_normal((2, hidden)),
             rng.standard_normal(2),
         )
-        cases.append(Case(args, what))
+        cases.append(InputCase(args, what))
     return cases
 
 
-def _from_vector(choose):
-    def answer(hidden_states, W_p, b_p, W, b):
+def _from_vector(choose: Callable[[Floats], Floats]) -> Function:
+    def answer(hidden_states: Floats, W_p: Floats, b_p: Floats, W: Floats, b: Floats) -> Floats:
         return np.tanh(choose(hidden_states) @ W_p.T + b_p) @ W.T + b
 
     return answer
@@ -280,7 +293,7 @@ nsp_logits = CodeExercise(
             "last_position",
             _from_vector(lambda h: h[:, -1]),
             "You took the vector at the last position.",
-            "where does [CLS] stand?",
+            "at which position is [CLS]?",
         ),
         Misconception(
             "all_positions",
@@ -297,7 +310,7 @@ nsp_logits = CodeExercise(
         Misconception(
             "no_tanh",
             lambda hidden_states, W_p, b_p, W, b: (hidden_states[:, 0] @ W_p.T + b_p) @ W.T + b,
-            "Right but for the tanh of the pooler.",
+            "Right except for the tanh of the pooler.",
             "between which two numbers does every entry of pooled lie?",
         ),
         Misconception(
@@ -310,19 +323,19 @@ nsp_logits = CodeExercise(
             "not_transposed",
             lambda hidden_states, W_p, b_p, W, b: np.tanh(hidden_states[:, 0] @ W_p + b_p) @ W.T + b,
             "The pooler's matrix is used without being transposed. It is square, so nothing complained.",
-            "row i of W_p makes output i: which product does that?",
+            "row i of W_p makes output i: which matrix product does that?",
         ),
         Misconception(
             "no_bias",
             lambda hidden_states, W_p, b_p, W, b: np.tanh(hidden_states[:, 0] @ W_p.T) @ W.T,
             "Both biases are missing.",
-            "what stands after the plus signs in the formula?",
+            "what comes after the plus signs in the formula?",
         ),
         Misconception(
             "softmaxed",
             lambda *args: _softmax(nsp_logits_reference(*args)),
             "You returned probabilities; logits are asked for.",
-            "which step turns logits into probabilities, and who does it?",
+            "which step turns logits into probabilities, and does the head do it?",
         ),
     ),
     hints=(
@@ -334,7 +347,7 @@ nsp_logits = CodeExercise(
 )
 
 
-def _softmax(logits):
+def _softmax(logits: Floats) -> Floats:
     e = np.exp(logits)
     return e / e.sum(axis=1, keepdims=True)
 
@@ -359,7 +372,7 @@ refused_calls = ChoiceExercise(
             "It is refused: True could mean IsNext, or the number 1, which is NotNext.",
             right=True,
         ),
-        Option("`nsp_loss(1000 * z, [0, 1])`", "Any finite logits will do, large ones too."),
+        Option("`nsp_loss(1000 * z, [0, 1])`", "Any finite logits will do, even large ones."),
         Option(
             "`nsp_loss([0, 1], z)`",
             "It is refused: labels have the wrong type for logits. Logits go first.",
@@ -377,14 +390,14 @@ refused_calls = ChoiceExercise(
     ),
     hints=(
         "Look at the table of the contract: shape and kind of the logits, shape and kind of the labels.",
-        "Three of the six calls break a line of that table that a program can see.",
+        "Three of the six calls break a line of that table, in a way that a program can see.",
         "Booleans, a wrong order, a missing label.",
     ),
-    takeaway="A contract catches what can be seen from types and shapes. Softmax applied twice is not among it.",
+    takeaway="A contract catches what can be seen from types and shapes. It cannot see that softmax was applied twice.",
 )
 
 
-def is_next_to_labels_reference(is_next):
+def is_next_to_labels_reference(is_next: list[bool]) -> list[int]:
     """Return labels, 0 = IsNext and 1 = NotNext, from flags where True means that B follows A."""
     return [0 if flag else 1 for flag in is_next]
 
@@ -400,8 +413,8 @@ is_next_to_labels = CodeExercise(
     minutes=4,
     reference=is_next_to_labels_reference,
     cases=lambda rng: [
-        Case(([True, False, False],), "flags True, False, False"),
-        Case(([bool(flag) for flag in rng.random(7) < 0.5] + [True],), "eight flags drawn at random"),
+        InputCase(([True, False, False],), "flags True, False, False"),
+        InputCase(([bool(flag) for flag in rng.random(7) < 0.5] + [True],), "eight flags drawn at random"),
     ],
     misconceptions=(
         Misconception("label_one_is_next", lambda is_next: [int(flag) for flag in is_next]),
@@ -409,7 +422,7 @@ is_next_to_labels = CodeExercise(
             "not_the_flag",
             lambda is_next: [~int(flag) for flag in is_next],
             "~ turns every bit of a number: ~1 is -2.",
-            "what does Python's not give, and how do you make a number of it?",
+            "what does Python's not give, and how do you turn that into a number?",
         ),
         Misconception(
             "all_one_label",
@@ -427,7 +440,7 @@ is_next_to_labels = CodeExercise(
             "names_for_numbers",
             lambda is_next: ["IsNext" if flag else "NotNext" for flag in is_next],
             "You returned the names of the classes.",
-            "which number stands for which name?",
+            "which number belongs to which name?",
         ),
     ),
     hints=(
@@ -435,32 +448,38 @@ is_next_to_labels = CodeExercise(
         "The flag says that B is next; the label says that B was replaced.",
         "1 - int(flag), or 0 if flag else 1.",
     ),
-    takeaway="int(True) is 1, and 1 is NotNext: the shortest conversion is the wrong one.",
+    takeaway="int(True) is 1, and 1 is NotNext: the shortest conversion is wrong.",
 )
 
 
-def is_next_column_reference(probs_followed, probs_unrelated):
+def is_next_column_reference(probs_followed: ArrayLike, probs_unrelated: ArrayLike) -> int:
     """Return the column that means IsNext: the one that is larger on the true pairs than on the unrelated ones."""
     followed, unrelated = np.asarray(probs_followed), np.asarray(probs_unrelated)
     return int(np.argmax(followed.mean(axis=0) - unrelated.mean(axis=0)))
 
 
-def _probs(column_0):
+def _probs(column_0: ArrayLike) -> Floats:
     return np.column_stack([column_0, 1 - np.asarray(column_0)])
 
 
-def _is_next_column_cases(rng):
-    def draw(low, high, size=5):
+def _is_next_column_cases(rng: Generator) -> list[InputCase]:
+    def draw(low: float, high: float, size: int = 5) -> Floats:
         return _probs(rng.uniform(low, high, size))
 
     return [
-        Case((_probs([0.9, 0.8]), _probs([0.1, 0.2])), "a good model, column 0 high on true pairs"),
-        Case((draw(0.05, 0.2), draw(0.7, 0.9)), "a good model, column 0 low on true pairs"),
-        Case((draw(0.8, 0.85), draw(0.6, 0.7)), "a model that favors column 0 everywhere, a little more on true pairs"),
-        Case((draw(0.6, 0.65), draw(0.8, 0.9)), "a model that favors column 0 everywhere, a little less on true pairs"),
-        Case((draw(0.3, 0.35), draw(0.1, 0.2)), "a model that favors column 1 everywhere"),
-        Case((draw(0.1, 0.2, 4), draw(0.3, 0.4, 7)), "a model that favors column 1 everywhere, seven unrelated pairs"),
-        Case((draw(0.55, 0.6, 3), draw(0.1, 0.2, 9)), "three true pairs and nine unrelated ones"),
+        InputCase((_probs([0.9, 0.8]), _probs([0.1, 0.2])), "a good model, column 0 high on true pairs"),
+        InputCase((draw(0.05, 0.2), draw(0.7, 0.9)), "a good model, column 0 low on true pairs"),
+        InputCase(
+            (draw(0.8, 0.85), draw(0.6, 0.7)), "a model that favors column 0 everywhere, a little more on true pairs"
+        ),
+        InputCase(
+            (draw(0.6, 0.65), draw(0.8, 0.9)), "a model that favors column 0 everywhere, a little less on true pairs"
+        ),
+        InputCase((draw(0.3, 0.35), draw(0.1, 0.2)), "a model that favors column 1 everywhere"),
+        InputCase(
+            (draw(0.1, 0.2, 4), draw(0.3, 0.4, 7)), "a model that favors column 1 everywhere, seven unrelated pairs"
+        ),
+        InputCase((draw(0.55, 0.6, 3), draw(0.1, 0.2, 9)), "three true pairs and nine unrelated ones"),
     ]
 
 
@@ -504,7 +523,7 @@ is_next_column = CodeExercise(
         Misconception(
             "pooled_mean",
             lambda followed, unrelated: int(np.argmax(np.concatenate([followed, unrelated]).mean(axis=0))),
-            "You put both sets together, so that they can no longer be compared.",
+            "You joined both sets, so that they can no longer be compared.",
             "what should differ between true and unrelated pairs?",
         ),
         Misconception(
@@ -542,7 +561,7 @@ worse_than_chance = TextExercise(
         Point(
             "The two classes are probably read the wrong way round: columns or labels are swapped.",
             r"swap|revers|flip|invert|upside|wrong way|other way|mixed up|exchang|convention|polarity",
-            "what would have to be turned round to make 11 % a good result?",
+            "what would have to be reversed to make 11 % a good result?",
         ),
         Point(
             "A check: known true and unrelated pairs, or the accuracy after the swap, 89 %.",
@@ -559,8 +578,8 @@ worse_than_chance = TextExercise(
     ),
     hints=(
         "Compare 11 % with what a coin would get.",
-        "What accuracy comes out if every answer is turned round?",
-        "Say three things: it is far from chance; so what is swapped; and how you would make sure.",
+        "What accuracy comes out if every answer is reversed?",
+        "Say three things: that it is far from chance; what is swapped, then; and how you would make sure.",
     ),
     takeaway="Worse than chance is knowledge read upside down.",
 )

@@ -1,40 +1,55 @@
 """Exercises of notebook 02, building the data."""
 
-import numpy as np
+from collections.abc import Callable, Sequence
 
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike
+
+from nsputil.checks.array_types import Function, Ints
 from nsputil.checks.choice_exercise import ChoiceExercise, Option
-from nsputil.checks.code_exercise import Case, CodeExercise
+from nsputil.checks.code_exercise import CodeExercise, InputCase
 from nsputil.checks.misconceptions import Misconception
 from nsputil.checks.number_exercise import NumberExercise
 from nsputil.checks.text_exercise import Point, TextExercise, Trap
 from nsputil.pairs import SentencePair
 
 
-def make_pair_reference(chunk, cut, other, heads):
-    """Return (A, B, label) of one chunk by BERT's rule."""
+def make_pair_reference(chunk: list[str], cut: int, other: list[str], heads: bool) -> tuple[list[str], list[str], int]:
+    """Return (A, B, label) for one chunk by BERT's rule."""
     if heads and len(chunk) > 1:
         return chunk[:cut], chunk[cut:], 0
     return chunk[:cut], other, 1
 
 
-def _make_pair_cases(rng):
+def _make_pair_cases(rng: Generator) -> list[InputCase]:
     chunk, other = ["a1", "a2", "a3", "a4"], ["x1", "x2"]
     longer = [f"s{k}" for k in range(int(rng.integers(5, 9)))]
     return [
-        Case((chunk, 2, other, True), "four sentences cut after two, heads"),
-        Case((chunk, 3, other, False), "four sentences cut after three, tails"),
-        Case((["a1"], 1, other, True), "a chunk of one sentence, heads"),
-        Case((["a1"], 1, other, False), "a chunk of one sentence, tails"),
-        Case((longer, 1, other, True), "a longer chunk cut after its first sentence, heads"),
+        InputCase((chunk, 2, other, True), "four sentences cut after two, heads"),
+        InputCase((chunk, 3, other, False), "four sentences cut after three, tails"),
+        InputCase((["a1"], 1, other, True), "a chunk of one sentence, heads"),
+        InputCase((["a1"], 1, other, False), "a chunk of one sentence, tails"),
+        InputCase((longer, 1, other, True), "a longer chunk cut after its first sentence, heads"),
     ]
 
 
-def _make_pair_with(a=None, b_next=None, labels=(0, 1), forced=True, turned=False):
+#: From a chunk and the place of the cut to some of its sentences.
+Choice = Callable[[list[str], int], list[str]]
+
+
+def _make_pair_with(
+    a: Choice | None = None,
+    b_next: Choice | None = None,
+    labels: tuple[int, int] = (0, 1),
+    forced: bool = True,
+    swap_coin: bool = False,
+) -> Function:
     """BERT's rule with one mistake."""
 
-    def answer(chunk, cut, other, heads):
+    def answer(chunk: list[str], cut: int, other: list[str], heads: bool) -> tuple[list[str], list[str], int]:
         first = a(chunk, cut) if a else chunk[:cut]
-        if (heads != turned) and (len(chunk) > 1 or not forced):
+        if (heads != swap_coin) and (len(chunk) > 1 or not forced):
             return first, b_next(chunk, cut) if b_next else chunk[cut:], labels[0]
         return first, other, labels[1]
 
@@ -63,7 +78,7 @@ make_pair = CodeExercise(
         Misconception("label_one_is_next", _make_pair_with(labels=(1, 0))),
         Misconception(
             "coin_turned_round",
-            _make_pair_with(turned=True),
+            _make_pair_with(swap_coin=True),
             "You replace B on heads and keep it on tails.",
             "what does heads mean in the rule above?",
         ),
@@ -76,7 +91,7 @@ make_pair = CodeExercise(
         Misconception(
             "one_sentence_a",
             _make_pair_with(a=lambda chunk, cut: chunk[cut - 1 : cut]),
-            "Your A is one sentence, the last before the cut. In BERT's rule it is all that stands before the cut.",
+            "Your A is one sentence, the last before the cut. In BERT's rule it is everything before the cut.",
             "what does BERT's word 'sentence' mean?",
         ),
         Misconception(
@@ -88,7 +103,7 @@ make_pair = CodeExercise(
         Misconception(
             "overlap",
             _make_pair_with(a=lambda chunk, cut: chunk[: cut + 1]),
-            "The first sentence of B stands in A as well.",
+            "The first sentence of B is in A as well.",
             "could a model find the answer by looking for a repeated sentence?",
         ),
         Misconception(
@@ -96,13 +111,13 @@ make_pair = CodeExercise(
             lambda chunk, cut, other, heads: (
                 (chunk[:cut], chunk[cut:], 0) if len(chunk) > 1 else (chunk[:cut], other, 1)
             ),
-            "You never replace B, except where it has to be.",
+            "You replace B only where there is no other choice.",
             "what does your function do when the coin shows tails?",
         ),
         Misconception(
             "whole_chunk_a",
             _make_pair_with(a=lambda chunk, cut: chunk),
-            "Your A is the whole chunk, so that B stands in it.",
+            "Your A is the whole chunk, so A contains B.",
             "which part of the chunk is A?",
         ),
     ),
@@ -129,25 +144,25 @@ expected_is_next = NumberExercise(
         Misconception(
             "coin_trusted",
             0.5,
-            "You trusted the coin. It is not thrown for every chunk.",
+            "You relied on the coin. It is not thrown for every chunk.",
             "what happens to a chunk of a single sentence?",
         ),
         Misconception(
             "turned_round",
             0.65,
             "That is the fraction of NotNext.",
-            "which of the two did the question ask for?",
+            "which of the two does the question ask for?",
         ),
         Misconception(
             "forced_is_next",
             0.15,
-            "You threw the coin for the chunks that cannot use it, and left the others out.",
+            "You threw the coin for the chunks that have no choice, and left the others out.",
             "for which chunks is the coin thrown?",
         ),
         Misconception(
             "forced_subtracted",
             0.2,
-            "You took the forced 30 % away from the half. But only half of those chunks would have been IsNext.",
+            "You subtracted the forced 30 % from the half. But only half of those chunks would have been IsNext.",
             "how many of the 300 forced chunks would the coin have made IsNext?",
         ),
         Misconception(
@@ -170,11 +185,11 @@ expected_is_next = NumberExercise(
         ),
     ),
     hints=(
-        "Sort the 1,000 chunks: those with a throw, those without.",
+        "Divide the 1,000 chunks into those with a throw and those without.",
         "700 chunks get a throw. How many of them come out as IsNext?",
         "350 of 1,000.",
     ),
-    takeaway="IsNext = (1 - forced) / 2: measure the forced ones and you know the prior.",
+    takeaway="IsNext = (1 - forced) / 2: measure the forced fraction and you know the prior.",
 )
 
 longer_pairs = ChoiceExercise(
@@ -187,15 +202,17 @@ longer_pairs = ChoiceExercise(
     importance=2,
     minutes=5,
     question=(
-        "You replace the speeches by legal texts, whose sentences are three times as long, and keep `max_tokens=128` "
+        "You replace the speeches with legal texts, whose sentences are three times as long, and keep `max_tokens=128` "
         "and the fair coin. What happens to the fraction of IsNext that BERT's rule gives?"
     ),
     options=(
         Option(
-            "It rises towards one half.",
+            "It rises toward one half.",
             "That happens with shorter sentences, or with a larger max_tokens: fewer chunks of one sentence.",
         ),
-        Option("It stays: the coin is the same.", "The coin is the same, the number of throws is not."),
+        Option(
+            "It stays the same, because the coin is the same.", "The coin is the same; the number of throws is not."
+        ),
         Option(
             "It falls: more chunks hold a single sentence.",
             "Fewer sentences fit into a chunk, so more pairs are forced.",
@@ -215,7 +232,7 @@ longer_pairs = ChoiceExercise(
 )
 
 
-def audit_reference(pairs):
+def audit_reference(pairs: Sequence[SentencePair]) -> dict[str, float]:
     """Return the fraction of IsNext, and of pairs that are NotNext although A and B share a document."""
     count = len(pairs)
     is_next = sum(pair.label == 0 for pair in pairs) / count
@@ -223,15 +240,17 @@ def audit_reference(pairs):
     return {"is_next": is_next, "same_document_negatives": same}
 
 
-def _pair(label, document_a, document_b, position=0, position_b=None):
-    """A pair whose sentences say where they stand, so that two sentences of one document differ."""
+def _pair(
+    label: int, document_a: int, document_b: int, position: int = 0, position_b: int | None = None
+) -> SentencePair:
+    """A pair whose sentences say where they come from, so that two sentences of one document differ."""
     position_b = position + 1 if position_b is None else position_b
-    texts = f"Sentence {position} of {document_a}.", f"Sentence {position_b} of {document_b}."
-    return SentencePair(*texts, label, document_a, document_b, position, position_b)
+    a, b = f"Sentence {position} of {document_a}.", f"Sentence {position_b} of {document_b}."
+    return SentencePair(a, b, label, document_a, document_b, position, position_b)
 
 
-def _audit_cases(rng):
-    def draw(count, documents):
+def _audit_cases(rng: Generator) -> list[InputCase]:
+    def draw(count: int, documents: int) -> list[SentencePair]:
         labels = rng.permutation([0, 0, 1] * count)[:count]
         pairs = []
         for label in labels:
@@ -241,14 +260,14 @@ def _audit_cases(rng):
 
     mixed = [_pair(0, 0, 0), _pair(0, 1, 1, 3), _pair(1, 0, 0, 2), _pair(1, 1, 0, 4, 4), _pair(1, 1, 1)]
     return [
-        Case((mixed,), "two IsNext and three NotNext, two of them within one document"),
-        Case(([_pair(0, 2, 2), _pair(1, 0, 1), _pair(1, 2, 1)],), "three pairs, no negative within a document"),
-        Case((draw(9, 3),), "nine pairs of three documents"),
-        Case(([_pair(1, 0, 0)] * 4,), "four NotNext, all within one document"),
+        InputCase((mixed,), "two IsNext and three NotNext, two of them within one document"),
+        InputCase(([_pair(0, 2, 2), _pair(1, 0, 1), _pair(1, 2, 1)],), "three pairs, no negative within a document"),
+        InputCase((draw(9, 3),), "nine pairs of three documents"),
+        InputCase(([_pair(1, 0, 0)] * 4,), "four NotNext, all within one document"),
     ]
 
 
-def _audit(pairs, is_next=None, same=None):
+def _audit(pairs: Sequence[SentencePair], is_next: float | None = None, same: float | None = None) -> dict[str, float]:
     right = audit_reference(pairs)
     return {
         "is_next": right["is_next"] if is_next is None else is_next,
@@ -256,15 +275,15 @@ def _audit(pairs, is_next=None, same=None):
     }
 
 
-def _share(pairs, condition):
-    return sum(bool(condition(pair)) for pair in pairs) / len(pairs)
+def _share(pairs: Sequence[SentencePair], condition: Callable[[SentencePair], bool]) -> float:
+    return sum(condition(pair) for pair in pairs) / len(pairs)
 
 
-def _within(pair):
+def _within(pair: SentencePair) -> bool:
     return pair.document_a == pair.document_b
 
 
-def _of_negatives(pairs):
+def _of_negatives(pairs: Sequence[SentencePair]) -> dict[str, float]:
     negatives = [pair for pair in pairs if pair.label == 1]
     return _audit(pairs, same=_share(negatives, _within))
 
@@ -298,14 +317,14 @@ audit = CodeExercise(
         Misconception(
             "all_within",
             lambda pairs: _audit(pairs, same=_share(pairs, _within)),
-            "You count every pair within one document, also the IsNext pairs, which must be.",
+            "You count every pair within one document, even the IsNext pairs, which must come from one document.",
             "what is suspicious: a true pair within a document, or a negative one?",
         ),
         Misconception(
             "of_negatives",
             _of_negatives,
             "You divided by the negatives; a fraction of all pairs is asked for.",
-            "what is the whole in the second line of the docstring?",
+            "according to the docstring, of what are the two numbers fractions?",
         ),
         Misconception(
             "counts",
@@ -316,7 +335,7 @@ audit = CodeExercise(
         Misconception(
             "other_documents",
             lambda pairs: _audit(pairs, same=_share(pairs, lambda p: p.label == 1 and not _within(p))),
-            "You count the negatives from *other* documents, which are as they should be.",
+            "You count the negatives from *other* documents, and those are right.",
             "== or != between the two documents?",
         ),
         Misconception(
@@ -337,7 +356,10 @@ audit = CodeExercise(
         "The second property has two parts: the label is 1, and both documents are the same.",
         "sum(p.label == 1 and p.document_a == p.document_b for p in pairs) / len(pairs)",
     ),
-    takeaway="IsNext near 0: blank lines. Negatives within one document: one document, or few.",
+    takeaway=(
+        "IsNext near 0 points to blank lines between sentences. Negatives within one document point to a data set of "
+        "one document, or of few."
+    ),
 )
 
 which_trap = ChoiceExercise(
@@ -360,7 +382,7 @@ which_trap = ChoiceExercise(
     options=(
         Option(
             "In X every sentence is a document of its own: blank lines between all sentences.",
-            "Every pair forced, no IsNext at all: nothing had a next sentence.",
+            "Every pair is forced and none is IsNext: no sentence had a next one.",
             right=True,
         ),
         Option(
@@ -368,7 +390,7 @@ which_trap = ChoiceExercise(
             "The fraction looks healthy. But every negative comes from A's own document.",
         ),
         Option(
-            "A model trained on X will show a loss near 0, and will have learned nothing about text.",
+            "A model trained on X will show a loss near 0 and will have learned nothing about text.",
             "All labels are equal, so always saying NotNext costs nothing.",
             right=True,
         ),
@@ -385,19 +407,19 @@ which_trap = ChoiceExercise(
     hints=(
         "For each data set compute (1 - forced) / 2 and compare it with IsNext.",
         "The last column tells where negatives come from. How many documents are there to choose from?",
-        "X has no positives at all; Y has a single document; Z is as the coin makes it. Three statements are true.",
+        "X has no positives at all; Y has a single document; Z is what a fair coin gives. Three statements are true.",
     ),
     takeaway="One count is not enough: Y passes the first and fails the second.",
 )
 
 
-def honest_baseline_reference(labels):
+def honest_baseline_reference(labels: ArrayLike) -> float:
     """Return the entropy of the labels in nats: the loss of announcing the prior for every pair."""
     p = np.mean(np.asarray(labels) == 0)
     return float(-sum(q * np.log(q) for q in (p, 1 - p) if q > 0))
 
 
-def _entropy_raw(labels):
+def _entropy_raw(labels: Ints) -> float:
     p = np.mean(labels == 0)
     return float(-(p * np.log(p) + (1 - p) * np.log(1 - p)))
 
@@ -414,18 +436,19 @@ honest_baseline = CodeExercise(
     points=2,
     reference=honest_baseline_reference,
     cases=lambda rng: [
-        Case((np.array([0, 1, 1, 1]),), "the labels 0, 1, 1, 1"),
-        Case((np.array([0, 1, 0, 1]),), "two of each"),
-        Case((rng.permutation([0] * 6 + [1] * 2),), "six IsNext and two NotNext"),
-        Case((rng.permutation([0] * 3 + [1] * 7),), "three IsNext and seven NotNext"),
-        Case((np.array([1, 1, 1]),), "three NotNext and no IsNext"),
+        InputCase((np.array([0, 1, 1, 1]),), "the labels 0, 1, 1, 1"),
+        InputCase((np.array([0, 1, 0, 1]),), "two of each"),
+        InputCase((rng.permutation([0] * 6 + [1] * 2),), "six IsNext and two NotNext"),
+        InputCase((rng.permutation([0] * 3 + [1] * 7),), "three IsNext and seven NotNext"),
+        InputCase((np.array([1, 1, 1]),), "three NotNext and no IsNext"),
     ],
     misconceptions=(
         Misconception(
             "zero_times_log_zero",
             _entropy_raw,
             "Right, until one class is missing: then 0 * log 0 is computed, which is not a number.",
-            "what does announcing a class cost that is always right, and what does a class that never comes cost?",
+            "what does a class cost that is always announced and always right, and what does a class cost that never "
+            "occurs?",
         ),
         Misconception("log_base_2", lambda labels: honest_baseline_reference(labels) / np.log(2)),
         Misconception("log_base_10", lambda labels: honest_baseline_reference(labels) / np.log(10)),
@@ -445,7 +468,7 @@ honest_baseline = CodeExercise(
         Misconception(
             "no_weights",
             lambda labels: float(-sum(np.log(q) for q in (np.mean(labels == 0), np.mean(labels == 1)) if q > 0)),
-            "You added the price of both classes, without asking how often each comes.",
+            "You added the price of both classes without asking how often each occurs.",
             "how often is each of the two prices paid?",
         ),
         Misconception(
@@ -462,24 +485,25 @@ honest_baseline = CodeExercise(
         ),
     ),
     hints=(
-        "Announce p = the fraction of IsNext for every pair. What does an IsNext pair cost, what a NotNext pair?",
-        "Mean: p times -log p, plus (1 - p) times -log(1 - p).",
+        "Announce p = the fraction of IsNext for every pair. What does an IsNext pair cost, and what does a NotNext "
+        "pair cost?",
+        "The mean is p times -log p, plus (1 - p) times -log(1 - p).",
         "If p is 0 or 1, leave the missing class out: it never costs anything.",
     ),
-    takeaway="Whoever claims to have learned something must get below H(prior), not below ln 2.",
+    takeaway="A model that claims to have learned something must get below H(prior), not only below ln 2.",
 )
 
 
-def no_shared_document_reference(train_pairs, test_pairs):
+def no_shared_document_reference(train_pairs: Sequence[SentencePair], test_pairs: Sequence[SentencePair]) -> bool:
     """Return True if no document has a sentence in both lists, as A or as B."""
 
-    def documents(pairs):
+    def documents(pairs: Sequence[SentencePair]) -> set[int]:
         return {d for pair in pairs for d in (pair.document_a, pair.document_b)}
 
     return not documents(train_pairs) & documents(test_pairs)
 
 
-def _pairs_of(*documents, start=0):
+def _pairs_of(*documents: tuple[int, int], start: int = 0) -> list[SentencePair]:
     return [_pair(0 if a == b else 1, a, b, start + 10 * k) for k, (a, b) in enumerate(documents)]
 
 
@@ -495,28 +519,34 @@ no_shared_document = CodeExercise(
     points=2,
     reference=no_shared_document_reference,
     cases=lambda rng: [
-        Case((_pairs_of((0, 0), (0, 1)), _pairs_of((2, 2), (3, 2))), "documents 0 and 1 against 2 and 3"),
-        Case((_pairs_of((1, 1), (1, 0)), _pairs_of((1, 1), (2, 2))), "the very same pair on both sides"),
-        Case((_pairs_of((1, 1)), _pairs_of((1, 1), start=5)), "two pairs of one document, one on each side"),
-        Case((_pairs_of((3, 3), (3, 4)), _pairs_of((3, 5), (5, 5), start=5)), "document 3 on both sides, as A"),
-        Case((_pairs_of((0, 0), (0, 5)), _pairs_of((2, 2), (3, 5), start=5)), "document 5 on both sides, as B only"),
-        Case((_pairs_of((0, 0), (0, 4)), _pairs_of((4, 4), (2, 3), start=5)), "document 4 as B here and as A there"),
-        Case((_pairs_of((3, 3), (6, 3)), _pairs_of((2, 2), (2, 6), start=5)), "document 6 as A here and as B there"),
-        Case((_pairs_of((7, 8)), _pairs_of((8, 7), start=5)), "documents 7 and 8, and 8 and 7"),
-        Case((_pairs_of((1, 1), (2, 1)), _pairs_of((4, 4), start=5)), "one test pair, nothing shared"),
+        InputCase((_pairs_of((0, 0), (0, 1)), _pairs_of((2, 2), (3, 2))), "documents 0 and 1 against 2 and 3"),
+        InputCase((_pairs_of((1, 1), (1, 0)), _pairs_of((1, 1), (2, 2))), "the very same pair on both sides"),
+        InputCase((_pairs_of((1, 1)), _pairs_of((1, 1), start=5)), "two pairs of one document, one on each side"),
+        InputCase((_pairs_of((3, 3), (3, 4)), _pairs_of((3, 5), (5, 5), start=5)), "document 3 on both sides, as A"),
+        InputCase(
+            (_pairs_of((0, 0), (0, 5)), _pairs_of((2, 2), (3, 5), start=5)), "document 5 on both sides, as B only"
+        ),
+        InputCase(
+            (_pairs_of((0, 0), (0, 4)), _pairs_of((4, 4), (2, 3), start=5)), "document 4 as B here and as A there"
+        ),
+        InputCase(
+            (_pairs_of((3, 3), (6, 3)), _pairs_of((2, 2), (2, 6), start=5)), "document 6 as A here and as B there"
+        ),
+        InputCase((_pairs_of((7, 8)), _pairs_of((8, 7), start=5)), "documents 7 and 8, and 8 and 7"),
+        InputCase((_pairs_of((1, 1), (2, 1)), _pairs_of((4, 4), start=5)), "one test pair, nothing shared"),
     ],
     misconceptions=(
         Misconception(
             "a_only",
             lambda train, test: not {p.document_a for p in train} & {p.document_a for p in test},
             "You compare only where A comes from.",
-            "where can a test sentence have been read in training, besides in an A?",
+            "where else in training could a test sentence have been read, besides in an A?",
         ),
         Misconception(
             "b_only",
             lambda train, test: not {p.document_b for p in train} & {p.document_b for p in test},
             "You compare only where B comes from.",
-            "where can a test sentence have been read in training, besides in a B?",
+            "where else in training could a test sentence have been read, besides in a B?",
         ),
         Misconception(
             "a_with_a_b_with_b",
@@ -525,7 +555,7 @@ no_shared_document = CodeExercise(
                 and not {p.document_b for p in train} & {p.document_b for p in test}
             ),
             "You compare A with A and B with B, but not A with B.",
-            "a document that gave a B in training and an A in the test: is it seen?",
+            "a document gave a B in training and an A in the test: do you notice?",
         ),
         Misconception(
             "turned_round",
@@ -538,20 +568,20 @@ no_shared_document = CodeExercise(
             lambda train, test: (
                 not {(p.document_a, p.document_b) for p in train} & {(p.document_a, p.document_b) for p in test}
             ),
-            "You look for pairs of documents that come again; a single shared document is enough for a leak.",
+            "You look for pairs of documents that occur on both sides; a single shared document is enough for a leak.",
             "what are the elements of your sets?",
         ),
         Misconception(
             "sentences_compared",
             lambda train, test: not {p.sentence_a for p in train} & {p.sentence_a for p in test},
-            "You compare the texts. Two sentences of one document differ, and the document is shared all the same.",
+            "You compare the texts. Two sentences of one document differ, but the document is still shared.",
             "which fields say which document a sentence comes from?",
         ),
         Misconception(
             "always_true",
             lambda train, test: True,
             "You find every split clean.",
-            "for which two pairs should your function return False?",
+            "for which two lists of pairs should your function return False?",
         ),
     ),
     hints=(
@@ -575,7 +605,7 @@ critique_dataset = TextExercise(
     words=30,
     rubric=(
         Point(
-            "B alone gives the label away: recipes against news, so topic or style decides and A need not be read.",
+            "B alone gives the label away: it is a recipe or news, so topic or style decides and nobody has to read A.",
             r"(B|second sentence)\W? (alone|by itself)|without (reading |looking at )?A\b|topic|style|vocabulary|"
             r"ignor\w+ A|only (at )?B|different (source|corpus|domain)",
             "could a model that never sees A score well on these pairs? How?",
@@ -596,15 +626,15 @@ critique_dataset = TextExercise(
         Trap(
             "more_data",
             r"(needs?|get|collect|use|add) more (data|pairs|examples|recipes)",
-            "More pairs of the same kind have the same leak. The number of pairs is not the trouble.",
+            "More pairs of the same kind have the same leak. The number of pairs is not the problem.",
         ),
     ),
     hints=(
         "Cover A with your hand. Can you still tell the label?",
-        "Name the trouble, a test that shows it, and a way to draw negatives that has not got it.",
+        "Name the problem, a test that shows it, and a way to draw negatives that avoids it.",
         "Negatives should come from other recipes, and every B should be used with both labels.",
     ),
-    takeaway="If one side alone tells the label, the pair was never judged.",
+    takeaway="If one side alone reveals the label, the pair was never judged.",
 )
 
 EXERCISES = (

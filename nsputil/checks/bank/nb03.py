@@ -1,15 +1,20 @@
 """Exercises of notebook 03, from the likelihood to the loss."""
 
-import numpy as np
+from collections.abc import Callable
 
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike
+
+from nsputil.checks.array_types import Floats, Function, Ints
 from nsputil.checks.choice_exercise import ChoiceExercise, Option
-from nsputil.checks.code_exercise import Case, CodeExercise
+from nsputil.checks.code_exercise import CodeExercise, InputCase
 from nsputil.checks.misconceptions import Misconception
 from nsputil.checks.number_exercise import NumberExercise
 from nsputil.checks.text_exercise import Point, TextExercise, Trap
 
 
-def most_likely_p_reference(labels):
+def most_likely_p_reference(labels: ArrayLike) -> float:
     """Return the probability of IsNext that makes the labels most likely: their fraction of IsNext."""
     return float(np.mean(np.asarray(labels) == 0))
 
@@ -25,9 +30,9 @@ most_likely_p = CodeExercise(
     minutes=5,
     reference=most_likely_p_reference,
     cases=lambda rng: [
-        Case((np.array([0, 0, 0, 1]),), "the labels 0, 0, 0, 1"),
-        Case((rng.permutation([0] * 2 + [1] * 5),), "two IsNext and five NotNext"),
-        Case((rng.permutation([0] * 9 + [1] * 2),), "nine IsNext and two NotNext"),
+        InputCase((np.array([0, 0, 0, 1]),), "the labels 0, 0, 0, 1"),
+        InputCase((rng.permutation([0] * 2 + [1] * 5),), "two IsNext and five NotNext"),
+        InputCase((rng.permutation([0] * 9 + [1] * 2),), "nine IsNext and two NotNext"),
     ],
     misconceptions=(
         Misconception("label_one_is_next", lambda labels: float(np.mean(labels))),
@@ -46,8 +51,8 @@ most_likely_p = CodeExercise(
         Misconception(
             "smoothed",
             lambda labels: ((labels == 0).sum() + 1) / (len(labels) + 2),
-            "You added one to each count. That is Laplace's rule, a mean over possible coins, and not the peak of the "
-            "likelihood.",
+            "You added one to each count. That is Laplace's rule, a mean over possible coins. It is not the peak of "
+            "the likelihood.",
             "what does the likelihood of 0, 0, 0, 1 say at 0.75, and what at your answer?",
         ),
         Misconception(
@@ -65,8 +70,8 @@ most_likely_p = CodeExercise(
         Misconception(
             "odds",
             lambda labels: (labels == 0).sum() / (labels == 1).sum(),
-            "You divided the IsNext by the NotNext: these are odds, and they can exceed 1.",
-            "which whole is the fraction of?",
+            "You divided the count of IsNext by that of NotNext: these are odds, and they can exceed 1.",
+            "p is a fraction of which labels: of all, or of those that are NotNext?",
         ),
     ),
     hints=(
@@ -74,7 +79,7 @@ most_likely_p = CodeExercise(
         "It is the fraction of labels that are IsNext, and IsNext is written 0.",
         "np.mean(labels == 0)",
     ),
-    takeaway="The most likely coin is the fraction that you saw. No grid needed.",
+    takeaway="The most likely coin is the fraction that you saw. No grid is needed.",
 )
 
 loss_of_08 = NumberExercise(
@@ -103,7 +108,7 @@ loss_of_08 = NumberExercise(
         Misconception(
             "turned_round",
             (float(-np.log(0.2)), float(-np.log(0.8))),
-            "Both numbers are right, and they stand the wrong way round.",
+            "Both numbers are right, but in the wrong order.",
             "which of the two answers should be cheap: the one that the model favored, or the other?",
         ),
         Misconception(
@@ -132,15 +137,17 @@ high_p_high_loss = ChoiceExercise(
     minutes=1,
     question="*The more probability the model gives to the gold class, the higher is its loss on this pair.*",
     options=(
-        Option("true", "The likelihood is what gets higher. The minus makes a price of it, and the price falls."),
-        Option("false", "More on the gold class costs less: 0.8 costs 0.2231, 0.9 costs 0.1054.", right=True),
+        Option("true", "The likelihood gets higher. The minus turns it into a price, and the price falls."),
+        Option(
+            "false", "More probability on the gold class costs less: 0.8 costs 0.2231, 0.9 costs 0.1054.", right=True
+        ),
     ),
     hints=(
         "Try it with two numbers.",
         "What are -log 0.5 and -log 0.9?",
         "The second is smaller.",
     ),
-    takeaway="Probability of the gold class up, loss down.",
+    takeaway="When the probability of the gold class goes up, the loss goes down.",
 )
 
 high_loss_low_p = ChoiceExercise(
@@ -155,7 +162,7 @@ high_loss_low_p = ChoiceExercise(
     question="*If the loss on one pair is high, the model gave little probability to the class that was gold.*",
     options=(
         Option("true", "Each loss belongs to one probability, exp(-loss): 3 nats mean 0.05.", right=True),
-        Option("false", "Turn the formula round: p = exp(-loss). A large loss leaves a small p, with no exception."),
+        Option("false", "Solve the formula for p: p = exp(-loss). A large loss always means a small p."),
     ),
     hints=(
         "The formula can be solved for the probability.",
@@ -166,48 +173,47 @@ high_loss_low_p = ChoiceExercise(
 )
 
 
-def batch_loss_reference(logits, labels):
+def batch_loss_reference(logits: ArrayLike, labels: ArrayLike) -> float:
     """Return the mean of -log softmax(logits)[gold], in nats."""
-    logits, labels = np.asarray(logits, float), np.asarray(labels)
-    return float(-_log_softmax(logits)[np.arange(len(labels)), labels].mean())
+    return float(_losses(np.asarray(logits, float), np.asarray(labels)).mean())
 
 
-def _log_softmax(logits, axis=-1):
+def _log_softmax(logits: Floats, axis: int = -1) -> Floats:
     shifted = logits - logits.max(axis=axis, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
-def _batch_loss_cases(rng):
-    def draw(batch):
+def _batch_loss_cases(rng: Generator) -> list[InputCase]:
+    def draw(batch: int) -> tuple[Floats, Ints]:
         labels = rng.permutation([0, 1] * batch)[:batch]
         labels[0], labels[-1] = 1, 0
         return rng.normal(size=(batch, 2)) * 1.5 + rng.normal(size=(batch, 1)), labels
 
     return [
-        Case((np.array([[2.0, 0.5], [-1.0, 0.3]]), np.array([0, 1])), "two pairs, both right"),
-        Case(draw(3), "three pairs drawn at random"),
-        Case(draw(7), "seven pairs drawn at random"),
-        Case((np.array([[31.0, 1.0], [0.2, 0.9]]), np.array([1, 0])), "a mistake with a gap of 30"),
-        Case((np.array([[0.4, 1.3]]), np.array([0])), "one pair"),
+        InputCase((np.array([[2.0, 0.5], [-1.0, 0.3]]), np.array([0, 1])), "two pairs, both right"),
+        InputCase(draw(3), "three pairs drawn at random"),
+        InputCase(draw(7), "seven pairs drawn at random"),
+        InputCase((np.array([[31.0, 1.0], [0.2, 0.9]]), np.array([1, 0])), "a mistake with a gap of 30"),
+        InputCase((np.array([[0.4, 1.3]]), np.array([0])), "one pair"),
     ]
 
 
-def _picked(log_probs, labels):
+def _picked(log_probs: Floats, labels: Ints) -> Floats:
     return log_probs[np.arange(len(labels)), labels]
 
 
-def _with_epsilon(epsilon):
-    def answer(logits, labels):
+def _with_epsilon(epsilon: float) -> Function:
+    def answer(logits: Floats, labels: Ints) -> float:
         return float(-np.log(_picked(np.exp(_log_softmax(logits)), labels) + epsilon).mean())
 
     return answer
 
 
-def _losses(logits, labels):
+def _losses(logits: Floats, labels: Ints) -> Floats:
     return -_picked(_log_softmax(logits), labels)
 
 
-def _of_raw_logits(logits, labels):
+def _of_raw_logits(logits: Floats, labels: Ints) -> float:
     return float(-np.log(_picked(logits, labels)).mean())
 
 
@@ -239,7 +245,7 @@ batch_loss = CodeExercise(
         Misconception(
             "logits_picked",
             lambda logits, labels: float(-_picked(logits, labels).mean()),
-            "You took the logit of the gold class for its log-probability.",
+            "You used the logit of the gold class as if it were its log-probability.",
             "what has to happen to a row so that its exponentials sum to 1?",
         ),
         Misconception(
@@ -279,7 +285,7 @@ batch_loss = CodeExercise(
             "all_pairs_of_row_and_label",
             lambda logits, labels: float(-_log_softmax(logits)[:, labels].mean()),
             "log_probs[:, labels] takes every label for every row, and you averaged all of it.",
-            "which shape has log_probs[:, labels], and which should it have?",
+            "what is the shape of log_probs[:, labels], and what should it be?",
         ),
         Misconception(
             "epsilon_in_log",
@@ -293,26 +299,26 @@ batch_loss = CodeExercise(
         "probs[np.arange(len(labels)), labels] picks one entry of each row.",
         "probs = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True); then -np.log(picked).mean()",
     ),
-    takeaway="softmax by row, gold column, minus log, mean over pairs: that is all of nsp_loss.",
+    takeaway="Softmax of each row, gold column, minus log, mean over pairs: that is all of nsp_loss.",
 )
 
 
-def split_cross_entropy_reference(truth, p):
-    """Return (entropy of the labels, Kullback-Leibler divergence) in nats, when all pairs are announced as p."""
+def split_cross_entropy_reference(truth: float, p: float) -> tuple[float, float]:
+    """Return (entropy of the labels, Kullback-Leibler divergence) in nats, when p is announced for all pairs."""
     entropy = -(truth * np.log(truth) + (1 - truth) * np.log(1 - truth))
     kl = truth * np.log(truth / p) + (1 - truth) * np.log((1 - truth) / (1 - p))
     return float(entropy), float(kl)
 
 
-def _entropy(p):
+def _entropy(p: float) -> float:
     return float(-(p * np.log(p) + (1 - p) * np.log(1 - p)))
 
 
-def _cross_entropy(truth, p):
+def _cross_entropy(truth: float, p: float) -> float:
     return float(-(truth * np.log(p) + (1 - truth) * np.log(1 - p)))
 
 
-def _kl(truth, p):
+def _kl(truth: float, p: float) -> float:
     return split_cross_entropy_reference(truth, p)[1]
 
 
@@ -328,15 +334,15 @@ split_cross_entropy = CodeExercise(
     points=2,
     reference=split_cross_entropy_reference,
     cases=lambda rng: [
-        Case((0.45, 0.8), "truth 0.45, announced 0.8"),
-        Case((0.25, 0.25), "truth and announcement both 0.25"),
-        Case((float(rng.uniform(0.55, 0.7)), float(rng.uniform(0.1, 0.3))), "numbers drawn at random"),
+        InputCase((0.45, 0.8), "truth 0.45, announced 0.8"),
+        InputCase((0.25, 0.25), "truth and announcement both 0.25"),
+        InputCase((float(rng.uniform(0.55, 0.7)), float(rng.uniform(0.1, 0.3))), "numbers drawn at random"),
     ],
     misconceptions=(
         Misconception(
             "other_direction",
             lambda truth, p: (_entropy(truth), _kl(p, truth)),
-            "Your divergence goes the other way: it weighs by what was announced.",
+            "Your divergence goes in the other direction: its weights are what was announced.",
             "how often does each label really come up: truth or p?",
         ),
         Misconception(
@@ -362,13 +368,13 @@ split_cross_entropy = CodeExercise(
             "entropy_negative",
             lambda truth, p: (-_entropy(truth), _kl(truth, p)),
             "The entropy has the wrong sign.",
-            "may a price be negative?",
+            "can a price be negative?",
         ),
         Misconception(
             "one_class_only",
             lambda truth, p: (float(-truth * np.log(truth)), float(truth * np.log(truth / p))),
             "Only IsNext counts in your numbers.",
-            "what do the other labels cost, 1 - truth of them?",
+            "what does the rest of the labels cost, the fraction 1 - truth?",
         ),
         Misconception(
             "order_turned_round",
@@ -380,7 +386,7 @@ split_cross_entropy = CodeExercise(
             "plain_difference",
             lambda truth, p: (_entropy(truth), abs(truth - p)),
             "Your second number is the distance between the two probabilities.",
-            "in which unit is the excess to be measured?",
+            "in which unit should the excess be measured?",
         ),
     ),
     hints=(
@@ -392,27 +398,34 @@ split_cross_entropy = CodeExercise(
 )
 
 
-def cheapest_announcement_reference(charge, q):
-    """Return the announcement on the grid that costs least on average when a fraction q is IsNext."""
-    grid = np.linspace(0.01, 0.99, 99)
-    expected = q * charge(grid) + (1 - q) * charge(1 - grid)
-    return float(grid[expected.argmin()])
+#: From the probability of the gold class to what it costs.
+Charge = Callable[[Floats], Floats]
 
 
-def _log_charge(p_gold):
+def _grid() -> Floats:
+    return np.linspace(0.01, 0.99, 99)
+
+
+def _expected_cost(charge: Charge, q: float) -> Floats:
+    """What each announcement on the grid costs on average when a fraction q of the pairs is IsNext."""
+    return q * charge(_grid()) + (1 - q) * charge(1 - _grid())
+
+
+def cheapest_announcement_reference(charge: Charge, q: float) -> float:
+    """Return the announcement on the grid with the lowest mean cost when a fraction q of the pairs is IsNext."""
+    return float(_grid()[_expected_cost(charge, q).argmin()])
+
+
+def _log_charge(p_gold: Floats) -> Floats:
     return -np.log(p_gold)
 
 
-def _squared_charge(p_gold):
+def _squared_charge(p_gold: Floats) -> Floats:
     return (1 - p_gold) ** 2
 
 
-def _linear_charge(p_gold):
+def _linear_charge(p_gold: Floats) -> Floats:
     return 1 - p_gold
-
-
-def _grid():
-    return np.linspace(0.01, 0.99, 99)
 
 
 cheapest_announcement = CodeExercise(
@@ -427,17 +440,17 @@ cheapest_announcement = CodeExercise(
     points=2,
     reference=cheapest_announcement_reference,
     cases=lambda rng: [
-        Case((_log_charge, 0.7), "the log charge, 70 % IsNext"),
-        Case((_squared_charge, 0.3), "the squared charge, 30 % IsNext"),
-        Case((_linear_charge, 0.7), "the linear charge, 70 % IsNext"),
-        Case((_linear_charge, 0.2), "the linear charge, 20 % IsNext"),
-        Case((_log_charge, rng.integers(10, 40) / 100 + 0.002), "the log charge, a fraction drawn at random"),
+        InputCase((_log_charge, 0.7), "the log charge, 70 % IsNext"),
+        InputCase((_squared_charge, 0.3), "the squared charge, 30 % IsNext"),
+        InputCase((_linear_charge, 0.7), "the linear charge, 70 % IsNext"),
+        InputCase((_linear_charge, 0.2), "the linear charge, 20 % IsNext"),
+        InputCase((_log_charge, rng.integers(10, 40) / 100 + 0.002), "the log charge, a fraction drawn at random"),
     ],
     misconceptions=(
         Misconception(
             "believes_in_honesty",
             lambda charge, q: float(round(q, 2)),
-            "You return the truth whatever the charge is. That is what is to be found out.",
+            "You return the truth, whatever the charge is. But whether the truth is cheapest is the question.",
             "what does the linear charge pay you for announcing 0.99?",
         ),
         Misconception(
@@ -449,40 +462,40 @@ cheapest_announcement = CodeExercise(
         Misconception(
             "turned_round",
             lambda charge, q: cheapest_announcement_reference(charge, 1 - q),
-            "Your announcement is that for a fraction 1 - q.",
+            "Your announcement would be right for a fraction of 1 - q.",
             "which probability does the gold class have when NotNext is gold?",
         ),
         Misconception(
             "cost_for_announcement",
-            lambda charge, q: float((q * charge(_grid()) + (1 - q) * charge(1 - _grid())).min()),
+            lambda charge, q: float(_expected_cost(charge, q).min()),
             "You return the lowest cost; the announcement that has it is asked for.",
             "min or argmin?",
         ),
         Misconception(
             "index_for_announcement",
-            lambda charge, q: int((q * charge(_grid()) + (1 - q) * charge(1 - _grid())).argmin()),
-            "You return the place on the grid; the announcement at this place is asked for.",
+            lambda charge, q: int(_expected_cost(charge, q).argmin()),
+            "You return the index on the grid; the announcement at this index is asked for.",
             "what does argmin give?",
         ),
         Misconception(
-            "dearest",
-            lambda charge, q: float(_grid()[(q * charge(_grid()) + (1 - q) * charge(1 - _grid())).argmax()]),
-            "You return the announcement that costs most.",
+            "most_expensive",
+            lambda charge, q: float(_grid()[_expected_cost(charge, q).argmax()]),
+            "You return the most expensive announcement.",
             "argmin or argmax?",
         ),
         Misconception(
             "weights_forgotten",
             lambda charge, q: float(_grid()[(charge(_grid()) + charge(1 - _grid())).argmin()]),
-            "You count both labels alike, as if q were one half.",
-            "how often does each of the two charges fall due?",
+            "You give both labels the same weight, as if q were one half.",
+            "how often does each of the two charges have to be paid?",
         ),
     ),
     hints=(
-        "For one announcement p: IsNext pairs cost charge(p). What do NotNext pairs cost?",
+        "For one announcement p, IsNext pairs cost charge(p). What do NotNext pairs cost?",
         "Expected cost: q * charge(p) + (1 - q) * charge(1 - p), for the whole grid at once.",
         "grid[expected.argmin()]",
     ),
-    takeaway="Proper means: whatever the truth is, announcing it is cheapest. Test it for several truths.",
+    takeaway="Proper means that announcing the truth is cheapest, whatever the truth is. Test it for several truths.",
 )
 
 why_minus_log_mean = TextExercise(
@@ -503,12 +516,12 @@ why_minus_log_mean = TextExercise(
             "what does the log make of many probabilities that are multiplied?",
         ),
         Point(
-            "minus: what was to be maximized is now to be minimized; up becomes down.",
+            "minus: a likelihood to maximize becomes a loss to minimize; up becomes down.",
             r"minimi[sz]|downhill|lowest|positive|price|turn(s|ed)?\b.*(sign|round|upside)|descent|smaller",
             "optimizers go downhill; which way does the log-likelihood improve?",
         ),
         Point(
-            "mean: the number does not grow with the size of the batch, so that batches can be compared.",
+            "mean: the number does not grow with the size of the batch, so batches can be compared.",
             r"batch|size|number of (pairs|examples)|compar|how many|average",
             "what happens to a sum when there are twice as many pairs?",
         ),
@@ -517,12 +530,12 @@ why_minus_log_mean = TextExercise(
         Trap(
             "absolute_value",
             r"(is|as|like|takes?|means?|an) (an |the )?absolute value",
-            "There is no absolute value: the minus turns every log-likelihood round, even if it were positive.",
+            "There is no absolute value: the minus reverses the sign of every log-likelihood, even of a positive one.",
         ),
     ),
     hints=(
         "Begin with the likelihood of all labels. Which operation joins the pairs?",
-        "Three sentences, one for each word, each with the trouble that it removes.",
+        "Three sentences, one for each word; each names the problem that the word removes.",
         "A product becomes a sum; a maximum becomes a minimum; a sum becomes independent of the batch size.",
     ),
     takeaway="Each of the three removes one nuisance, and none moves the best weights.",

@@ -1,9 +1,14 @@
 """Exercises of notebook 04, the loss by hand."""
 
-import numpy as np
+from collections.abc import Callable
 
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike
+
+from nsputil.checks.array_types import Floats, Function, Ints
 from nsputil.checks.choice_exercise import ChoiceExercise, Option
-from nsputil.checks.code_exercise import Case, CodeExercise
+from nsputil.checks.code_exercise import CodeExercise, InputCase
 from nsputil.checks.misconceptions import Misconception
 from nsputil.checks.number_exercise import NumberExercise
 from nsputil.checks.text_exercise import Point, TextExercise, Trap
@@ -25,34 +30,34 @@ both_labels = NumberExercise(
         Misconception(
             "labels_swapped",
             (-LN[1], -LN[0], -LOG2[1], -LOG10[1]),
-            "You took the probability of NotNext where gold is IsNext, and the other way round.",
-            "if the label says IsNext, which of 0.65 and 0.35 did the gold class get?",
+            "You took the probability of NotNext where gold is IsNext, and that of IsNext where gold is NotNext.",
+            "if the label says IsNext, did the gold class get 0.65 or 0.35?",
         ),
         Misconception(
             "log_base_10",
             (-LOG10[0], -LOG10[1], -LOG2[0], -LOG10[0]),
             "Your first two numbers are in base 10, as a calculator's log key gives them; nats are asked for.",
-            "which key, log or ln, undoes exp?",
+            "which key undoes exp: log or ln?",
         ),
         Misconception(
             "log_base_2",
             (-LOG2[0], -LOG2[1], -LOG2[0], -LOG10[0]),
             "Your first two numbers are in bits; nats are asked for.",
-            "what does undecided, p = 0.5, cost in nats, and what in bits?",
+            "what does p = 0.5, undecided, cost in nats, and in bits?",
         ),
         Misconception("no_log", (0.65, 0.35, 0.65, 0.65)),
         Misconception("linear_charge", (0.35, 0.65, 0.35, 0.35)),
         Misconception(
             "converted_the_wrong_way",
             (-LN[0], -LN[1], -LN[0] * np.log(2), -LN[0] * np.log(10)),
-            "The nats are right. In bits and base 10 you multiplied where you should divide, or the reverse.",
-            "undecided is 0.6931 nats and exactly 1 bit: which operation leads from one to the other?",
+            "The nats are right. For bits and base 10 you multiplied where you should divide, or the reverse.",
+            "p = 0.5 costs 0.6931 nats and exactly 1 bit: which operation leads from one to the other?",
         ),
     ),
     hints=(
-        "One probability goes with each label: 0.65 with IsNext; what is left, with NotNext.",
+        "Each label has its probability: IsNext has 0.65, and NotNext has the rest.",
         "Nats: -ln p. The other units divide the nats by ln 2, or by ln 10.",
-        "-ln 0.65 and -ln 0.35; then the first of them over 0.6931, and over 2.3026.",
+        "-ln 0.65 and -ln 0.35; then the first of them divided by 0.6931, and by 2.3026.",
     ),
     takeaway="The label picks the probability, the base picks the unit.",
 )
@@ -73,15 +78,16 @@ which_is_higher = ChoiceExercise(
     options=(
         Option(
             "Example 2, because 0.3 is less than 0.55.",
-            "0.3 went to IsNext, and gold is NotNext there. What did NotNext get?",
+            "In example 2, 0.3 went to IsNext, but gold is NotNext. What did NotNext get?",
         ),
         Option(
             "Example 1, because 0.55 is more than 0.3, and more probability means more loss.",
-            "Two mistakes meet: 0.3 is not the gold class's, and more probability on gold means less loss.",
+            "Two mistakes meet: 0.3 is not the probability of the gold class, and more probability on gold means less "
+            "loss.",
         ),
         Option(
             "Neither: both predictions are on the right side of one half.",
-            "That makes both right for the accuracy. The loss asks how far they are on the right side.",
+            "So both count as right in the accuracy. The loss asks how far they are on the right side.",
         ),
         Option(
             "Example 1, because its gold class got 0.55 and that of example 2 got 0.7.",
@@ -96,32 +102,32 @@ which_is_higher = ChoiceExercise(
     hints=(
         "Write down, for each example, what the gold class got.",
         "Two probabilities sum to 1, so 0.3 for IsNext leaves something for NotNext.",
-        "Compare 0.55 with 1 - 0.3. Less probability on gold, more loss.",
+        "Compare 0.55 with 1 - 0.3. Less probability on gold means more loss.",
     ),
     takeaway="Read the label first, then the probability of that class; the smaller one has the higher loss.",
 )
 
 
-def _gold(probs_is_next, labels):
+def _gold(probs_is_next: ArrayLike, labels: ArrayLike) -> Floats:
     return np.where(np.asarray(labels) == 0, probs_is_next, 1 - np.asarray(probs_is_next))
 
 
-def order_by_loss_reference(probs_is_next, labels):
+def order_by_loss_reference(probs_is_next: ArrayLike, labels: ArrayLike) -> list[int]:
     """Return the numbers of the pairs, highest loss first."""
     return [int(k) for k in np.argsort(_gold(probs_is_next, labels))]
 
 
-def _order_by_loss_cases(rng):
-    cases = [Case((np.array([0.7, 0.4, 0.95]), np.array([0, 1, 1])), "three pairs with 0.7, 0.4 and 0.95")]
+def _order_by_loss_cases(rng: Generator) -> list[InputCase]:
+    cases = [InputCase((np.array([0.7, 0.4, 0.95]), np.array([0, 1, 1])), "three pairs with 0.7, 0.4 and 0.95")]
     for size in (6, 8, 9):
         distance = rng.permutation(np.linspace(0.04, 0.46, size))  # all different, so that there are no ties
         side = np.where(rng.permutation(size) % 2, 1, -1)
         labels = rng.permutation(size) % 2
-        cases.append(Case((0.5 + side * distance, labels), f"{size} pairs of both labels"))
+        cases.append(InputCase((0.5 + side * distance, labels), f"{size} pairs of both labels"))
     return cases
 
 
-def _ranks(probs_is_next, labels):
+def _ranks(probs_is_next: Floats, labels: Ints) -> Ints:
     return np.argsort(np.argsort(_gold(probs_is_next, labels)))
 
 
@@ -142,13 +148,13 @@ order_by_loss = CodeExercise(
             "gold_ignored",
             lambda p, labels: np.argsort(p),
             "You sorted by Pr(IsNext), whatever the label says.",
-            "which number tells how wrong the model was on a NotNext pair?",
+            "which number says how wrong the model was on a NotNext pair?",
         ),
         Misconception(
             "gold_ignored_falling",
             lambda p, labels: np.argsort(-p),
             "You sorted by Pr(IsNext), largest first, whatever the label says.",
-            "which number tells how wrong the model was on an IsNext pair?",
+            "which number says how wrong the model was on an IsNext pair?",
         ),
         Misconception(
             "turned_round",
@@ -160,32 +166,32 @@ order_by_loss = CodeExercise(
         Misconception(
             "least_confident_first",
             lambda p, labels: np.argsort(np.maximum(p, 1 - p)),
-            "You sorted by how undecided the model was; the labels play no part in that.",
+            "You sorted by how undecided the model was; the labels do not count in that.",
             "which costs more: being undecided, or being sure and wrong?",
         ),
         Misconception(
             "most_confident_first",
             lambda p, labels: np.argsort(-np.maximum(p, 1 - p)),
-            "You sorted by how sure the model was; the labels play no part in that.",
-            "what does a pair cost on which the model was sure and right?",
+            "You sorted by how sure the model was; the labels do not count in that.",
+            "what does a pair cost when the model was sure and right?",
         ),
         Misconception(
             "ranks",
             _ranks,
-            "You return the rank of each pair; asked for are the pairs' numbers in order.",
-            "what stands in the first place of your list: a pair, or a place?",
+            "You return the rank of each pair; the numbers of the pairs, in order, are asked for.",
+            "what is the first entry of your list: the number of a pair, or a rank?",
         ),
         Misconception(
             "losses_returned",
             lambda p, labels: np.sort(-np.log(_gold(p, labels)))[::-1],
-            "You return the sorted losses; asked for are the numbers of the pairs.",
-            "which NumPy function gives the order and not the sorted values?",
+            "You return the sorted losses; the numbers of the pairs are asked for.",
+            "which NumPy function gives the order instead of the sorted values?",
         ),
         Misconception(
             "counted_from_one",
             lambda p, labels: np.argsort(_gold(p, labels)) + 1,
             "The order is right, but you count the pairs from 1.",
-            "which number has the first pair in Python?",
+            "which number does the first pair have in Python?",
         ),
     ),
     hints=(
@@ -193,39 +199,43 @@ order_by_loss = CodeExercise(
         "The pair with the smallest gold probability has the highest loss. No logarithm is needed to sort.",
         "gold = np.where(labels == 0, probs_is_next, 1 - probs_is_next); np.argsort gives an order, smallest first.",
     ),
-    takeaway="-log only falls, so the order of the losses is the order of the gold probabilities turned round.",
+    takeaway="-log only falls, so the order of the losses is the order of the gold probabilities, reversed.",
 )
 
 
-def batch_report_reference(gold):
+def batch_report_reference(gold: ArrayLike) -> tuple[float, float, float]:
     """Return (mean loss in nats, geometric mean, accuracy) of a batch of gold probabilities."""
     gold = np.asarray(gold, dtype=np.float64)
     loss = -np.log(gold).mean()
     return float(loss), float(np.exp(-loss)), float((gold > 0.5).mean())
 
 
-def _batch_report_cases(rng):
-    cases = [Case((np.array([0.9, 0.1]),), "gold probabilities 0.9 and 0.1")]
+def _batch_report_cases(rng: Generator) -> list[InputCase]:
+    cases = [InputCase((np.array([0.9, 0.1]),), "gold probabilities 0.9 and 0.1")]
     for size in (5, 8):
         low, high = rng.uniform(0.05, 0.45, 2), rng.uniform(0.55, 0.95, size - 2)
-        cases.append(Case((rng.permutation(np.concatenate([low, high])),), f"{size} gold probabilities"))
+        cases.append(InputCase((rng.permutation(np.concatenate([low, high])),), f"{size} gold probabilities"))
     return cases
 
 
-def _report(loss, geometric_mean, share):
-    return lambda gold: (loss(gold), geometric_mean(gold), share(gold))
+#: From the gold probabilities of a batch to one number.
+Statistic = Callable[[Floats], float]
 
 
-def _nats(gold):
-    return -np.log(gold).mean()
+def _report(loss: Statistic, geometric_mean: Statistic, accuracy: Statistic) -> Function:
+    return lambda gold: (loss(gold), geometric_mean(gold), accuracy(gold))
 
 
-def _root(gold):
-    return np.exp(np.log(gold).mean())
+def _nats(gold: Floats) -> float:
+    return float(-np.log(gold).mean())
 
 
-def _share(gold):
-    return (gold > 0.5).mean()
+def _geometric_mean(gold: Floats) -> float:
+    return float(np.exp(np.log(gold).mean()))
+
+
+def _accuracy(gold: Floats) -> float:
+    return float((gold > 0.5).mean())
 
 
 batch_report = CodeExercise(
@@ -249,62 +259,63 @@ batch_report = CodeExercise(
         ),
         Misconception(
             "mean_of_probabilities",
-            _report(lambda g: -np.log(g.mean()), np.mean, _share),
-            "The accuracy is right now. The loss still is the log of the averaged probabilities.",
+            _report(lambda g: -np.log(g.mean()), np.mean, _accuracy),
+            "The accuracy is right now. The loss is still the log of the averaged probabilities.",
             "for 0.9 and 0.1: is the mean of the logs the log of the mean?",
         ),
         Misconception(
             "loss_of_mean_only",
-            _report(lambda g: -np.log(g.mean()), _root, _share),
-            "Two numbers are right. The loss still is the log of the averaged probabilities.",
-            "how does your loss go together with your geometric mean?",
+            _report(lambda g: -np.log(g.mean()), _geometric_mean, _accuracy),
+            "Two numbers are right. The loss is still the log of the averaged probabilities.",
+            "does your loss fit your geometric mean?",
         ),
         Misconception(
             "accuracy_from_loss",
-            _report(_nats, _root, _root),
+            _report(_nats, _geometric_mean, _geometric_mean),
             "The loss is right. Your accuracy is exp(-loss).",
-            "on how many of these pairs did the model stand on the right side of one half?",
+            "on how many of these pairs was the model on the right side of one half?",
         ),
         Misconception(
             "arithmetic_mean",
-            _report(_nats, np.mean, _share),
+            _report(_nats, np.mean, _accuracy),
             "Loss and accuracy are right. Your second number is the ordinary mean of the probabilities.",
-            "which kind of mean comes out if you undo the log of a mean of logs?",
+            "which kind of mean do you get if you take a mean of logs and undo the log?",
         ),
         Misconception(
             "mean_for_accuracy",
-            _report(_nats, _root, np.mean),
+            _report(_nats, _geometric_mean, np.mean),
             "Loss and geometric mean are right. Your accuracy is the mean probability.",
-            "what does a pair with 0.6 add to an accuracy, and what one with 0.9?",
+            "what does a pair with 0.6 add to an accuracy, and what does one with 0.9 add?",
         ),
         Misconception(
             "product_without_root",
-            _report(_nats, np.prod, _share),
+            _report(_nats, np.prod, _accuracy),
             "Your second number is the product of the probabilities; no root was taken.",
             "what should the geometric mean of 0.9 and 0.9 be?",
         ),
         Misconception(
             "sum_for_mean",
-            _report(lambda g: -np.log(g).sum(), _root, _share),
+            _report(lambda g: -np.log(g).sum(), _geometric_mean, _accuracy),
             "Geometric mean and accuracy are right. Your loss is the sum over the batch.",
         ),
         Misconception(
             "log_base_2",
-            _report(lambda g: -np.log2(g).mean(), _root, _share),
+            _report(lambda g: -np.log2(g).mean(), _geometric_mean, _accuracy),
             "Geometric mean and accuracy are right. Your loss is in bits; nats are asked for.",
         ),
         Misconception(
             "wrong_sign",
-            _report(lambda g: np.log(g).mean(), _root, _share),
+            _report(lambda g: np.log(g).mean(), _geometric_mean, _accuracy),
             "Geometric mean and accuracy are right. Your loss is negative.",
         ),
     ),
     hints=(
-        "All three lines are wrong. Take 0.9 and 0.1 and work out by hand what should come.",
-        "Log each probability, then average. Undoing that log gives the geometric mean. Accuracy counts.",
+        "All three lines are wrong. Take 0.9 and 0.1 and work out the right results by hand.",
+        "Take the log of each probability, then average. Undoing that log gives the geometric mean. Accuracy counts "
+        "pairs.",
         "loss = -np.log(gold).mean(); the geometric mean is np.exp(-loss); the accuracy is the mean of gold > 0.5.",
     ),
-    takeaway="Log first, then average; exp(-loss) is a geometric mean and never an accuracy.",
+    takeaway="Take the log first, then average; exp(-loss) is a geometric mean, never an accuracy.",
 )
 
 
@@ -325,8 +336,8 @@ two_batches = NumberExercise(
         Misconception(
             "mean_of_means",
             (0.6, np.exp(-0.6)),
-            "You averaged the two means as if both batches were of one size.",
-            "how many pairs stand behind 0.40, and how many behind 0.80?",
+            "You averaged the two means as if both batches had the same size.",
+            "how many pairs are behind 0.40, and how many behind 0.80?",
         ),
         Misconception(
             "weights_swapped",
@@ -338,7 +349,7 @@ two_batches = NumberExercise(
             "sum_for_mean",
             (1.2, np.exp(-1.2)),
             "You added the two means.",
-            "can the mean of all pairs lie above both of the means?",
+            "can the mean of all pairs be larger than both means?",
         ),
         Misconception(
             "mean_of_probabilities",
@@ -361,7 +372,7 @@ two_batches = NumberExercise(
     ),
     hints=(
         "A mean is a sum over a count. What are the two sums?",
-        "96 pairs at 0.40 on average sum to 38.4 nats.",
+        "96 pairs with a mean of 0.40 sum to 38.4 nats.",
         "(96 * 0.40 + 32 * 0.80) / 128, and then exp of minus that.",
     ),
     takeaway="Means of batches of different size are weighted by their sizes.",
@@ -370,16 +381,16 @@ two_batches = NumberExercise(
 BASES = {"nats": np.e, "bits": 2.0, "base 10": 10.0}
 
 
-def decode_loss_reference(loss, unit):
-    """Return the geometric mean of the gold probabilities behind a published mean loss."""
+def decode_loss_reference(loss: float, unit: str) -> float:
+    """Return the geometric mean of the gold probabilities that a published mean loss belongs to."""
     return float(BASES[unit] ** -loss)
 
 
-def _decode_cases(rng):
-    cases = [Case((-np.log(0.8), "nats"), "0.2231 nats"), Case((-np.log2(0.8), "bits"), "0.3219 bits")]
+def _decode_cases(rng: Generator) -> list[InputCase]:
+    cases = [InputCase((-np.log(0.8), "nats"), "0.2231 nats"), InputCase((-np.log2(0.8), "bits"), "0.3219 bits")]
     for unit in ("nats", "bits", "base 10", "base 10"):
         loss = float(rng.uniform(0.2, 1.5))
-        cases.append(Case((loss, unit), f"{loss:.4f} in {unit}" if unit == "base 10" else f"{loss:.4f} {unit}"))
+        cases.append(InputCase((loss, unit), f"{loss:.4f} in {unit}" if unit == "base 10" else f"{loss:.4f} {unit}"))
     return cases
 
 
@@ -430,7 +441,7 @@ decode_loss = CodeExercise(
             "wrong_sign",
             lambda loss, unit: BASES[unit] ** loss,
             "You return a number above 1: the perplexity, one over the probability.",
-            "which sign has the log of a probability?",
+            "what is the sign of the log of a probability?",
         ),
         Misconception(
             "log_again",
@@ -448,18 +459,18 @@ decode_loss = CodeExercise(
 )
 
 
-def reckless_pair_reference(gold, mean_loss):
+def reckless_pair_reference(gold: ArrayLike, mean_loss: float) -> float:
     """Return the gold probability that one more pair must have for the batch to have this mean loss."""
     gold = np.asarray(gold, dtype=np.float64)
     return float(np.exp(-((len(gold) + 1) * mean_loss + np.log(gold).sum())))
 
 
-def _reckless_cases(rng):
-    cases = [Case((np.array([0.9, 0.9, 0.9, 0.9]), 2.0), "four pairs with 0.9 and a mean loss of 2")]
+def _reckless_cases(rng: Generator) -> list[InputCase]:
+    cases = [InputCase((np.array([0.9, 0.9, 0.9, 0.9]), 2.0), "four pairs with 0.9 and a mean loss of 2")]
     for size in (2, 5):
         gold = rng.uniform(0.6, 0.95, size)
-        cases.append(Case((gold, float(rng.uniform(0.9, 1.4))), f"{size} pairs that are right"))
-    cases.append(Case((np.array([0.8]), 0.5), "one pair with 0.8 and a mean loss of 0.5"))
+        cases.append(InputCase((gold, float(rng.uniform(0.9, 1.4))), f"{size} pairs that are right"))
+    cases.append(InputCase((np.array([0.8]), 0.5), "one pair with 0.8 and a mean loss of 0.5"))
     return cases
 
 
@@ -481,7 +492,7 @@ reckless_pair = CodeExercise(
             "new_pair_not_counted",
             lambda gold, mean_loss: np.exp(-(len(gold) * mean_loss + np.log(gold).sum())),
             "Your mean divides by the pairs that were there before.",
-            "how many pairs stand in the batch once yours is in it?",
+            "how many pairs are in the batch once yours is in it?",
         ),
         Misconception(
             "loss_returned",
@@ -492,26 +503,26 @@ reckless_pair = CodeExercise(
         Misconception(
             "others_ignored",
             lambda gold, mean_loss: np.exp(-mean_loss),
-            "A pair with your probability has this loss itself; the mean with the others is another number.",
+            "A pair with your probability has this loss itself; the mean over all pairs is another number.",
             "what does the mean become if all other pairs are cheap?",
         ),
         Misconception(
             "difference_of_means",
             lambda gold, mean_loss: np.exp(-(mean_loss + np.log(gold).mean())),
             "You subtracted the old mean from the new one.",
-            "do means add up, or do sums?",
+            "which can be added: means, or sums?",
         ),
         Misconception(
             "sum_for_mean",
             lambda gold, mean_loss: np.exp(-(mean_loss + np.log(gold).sum())),
-            "With your pair the losses *sum* to the target; their mean should be it.",
+            "With your pair the *sum* of the losses is the target; their mean should be.",
             "by what is the sum divided?",
         ),
         Misconception(
             "mean_of_probabilities",
             lambda gold, mean_loss: (len(gold) + 1) * np.exp(-mean_loss) - gold.sum(),
             "You balanced the probabilities, not their logarithms.",
-            "of what is the batch loss the mean?",
+            "the batch loss is a mean of what?",
         ),
         Misconception(
             "log_base_2",
@@ -522,16 +533,17 @@ reckless_pair = CodeExercise(
         Misconception(
             "wrong_sign",
             lambda gold, mean_loss: np.exp((len(gold) + 1) * mean_loss + np.log(gold).sum()),
-            "You return a number above 1: a sign is turned round at the end.",
+            "You return a number above 1: a sign is wrong at the end.",
             "which power of e is below 1?",
         ),
     ),
     hints=(
         "Turn the wanted mean into a wanted sum first.",
-        "With n pairs there before, the sum must be (n + 1) times the mean; the others have a part of it already.",
+        "With n pairs before yours, the sum must be (n + 1) times the mean; the others already contribute a part of "
+        "it.",
         "missing = (n + 1) * mean_loss - (-np.log(gold)).sum(), and the probability is np.exp(-missing).",
     ),
-    takeaway="One pair that is sure and wrong can make any batch expensive, and hardly touches its accuracy.",
+    takeaway="One pair that is sure and wrong can make any batch expensive, but hardly changes its accuracy.",
 )
 
 steady_fall = TextExercise(
@@ -551,15 +563,15 @@ steady_fall = TextExercise(
             r"geometric mean|(probability|probabilities) (of|on|for|to) the (gold|correct|right|true)|"
             r"gold (class|label|prob)|"
             r"(correct|right|true) (label|class|answer)s?",
-            "which probability grows when the mean of -log p falls, and for which pairs?",
+            "which probability grows when the mean of -log p falls, and on which pairs?",
         ),
         Point(
             "It does not say that the accuracy rises: probabilities may grow without crossing one half, or some fall.",
             r"accura",
-            "must more pairs be on the right side of one half when the loss is lower?",
+            "does a lower loss mean that more pairs are on the right side of one half?",
         ),
         Point(
-            "It says nothing about text that the model never saw; it may learn the pairs by heart.",
+            "It says nothing about text that the model never saw; the model may learn the pairs by heart.",
             r"unseen|held.?out|never saw|new (text|pair|document|data|speech)|overfit|by heart|memori|validation|"
             r"test set|general",
             "on which pairs was this loss measured?",
@@ -568,7 +580,7 @@ steady_fall = TextExercise(
             "It does not say that the right thing is learned: a shortcut, wrong labels, or pairs that are not counted.",
             r"shortcut|topic|length|cue|leak|wrong label|label\w* (are|is|may|might|could)|noise|not counted|left out|"
             r"ignore|discourse|understand",
-            "by which easy trick, or by which fault in the data, could the loss fall as well?",
+            "which easy trick, or which fault in the data, could make the loss fall as well?",
         ),
     ),
     traps=(
@@ -577,12 +589,13 @@ steady_fall = TextExercise(
             r"fewer (mistakes|errors) (are|is) (certain|guaranteed|sure)|"
             r"(?<!not )\b(therefore|hence|means that|so) (the )?accuracy (also )?(must |will |has to )?"
             r"(ris|increase|increasing|improv|go)",
-            "You conclude from the loss to the accuracy. Notebook 04 shows a loss that falls while the accuracy falls.",
+            "You conclude something about the accuracy from the loss. Notebook 04 shows a loss that falls while the "
+            "accuracy falls.",
         ),
         Trap(
             "task_understood",
             r"(?<!not )(?<!n't )\bproves? that (it|the model) (has )?(understand|understood|learned the task)",
-            "A falling loss proves no understanding; think of google-research/bert#390 in notebook 04.",
+            "A falling loss proves no understanding: remember google-research/bert#390 in notebook 04.",
         ),
     ),
     hints=(
@@ -590,7 +603,7 @@ steady_fall = TextExercise(
         "Then name three things that do not follow. Two can be checked by another number or another set of pairs.",
         "Accuracy; unseen documents; labels and shortcuts. One sentence for each.",
     ),
-    takeaway="It promises one thing: the geometric mean of the gold probabilities rises, on these pairs.",
+    takeaway="A falling loss promises one thing: the geometric mean of the gold probabilities rises, on these pairs.",
 )
 
 EXERCISES = (

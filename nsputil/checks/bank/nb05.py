@@ -1,9 +1,14 @@
 """Exercises of notebook 05, the gradient."""
 
-import numpy as np
+from collections.abc import Callable
 
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike
+
+from nsputil.checks.array_types import Floats, Function, Ints
 from nsputil.checks.choice_exercise import ChoiceExercise, Option
-from nsputil.checks.code_exercise import Case, CodeExercise
+from nsputil.checks.code_exercise import CodeExercise, InputCase
 from nsputil.checks.misconceptions import Misconception
 from nsputil.checks.number_exercise import NumberExercise
 from nsputil.checks.text_exercise import Point, TextExercise, Trap
@@ -21,19 +26,22 @@ same_probability = ChoiceExercise(
         "The logits `[2, -1]` give a certain Pr(IsNext). Which of these rows give the same one? Choose all that apply."
     ),
     options=(
-        Option("`[3, 0]`", "Yes: 1 was added to both, and the gap is still 3.", right=True),
-        Option("`[-1, 2]`", "The gap is -3 here: Pr(IsNext) and Pr(NotNext) have changed places."),
-        Option("`[4, -2]`", "Both are doubled, and so is the gap: 6. Softmax does not ignore a factor."),
-        Option("`[0, -3]`", "Yes: 2 was taken from both, and the gap is still 3.", right=True),
-        Option("`[1000, 997]`", "Yes: large numbers, but the gap is 3.", right=True),
-        Option("`[0.9526, 0.0474]`", "These are the probabilities themselves; as logits their gap is below 1."),
+        Option("`[3, 0]`", "Yes: 1 was added to both, and their difference is still 3.", right=True),
+        Option("`[-1, 2]`", "The difference is -3 here: Pr(IsNext) and Pr(NotNext) have changed places."),
+        Option("`[4, -2]`", "Both are doubled, and so is the difference: 6. Softmax does not ignore a factor."),
+        Option("`[0, -3]`", "Yes: 2 was subtracted from both, and their difference is still 3.", right=True),
+        Option("`[1000, 997]`", "Yes: the numbers are large, but their difference is 3.", right=True),
+        Option("`[0.9526, 0.0474]`", "These are the probabilities themselves; as logits they differ by less than 1."),
     ),
     hints=(
-        "Two logits, but only one number counts.",
-        "Compute z_0 - z_1 for every row.",
-        "The gap must be 3, with its sign.",
+        "There are two logits, but only one number counts.",
+        "Compute the log-odds of IsNext, z_0 - z_1, for every row.",
+        "They must be +3.",
     ),
-    takeaway="Softmax of two logits is the sigmoid of their gap: a shift changes nothing, a factor does.",
+    takeaway=(
+        "Softmax of two logits is the sigmoid of their difference, the log-odds: a shift changes nothing, a factor "
+        "does."
+    ),
 )
 
 P = np.array([0.8, 0.4, 0.7, 0.3])  # Pr(IsNext); gold is IsNext, IsNext, NotNext, IsNext
@@ -56,30 +64,30 @@ bias_gradient = NumberExercise(
             "sum_for_mean",
             (ROWS.sum(), -ROWS.sum()),
             "You summed the rows; the loss is a mean over the batch.",
-            "what happens to the gradient of a mean if every pair stands in the batch twice?",
+            "what happens to the gradient of a mean if the batch holds every pair twice?",
         ),
         Misconception(
             "probabilities_only",
             (P.mean(), 1 - P.mean()),
-            "You averaged the probabilities; the labels play no part in that.",
-            "what is taken from p at the gold class?",
+            "You averaged the probabilities; the labels do not count in that.",
+            "what is subtracted from p at the gold class?",
         ),
         Misconception(
             "label_one_is_next",
             ((P - 1 + Y).mean(), -(P - 1 + Y).mean()),
-            "You took the 1 from the class that is not gold: label 1 is read as IsNext.",
+            "You subtracted 1 from the class that is not gold: you read label 1 as IsNext.",
             "which class is gold for the first pair?",
         ),
         Misconception(
             "all_labels_is_next",
             ((P - 1).mean(), (1 - P).mean()),
-            "You took every pair as IsNext.",
+            "You treated every pair as IsNext.",
             "which of the four pairs is NotNext?",
         ),
         Misconception(
             "absolute_values",
             (np.abs(ROWS).mean(), np.abs(ROWS).mean()),
-            "You averaged sizes; but the pairs pull in different directions.",
+            "You averaged absolute values, but the pairs pull in different directions.",
             "do an IsNext pair and a NotNext pair move b the same way?",
         ),
         Misconception(
@@ -90,42 +98,44 @@ bias_gradient = NumberExercise(
         ),
     ),
     hints=(
-        "One row for each pair: p - y. b is added to every row of logits, so its gradient collects all rows.",
+        "There is one row p - y for each pair. b is added to every row of logits, so its gradient collects all rows.",
         "For the first pair the row is [0.8 - 1, 0.2 - 0].",
         "First column: -0.2, -0.6, 0.7, -0.7. Take their mean; the second column is its negative.",
     ),
-    takeaway="dL/db is the mean of p - y. It is zero when the model says IsNext as often as it is true, on average.",
+    takeaway=(
+        "dL/db is the mean of p - y. It is zero when the mean of Pr(IsNext) is the fraction of pairs that are IsNext."
+    ),
 )
 
 
-def _softmax(logits, axis=1):
+def _softmax(logits: Floats, axis: int = 1) -> Floats:
     e = np.exp(logits - logits.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 
 
-def logits_gradient_reference(logits, labels):
+def logits_gradient_reference(logits: ArrayLike, labels: ArrayLike) -> Floats:
     """Return the gradient of the mean loss in the logits, (batch, 2)."""
-    logits = np.asarray(logits, dtype=np.float64)
-    return (_softmax(logits) - np.eye(2)[np.asarray(labels)]) / len(logits)
+    z = np.asarray(logits, dtype=np.float64)
+    return (_softmax(z) - np.eye(2)[np.asarray(labels)]) / len(z)
 
 
-def _logits_gradient_cases(rng):
-    cases = [Case((np.array([[1.3863, 0.0]]), np.array([0])), "one pair, logits 1.3863 and 0, gold IsNext")]
+def _logits_gradient_cases(rng: Generator) -> list[InputCase]:
+    cases = [InputCase((np.array([[1.3863, 0.0]]), np.array([0])), "one pair, logits 1.3863 and 0, gold IsNext")]
     for size in (3, 5):
         labels = rng.permutation(np.arange(size) % 2)
-        cases.append(Case((rng.normal(0.5, 1.5, (size, 2)), labels), f"{size} pairs of both labels"))
+        cases.append(InputCase((rng.normal(0.5, 1.5, (size, 2)), labels), f"{size} pairs of both labels"))
     return cases
 
 
-def _one_hot(labels):
+def _one_hot(labels: Ints) -> Floats:
     return np.eye(2)[labels]
 
 
-def _gold_column_only(logits, labels):
+def _gold_column_only(logits: Floats, labels: Ints) -> Floats:
     return (_softmax(logits) - 1) * _one_hot(labels) / len(logits)
 
 
-def _ones_for_one_hot(logits, labels):
+def _labels_for_one_hot(logits: Floats, labels: Ints) -> Floats:
     return (_softmax(logits) - labels[:, None]) / len(logits)
 
 
@@ -159,25 +169,25 @@ logits_gradient = CodeExercise(
         Misconception(
             "label_one_is_next",
             lambda z, labels: (_softmax(z) - _one_hot(1 - labels)) / len(z),
-            "You took the 1 from the column that is not gold.",
+            "You subtracted 1 from the column that is not gold.",
             "which column belongs to label 0?",
         ),
         Misconception(
             "gold_ignored",
             lambda z, labels: (_softmax(z) - _one_hot(np.zeros_like(labels))) / len(z),
-            "You always take the 1 from the first column, whatever the label says.",
-            "which column loses its 1 when gold is NotNext?",
+            "You always subtract 1 from the first column, whatever the label says.",
+            "from which column is 1 subtracted when gold is NotNext?",
         ),
         Misconception(
             "label_not_one_hot",
-            _ones_for_one_hot,
+            _labels_for_one_hot,
             "You subtracted the label, a number, from both columns.",
-            "what does y look like as a row of two numbers?",
+            "what is y as a row of two numbers?",
         ),
         Misconception(
             "probabilities_only",
             lambda z, labels: _softmax(z) / len(z),
-            "You return the probabilities; nothing was subtracted at the gold class.",
+            "You return the probabilities; nothing is subtracted at the gold class.",
             "to what must the two entries of each row sum?",
         ),
         Misconception(
@@ -198,46 +208,49 @@ logits_gradient = CodeExercise(
         Misconception(
             "slope_of_p",
             lambda z, labels: -_softmax(z) * (1 - _softmax(z)) * (2 * _one_hot(labels) - 1) / len(z),
-            "You differentiated the probability of the gold class, and not its logarithm.",
-            "by what is the slope of p divided when you differentiate log p?",
+            "You differentiated the probability of the gold class instead of its logarithm.",
+            "by what do you divide the slope of p when you differentiate log p?",
         ),
     ),
     hints=(
-        "Three steps: softmax of each row; take 1 from the gold column; mind that the loss is a mean.",
+        "Three steps: softmax of each row; subtract 1 from the gold column; remember that the loss is a mean.",
         "np.eye(2)[labels] has a 1 in each row, in the gold column.",
         "(p - np.eye(2)[labels]) / len(labels), with p the softmax along axis 1.",
     ),
-    takeaway="The gradient of this loss is what the model said minus what is true, over the size of the batch.",
+    takeaway="The gradient of this loss is what the model said minus what is true, divided by the size of the batch.",
 )
 
 
-def central_difference_reference(function, x, step):
+ScalarFunction = Callable[[Floats], float]
+
+
+def central_difference_reference(function: ScalarFunction, x: ArrayLike, step: float) -> Floats:
     """Return the slopes of a function of an array by central differences, one entry at a time."""
-    x = np.array(x, dtype=np.float64)
-    slopes = np.zeros_like(x)
-    for k in np.ndindex(x.shape):
-        up, down = x.copy(), x.copy()
+    point = np.array(x, dtype=np.float64)
+    slopes = np.zeros_like(point)
+    for k in np.ndindex(point.shape):
+        up, down = point.copy(), point.copy()
         up[k] += step
         down[k] -= step
         slopes[k] = (function(up) - function(down)) / (2 * step)
     return slopes
 
 
-def _cubic(v):
-    """x0^3 + 2 x0 x1 - x1^2 and so on: no entry stands alone, and third derivatives are not zero."""
-    v = np.asarray(v, dtype=np.float64).ravel()
+def _cubic(x: ArrayLike) -> float:
+    """x0^3 + 2 x0 x1 - x1^2 and so on: the entries are coupled, and third derivatives are not zero."""
+    v = np.asarray(x, dtype=np.float64).ravel()
     return float((v**3).sum() + 2 * (v[:-1] * v[1:]).sum() - (v[1:] ** 2).sum())
 
 
-def _central_cases(rng):
+def _central_cases(rng: Generator) -> list[InputCase]:
     return [
-        Case((_cubic, np.array([1.0, 2.0]), 0.1), "a function of two numbers at [1, 2], step 0.1"),
-        Case((_cubic, rng.uniform(0.5, 2.0, 4), 0.05), "a function of four numbers, step 0.05"),
-        Case((_cubic, rng.uniform(0.5, 2.0, (2, 2)), 0.2), "a function of a table of 2 by 2, step 0.2"),
+        InputCase((_cubic, np.array([1.0, 2.0]), 0.1), "a function of two numbers at [1, 2], step 0.1"),
+        InputCase((_cubic, rng.uniform(0.5, 2.0, 4), 0.05), "a function of four numbers, step 0.05"),
+        InputCase((_cubic, rng.uniform(0.5, 2.0, (2, 2)), 0.2), "a function of a table of 2 by 2, step 0.2"),
     ]
 
 
-def _as_found(function, x, step):
+def _as_found(function: ScalarFunction, x: Floats, step: float) -> Floats:
     slopes = np.zeros_like(x)
     for k in np.ndindex(x.shape):
         x[k] += step
@@ -246,21 +259,23 @@ def _as_found(function, x, step):
     return slopes
 
 
-def _differences(up, down, divisor, others=False, forget=False):
-    """Differences of a certain kind: ends in steps, divisor in steps, all entries moved, moves not taken back."""
+def _differences(up: float, down: float, divisor: float, all_entries: bool = False, left_behind: int = 0) -> Function:
+    """Return finite differences between x + up * step and x + down * step, divided by divisor * step.
 
-    def answer(function, x, step):
+    With `all_entries`, all entries are moved at once. Each entry stays moved by left_behind * step.
+    """
+
+    def answer(function: ScalarFunction, x: Floats, step: float) -> Floats:
         x = np.array(x)
         slopes = np.zeros_like(x)
         for k in np.ndindex(x.shape):
             ends = []
             for move in (up, down):
                 moved = x.copy()
-                moved[... if others else k] += move * step
+                moved[... if all_entries else k] += move * step
                 ends.append(function(moved))
             slopes[k] = (ends[0] - ends[1]) / (divisor * step)
-            if forget:
-                x[k] += forget * step
+            x[k] += left_behind * step
         return slopes
 
     return answer
@@ -283,78 +298,79 @@ central_difference = CodeExercise(
             "as_found",
             _as_found,
             "This still behaves like the colleague's code.",
-            "after the first entry was moved, what does x hold when the second one's turn comes?",
+            "after the first entry was moved, what does x hold when the second entry is tried?",
         ),
         Misconception(
             "one_sided",
             _differences(1, 0, 1),
-            "You take the difference upward only. It errs by a multiple of the step, not of its square.",
-            "which two points lie as far to the left as to the right?",
+            "You take the difference upward only. Its error is a multiple of the step, not of the square of the step.",
+            "which two points are equally far from x, one on each side?",
         ),
         Misconception(
             "one_sided_downward",
             _differences(0, -1, 1),
-            "You take the difference downward only. It errs by a multiple of the step, not of its square.",
-            "which two points lie as far to the left as to the right?",
+            "You take the difference downward only. Its error is a multiple of the step, not of the square of the "
+            "step.",
+            "which two points are equally far from x, one on each side?",
         ),
         Misconception(
             "twice_too_large",
             _differences(1, -1, 1),
-            "Twice the right slopes: the two points are farther apart than you divide by.",
+            "Your slopes are twice the right ones: the two points are farther apart than the distance you divide by.",
             "how far is x + step from x - step?",
         ),
         Misconception(
             "half_step",
             _differences(0.5, -0.5, 1),
-            "You moved by half of the step to either side. The prompt asks for a whole step each way.",
+            "You moved by half a step to either side. The prompt asks for a whole step each way.",
             "at which two points should the function be called?",
         ),
         Misconception(
             "all_entries_moved",
-            _differences(1, -1, 2, others=True),
-            "You moved all entries at once, so each slope is that of moving together.",
+            _differences(1, -1, 2, all_entries=True),
+            "You moved all entries at once, so each slope is the slope of moving them together.",
             "which single entry belongs to slopes[k]?",
         ),
         Misconception(
             "moves_pile_up",
-            _differences(1, -1, 2, forget=1),
-            "Entries that were moved stay moved while the next ones are tried.",
-            "does x look the same at the begin of each turn?",
+            _differences(1, -1, 2, left_behind=1),
+            "Entries that were moved stay moved while the next entries are tried.",
+            "does x hold the same values at the start of each iteration?",
         ),
         Misconception(
             "moves_pile_up_downward",
-            _differences(1, -1, 2, forget=-1),
-            "Entries that were moved stay moved, one step too low, while the next ones are tried.",
-            "does x look the same at the begin of each turn?",
+            _differences(1, -1, 2, left_behind=-1),
+            "Entries that were moved stay one step too low while the next entries are tried.",
+            "does x hold the same values at the start of each iteration?",
         ),
         Misconception(
             "turned_round",
             _differences(-1, 1, 2),
-            "The right slopes with the sign turned round.",
+            "These are the right slopes with the wrong sign.",
             "if the function grows with x[k], which of the two values is larger?",
         ),
         Misconception(
             "not_divided",
             lambda function, x, step: 2 * step * central_difference_reference(function, x, step),
             "You return differences; a slope is a difference over a distance.",
-            "what becomes of your number if the step is halved?",
+            "what happens to your number if the step is halved?",
         ),
     ),
     hints=(
-        "There are three faults: what is moved downward, what stays moved, and what is divided by.",
-        "Make two fresh copies in each turn, and move one entry in each of them.",
-        "up = x.copy(); up[k] += step; down the same with -=; (function(up) - function(down)) / (2 * step).",
+        "There are three bugs: in what is moved downward, in what stays moved, and in what you divide by.",
+        "Make two fresh copies in each iteration, and move one entry in each of them.",
+        "up = x.copy(); up[k] += step; the same for down with -=; (function(up) - function(down)) / (2 * step).",
     ),
-    takeaway="Move one entry, both ways, put it back, divide by the whole distance.",
+    takeaway="Move one entry both ways, put it back, and divide by the whole distance.",
 )
 
 
-def back_to_h_cls_reference(dlogits, pooled, W, W_p):
-    """Return the gradient in h_cls from that in the logits."""
-    return ((np.asarray(dlogits) @ W) * (1 - np.asarray(pooled) ** 2)) @ np.asarray(W_p).T
+def back_to_h_cls_reference(dlogits: ArrayLike, pooled: ArrayLike, W: ArrayLike, W_p: ArrayLike) -> Floats:
+    """Return the gradient in h_cls from that in the logits, with ``pooled = tanh(W_p h_cls + b_p)``."""
+    return ((np.asarray(dlogits) @ np.asarray(W)) * (1 - np.asarray(pooled) ** 2)) @ np.asarray(W_p)
 
 
-def _back_cases(rng):
+def _back_cases(rng: Generator) -> list[InputCase]:
     cases = []
     for batch, hidden in ((1, 3), (4, 5)):
         first = rng.normal(size=batch) / batch
@@ -364,12 +380,12 @@ def _back_cases(rng):
             rng.normal(size=(2, hidden)),
             rng.normal(size=(hidden, hidden)),
         )
-        cases.append(Case(args, f"{batch} {'pair' if batch == 1 else 'pairs'}, vectors of {hidden}"))
+        cases.append(InputCase(args, f"{batch} {'pair' if batch == 1 else 'pairs'}, vectors of {hidden}"))
     return cases
 
 
-def _gate(gate):
-    return lambda dlogits, pooled, W, W_p: ((dlogits @ W) * gate(pooled)) @ W_p.T
+def _gate(gate: Callable[[Floats], Floats]) -> Function:
+    return lambda dlogits, pooled, W, W_p: ((dlogits @ W) * gate(pooled)) @ W_p
 
 
 back_to_h_cls = CodeExercise(
@@ -388,7 +404,7 @@ back_to_h_cls = CodeExercise(
         Misconception(
             "no_gate",
             _gate(np.ones_like),
-            "The tanh is passed as if it were not there.",
+            "You go back as if there were no tanh.",
             "by what is the gradient multiplied where pooled is 0.99?",
         ),
         Misconception(
@@ -406,50 +422,50 @@ back_to_h_cls = CodeExercise(
         Misconception(
             "tanh_again",
             _gate(lambda pooled: 1 - np.tanh(pooled) ** 2),
-            "You applied tanh to pooled, which has been through it already.",
+            "You applied tanh to pooled, which is already the output of tanh.",
             "what does pooled hold: a, or tanh(a)?",
         ),
         Misconception(
-            "not_transposed",
-            lambda dlogits, pooled, W, W_p: ((dlogits @ W) * (1 - pooled**2)) @ W_p,
-            "W_p is used as in the forward pass. It is square, so nothing complained.",
-            "forward, entry j of h_cls met row j of W_p: what leads back from the columns to row j?",
+            "transposed",
+            lambda dlogits, pooled, W, W_p: ((dlogits @ W) * (1 - pooled**2)) @ W_p.T,
+            "W_p is transposed, as in the forward pass. It is square, so nothing complained.",
+            "forward, row i of W_p made entry i of a: which product leads from the entries of a back to h_cls?",
         ),
         Misconception(
             "gate_too_late",
-            lambda dlogits, pooled, W, W_p: ((dlogits @ W) @ W_p.T) * (1 - pooled**2),
-            "The gate comes after W_p. Forward, the tanh came after W_p, so on the way back it comes first.",
-            "in which order do you take off two coats?",
+            lambda dlogits, pooled, W, W_p: ((dlogits @ W) @ W_p) * (1 - pooled**2),
+            "Your gate comes after W_p. Forward, the tanh came after W_p, so on the way back it comes first.",
+            "which of two coats do you take off first?",
         ),
         Misconception(
             "pooler_left_out",
             lambda dlogits, pooled, W, W_p: dlogits @ W,
-            "This is the gradient in pooled; the pooler lies still before you.",
-            "which two steps of the forward pass are not undone yet?",
+            "This is the gradient in pooled; the pooler is still to come.",
+            "through which two steps of the forward pass have you not gone back yet?",
         ),
         Misconception(
             "stopped_at_a",
             lambda dlogits, pooled, W, W_p: (dlogits @ W) * (1 - pooled**2),
-            "This is the gradient in a, before the tanh; one matrix is still before you.",
+            "This is the gradient in a, the input of the tanh; one matrix is still to come.",
             "how did a come from h_cls?",
         ),
         Misconception(
             "summed_over_batch",
             lambda *args: back_to_h_cls_reference(*args).sum(axis=0),
             "You summed over the batch; each pair has its own h_cls.",
-            "what shape has h_cls?",
+            "what is the shape of h_cls?",
         ),
         Misconception(
             "divided_again",
             lambda dlogits, *rest: back_to_h_cls_reference(dlogits, *rest) / len(dlogits),
-            "You divided by the batch size; dlogits has been divided already.",
-            "who took the mean, and at which step?",
+            "You divided by the batch size; dlogits is divided by it already.",
+            "at which step was the mean taken?",
         ),
     ),
     hints=(
-        "Last step first: through W, through tanh, through W_p. The table in notebook 05 has a line for each.",
-        "dpooled = dlogits @ W. Then the gate, entry by entry, then W_p transposed.",
-        "da = (1 - pooled**2) * dpooled, and h_cls gets da @ W_p.T.",
+        "Go back through the last step first: W, then tanh, then W_p. The table in notebook 05 has a line for each.",
+        "dpooled = dlogits @ W. Then the gate, entry by entry, then W_p, which is not transposed on the way back.",
+        "da = (1 - pooled**2) * dpooled, and the gradient in h_cls is da @ W_p.",
     ),
     takeaway="One line back for each line forward, the last one first.",
 )
@@ -471,12 +487,12 @@ one_direction = NumberExercise(
             "gold_is_next",
             tuple(-0.4 * DIRECTION),
             "That is the gradient of a pair whose gold label is IsNext.",
-            "which class is gold here, and where does the 1 of y stand?",
+            "which class is gold here, and where is the 1 in y?",
         ),
         Misconception(
             "step_for_gradient",
             tuple(-0.6 * DIRECTION),
-            "That is the way a step goes; the gradient points the other way.",
+            "That is the direction of a step; the gradient points the other way.",
             "does a step of gradient descent add the gradient, or subtract it?",
         ),
         Misconception(
@@ -489,25 +505,25 @@ one_direction = NumberExercise(
             "first_row_only",
             (0.6 * 1, 0.6 * 2, 0.6 * -1),
             "You used the row of IsNext only.",
-            "does the logit of NotNext depend on pooled, too?",
+            "does the logit of NotNext depend on pooled as well?",
         ),
         Misconception(
             "second_row_only",
             (-0.6 * 0, -0.6 * -1, -0.6 * 1),
             "You used the row of NotNext only.",
-            "does the logit of IsNext depend on pooled, too?",
+            "does the logit of IsNext depend on pooled as well?",
         ),
         Misconception(
             "direction_only",
             tuple(DIRECTION),
-            "The direction is right; how far the model is off is missing.",
+            "The direction is right; the size of the error is missing.",
             "how large is p - y for this pair?",
         ),
         Misconception(
             "probabilities_only",
             (0.6 * 1 + 0.4 * 0, 0.6 * 2 + 0.4 * -1, 0.6 * -1 + 0.4 * 1),
             "You multiplied W by p; the label is missing.",
-            "what is taken from p at the gold class?",
+            "what is subtracted from p at the gold class?",
         ),
     ),
     hints=(
@@ -515,7 +531,7 @@ one_direction = NumberExercise(
         "Gold is NotNext, so p - y is [0.6, -0.6].",
         "0.6 times (w_IsNext - w_NotNext); the difference of the rows is [1, 3, -2].",
     ),
-    takeaway="Whatever the pair: a multiple of w_IsNext - w_NotNext, positive for NotNext, negative for IsNext.",
+    takeaway="Every pair gives a multiple of w_IsNext - w_NotNext: positive for NotNext, negative for IsNext.",
 )
 
 curvature_by_hand = NumberExercise(
@@ -532,13 +548,13 @@ curvature_by_hand = NumberExercise(
         Misconception(
             "slope_for_curvature",
             (-0.1, 0.1, 0.0, 0.5),
-            "The first two are the gradient; its change is asked for.",
-            "what is the slope of p itself, in its own logit?",
+            "The first two are the gradient; the change of the gradient is asked for.",
+            "what is the slope of p itself in its own logit?",
         ),
         Misconception(
             "depends_on_label",
             (0.9, -0.9, 0.0, 0.5),
-            "You took p where p(1 - p) stands.",
+            "You took p instead of p(1 - p).",
             "how fast does a probability of 1 still change?",
         ),
         Misconception(
@@ -550,7 +566,7 @@ curvature_by_hand = NumberExercise(
         Misconception(
             "shift_counts",
             (0.09, -0.09, 0.18, 0.5),
-            "The entries are right. Along a common shift you added sizes.",
+            "The entries are right. For the common shift you added absolute values.",
             "does the loss change if both logits grow by 1?",
         ),
         Misconception(
@@ -561,11 +577,14 @@ curvature_by_hand = NumberExercise(
         ),
     ),
     hints=(
-        "Differentiate p - y once more; y does not move.",
-        "The slope of p_0 in z_0 is p(1 - p), in z_1 the negative.",
-        "0.9 times 0.1; its negative; their sum, since a shift moves both; and the top of the parabola p(1 - p).",
+        "Differentiate p - y once more; y is constant.",
+        "The slope of p_0 in z_0 is p(1 - p); in z_1 it is the negative of that.",
+        "0.9 times 0.1; its negative; their sum, because a shift moves both; and the p at the top of the parabola p(1 "
+        "- p).",
     ),
-    takeaway="p(1 - p), for either label: most where the model is undecided, nothing along a common shift.",
+    takeaway=(
+        "The curvature is p(1 - p) for either label: largest where the model is undecided, zero along a common shift."
+    ),
 )
 
 squared_error_duel = TextExercise(
@@ -581,22 +600,23 @@ squared_error_duel = TextExercise(
     words=45,
     rubric=(
         Point(
-            "A fair duel: same pairs, same start, same step size or each side's best one.",
+            "The duel is fair: same pairs, same start, same step size or the best step size of each side.",
             r"same|equal|identical|fix(ed)?|both (with|from|use)|tune|best (step|learning|rate)",
             "what must not differ between the two trainings?",
         ),
         Point(
-            "It starts where the two differ: with confident mistakes, a very negative gap.",
+            "It starts where the two losses differ: with confident mistakes, a very negative gap.",
             r"confident|sure and wrong|certain|gap of -|negative gap|gap (is|=|of) ?-|wrong (by|side)|-\d",
             "for which pairs did the two slopes in the notebook's figure differ most?",
         ),
         Point(
-            "It measures something that can decide: steps until right, the slope, the gap after so many steps.",
+            "It measures something that can decide: steps until right, the slope, or the gap after a fixed number of "
+            "steps.",
             r"steps|count|how (long|many)|slope|measure|gradient|after \d+",
             "which number do you write down at the end, for each of the two?",
         ),
         Point(
-            "Why squared error is expected to lose: its slope has the extra factor p, which is nearly 0 there.",
+            "It says why squared error should lose: its slope has the extra factor p, which is nearly 0 there.",
             r"factor|p ?\(1 ?- ?p\)|times p|extra p|vanish|nearly (zero|0|no)|close to (zero|0)|tiny|flat|\* ?p",
             "what does the slope of (1 - p)^2 in the gap contain that the slope of -log p does not?",
         ),
@@ -605,15 +625,16 @@ squared_error_duel = TextExercise(
         Trap(
             "loss_values_compared",
             r"(lower|smaller) (final )?loss (wins|is better)|compare the (final )?loss(es)? (values )?(of|directly)",
-            "Values of two different losses cannot be compared; (1 - p)^2 never exceeds 1, whatever the model does.",
+            "The values of two different losses cannot be compared: (1 - p)^2 never exceeds 1, whatever the model "
+            "does.",
         ),
     ),
     hints=(
-        "What is held equal, where does it start, what is counted?",
+        "What is held equal, where does the duel start, and what is counted?",
         "Let one confidently wrong pair run under both losses; the last cells of notebook 05 count steps.",
         "Four points: equal step size; a gap such as -6; steps until the gap is positive; the factor p in the slope.",
     ),
-    takeaway="An experiment that cannot come out against you shows nothing; write down before what would.",
+    takeaway="An experiment that cannot prove you wrong shows nothing; write down beforehand which result would.",
 )
 
 EXERCISES = (

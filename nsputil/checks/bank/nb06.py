@@ -1,9 +1,14 @@
 """Exercises of notebook 06, the numerics."""
 
-import numpy as np
+from collections.abc import Callable, Sequence
 
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike
+
+from nsputil.checks.array_types import Bools, Floats, Function, Ints
 from nsputil.checks.choice_exercise import ChoiceExercise, Option
-from nsputil.checks.code_exercise import Case, CodeExercise
+from nsputil.checks.code_exercise import CodeExercise, InputCase
 from nsputil.checks.misconceptions import Misconception
 from nsputil.checks.number_exercise import NumberExercise
 from nsputil.checks.text_exercise import Point, TextExercise, Trap
@@ -25,7 +30,7 @@ largest_logits = NumberExercise(
         Misconception(
             "largest_number",
             tuple(MAXIMA),
-            "These are the largest numbers of the formats; a logit passes through exp first.",
+            "These are the largest numbers of the formats; but a logit goes through exp first.",
             "for which x is exp(x) the largest number?",
         ),
         Misconception("log_base_2", tuple(np.log2(MAXIMA))),
@@ -33,8 +38,8 @@ largest_logits = NumberExercise(
         Misconception(
             "wrong_sign",
             tuple(-np.log(MAXIMA)),
-            "The sizes are right. exp of a negative number is small.",
-            "on which side of 0 does exp overflow?",
+            "The sizes are right, the signs are not: exp of a negative number is small.",
+            "does exp overflow above 0 or below 0?",
         ),
         Misconception(
             "order_turned_round",
@@ -44,7 +49,7 @@ largest_logits = NumberExercise(
         ),
     ),
     hints=(
-        "Overflow: exp(logit) is more than the largest number of the format.",
+        "Overflow means that exp(logit) is larger than the largest number of the format.",
         "Which function undoes exp?",
         "The natural logarithms of 448 and of 57344.",
     ),
@@ -66,44 +71,54 @@ naive_fate = ChoiceExercise(
     ),
     options=(
         Option(
-            "`z = [700, 0]`, gold NotNext", "exp(700) is about 1e304 and 1e-304 still is a number: the loss is 700."
+            "`z = [700, 0]`, gold NotNext", "exp(700) is about 1e304, and 1e-304 is still a number: the loss is 700."
         ),
         Option(
-            "`z = [710, 0]`, gold IsNext", "Yes, NaN: exp(710) is infinite, and infinity over infinity.", right=True
+            "`z = [710, 0]`, gold IsNext",
+            "Yes, NaN: exp(710) is infinite, and infinity is divided by infinity.",
+            right=True,
         ),
-        Option("`z = [-800, 0]`, gold IsNext", "Yes, inf: exp(-800) rounds to 0, and the log of 0.", right=True),
-        Option("`z = [0, -800]`, gold IsNext", "exp(-800) rounds to 0 here, too, but it is added to 1: the loss is 0."),
-        Option("`z = [-800, -801]`, gold IsNext", "Yes, NaN: both round to 0, and 0 over 0.", right=True),
-        Option("`z = [12, -12]`, gold NotNext", "An expensive mistake, 24 nats, and nothing breaks in float64."),
+        Option(
+            "`z = [-800, 0]`, gold IsNext", "Yes, inf: exp(-800) rounds to 0, and the log of 0 is -inf.", right=True
+        ),
+        Option(
+            "`z = [0, -800]`, gold IsNext", "exp(-800) rounds to 0 here as well, but it is added to 1: the loss is 0."
+        ),
+        Option("`z = [-800, -801]`, gold IsNext", "Yes, NaN: both round to 0, and 0 is divided by 0.", right=True),
+        Option(
+            "`z = [12, -12]`, gold NotNext", "This is an expensive mistake, 24 nats, but nothing breaks in float64."
+        ),
     ),
     hints=(
-        "Two things break: exp that is infinite, and the log of 0 (or 0 over 0).",
-        "float64: exp overflows above 709.78, and is 0 below about -745.",
-        "Write down exp of both logits in every row as a number, as 0 or as infinity; then the fraction.",
+        "Two things break the formula: an exp that is infinite, and the log of 0 (or 0 / 0).",
+        "In float64, exp overflows above 709.78 and is 0 below about -745.",
+        "For every row write down exp of both logits: a number, 0 or infinity. Then write down the fraction.",
     ),
-    takeaway="Not the size of the loss breaks the formula, but a logit far from 0, right or wrong.",
+    takeaway="A large loss does not break the formula. A logit far from 0 does, right or wrong.",
 )
 
 
-def log_sum_exp_reference(z):
+def log_sum_exp_reference(z: ArrayLike) -> Floats:
     """Return log(sum(exp(row))) of every row."""
-    z = np.asarray(z, dtype=np.float64)
-    m = z.max(axis=1, keepdims=True)
-    return (m + np.log(np.exp(z - m).sum(axis=1, keepdims=True)))[:, 0]
+    rows = np.asarray(z, dtype=np.float64)
+    m = rows.max(axis=1, keepdims=True)
+    return (m + np.log(np.exp(rows - m).sum(axis=1, keepdims=True)))[:, 0]
 
 
-def _log_sum_exp_cases(rng):
+def _log_sum_exp_cases(rng: Generator) -> list[InputCase]:
     return [
-        Case((np.array([[2.0, -1.0]]),), "one row, 2 and -1"),
-        Case((rng.normal(0.5, 1.5, (3, 4)),), "three rows of four small logits"),
-        Case((1000 + rng.normal(0, 1, (2, 3)),), "rows near 1000"),
-        Case((np.array([[1000.0], [-1000.0]]) + rng.normal(0, 1, (2, 2)),), "a row near 1000 and a row near -1000"),
-        Case((np.array([[1000.0, -1000.0, 0.0]]),), "one row with 1000, -1000 and 0"),
+        InputCase((np.array([[2.0, -1.0]]),), "one row, 2 and -1"),
+        InputCase((rng.normal(0.5, 1.5, (3, 4)),), "three rows of four small logits"),
+        InputCase((1000 + rng.normal(0, 1, (2, 3)),), "rows near 1000"),
+        InputCase(
+            (np.array([[1000.0], [-1000.0]]) + rng.normal(0, 1, (2, 2)),), "a row near 1000 and a row near -1000"
+        ),
+        InputCase((np.array([[1000.0, -1000.0, 0.0]]),), "one row with 1000, -1000 and 0"),
     ]
 
 
-def _shifted_by(shift, back=True):
-    def answer(z):
+def _shifted_by(shift: Callable[[Floats], Floats], back: bool = True) -> Function:
+    def answer(z: Floats) -> Floats:
         m = shift(z)
         return (np.log(np.exp(z - m).sum(axis=1, keepdims=True)) + (m if back else 0))[:, 0]
 
@@ -128,13 +143,13 @@ log_sum_exp = CodeExercise(
             "one_largest_for_all",
             _shifted_by(np.max),
             "You subtract the largest logit of the whole batch; a row far below it sums to 0.",
-            "which row's largest logit must a row be measured by?",
+            "which row's largest logit should you subtract from a row?",
         ),
         Misconception(
             "not_the_largest",
             _shifted_by(lambda z: z.min(axis=1, keepdims=True)),
             "What you subtract is not the largest of the row, so a wide row still overflows.",
-            "which number must be taken away so that no exponent is positive?",
+            "which number must you subtract so that no exponent is positive?",
             also=(
                 _shifted_by(lambda z: z.mean(axis=1, keepdims=True)),
                 _shifted_by(lambda z: np.median(z, axis=1, keepdims=True)),
@@ -144,13 +159,13 @@ log_sum_exp = CodeExercise(
         Misconception(
             "not_added_back",
             _shifted_by(lambda z: z.max(axis=1, keepdims=True), back=False),
-            "What was taken away before exp has to come back after the log.",
+            "What you subtracted before exp has to be added after the log.",
             "if every logit of a row grows by 5, by how much does its log-sum-exp grow?",
         ),
         Misconception(
             "over_the_batch",
             lambda z: log_sum_exp_reference(z.T),
-            "You summed down the columns; each row is to be summed.",
+            "You summed down the columns; the sum of each row is asked for.",
             "which axis holds the classes of one pair?",
         ),
         Misconception(
@@ -163,18 +178,18 @@ log_sum_exp = CodeExercise(
             "mean_for_sum",
             lambda z: log_sum_exp_reference(z) - np.log(z.shape[1]),
             "You took the mean of the exponentials.",
-            "what should come out for two logits of 0: 0, or ln 2?",
+            "what is the right result for two logits of 0: 0, or ln 2?",
         ),
         Misconception(
             "largest_only",
             lambda z: z.max(axis=1),
-            "That is the largest logit alone. It is near, and always too small.",
+            "That is the largest logit alone. It is close, but always too small.",
             "what do the other logits add?",
         ),
         Misconception(
             "log_of_each",
             lambda z: z.sum(axis=1),
-            "You took the log before the sum, and it undid exp.",
+            "You took the log before the sum, so it only undid exp.",
             "is the log of a sum the sum of the logs?",
         ),
         Misconception(
@@ -186,71 +201,71 @@ log_sum_exp = CodeExercise(
         Misconception(
             "kept_as_a_column",
             lambda z: log_sum_exp_reference(z)[:, None],
-            "The numbers are right; they stand in a column of shape (batch, 1).",
+            "The numbers are right, but their shape is (batch, 1), a column.",
             "what did keepdims keep?",
         ),
     ),
     hints=(
-        "Take the largest logit of each row away from the row, and give it back at the end.",
+        "Subtract the largest logit of each row from the row, and add it again at the end.",
         "z.max(axis=1, keepdims=True) has shape (batch, 1), so that z - m works row by row.",
         "m + log of the sum of np.exp(z - m) along axis 1; then make the shape (batch,).",
     ),
-    takeaway="Each row is measured by its own largest logit: no exponent is positive, and one of them is 0.",
+    takeaway="Each row has its own largest logit subtracted: no exponent is positive, and one of them is 0.",
 )
 
 
-def stable_loss_reference(logits, label):
+def stable_loss_reference(logits: Sequence[float] | Floats, label: int) -> float:
     """Return the loss of one pair from two logits, exact to the last digits at any gap."""
     gap = float(logits[label]) - float(logits[1 - label])
     return float(max(-gap, 0.0) + np.log1p(np.exp(-abs(gap))))
 
 
-def _stable_loss_cases(rng):
+def _stable_loss_cases(rng: Generator) -> list[InputCase]:
     near = [float(value) for value in np.round(rng.uniform(0.3, 2.0, 4), 3)]
     return [
-        Case(([1.3863, 0.0], 0), "logits 1.3863 and 0, gold IsNext"),
-        Case(([near[0], -near[1]], 1), "small logits, gold NotNext, a mistake"),
-        Case(([near[2], -near[3]], 0), "small logits, gold IsNext"),
-        Case(([1000.0, 0.0], 0), "a gap of 1000"),
-        Case(([-800.0, 0.0], 0), "a gap of -800"),
-        Case(([1e4, -1e4], 1), "a gap of -20,000"),
-        Case(([40.0, 0.0], 0), "a gap of 40, where the loss is about 4e-18"),
-        Case(([-3.0, 57.0], 1), "a gap of 60"),
+        InputCase(([1.3863, 0.0], 0), "logits 1.3863 and 0, gold IsNext"),
+        InputCase(([near[0], -near[1]], 1), "small logits, gold NotNext, a mistake"),
+        InputCase(([near[2], -near[3]], 0), "small logits, gold IsNext"),
+        InputCase(([1000.0, 0.0], 0), "a gap of 1000"),
+        InputCase(([-800.0, 0.0], 0), "a gap of -800"),
+        InputCase(([1e4, -1e4], 1), "a gap of -20,000"),
+        InputCase(([40.0, 0.0], 0), "a gap of 40, where the loss is about 4e-18"),
+        InputCase(([-3.0, 57.0], 1), "a gap of 60"),
     ]
 
 
-def _gap(logits, label):
+def _gap(logits: Sequence[float], label: int) -> np.float64:
     return np.float64(logits[label]) - logits[1 - label]
 
 
-def _with_epsilon(epsilon):
+def _with_epsilon(epsilon: float) -> Function:
     return lambda logits, label: -np.log(1 / (1 + np.exp(-_gap(logits, label))) + epsilon)
 
 
-def _softmax_with_epsilon(epsilon):
-    def answer(logits, label):
+def _softmax_with_epsilon(epsilon: float) -> Function:
+    def answer(logits: Sequence[float], label: int) -> float:
         e = np.exp(np.asarray(logits))
-        return -np.log(e[label] / e.sum() + epsilon)
+        return float(-np.log(e[label] / e.sum() + epsilon))
 
     return answer
 
 
-def _clipped(limit):
+def _clipped(limit: float) -> Function:
     return lambda logits, label: stable_loss_reference(np.clip(logits, -limit, limit), label)
 
 
-def _gap_clipped(limit):
+def _gap_clipped(limit: float) -> Function:
     return lambda logits, label: stable_loss_reference([np.clip(_gap(logits, label), -limit, limit), 0.0], 0)
 
 
-def _naive(logits, label):
+def _naive(logits: Sequence[float], label: int) -> float:
     e = np.exp(np.asarray(logits))
-    return -np.log(e[label] / e.sum())
+    return float(-np.log(e[label] / e.sum()))
 
 
-def _log_of_one_plus(logits, label):
+def _log_of_one_plus(logits: Sequence[float], label: int) -> float:
     gap = _gap(logits, label)
-    return max(-gap, 0.0) + np.log(1 + np.exp(-abs(gap)))
+    return float(max(-gap, 0.0) + np.log(1 + np.exp(-abs(gap))))
 
 
 EPSILONS = (1e-15, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)
@@ -282,7 +297,7 @@ stable_loss = CodeExercise(
             "confident_mistake_lost",
             lambda logits, label: -np.log(1 / (1 + np.exp(-_gap(logits, label)))),
             "Right for small gaps; for a confident mistake, a gap of -800, you return inf.",
-            "which step of yours makes 0, or infinity, of a gap of -800?",
+            "which of your steps turns a gap of -800 into 0 or infinity?",
             also=(lambda logits, label: np.log(1 + np.exp(-_gap(logits, label))),),
         ),
         Misconception(
@@ -297,13 +312,13 @@ stable_loss = CodeExercise(
         Misconception(
             "no_log1p",
             _log_of_one_plus,
-            "It survives large gaps. At a gap of 40 you return 0, and the true loss is about 4e-18.",
+            "Your loss survives large gaps. But at a gap of 40 you return 0, and the true loss is about 4e-18.",
             "what does 1 + 4e-18 round to, and which function never forms that sum?",
         ),
         Misconception(
             "logits_clipped",
             _clipped(500),
-            "You clipped, so that far-off mistakes all cost the same.",
+            "You clipped, so that all very confident mistakes cost the same.",
             "what is the gradient of a loss that no longer changes?",
             also=(
                 *map(_clipped, (30, 50, 100, 700)),
@@ -314,30 +329,30 @@ stable_loss = CodeExercise(
         Misconception(
             "gap_turned_round",
             lambda logits, label: stable_loss_reference(logits, 1 - label),
-            "You charge a right answer and let a wrong one pass: the gap is turned round, or the label is.",
-            "which logit stands above the other when the model is right?",
+            "You charge for a right answer and not for a wrong one: the gap is reversed, or the label is.",
+            "which logit is larger when the model is right?",
         ),
         Misconception("gold_ignored", lambda logits, label: stable_loss_reference(logits, 0)),
         Misconception("largest_taken", lambda logits, label: np.log1p(np.exp(-abs(_gap(logits, label))))),
         Misconception(
             "size_forgotten",
             lambda logits, label: max(-_gap(logits, label), 0.0) + np.log1p(np.exp(-_gap(logits, label))),
-            "The exponent must never be positive, and in your second part it is for a negative gap.",
-            "of which number should the second part take the negative?",
+            "The exponent must never be positive, but in your second part it is positive for a negative gap.",
+            "which number should be negated in the second part?",
         ),
         Misconception(
             "straight_line",
             lambda logits, label: max(-_gap(logits, label), 0.0),
             "You return the first part of softplus only: 0 wherever the model is right.",
-            "what does undecided, a gap of 0, cost?",
+            "what does a gap of 0, undecided, cost?",
         ),
     ),
     hints=(
-        "Two classes need one number only: the gap z_gold - z_other.",
-        "softplus(-gap) has two parts: max(-gap, 0), and log1p of exp of something that is never positive.",
+        "With two classes only one number counts: the gap z_gold - z_other.",
+        "softplus(-gap) has two parts: max(-gap, 0), and log1p(exp(...)) of something that is never positive.",
         "max(-gap, 0) + np.log1p(np.exp(-abs(gap)))",
     ),
-    takeaway="max(-gap, 0) carries the size, log1p(exp(-|gap|)) the digits; neither can overflow.",
+    takeaway="max(-gap, 0) gives the size and log1p(exp(-|gap|)) the digits; neither can overflow.",
 )
 
 lost_gaps = NumberExercise(
@@ -355,14 +370,14 @@ lost_gaps = NumberExercise(
         Misconception(
             "whole_spacing",
             (16, 5),
-            "You asked when e^-gap is below the whole spacing; rounding begins at half of it.",
-            "to which side is 1 + 0.4 of a spacing rounded?",
+            "You asked when e^-gap is below the whole spacing; but a sum is rounded down from half of it on.",
+            "to which number is 1 plus 0.4 of a spacing rounded?",
         ),
         Misconception(
             "spacing_below_one",
             (18, 7),
-            "You compared with numbers just below 1, which lie closer; but the sum 1 + e^-gap lies above 1.",
-            "which of the two operations loses the digits first, the sum or the division?",
+            "You compared with the numbers just below 1, which are closer together; but the sum 1 + e^-gap is above 1.",
+            "which operation loses the digits first: the sum or the division?",
         ),
         Misconception(
             "log_base_2",
@@ -380,15 +395,18 @@ lost_gaps = NumberExercise(
             "overflow",
             (89, 89),
             "That is where exp overflows. Here nothing overflows; digits get lost.",
-            "how small may e^-gap be, so that 1 + e^-gap is more than 1?",
+            "how small can e^-gap be if 1 + e^-gap is still more than 1?",
         ),
     ),
     hints=(
         "p is 1 as soon as 1 + e^-gap rounds to 1.",
-        "That happens when e^-gap is less than half of the distance between 1 and the next number.",
+        "That happens when e^-gap is less than half the distance from 1 to the next number.",
         "e^-gap < 2^-24, so gap > 24 ln 2 = 16.6, for float32; the same with 2^-8 for bfloat16. Take whole numbers.",
     ),
-    takeaway="By way of the probability, bfloat16 loses the loss at a gap of 6, float32 at 17. From logits: never.",
+    takeaway=(
+        "If you compute the probability first, bfloat16 loses the loss at a gap of 6 and float32 at 17. From logits "
+        "it is never lost."
+    ),
 )
 
 four_curves = ChoiceExercise(
@@ -401,27 +419,28 @@ four_curves = ChoiceExercise(
     importance=3,
     minutes=8,
     question=(
-        "The cells below train one and the same head four times: same vectors, same start, same optimizer, half of the "
-        "pairs IsNext. Only the loss function was typed in by four people. Look at the figure and at the table, and "
+        "The cells below train the same head four times: same vectors, same start, same optimizer, half of the pairs "
+        "IsNext. Only the loss function differs: four people typed it in. Look at the figure and at the table, and "
         "decide which statements are true. Choose all that apply."
     ),
     options=(
         Option(
             "Curve 1 stays high because its model cannot tell the pairs apart.",
-            "Its accuracy is as good as any. What lies just below the level at which it settles?",
+            "Its accuracy is as good as that of the others. Which known level is just below the one at which it "
+            "settles?",
         ),
         Option(
-            "Curve 1 comes from a loss that was given probabilities where it expects logits.",
-            "Yes: it creeps toward 0.3133, the floor of softmax applied twice, while nearly all answers are right.",
+            "Curve 1 comes from a loss that got probabilities where it expects logits.",
+            "Yes: it approaches 0.3133, the floor of softmax applied twice, while nearly all answers are right.",
             right=True,
         ),
         Option(
-            "Curve 3 belongs to the best model, since its loss is the lowest.",
+            "Curve 3 belongs to the best model, because its loss is the lowest.",
             "Look at its accuracy. A loss can be low because it does not count what goes wrong.",
         ),
         Option(
             "In curve 3 one class never entered the loss.",
-            "Yes: near 0 with half of the answers right is the signature of pairs that are left out.",
+            "Yes: a loss near 0 with half of the answers right is the signature of pairs that are left out.",
             right=True,
         ),
         Option(
@@ -431,51 +450,54 @@ four_curves = ChoiceExercise(
         ),
         Option(
             "The model of curve 4 is twice as good as that of curve 2.",
-            "Multiply curve 4 by 2, and compare the accuracies. It was measured with another ruler.",
+            "Multiply curve 4 by 2, and compare the accuracies. It was measured on another scale.",
         ),
     ),
     hints=(
-        "For each curve three things: where it starts, where it ends, and the accuracy in the table.",
-        "Levels of notebook 06: ln 2 = 0.6931 for undecided, 0.3133 for softmax twice, 0 with half the answers wrong.",
-        "Three of the six are true. One is about a floor, one about a class, one about a start.",
+        "For each curve look at three things: where it starts, where it ends, and the accuracy in the table.",
+        "Levels of notebook 06: ln 2 = 0.6931 for an undecided model, 0.3133 for softmax applied twice, and 0 "
+        "although half of the answers are wrong.",
+        "Three of the six are true: one is about a floor, one about a class, one about a start.",
     ),
     takeaway="Start, floor and accuracy together name the bug; the lowest loss need not be the best model.",
 )
 
 
-def kept_mean_reference(logits, labels, keep):
+def kept_mean_reference(logits: ArrayLike, labels: ArrayLike, keep: ArrayLike) -> float:
     """Return the mean loss in nats of the pairs that are kept."""
-    keep = np.asarray(keep, dtype=bool)
-    z, y = np.asarray(logits, dtype=np.float64)[keep], np.asarray(labels)[keep]
+    mask = np.asarray(keep, dtype=bool)
+    z, y = np.asarray(logits, dtype=np.float64)[mask], np.asarray(labels)[mask]
     gap = z[np.arange(len(y)), y] - z[np.arange(len(y)), 1 - y]
     return float(np.logaddexp(0, -gap).mean())
 
 
-def _each(logits, labels):
+def _each(logits: ArrayLike, labels: Ints) -> Floats:
     z = np.asarray(logits, dtype=np.float64)
     rows = np.arange(len(labels))
     return np.logaddexp(0, z[rows, 1 - labels] - z[rows, labels])
 
 
-def _kept_mean_cases(rng):
+def _kept_mean_cases(rng: Generator) -> list[InputCase]:
     logits = np.array([[2.0, 0.0], [0.0, 1.0], [0.5, 0.0], [9.0, 0.0]])
-    cases = [Case((logits, np.array([0, 1, 0, 1]), np.array([True, True, True, False])), "the notebook's four pairs")]
+    cases = [
+        InputCase((logits, np.array([0, 1, 0, 1]), np.array([True, True, True, False])), "the notebook's four pairs")
+    ]
     for size, out in ((6, 2), (9, 3)):
         keep = np.ones(size, dtype=bool)
         keep[rng.choice(np.arange(1, size), out, replace=False)] = False
         labels = np.arange(size) % 2
         labels[np.flatnonzero(keep)[:2]] = 0, 1
-        cases.append(Case((rng.normal(0.4, 1.5, (size, 2)), labels, keep), f"{size} pairs, {out} left out"))
+        cases.append(InputCase((rng.normal(0.4, 1.5, (size, 2)), labels, keep), f"{size} pairs, {out} left out"))
     filled = np.vstack([rng.normal(0, 1, (4, 2)), [[np.nan, np.nan], [-np.inf, -np.inf]]])
     keep = np.array([True, True, True, True, False, False])
-    cases.append(Case((filled, np.array([0, 1, 1, 0, 0, 1]), keep), "pairs left out whose logits are NaN or -inf"))
+    cases.append(InputCase((filled, np.array([0, 1, 1, 0, 0, 1]), keep), "pairs left out whose logits are NaN or -inf"))
     return cases
 
 
-def _mean_of(choose):
-    def answer(logits, labels, keep):
+def _mean_of(choose: Callable[[Ints, Bools], Bools]) -> Function:
+    def answer(logits: Floats, labels: Ints, keep: Bools) -> float:
         chosen = choose(labels, keep)
-        return _each(logits, labels)[chosen].mean()
+        return float(_each(logits, labels)[chosen].mean())
 
     return answer
 
@@ -503,7 +525,7 @@ kept_mean = CodeExercise(
             "divided_by_batch",
             lambda z, y, keep: _each(z, y)[keep].sum() / len(y),
             "You divided by the size of the batch, so padding makes the loss smaller.",
-            "how many pairs entered the sum?",
+            "how many pairs are in the sum?",
             also=(lambda z, y, keep: (_each(z, y) * keep).mean(),),
         ),
         Misconception(
@@ -515,7 +537,7 @@ kept_mean = CodeExercise(
         Misconception(
             "mask_turned_round",
             _mean_of(lambda labels, keep: ~keep),
-            "Your mean is that of the pairs which should be left out.",
+            "Your mean is over the pairs that should be left out.",
             "does True mean that a pair stays, or that it goes?",
         ),
         Misconception(
@@ -531,14 +553,14 @@ kept_mean = CodeExercise(
         Misconception(
             "label_0_dropped",
             _mean_of(lambda labels, keep: keep & (labels != 0)),
-            "Every pair with label 0 is left out as well.",
-            "is 0 a sign for padding here, or a class?",
+            "You leave out every pair with label 0 as well.",
+            "does 0 mark padding here, or is it a class?",
         ),
         Misconception(
             "label_1_dropped",
             _mean_of(lambda labels, keep: keep & (labels != 1)),
-            "Every pair with label 1 is left out as well.",
-            "which pairs does keep leave out, and which does your code?",
+            "You leave out every pair with label 1 as well.",
+            "which pairs does keep leave out, and which does your code leave out?",
         ),
         Misconception("label_one_is_next", lambda z, y, keep: _each(z[keep], 1 - y[keep]).mean()),
         Misconception(
@@ -548,8 +570,8 @@ kept_mean = CodeExercise(
         ),
     ),
     hints=(
-        "Leave pairs out first, compute afterward.",
-        "logits[keep] and labels[keep] hold the pairs that count, and nothing else.",
+        "Leave pairs out first, then compute.",
+        "logits[keep] and labels[keep] hold only the pairs that count.",
         "Then it is an ordinary mean: log1p(exp(-gap)) of each row kept, or nsp_loss(logits[keep], labels[keep]).",
     ),
     takeaway="Choose before you compute, and divide by what you chose.",
@@ -573,7 +595,7 @@ silent_class = TextExercise(
             "how can an average be nearly 0 when half of the answers are wrong?",
         ),
         Point(
-            "The mechanism: those rows have gradient 0, so the model is never pushed to say that class.",
+            "The mechanism: those rows have gradient 0, so nothing pushes the model to say that class.",
             r"gradient|push|never (learn|corrected|punish|penal)|always says|says .*to (all|every)|constant|one class",
             "what teaches the model to give the other answer?",
         ),
@@ -581,22 +603,22 @@ silent_class = TextExercise(
             "A test: loss or recall for each class, the number of pairs in the mean, or the gradient rows by label.",
             r"(each|per|every|both|one|single|other|that) class|class(es)? separately|recall|number of pairs|"
             r"count(ed|ing)? (the )?pairs|by label|per label|each label|rows|assert",
-            "which number, printed for both classes apart, would have shown it at once?",
+            "which number, printed for each class, would have shown it at once?",
         ),
     ),
     traps=(
         Trap(
             "overfitting",
             r"(it|model|is|this is|caused by|because of|due to) (simply )?overfit(s|ted|ting)?\b",
-            "An overfitted model is right on the pairs of its training; this one is wrong on half of those.",
+            "An overfitted model is right on its training pairs; this one is wrong on half of them.",
         ),
     ),
     hints=(
-        "Both numbers are of the training pairs. Which pairs can the loss not have seen?",
+        "Both numbers are about the training pairs. Which pairs can the loss not have seen?",
         "See the last section of notebook 06: what was exactly zero in the NotNext rows?",
-        "Name the cause, say why training cannot mend it, and write a test that prints one number for each class.",
+        "Name the cause, say why training cannot repair it, and write a test that prints one number for each class.",
     ),
-    takeaway="A mean says nothing about what was not in it; print one number for each class.",
+    takeaway="A mean says nothing about what it left out; print one number for each class.",
 )
 
 EXERCISES = (

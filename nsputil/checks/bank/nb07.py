@@ -1,11 +1,15 @@
 """Exercises of notebook 07, training."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike
 
+from nsputil.checks.array_types import Bools, Floats, Function, Ints
 from nsputil.checks.choice_exercise import ChoiceExercise, Option
-from nsputil.checks.code_exercise import Case, CodeExercise
+from nsputil.checks.code_exercise import CodeExercise, InputCase
 from nsputil.checks.misconceptions import Misconception
 from nsputil.checks.number_exercise import NumberExercise
 
@@ -23,40 +27,40 @@ first_losses = NumberExercise(
     value=(LN2 + 0.6**2 / 8, LN3),
     misconceptions=(
         Misconception(
-            "gaps_ignored",
+            "spread_ignored",
             (LN2, LN3),
-            "The second is right. The first is ln 2 itself, as if all gaps were 0.",
-            "does a random gap cost more or less than no gap, on average over both labels?",
+            "The second is right. The first is ln 2 itself, as if all log-odds were 0.",
+            "do random log-odds cost more or less than log-odds of 0, on average over both labels?",
         ),
         Misconception(
             "not_squared",
             (LN2 + 0.6 / 8, LN3),
-            "The second is right. In the first you took s where its square belongs.",
-            "would gaps of the opposite sign cost less?",
+            "The second is right. In the first you used s instead of its square.",
+            "would log-odds of the opposite sign cost less?",
         ),
         Misconception(
             "half_of_the_square",
             (LN2 + 0.6**2 / 2, LN3),
             "The second is right. In the first the curvature of softplus at 0, 1/4, is missing.",
-            "what stands in front of s^2 if the second derivative is 1/4?",
+            "what is the factor of s^2 if the second derivative is 1/4?",
         ),
         Misconception(
             "curvature_whole",
             (LN2 + 0.6**2 / 4, LN3),
-            "The second is right. In the first you took the second derivative; a Taylor series halves it.",
+            "The second is right. In the first you used the second derivative; a Taylor series halves it.",
             "by what is the second-order term divided?",
         ),
         Misconception(
             "subtracted",
             (LN2 - 0.6**2 / 8, LN3),
-            "The second is right. In the first you subtracted: but random gaps make the loss worse.",
-            "can a model that knows nothing be cheaper than being undecided?",
+            "The second is right. In the first you subtracted, but random log-odds make the loss worse.",
+            "can a model that knows nothing cost less than an undecided one?",
         ),
         Misconception(
             "two_classes_for_three",
             (LN2 + 0.6**2 / 8, LN2),
             "The first is right. The second has three classes.",
-            "what does each class get if nothing is known?",
+            "which probability does each class get if nothing is known?",
         ),
         Misconception(
             "log_base_2",
@@ -65,11 +69,11 @@ first_losses = NumberExercise(
         ),
     ),
     hints=(
-        "Random gaps add a little to ln 2; the rule stands at rung 1 of notebook 07.",
-        "ln 2 + s^2 / 8. And with nothing known, each of K classes gets 1/K.",
+        "Random log-odds add a little to ln 2; the rule is at rung 1 of the ladder in notebook 07.",
+        "ln 2 + s^2 / 8. And if nothing is known, each of K classes gets 1/K.",
         "0.6931 + 0.36 / 8, and ln 3.",
     ),
-    takeaway="You can say the first loss before you train: ln K, and s^2/8 more for two classes.",
+    takeaway="You know the first loss before you train: ln K, and s^2/8 more for two classes.",
 )
 
 which_alarm = ChoiceExercise(
@@ -82,68 +86,77 @@ which_alarm = ChoiceExercise(
     importance=3,
     minutes=5,
     question=(
-        "Balanced pairs, a model from random numbers. Which observations mean that something is broken? Choose all "
-        "that apply."
+        "The pairs are balanced, and the model starts from random numbers. Which observations mean that something is "
+        "broken? Choose all that apply."
     ),
     options=(
-        Option("The first loss is 0.75, and the gaps have standard deviation 0.7.", "Just right: ln 2 + 0.49/8."),
+        Option(
+            "The first loss is 0.75, and the log-odds have standard deviation 0.7.", "That is right: ln 2 + 0.49/8."
+        ),
         Option(
             "After 300 steps on the same eight pairs their loss is still 0.69.",
-            "Yes: what cannot learn eight pairs by heart has a broken gradient, a detached part or clashing labels.",
+            "Yes: a model that cannot learn eight pairs by heart has a broken gradient, a detached part or "
+            "contradictory labels.",
             right=True,
         ),
         Option(
-            "With labels drawn by a coin, once and for all, the *training* loss falls to 0.2.",
-            "A large model learns even a coin's labels by heart, given time. On unseen pairs it must stay near ln 2.",
+            "With labels drawn once by a coin, the *training* loss falls to 0.2.",
+            "Given time, a large model learns even the labels of a coin by heart. On unseen pairs the loss must stay "
+            "near ln 2.",
         ),
         Option(
-            "With B replaced by one and the same word, the held-out accuracy is 0.64.",
-            "Yes, a leak: with no B to compare, the label came in by another door, such as A's length.",
+            "With every B replaced by the same single word, the held-out accuracy is 0.64.",
+            "Yes, this is a leak: with no B to compare, something else gave the label away, such as the length of A.",
             right=True,
         ),
         Option(
             "The first loss is 4.2.",
-            "Yes: that takes gaps near 8 in size. The weights are much too large, or logits are scaled twice.",
+            "Yes: that takes log-odds near 8 in size. The weights are much too large, or the logits are scaled twice.",
             right=True,
         ),
         Option(
             "The held-out loss is above the training loss at the end.",
-            "That is so in every training that learns something about its own pairs. How far above is the question.",
+            "That happens in every training that learns something about its own pairs. The question is how far above "
+            "it is.",
         ),
         Option(
-            "A Transformer from random numbers learns eight pairs by heart; after 160 steps on all pairs: 0.69.",
-            "No bug: from nothing it takes far longer. A start that already compares words shows whether it can learn.",
+            "A Transformer from random numbers learns eight pairs by heart; after 160 steps on all pairs its loss is "
+            "0.69.",
+            "This is no bug: from random numbers it takes far longer. A start that already compares words shows "
+            "whether it can learn.",
         ),
     ),
     hints=(
-        "Four rungs: first loss, eight pairs, no input, coin labels. What must each of them show?",
-        "Controls are judged on pairs that were not trained on.",
+        "There are four rungs: first loss, eight pairs, no input, coin labels. What must each of them show?",
+        "Controls are judged on pairs that were not used for training.",
         "Three are alarms: one about eight pairs, one about a control, one about a first loss.",
     ),
-    takeaway="Each rung has a number that you know beforehand; that is what makes it a test.",
+    takeaway="Each rung has a number that you know beforehand; that makes it a test.",
 )
 
 Z = 1.96
 
 
-def pairs_needed_reference(accuracy, baseline):
-    """Return how many test pairs it takes for the interval around an accuracy to leave the baseline below it."""
+def pairs_needed_reference(accuracy: float, baseline: float) -> int:
+    """Return how many test pairs it takes until the interval around an accuracy lies above the baseline."""
     return int(Z**2 * accuracy * (1 - accuracy) / (accuracy - baseline) ** 2) + 1
 
 
-def _pairs_needed_cases(rng):
+def _pairs_needed_cases(rng: Generator) -> list[InputCase]:
     fixed = [
-        Case((0.54, 0.50), "an accuracy of 0.54 and a baseline of 0.50"),
-        Case((0.80, 0.70), "an accuracy of 0.80 and a baseline of 0.70"),
+        InputCase((0.54, 0.50), "an accuracy of 0.54 and a baseline of 0.50"),
+        InputCase((0.80, 0.70), "an accuracy of 0.80 and a baseline of 0.70"),
     ]
     grid = [(a / 100, b / 100) for b in (50, 58, 63, 71) for a in range(b + 3, 97)]
     exact = [Z**2 * a * (1 - a) / (a - b) ** 2 for a, b in grid]
     grid = [pair for pair, n in zip(grid, exact, strict=True) if 0.1 < n % 1 < 0.9 and n > 40]
     chosen = rng.choice(len(grid), 3, replace=False)
-    return fixed + [Case(grid[k], f"an accuracy of {grid[k][0]} and a baseline of {grid[k][1]}") for k in chosen]
+    return fixed + [InputCase(grid[k], f"an accuracy of {grid[k][0]} and a baseline of {grid[k][1]}") for k in chosen]
 
 
-def _needed(z=Z, spread=lambda a, b: a * (1 - a), power=2):
+def _needed(
+    z: float = Z, spread: Callable[[float, float], float] = lambda a, b: a * (1 - a), power: int = 2
+) -> Function:
     return lambda a, b: int(z**2 * spread(a, b) / (a - b) ** power) + 1
 
 
@@ -169,37 +182,37 @@ pairs_needed = CodeExercise(
         Misconception(
             "distance_not_squared",
             _needed(power=1),
-            "Too few: half the distance to the baseline needs four times as many pairs, not twice as many.",
+            "Too few: at half the distance to the baseline you need four times as many pairs, not twice as many.",
             "where does n go when you square both sides?",
         ),
         Misconception(
             "factor_not_squared",
             lambda a, b: int(Z * a * (1 - a) / (a - b) ** 2) + 1,
-            "Nearly: the 1.96 stood outside the root.",
-            "what becomes of 1.96 when you square both sides?",
+            "Nearly right: but the 1.96 was outside the root.",
+            "what happens to 1.96 when you square both sides?",
         ),
         Misconception(
             "spread_of_baseline",
             _needed(spread=lambda a, b: b * (1 - b)),
-            "You used the spread of the baseline; the interval stands around the model's accuracy.",
+            "You used the spread of the baseline; but the interval is around the accuracy of the model.",
             "which of the two was measured on these pairs?",
         ),
         Misconception(
             "widest_spread",
             _needed(spread=lambda a, b: 0.25),
-            "You used the widest spread there is, 1/4. That is safe, and more than is asked for.",
+            "You used the largest possible spread, 1/4. That is safe, but more than is asked for.",
             "what is accuracy times (1 - accuracy) here?",
         ),
         Misconception(
             "whole_width",
             _needed(z=2 * Z),
-            "Four times too many: you set the whole width of the interval against the distance.",
-            "from the accuracy down to the lower end: is that the whole interval, or half of it?",
+            "Four times too many: you compared the whole width of the interval with the distance.",
+            "from the accuracy down to the lower end, is that the whole interval or half of it?",
         ),
         Misconception(
             "half_width_halved",
             _needed(z=Z / 2),
-            "Four times too few: the formula's 1.96 standard errors go to either side.",
+            "Four times too few: the interval goes 1.96 standard errors to each side.",
             "how far is the lower end from the accuracy?",
         ),
         Misconception(
@@ -211,14 +224,14 @@ pairs_needed = CodeExercise(
         Misconception(
             "rounded_down",
             lambda a, b: int(Z**2 * a * (1 - a) / (a - b) ** 2),
-            "One too few: with that number the lower end is still below the baseline.",
-            "to which side must a needed number be rounded?",
+            "One pair too few: with that number the lower end is still below the baseline.",
+            "must the number of pairs be rounded up or down?",
         ),
         Misconception(
             "not_whole",
             lambda a, b: Z**2 * a * (1 - a) / (a - b) ** 2,
-            "Right but for its fraction: there are whole pairs only.",
-            "to which side must a needed number be rounded?",
+            "Right, except that the number of pairs must be whole.",
+            "must the number of pairs be rounded up or down?",
         ),
     ),
     hints=(
@@ -226,44 +239,47 @@ pairs_needed = CodeExercise(
         "accuracy - baseline = 1.96 * sqrt(accuracy * (1 - accuracy) / n). Square both sides.",
         "n = 1.96**2 * accuracy * (1 - accuracy) / (accuracy - baseline)**2, and then the next whole number.",
     ),
-    takeaway="Half the distance, four times the pairs: 0.54 against 0.50 takes nearly 600.",
+    takeaway="Half the distance needs four times the pairs: 0.54 against 0.50 takes nearly 600.",
 )
 
 
-def came_true_reference(p_is_next, labels, low, high):
+def came_true_reference(p_is_next: ArrayLike, labels: ArrayLike, low: float, high: float) -> tuple[float, float]:
     """Return (share of the pairs, fraction of them that is IsNext) for low <= Pr(IsNext) < high."""
-    p, labels = np.asarray(p_is_next), np.asarray(labels)
+    p = np.asarray(p_is_next)
     chosen = (p >= low) & (p < high)
-    return float(chosen.mean()), float((labels[chosen] == 0).mean())
+    return float(chosen.mean()), float((np.asarray(labels)[chosen] == 0).mean())
 
 
-def _came_true_cases(rng):
+def _came_true_cases(rng: Generator) -> list[InputCase]:
     p = np.array([0.85, 0.9, 0.95, 0.1, 0.5])
-    cases = [Case((p, np.array([0, 0, 1, 1, 0]), 0.8, 1.0), "five pairs, from 0.8 to 1")]
+    cases = [InputCase((p, np.array([0, 0, 1, 1, 0]), 0.8, 1.0), "five pairs, from 0.8 to 1")]
     for low, high in ((0.2, 0.4), (0.6, 0.8), (0.0, 0.2)):
         inside = low + 0.2 * np.array([0.15, 0.3, 0.45, 0.6, 0.75, 0.9])
         outside = rng.uniform(0.42, 0.58, 4)
         p = np.concatenate([inside, outside, [low, high, high]])
         labels = np.concatenate([rng.permutation([0, 1, 1, 0, 0, 0]), [1, 1, 1, 0], [1, 1, 1]])
         order = rng.permutation(len(p))
-        cases.append(Case((p[order], labels[order], low, high), f"13 pairs, from {low} to {high}, one on each edge"))
+        cases.append(
+            InputCase((p[order], labels[order], low, high), f"13 pairs, from {low} to {high}, one on each edge")
+        )
     return cases
 
 
-def _in_bin(share=None, fraction=None, choose=lambda p, low, high: (p >= low) & (p < high)):
-    def answer(p, labels, low, high):
+def _in_bin(
+    share: Callable[[Bools], float] = np.mean,
+    fraction: Callable[[Bools, Floats, Ints], float] = lambda chosen, p, labels: (labels[chosen] == 0).mean(),
+    choose: Callable[[Floats, float, float], Bools] = lambda p, low, high: (p >= low) & (p < high),
+) -> Function:
+    def answer(p: Floats, labels: Ints, low: float, high: float) -> tuple[float, float]:
         chosen = choose(p, low, high)
-        return (
-            share(chosen) if share else chosen.mean(),
-            fraction(chosen, p, labels) if fraction else (labels[chosen] == 0).mean(),
-        )
+        return share(chosen), fraction(chosen, p, labels)
 
     return answer
 
 
 came_true = CodeExercise(
     name="came_true",
-    title="Announced, and came true",
+    title="What was announced, and what came true",
     notebook=7,
     objectives=(4,),
     kind="implement",
@@ -277,13 +293,13 @@ came_true = CodeExercise(
         Misconception(
             "label_one_is_next",
             _in_bin(fraction=lambda chosen, p, labels: labels[chosen].mean()),
-            "Your fraction is that of label 1, and label 1 is NotNext.",
-            "of which class does the model announce the probability?",
+            "Your fraction counts label 1, and label 1 is NotNext.",
+            "for which class does the model announce the probability?",
         ),
         Misconception(
             "of_all_pairs",
             _in_bin(fraction=lambda chosen, p, labels: (chosen & (labels == 0)).mean()),
-            "Your fraction is of all pairs; it should be of those that were chosen.",
+            "Your fraction is a fraction of all pairs; it should be a fraction of the chosen ones.",
             "among which pairs do you ask how many are IsNext?",
         ),
         Misconception(
@@ -295,8 +311,8 @@ came_true = CodeExercise(
         Misconception(
             "mean_announced",
             _in_bin(fraction=lambda chosen, p, labels: p[chosen].mean()),
-            "Your second number is what was announced, on average; asked for is what came true.",
-            "which array knows what is true?",
+            "Your second number is what was announced, on average; what came true is asked for.",
+            "which array says what is true?",
         ),
         Misconception(
             "accuracy_in_bin",
@@ -308,7 +324,7 @@ came_true = CodeExercise(
             "counts",
             _in_bin(np.sum, lambda chosen, p, labels: (labels[chosen] == 0).sum()),
             "You return counts; fractions are asked for.",
-            "what is each count to be divided by?",
+            "by what should each count be divided?",
         ),
         Misconception(
             "share_not_divided",
@@ -319,20 +335,20 @@ came_true = CodeExercise(
         Misconception(
             "upper_edge_included",
             _in_bin(choose=lambda p, low, high: (p >= low) & (p <= high)),
-            "A pair that lies just on the upper edge counts in your bin, and would count in the next one, too.",
+            "A pair exactly on the upper edge counts in your bin, and would count in the next one as well.",
             "which of the two edges belongs to the bin?",
         ),
         Misconception(
             "lower_edge_excluded",
             _in_bin(choose=lambda p, low, high: (p > low) & (p < high)),
-            "A pair that lies just on the lower edge falls out of your bin.",
+            "A pair exactly on the lower edge is missing from your bin.",
             "which of the two edges belongs to the bin?",
         ),
         Misconception(
             "edges_exchanged",
             _in_bin(choose=lambda p, low, high: (p > low) & (p <= high)),
-            "Your bin has its upper edge and not its lower one; it should be the other way round.",
-            "into which bin would a probability of exactly 0 fall?",
+            "Your bin includes its upper edge instead of its lower one.",
+            "which bin would a probability of exactly 0 belong to?",
         ),
         Misconception(
             "order_turned_round",
@@ -342,11 +358,11 @@ came_true = CodeExercise(
         ),
     ),
     hints=(
-        "First a mask of the pairs whose probability lies in the bin.",
+        "First make a mask of the pairs whose probability is in the bin.",
         "chosen = (p_is_next >= low) & (p_is_next < high); its mean is the share.",
         "The second number is the mean of labels[chosen] == 0.",
     ),
-    takeaway="Calibration asks one thing: of those to which I said 0.9, nine in ten should be IsNext.",
+    takeaway="Calibration asks one thing: of the pairs that were given 0.9, nine in ten should be IsNext.",
 )
 
 when_to_stop = ChoiceExercise(
@@ -359,31 +375,33 @@ when_to_stop = ChoiceExercise(
     importance=3,
     minutes=7,
     question=(
-        "The cells below train a small bag of words on twelve speeches, for 500 steps. Read table and figure. Which "
-        "statements do they support? Choose all that apply."
+        "The cells below train a small bag of words on twelve speeches, for 500 steps. Read the table and the figure. "
+        "Which statements do they support? Choose all that apply."
     ),
     options=(
         Option(
             "The last model is the best one: its training loss is the lowest.",
-            "That curve tells how well it knows its own pairs. Which curve is about text it never saw?",
+            "That curve shows how well it knows its own pairs. Which curve is about text that it never saw?",
         ),
         Option(
-            "Of the models looked at, one keeps the one with the lowest held-out loss, long before the end.",
-            "Yes: from there on it learns what holds for its own pairs only.",
+            "Of the models that were evaluated, one keeps the model with the lowest held-out loss, long before the "
+            "end.",
+            "Yes: after that it only learns what is true of its own pairs.",
             right=True,
         ),
         Option(
             "The held-out loss rises, so the gradient must have a wrong sign.",
-            "With a wrong sign the training loss would rise. It falls all the time.",
+            "With a wrong sign the training loss would rise. But it falls all the time.",
         ),
         Option(
-            "While the held-out loss gets worse, the held-out accuracy does not: the model gets too bold.",
-            "Yes: no more mistakes than before, each one dearer, because the probabilities go to the ends.",
+            "The held-out loss gets worse and the held-out accuracy does not: the model gets too bold.",
+            "Yes: it makes no more mistakes than before, but each one costs more, because the probabilities move "
+            "toward 0 and 1.",
             right=True,
         ),
         Option(
             "A held-out loss above ln 2 at the end proves that the model has learned nothing.",
-            "Look at the accuracy. A high loss can hide many sure hits and some very dear mistakes.",
+            "Look at the accuracy. A high loss can hide many confident hits and some very expensive mistakes.",
         ),
         Option(
             "If the held-out loss is used to choose the step, a fair final number needs a third set of documents.",
@@ -392,11 +410,14 @@ when_to_stop = ChoiceExercise(
         ),
     ),
     hints=(
-        "Look for the lowest entry of the column of held-out losses, and at the accuracies before and after it.",
-        "Two curves, two questions: what it knows about its own pairs, and what it knows about others.",
+        "Find the lowest entry in the column of held-out losses, and look at the accuracies before and after it.",
+        "Two curves answer two questions: what the model knows about its own pairs, and what it knows about others.",
         "Three are supported: one about which model to keep, one about boldness, one about a third set.",
     ),
-    takeaway="Keep the model with the lowest held-out loss, and report it on documents that had no say in that.",
+    takeaway=(
+        "Keep the model with the lowest held-out loss, and report its loss on documents that played no part in the "
+        "choice."
+    ),
 )
 
 report_flaws = ChoiceExercise(
@@ -411,43 +432,43 @@ report_flaws = ChoiceExercise(
     question=(
         "From a report: *We cut 12 long documents into 9,000 pairs, shuffled the pairs and set 40 aside for testing. "
         "Every B of a NotNext pair is the first sentence of another document; every B of an IsNext pair comes from "
-        "within. The test accuracy of 0.93 shows that the model understands discourse.* Which objections hit? Choose "
-        "all that apply."
+        "within. The test accuracy of 0.93 shows that the model understands discourse.* Which objections are "
+        "right? Choose all that apply."
     ),
     options=(
         Option(
             "Test pairs come from the documents that were trained on, so the model may know their words by heart.",
-            "Yes: split documents first, make pairs afterward.",
+            "Yes: split the documents first, then make pairs.",
             right=True,
         ),
         Option(
             "Forty pairs are few: the interval around 0.93 is wide.",
-            "Yes: 37 right of 40; Wilson's interval goes from about 0.80 to 0.97.",
+            "Yes: 37 of 40 are right; Wilson's interval goes from about 0.80 to 0.97.",
             right=True,
         ),
         Option(
             "With an accuracy of 0.93 the loss must be near 0, so the report hides a bug.",
-            "Accuracy fixes no loss. The three mistakes alone can cost any amount.",
+            "The accuracy does not determine the loss. The three mistakes alone can cost any amount.",
         ),
         Option(
-            "First sentences look different, such as greetings; the model can tell the label from B alone.",
-            "Yes, a shortcut: a control without A would show it. Draw both kinds of B alike.",
+            "First sentences look different: they may be greetings. So the model can tell the label from B alone.",
+            "Yes, this is a shortcut: a control without A would show it. Draw both kinds of B in the same way.",
             right=True,
         ),
         Option(
             "9,000 pairs are too few to train on, whatever the documents.",
-            "It is not the number of pairs that hurts most here, but that they come from 12 documents.",
+            "The number of pairs is not the main problem here. They come from only 12 documents.",
         ),
         Option(
-            "There is no baseline: what do word overlap, or B alone, reach on these pairs?",
-            "Yes: 0.93 means little until a simple rule was tried.",
+            "There is no baseline: what accuracy does word overlap, or B alone, reach on these pairs?",
+            "Yes: 0.93 means little until a simple rule has been tried.",
             right=True,
         ),
     ),
     hints=(
-        "Go through it in order: split, number of test pairs, how B is drawn, what is concluded.",
+        "Go through the report in order: split, number of test pairs, how B is drawn, what is concluded.",
         "Ask of each step: could a model without any understanding get 0.93 this way?",
-        "Four objections hit: split, interval, shortcut, baseline.",
+        "Four objections are right: split, interval, shortcut, baseline.",
     ),
     takeaway="Split by document, count the pairs, look for the shortcut, name a baseline; then read the accuracy.",
 )
@@ -463,46 +484,47 @@ failing_relation = ChoiceExercise(
     minutes=10,
     points=2,
     question=(
-        "A model shall tell whether B follows A in a speech. It is trained below, really and now, and it fails: see "
-        "the curves and what was found when the ladder was climbed. Which diagnosis fits *all* observations?"
+        "A model should tell whether B follows A in a speech. The cells below train it for real, and it fails: see the "
+        "curves, and the observations from climbing the ladder. Which diagnosis fits *all* observations?"
     ),
     options=(
         Option(
             "The learning rate is far too small.",
-            "Then eight pairs could not have been learned by heart in 80 steps.",
+            "Then the model could not have learned eight pairs by heart in 80 steps.",
         ),
         Option(
             "The gradient is wrong, or a part is cut off from it.",
-            "Every parameter moves, and eight pairs are learned by heart: the gradient arrives and helps.",
+            "Every parameter moves, and the model learns eight pairs by heart: the gradient arrives and helps.",
         ),
         Option(
             "Softmax is applied twice.",
-            "Then no loss below 0.3133 would be possible, not on eight pairs either.",
+            "Then no loss below 0.3133 would be possible, not even on eight pairs.",
         ),
         Option(
             "The model is too small for the task.",
-            "A rule with two parameters that counts common words fails, too, and in notebook 07 it reached 0.70.",
+            "A rule with two parameters that counts common words fails as well, and in notebook 07 it reached 0.70.",
         ),
         Option(
-            "Pairs and labels no longer belong together: something before the model broke the bond.",
-            "Yes: all that learns is healthy, and even counting common words is at chance. The fault is in the data.",
+            "Pairs and labels no longer belong together: something before the model separated them.",
+            "Yes: every part that learns is healthy, and even counting common words is at chance. The fault is in the "
+            "data.",
             right=True,
         ),
         Option(
             "It overfits: there is too little text.",
-            "An overfitted model has a low training loss. This one's stays at ln 2 as well.",
+            "An overfitted model has a low training loss. Here the training loss stays at ln 2 as well.",
         ),
     ),
     hints=(
-        "For each diagnosis ask: which observation could not have been made if it were true?",
-        "Eight pairs learned by heart clear a whole chain: encoding, model, gradient, optimizer.",
-        "What is left is what comes before the model. Which observation never touches the model at all?",
+        "For each diagnosis ask: which observation would be impossible if it were true?",
+        "Eight pairs learned by heart show that a whole chain works: encoding, model, gradient, optimizer.",
+        "Only what comes before the model is left. Which observation does not involve the model at all?",
     ),
-    takeaway="A baseline that needs no training is a witness against the data: if it fails too, look there.",
+    takeaway="A baseline that hardly needs training is evidence about the data: if it fails too, look at the data.",
 )
 
 
-def attention_weights_reference(vectors, query, key):
+def attention_weights_reference(vectors: ArrayLike, query: Floats, key: Floats) -> Floats:
     """Return the attention weights of one head, a row for each word that attends; each row sums to 1."""
     X = np.asarray(vectors, dtype=float)
     scores = (X @ query) @ (X @ key).T / math.sqrt(X.shape[1])
@@ -510,40 +532,42 @@ def attention_weights_reference(vectors, query, key):
     return e / e.sum(axis=1, keepdims=True)
 
 
-def _attention_cases(rng):
+def _attention_cases(rng: Generator) -> list[InputCase]:
     eye = np.eye(2)
     like = rng.standard_normal((3, 4))[[0, 1, 0, 2, 1]]
     X, Q, K = rng.standard_normal((5, 3)), rng.standard_normal((3, 3)), rng.standard_normal((3, 3))
     return [
-        Case((eye, 2 * eye, 2 * eye), "two words and twice the identity"),
-        Case((like, 1.5 * np.eye(4), 1.5 * np.eye(4)), "five words, two of them twice, and 1.5 times the identity"),
-        Case((X, Q, K), "five words, and a query matrix that is not the key matrix"),
-        Case((X[:4] * 3, 30 * Q, 30 * K), "four words and scores of thousands"),
+        InputCase((eye, 2 * eye, 2 * eye), "two words and twice the identity"),
+        InputCase(
+            (like, 1.5 * np.eye(4), 1.5 * np.eye(4)), "five words, two of them twice, and 1.5 times the identity"
+        ),
+        InputCase((X, Q, K), "five words, and a query matrix that is not the key matrix"),
+        InputCase((X[:4] * 3, 30 * Q, 30 * K), "four words and scores of thousands"),
     ]
 
 
 def _attention(
-    score=lambda X, query, key: (X @ query) @ (X @ key).T,
-    scale=lambda X: math.sqrt(X.shape[1]),
-    axis=1,
-    end=lambda weights, X: weights,
-    hidden=lambda scores: scores,
-):
-    def answer(vectors, query, key):
+    score: Callable[[Floats, Floats, Floats], Floats] = lambda X, query, key: (X @ query) @ (X @ key).T,
+    scale: Callable[[Floats], float] = lambda X: math.sqrt(X.shape[1]),
+    axis: int = 1,
+    end: Callable[[Floats, Floats], Floats] = lambda weights, X: weights,
+    mask: Callable[[Floats], Floats] = lambda scores: scores,
+) -> Function:
+    def answer(vectors: ArrayLike, query: Floats, key: Floats) -> Floats:
         X = np.asarray(vectors, dtype=float)
-        scores = hidden(score(X, query, key) / scale(X))
+        scores = mask(score(X, query, key) / scale(X))
         e = np.exp(scores - scores.max(axis=axis, keepdims=True))
         return end(e / e.sum(axis=axis, keepdims=True), X)
 
     return answer
 
 
-def _attention_unstable(vectors, query, key):
+def _attention_unstable(vectors: Floats, query: Floats, key: Floats) -> Floats:
     e = np.exp((vectors @ query) @ (vectors @ key).T / math.sqrt(vectors.shape[1]))
     return e / e.sum(axis=1, keepdims=True)
 
 
-def _earlier_words(scores):
+def _earlier_words(scores: Floats) -> Floats:
     return np.where(np.tri(len(scores)) > 0, scores, -np.inf)
 
 
@@ -570,7 +594,7 @@ attention_weights = CodeExercise(
             "divided_by_width",
             _attention(scale=lambda X: X.shape[1]),
             "You divide by the width itself.",
-            "what does the prompt divide by?",
+            "by what does the prompt divide?",
         ),
         Misconception(
             "divided_by_root_of_words",
@@ -582,13 +606,13 @@ attention_weights = CodeExercise(
             "softmax_down_the_columns",
             _attention(axis=0),
             "Your columns sum to 1, not your rows.",
-            "who shares out one unit of attention: the word that looks, or the word that is looked at?",
+            "which word distributes one unit of attention: the one that looks, or the one that is looked at?",
         ),
         Misconception(
             "roles_exchanged",
             _attention(score=lambda X, query, key: (X @ key) @ (X @ query).T),
             "Your rows belong to the keys; queries and keys have changed places.",
-            "which of the two asks, the word of the row or the word of the column?",
+            "which of the two asks: the word of the row, or the word of the column?",
         ),
         Misconception(
             "queries_for_keys",
@@ -605,37 +629,37 @@ attention_weights = CodeExercise(
         Misconception(
             "matrices_transposed",
             _attention(score=lambda X, query, key: (X @ query.T) @ (X @ key.T).T),
-            "You multiply by the transposed matrices, as PyTorch's Linear stores them.",
+            "You multiply by the transposed matrices, as if PyTorch's Linear had stored them.",
             "how does the prompt write the queries?",
         ),
         Misconception(
             "softmax_missing",
             lambda X, query, key: (X @ query) @ (X @ key).T / math.sqrt(X.shape[1]),
             "These are the scores; a softmax over each row is missing.",
-            "what does each row have to sum to?",
+            "to what must each row sum?",
         ),
         Misconception(
             "values_mixed",
             _attention(end=lambda weights, X: weights @ X),
             "You went one step further: these are mixed vectors.",
-            "what shape has a table of who attends to whom?",
+            "what is the shape of a table that says which word attends to which?",
         ),
         Misconception(
             "only_earlier_words",
-            _attention(hidden=_earlier_words),
-            "Each word of yours sees only itself and what stands before it, as in a model that writes text.",
+            _attention(mask=_earlier_words),
+            "Each of your words sees only itself and the words before it, as in a model that writes text.",
             "does BERT read in one direction?",
         ),
         Misconception("unstable_exp", _attention_unstable),
     ),
     hints=(
-        "Three steps: queries and keys, a table of scores (words, words), a softmax for each row.",
+        "Three steps: queries and keys; a table of scores, (words, words); a softmax of each row.",
         "scores = (vectors @ query) @ (vectors @ key).T / np.sqrt(vectors.shape[1])",
         "Subtract scores.max(axis=1, keepdims=True), take exp, and divide each row by its sum.",
     ),
     takeaway=(
-        "From small random numbers all scores are near 0: every word gets 1/n, and [CLS] sees an average. Counted "
-        "vectors and queries like keys rescue it: a word finds its like in the other sentence."
+        "With small random numbers all scores are near 0: every word gets 1/n, and [CLS] sees an average. With counted "
+        "vectors, and queries that are like keys, a word finds the same word in the other sentence."
     ),
 )
 

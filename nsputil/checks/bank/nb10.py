@@ -1,17 +1,23 @@
 """Exercises of notebook 10, the clinic."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike
 
+from nsputil.checks.array_types import Floats, Function
 from nsputil.checks.choice_exercise import ChoiceExercise, Option
-from nsputil.checks.code_exercise import Case, CodeExercise
+from nsputil.checks.code_exercise import CodeExercise, InputCase
 from nsputil.checks.misconceptions import Misconception
 from nsputil.checks.number_exercise import NumberExercise
 from nsputil.checks.text_exercise import Point, TextExercise, Trap
 
 
-def _expected(believed, stated):
+def _expected(believed: float, stated: float) -> float:
+    """Return the expected score of stating a probability for a cause that is believed with another."""
     return believed * math.log(stated) + (1 - believed) * math.log(1 - stated)
 
 
@@ -32,12 +38,12 @@ stated_score = NumberExercise(
             "only_if_right",
             (math.log(0.8), math.log(0.99), math.log(0.5)),
             "That is what you get if you are right. In one case of five you are not.",
-            "what does the bold one get when the other cause is the truth?",
+            "what does the bold player get when the other cause is the truth?",
         ),
         Misconception(
             "wrong_sign",
             (-_HONEST, -_BOLD, -_SHY),
-            "These are losses; the score is minus the loss.",
+            "These are losses; a score is minus the loss.",
         ),
         Misconception(
             "log_base_2",
@@ -47,50 +53,50 @@ stated_score = NumberExercise(
         Misconception(
             "own_belief_twice",
             (_expected(0.8, 0.8), _expected(0.99, 0.99), _expected(0.5, 0.5)),
-            "The first is right. In the others you take what is stated for how often it is true.",
+            "The first is right. In the others you use what is stated as if it were how often it is true.",
             "how often is the cause the truth, whatever you state?",
         ),
         Misconception(
             "difference_of_probabilities",
             (0.8 * 0.8 + 0.2 * 0.2, 0.8 * 0.99 + 0.2 * 0.01, 0.5),
             "You average the probability of the truth; the score is its logarithm.",
-            "by this rule, which statement would pay best: 0.8 or 1?",
+            "by this rule, which statement would pay more: 0.8 or 1?",
         ),
     ),
     hints=(
-        "Two things can happen, one with probability 0.8. What is the score in each?",
+        "Two things can happen, one of them with probability 0.8. What is the score in each case?",
         "0.8 ln(stated) + 0.2 ln(1 - stated).",
         "0.8 ln 0.8 + 0.2 ln 0.2, then with 0.99 and 0.01, then with 0.5 and 0.5.",
     ),
-    takeaway="To state what one believes pays best. A bluff from 0.8 to 0.99 costs more than knowing nothing.",
+    takeaway="Stating what you believe pays best. A bluff from 0.8 to 0.99 costs more than knowing nothing.",
 )
 
 
-def update_belief_reference(belief, likelihood):
+def update_belief_reference(belief: ArrayLike, likelihood: ArrayLike) -> Floats:
     """Return the belief after a probe, by Bayes' rule."""
     joint = np.asarray(belief) * np.asarray(likelihood)
     return joint / joint.sum()
 
 
-def _update_belief_cases(rng):
-    cases = [Case((np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.9, 0.5])), "three causes")]
+def _update_belief_cases(rng: Generator) -> list[InputCase]:
+    cases = [InputCase((np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.9, 0.5])), "three causes")]
     for count in (4, 7):
         belief, likelihood = rng.dirichlet(np.full(count, 2.0)), rng.uniform(0.05, 0.95, count)
-        cases.append(Case((belief, likelihood), f"{count} causes"))
+        cases.append(InputCase((belief, likelihood), f"{count} causes"))
     belief = rng.dirichlet(np.full(5, 2.0))
-    cases.append(Case((belief, np.array([0.7, 0.0, 0.2, 0.4, 0.01])), "five causes, one of them ruled out"))
+    cases.append(InputCase((belief, np.array([0.7, 0.0, 0.2, 0.4, 0.01])), "five causes, one of them ruled out"))
     return cases
 
 
-def _normalized(x):
+def _normalized(x: Floats) -> Floats:
     return x / x.sum()
 
 
-def _winner(belief, likelihood):
+def _winner(belief: Floats, likelihood: Floats) -> Floats:
     return np.eye(len(belief))[np.argmax(belief * likelihood)]
 
 
-def _divided(belief, likelihood):
+def _divided(belief: Floats, likelihood: Floats) -> Floats:
     return _normalized(belief / np.maximum(likelihood, 1e-12))
 
 
@@ -110,37 +116,37 @@ update_belief = CodeExercise(
         Misconception(
             "not_normalized",
             lambda b, q: b * q,
-            "Your numbers are right but for one factor: they do not sum to 1.",
-            "what have beliefs to sum to?",
+            "Your numbers are right except for one factor: they do not sum to 1.",
+            "to what must beliefs sum?",
         ),
         Misconception(
             "belief_ignored",
             lambda b, q: _normalized(q),
             "Only what the probe said counts in your result.",
-            "what if a cause was believed with one percent before?",
+            "what if the belief in a cause was one percent before?",
         ),
         Misconception(
             "likelihood_ignored",
             lambda b, q: np.array(b),
-            "Your belief stays what it was.",
+            "Your belief stays unchanged.",
             "what did the probe say about each cause?",
         ),
         Misconception(
             "added",
             lambda b, q: _normalized(b + q),
             "You add belief and likelihood.",
-            "what should become of a cause under which this answer is impossible?",
+            "what should happen to a cause under which this answer is impossible?",
         ),
         Misconception(
             "averaged",
             lambda b, q: (b + _normalized(q)) / 2,
             "You average the old belief and the new evidence.",
-            "what should become of a cause under which this answer is impossible?",
+            "what should happen to a cause under which this answer is impossible?",
         ),
         Misconception(
             "divided",
             _divided,
-            "You divide by the likelihood: causes that foretold the answer lose.",
+            "You divide by the likelihood: causes that predicted the answer lose.",
             "whose belief should grow?",
         ),
         Misconception(
@@ -152,45 +158,51 @@ update_belief = CodeExercise(
         Misconception(
             "winner_takes_all",
             _winner,
-            "You give everything to the likeliest cause.",
+            "You give everything to the most likely cause.",
             "what would the score be if it is not the truth?",
         ),
     ),
     hints=(
-        "A belief grows with the probability that the cause gave to what was seen.",
+        "The belief in a cause grows with the probability that the cause gave to what was seen.",
         "Multiply the two, cause by cause; then make the products sum to 1.",
         "joint = belief * likelihood; return joint / joint.sum(). Do not write into belief.",
     ),
-    takeaway="A probe that all causes foretell alike changes nothing, whatever it costs.",
+    takeaway="A probe whose outcome is equally likely under all causes changes nothing, whatever it costs.",
 )
 
 
-def share_odd_reference(values, healthy):
+def share_odd_reference(values: ArrayLike, healthy: ArrayLike) -> float:
     """Return the fraction of values outside the middle nine tenths of the healthy ones."""
-    values = np.asarray(values)
-    low, high = np.quantile(healthy, (0.05, 0.95))
-    return float(((values < low) | (values > high)).mean())
+    v = np.asarray(values)
+    low, high = np.quantile(np.asarray(healthy), (0.05, 0.95))
+    return float(((v < low) | (v > high)).mean())
 
 
-def _share_odd_cases(rng):
+def _share_odd_cases(rng: Generator) -> list[InputCase]:
     cases = [
-        Case((np.array([-3.0, 50.0, 97.0, 120.0]), np.arange(101.0)), "four values, and healthy ones from 0 to 100")
+        InputCase(
+            (np.array([-3.0, 50.0, 97.0, 120.0]), np.arange(101.0)), "four values, and healthy ones from 0 to 100"
+        )
     ]
     for count, shift in ((150, 0.4), (211, -0.5)):
         values = rng.standard_normal(count) * 1.3 + shift
-        cases.append(Case((values, rng.exponential(1.0, 400) - 0.7), f"{count} values and 400 healthy ones"))
+        cases.append(InputCase((values, rng.exponential(1.0, 400) - 0.7), f"{count} values and 400 healthy ones"))
     return cases
 
 
-def _odd(low, high, end=np.mean):
-    def answer(values, healthy):
-        return float(end((values < low(healthy)) | (values > high(healthy))))
+#: From the healthy values to an end of their range.
+Bound = Callable[[Floats], float]
+
+
+def _odd(low: Bound, high: Bound, reduce: Callable[..., Any] = np.mean) -> Function:
+    def answer(values: Floats, healthy: Floats) -> float:
+        return float(reduce((values < low(healthy)) | (values > high(healthy))))
 
     return answer
 
 
-def _at(q):
-    return lambda healthy: np.quantile(healthy, q)
+def _quantile(q: float) -> Bound:
+    return lambda healthy: float(np.quantile(healthy, q))
 
 
 share_odd = CodeExercise(
@@ -210,54 +222,54 @@ share_odd = CodeExercise(
             "range",
             _odd(np.min, np.max),
             "You call odd what no healthy run has ever shown.",
-            "what lies between the whole range and its middle nine tenths?",
+            "which values are in the whole range but not in its middle nine tenths?",
         ),
         Misconception(
             "five_percent_in_all",
-            _odd(_at(0.025), _at(0.975)),
-            "You leave out five percent in all. The middle nine tenths leave out a tenth.",
-            "how much of a tenth lies on either side?",
+            _odd(_quantile(0.025), _quantile(0.975)),
+            "You leave out five percent in all. The middle nine tenths leave out one tenth.",
+            "how much of this tenth is on each side?",
         ),
         Misconception(
             "ten_percent_each",
-            _odd(_at(0.1), _at(0.9)),
-            "You leave out a tenth on either side.",
+            _odd(_quantile(0.1), _quantile(0.9)),
+            "You leave out a tenth on each side.",
             "what is left in the middle then?",
         ),
         Misconception(
             "two_deviations",
             _odd(lambda h: h.mean() - 2 * h.std(), lambda h: h.mean() + 2 * h.std()),
             "You use mean and standard deviation, as if the values were normally distributed.",
-            "what does a quantile not need to know about a distribution?",
+            "what does a quantile not have to assume about a distribution?",
         ),
         Misconception(
             "only_above",
-            _odd(lambda h: -np.inf, _at(0.95)),
+            _odd(lambda h: -np.inf, _quantile(0.95)),
             "Values that are too low do not count in your result.",
-            "may a number be odd because it is small?",
+            "can a number be odd because it is small?",
         ),
         Misconception(
             "only_below",
-            _odd(_at(0.05), lambda h: np.inf),
+            _odd(_quantile(0.05), lambda h: np.inf),
             "Values that are too high do not count in your result.",
-            "may a number be odd because it is large?",
+            "can a number be odd because it is large?",
         ),
         Misconception(
             "share_normal",
             lambda values, healthy: 1 - share_odd_reference(values, healthy),
             "That is the fraction that is not odd.",
-            "inside or outside?",
+            "are the values inside or outside the range asked for?",
         ),
         Misconception(
             "count",
-            _odd(_at(0.05), _at(0.95), np.sum),
+            _odd(_quantile(0.05), _quantile(0.95), np.sum),
             "That is a count; a fraction is asked for.",
             "how many values are there in all?",
         ),
         Misconception(
             "own_range",
             lambda values, healthy: share_odd_reference(values, values),
-            "You take the range from the values that are to be judged.",
+            "You take the range from the values that you should judge.",
             "can a sick run tell you what is healthy?",
         ),
         Misconception(
@@ -268,11 +280,11 @@ share_odd = CodeExercise(
         ),
     ),
     hints=(
-        "Two quantiles of the healthy values; then count what lies below the one or above the other.",
+        "Take two quantiles of the healthy values; then count what is below the first or above the second.",
         "low, high = np.quantile(healthy, (0.05, 0.95)).",
         "((values < low) | (values > high)).mean()",
     ),
-    takeaway="Of fifty signals of a healthy run about five are odd. Odd is no verdict: ask whether it does harm.",
+    takeaway="About five of fifty signals of a healthy run are odd. Odd is no verdict: ask whether it does harm.",
 )
 
 leave_alone = ChoiceExercise(
@@ -290,39 +302,41 @@ leave_alone = ChoiceExercise(
     ),
     options=(
         Option(
-            "The logged training loss is 17, Adam trains it; held out, also recounted: loss 0.52, accuracy 0.75.",
-            "Yes: a sum in the log, about 0.53 a pair. Adam divides the factor out. Only the log deserves a note.",
+            "The logged training loss is 17, and the optimizer is Adam. Held out, counted again: loss 0.52, accuracy "
+            "0.75.",
+            "Yes: the log holds a sum, about 0.53 for each pair, and Adam divides the factor out. Only the log needs "
+            "a note.",
             right=True,
         ),
         Option(
             "The held-out accuracy is 0.74, and 0.52 on pairs whose negatives come from the same document.",
-            "It tells documents apart, not what follows. Who needs that needs other negatives.",
+            "It tells documents apart, not what follows what. To learn that, it needs other negatives.",
         ),
         Option(
             "The loss jumps from batch to batch between 0.35 and 0.75; the held-out loss falls smoothly to 0.54.",
-            "Yes: batches of 32 pairs differ that much. The held-out curve, over many pairs, is calm.",
+            "Yes: batches of 32 pairs differ that much. The held-out curve, over many pairs, is smooth.",
             right=True,
         ),
         Option(
             "Three of fifty signals lie just outside the middle nine tenths of healthy runs; the accuracy is 0.73.",
-            "Yes: of fifty signals five are expected there in a healthy run.",
+            "Yes: in a healthy run five of fifty signals are expected there.",
             right=True,
         ),
         Option(
             "The held-out accuracy is 0.26 and the training accuracy 0.75.",
-            "Labels are turned round on one side. That is harmless for nobody who uses the model.",
+            "The labels are inverted on one side. That does harm to everybody who uses the model.",
         ),
         Option(
             "The held-out accuracy is 0.76, measured on 10 pairs.",
-            "Of 10 pairs none gives 0.76, and any number of so few says little. The report needs repair.",
+            "No accuracy on 10 pairs is 0.76, and any number from so few pairs says little. The report needs repair.",
         ),
     ),
     hints=(
-        "For each: is the model worse than it could be, or is what it reports untrue?",
-        "A blemish that harms neither the model nor the report may stay. How many odd signals has a healthy run?",
-        "Three may stay: one with a sum, one that jumps, one with a few odd signals.",
+        "For each ask: is the model worse than it could be, or is the report wrong?",
+        "A flaw that harms neither the model nor the report can stay. How many odd signals does a healthy run have?",
+        "Three can stay: one with a sum, one that jumps, one with a few odd signals.",
     ),
-    takeaway="Repair what does harm. Whoever repairs a healthy run loses time, and may make it sick.",
+    takeaway="Repair what does harm. Repairing a healthy run costs time, and can make it sick.",
 )
 
 tool_wrong = ChoiceExercise(
@@ -340,13 +354,13 @@ tool_wrong = ChoiceExercise(
     ),
     options=(
         Option(
-            "The code has a single softmax, inside the loss, and no other place computes one.",
-            "Yes: the mechanism is not there. The answer is the nearest name on the tool's list.",
+            "The code has a single softmax, inside the loss, and computes none anywhere else.",
+            "Yes: the mechanism is not in the code. The answer is the closest name on the list of the tool.",
             right=True,
         ),
         Option(
-            "Two certain right answers cost 0.21; under double softmax they cost 0.3133, whatever the data.",
-            "Yes: that level is a closed form, and this is another one. Something else divides the logits.",
+            "A right answer that is certain costs 0.21; under double softmax it costs 0.3133, whatever the data.",
+            "Yes: 0.3133 follows from the formula, and 0.21 is another level. Something else divides the logits.",
             right=True,
         ),
         Option(
@@ -355,44 +369,48 @@ tool_wrong = ChoiceExercise(
         ),
         Option(
             "The accuracy is good.",
-            "With softmax applied twice it is: the larger logit stays the larger. That fits.",
+            "With softmax applied twice it is good as well: the larger logit stays the larger. That fits.",
         ),
         Option(
             "The team uses a home-made temperature that the tool has never seen.",
-            "Yes: a cause outside the list has no share in it, so no share can be read off.",
+            "Yes: a cause that is not on the list gets no share, so the shares say nothing about it.",
             right=True,
         ),
         Option(
             "You had another idea at first.",
-            "An idea is a belief, not an observation. What would tell the two apart?",
+            "An idea is a belief, not an observation. Which observation would tell the two apart?",
         ),
     ),
     hints=(
         "The tool divides 100 % among the causes that it knows. What can it not see?",
-        "Look for what contradicts the *mechanism*, in code or in a closed form.",
-        "Three should: one about code, one about a level, one about a cause that is not listed.",
+        "Look for what contradicts the *mechanism*: in the code, or in a level that follows from a formula.",
+        "Three should: one about the code, one about a level, one about a cause that is not listed.",
     ),
-    takeaway="A high share is the best of a closed list. Before a repair: does the mechanism stand in the code?",
+    takeaway="A high share is only the best of a closed list. Before a repair ask: is the mechanism in the code?",
 )
 
 
-def mean_score_reference(p_truth, spent, budget, causes):
+def mean_score_reference(p_truth: ArrayLike, spent: ArrayLike, budget: float, causes: int) -> float:
     """Return the mean of 100 (1 + ln p / ln causes) - 50 spent / budget."""
-    belief = 100 * (1 + np.log(p_truth) / math.log(causes))
-    return float((belief - 50 * np.asarray(spent) / budget).mean())
+    belief_points = 100 * (1 + np.log(p_truth) / math.log(causes))
+    return float((belief_points - 50 * np.asarray(spent) / budget).mean())
 
 
-def _mean_score_cases(rng):
-    cases = [Case((np.array([0.9, 0.1]), np.array([10.0, 50.0]), 200.0, 65), "two cases of 65 causes")]
+def _mean_score_cases(rng: Generator) -> list[InputCase]:
+    cases = [InputCase((np.array([0.9, 0.1]), np.array([10.0, 50.0]), 200.0, 65), "two cases of 65 causes")]
     for count, causes in ((3, 12), (8, 40)):
         p = rng.uniform(0.02, 0.98, count)
         p[:2] = 0.03, 0.95
-        cases.append(Case((p, rng.integers(1, 90, count).astype(float), 160.0, causes), f"{count} cases"))
+        cases.append(InputCase((p, rng.integers(1, 90, count).astype(float), 160.0, causes), f"{count} cases"))
     return cases
 
 
-def _score(belief=lambda p, k: 100 * (1 + np.log(p) / math.log(k)), price=lambda s, b: 50 * s / b, end=np.mean):
-    return lambda p, spent, budget, causes: end(belief(p, causes) - price(spent, budget))
+def _score(
+    belief: Callable[[Floats, int], Floats] = lambda p, k: 100 * (1 + np.log(p) / math.log(k)),
+    price: Callable[[Floats, float], Floats] = lambda s, b: 50 * s / b,
+    reduce: Callable[[Floats], Any] = np.mean,
+) -> Function:
+    return lambda p, spent, budget, causes: reduce(belief(p, causes) - price(spent, budget))
 
 
 mean_score = CodeExercise(
@@ -412,65 +430,69 @@ mean_score = CodeExercise(
             "mean_of_probabilities",
             lambda p, s, b, k: 100 * (1 + math.log(p.mean()) / math.log(k)) - 50 * s.mean() / b,
         ),
-        Misconception("sum_for_mean", _score(end=np.sum), "You return the sum over the cases; the mean is asked for."),
-        Misconception("no_mean", _score(end=lambda x: x), "You return a score for each case; their mean is asked for."),
+        Misconception(
+            "sum_for_mean", _score(reduce=np.sum), "You return the sum over the cases; the mean is asked for."
+        ),
+        Misconception(
+            "no_mean", _score(reduce=lambda x: x), "You return a score for each case; their mean is asked for."
+        ),
         Misconception(
             "steps_free",
             _score(price=lambda s, b: 0 * s),
-            "Your probes cost nothing.",
-            "who wins if everybody may ask everything?",
+            "In your score probes cost nothing.",
+            "who wins if everybody can ask everything?",
         ),
         Misconception(
             "steps_added",
             _score(price=lambda s, b: -50 * s / b),
-            "Your strategies are paid for spending.",
-            "which sign has a price?",
+            "In your score a strategy gains by spending.",
+            "what is the sign of a price?",
         ),
         Misconception(
             "whole_budget",
             _score(price=lambda s, b: 100 * s / b),
-            "You take 100 points off for the whole budget.",
-            "how many points does the prompt take?",
+            "You subtract 100 points for the whole budget.",
+            "how many points does the prompt subtract?",
         ),
         Misconception(
             "wrong_sign",
             _score(lambda p, k: 100 * (1 - np.log(p) / math.log(k))),
             "The less a player gave to the truth, the more points you give.",
-            "what sign has the log of a probability?",
+            "what is the sign of the log of a probability?",
         ),
         Misconception(
             "not_scaled",
             _score(lambda p, k: 100 * (1 + np.log(p))),
             "The number of causes does not count in your result.",
-            "what does somebody get who gives all causes the same?",
+            "what is the score of somebody who gives the same probability to all causes?",
         ),
         Misconception(
             "linear",
             _score(lambda p, k: 100 * p),
-            "You pay for the probability itself, not for its logarithm.",
-            "what would a bluff cost by that rule?",
+            "You use the probability itself, not its logarithm.",
+            "what would a bluff cost under that rule?",
         ),
         Misconception(
             "right_or_not",
             _score(lambda p, k: 100.0 * (p > 0.5)),
-            "You only count who was right.",
+            "You only count how often the player was right.",
             "is 51 percent as good as 99?",
         ),
     ),
     hints=(
-        "A score for each case, from its probability and its steps; then the mean.",
+        "Compute a score for each case, from its probability and its steps; then take the mean.",
         "100 * (1 + np.log(p_truth) / np.log(causes)) is the belief part.",
         "Subtract 50 * spent / budget and take the mean.",
     ),
     takeaway=(
-        "Compare strategies on the same cases, by a proper score with the price in it: a habit that is sure and wrong "
-        "ends below knowing nothing."
+        "Compare strategies on the same cases, by a proper score that includes the price: a strategy that is sure and "
+        "wrong ends below knowing nothing."
     ),
 )
 
 never_falls = ChoiceExercise(
     name="never_falls",
-    title="A loss that does not fall, to the end",
+    title="A loss that does not fall: from the question to the proof",
     notebook=10,
     objectives=(7,),
     kind="debug",
@@ -479,45 +501,47 @@ never_falls = ChoiceExercise(
     minutes=11,
     points=2,
     question=(
-        "A model of sentence pairs is trained below, really and now, and its loss never falls. The cells show what was "
+        "The cells below train a model of sentence pairs for real, and its loss never falls. They show what the probes "
         "found and what three repairs did, each of which changes one thing. Which statements do they support? Choose "
         "all that apply."
     ),
     options=(
         Option(
             "The level says that the labels are wrong: only wrong labels end at ln 2.",
-            "Everything that learns nothing ends there. And the rows were read: every IsNext row follows.",
+            "Every model that learns nothing ends there. And the rows were read: in every IsNext row B follows A.",
         ),
         Option(
             "The weights end at about a thousandth of what they were: the input no longer reaches the output.",
-            "Yes: all gaps are nearly 0, so every pair costs ln 2, to three digits.",
+            "Yes: all log-odds are nearly 0, so every pair costs ln 2, to three digits.",
             right=True,
         ),
         Option(
-            "It only needs more time: twice as long will do.",
-            "It was tried. Nothing moved.",
+            "It only needs more time: twice as long is enough.",
+            "That was tried. Nothing changed.",
         ),
         Option(
-            "The gradient is wrong somewhere, for the loss stands still.",
-            "Eight pairs are nearly learned by heart, so the gradient helps. Something undoes what it does.",
+            "The gradient is wrong somewhere, because the loss does not move.",
+            "A model learns eight pairs nearly by heart, so the gradient helps. Something undoes what it does.",
         ),
         Option(
-            "That a tenth of the rate changes nothing speaks against a rate that is too high.",
-            "Yes: with such a rate it would have helped. A repair that fails is evidence, too.",
+            "A tenth of the rate changes nothing: that is evidence against a rate that is too high.",
+            "Yes: if the rate were too high, it would have helped. A repair that fails is evidence, too.",
             right=True,
         ),
         Option(
-            "The run with less decay, and nothing else changed, is the proof for this training.",
+            "The run with less decay, and with nothing else changed, is the proof for this training.",
             "Yes: level, mechanism, one repair, and the loss falls.",
             right=True,
         ),
     ),
     hints=(
-        "Level, facts, mechanism, repair, proof: which number stands for each?",
-        "What pulls all weights towards 0 at every step, whatever the gradient says?",
+        "Level, facts, mechanism, repair, proof: which number belongs to each?",
+        "What pulls all weights toward 0 at every step, whatever the gradient says?",
         "Three are supported: one about the weights, one about a repair that failed, one about proof.",
     ),
-    takeaway="The proof: change the one thing that the mechanism names, and nothing else, and see the loss fall.",
+    takeaway=(
+        "The proof is to change the one thing that the mechanism names, and nothing else, and to see the loss fall."
+    ),
 )
 
 missing_evidence = TextExercise(
@@ -533,26 +557,26 @@ missing_evidence = TextExercise(
     words=50,
     rubric=(
         Point(
-            "The level and the accuracy: at what number does the loss stand, and how many pairs are right?",
+            "The level and the accuracy: at what number is the loss, and how many pairs are right?",
             r"level|ln ?2|0\.69|accuracy|recall|how many (pairs )?(are )?right|exact(ly)? (number|value)",
             '"does not fall" is no number: which two would you ask for?',
         ),
         Point(
-            "A look at rows with their labels: do labels belong to pairs, does B arrive?",
+            "A look at rows with their labels: do the labels belong to the pairs, and does B reach the model?",
             r"rows?\b|read (ten|some|a few|twenty)|decode|labels? (belong|fit|match)|segment|second sentence|"
             r"look at (the )?(data|pairs|inputs?)",
-            "which mistake shows in no curve and in ten rows at once?",
+            "which mistake shows in no curve, but at once in ten rows?",
         ),
         Point(
-            "A test of model and optimizer: eight pairs by heart, or whether weights move.",
+            "A test of model and optimizer: eight pairs by heart, or whether the weights move.",
             r"(eight|8|few|ten|small|handful)( \w+)? (pairs|examples|samples)|by heart|overfit|weights? (move|change)|"
             r"gradient|parameters? (move|change)",
-            "which cheap test clears model, gradient and optimizer together?",
+            "which cheap test checks model, gradient and optimizer together?",
         ),
         Point(
-            "For each it says what an answer would decide.",
+            "For each piece, what an answer would decide.",
             r"\bif\b|otherwise|would (mean|tell|show|rule|point|decide)|rules? out|then ",
-            "what will you conclude from either answer?",
+            "what will you conclude from each possible answer?",
         ),
     ),
     traps=(
@@ -570,9 +594,10 @@ missing_evidence = TextExercise(
         ),
     ),
     hints=(
-        "Sort the possible causes: before the model, in the model, after it. Which question splits them?",
-        "A level with an accuracy; ten rows; eight pairs. Say for each what either answer would decide.",
-        "If it is 0.693 and half right: nothing is learned. Then rows; if they are sound, eight pairs.",
+        "Sort the possible causes: before the model, in the model, after the model. Which question splits them?",
+        "A level with an accuracy; ten rows; eight pairs. Say for each what each answer would decide.",
+        "If the loss is 0.693 and half of the pairs are right, nothing is learned. Then look at rows; if they are "
+        "fine, eight pairs.",
     ),
     takeaway="The honest answer to an open case is a list of what is missing, and what each piece would decide.",
 )

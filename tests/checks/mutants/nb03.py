@@ -270,7 +270,7 @@ WRONG = {
         ("cost_for_announcement", lambda charge, q: min(q * charge(GRID) + (1 - q) * charge(1 - GRID))),
         ("index_for_announcement", lambda charge, q: np.argmin(q * charge(GRID) + (1 - q) * charge(1 - GRID))),
         ("weights_forgotten", lambda charge, q: GRID[np.argmin(charge(GRID) + charge(1 - GRID))]),
-        ("dearest", lambda charge, q: GRID[np.argmax(q * charge(GRID) + (1 - q) * charge(1 - GRID))]),
+        ("most_expensive", lambda charge, q: GRID[np.argmax(q * charge(GRID) + (1 - q) * charge(1 - GRID))]),
         ("", lambda charge, q: q * charge(GRID) + (1 - q) * charge(1 - GRID)),
         ("", lambda charge, q: charge(q)),
         ("", lambda charge, q: 0.5),

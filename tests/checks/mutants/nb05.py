@@ -186,24 +186,24 @@ def slopes_right_but_moves_x(function, x, step):
 def back_by_names(dlogits, pooled, W, W_p):
     dpooled = np.dot(dlogits, W)
     da = dpooled * (1 - pooled * pooled)
-    return np.dot(da, np.transpose(W_p))
+    return np.dot(da, W_p)
 
 
 def back_by_einsum(dlogits, pooled, W, W_p):
-    return np.einsum("bc,ch,bh,jh->bj", dlogits, W, 1 - pooled**2, W_p)
+    return np.einsum("bc,ch,bh,hj->bj", dlogits, W, 1 - pooled**2, W_p)
 
 
 def back_by_loop(dlogits, pooled, W, W_p):
     rows = []
     for dz, row in zip(dlogits, pooled, strict=True):
         da = [(dz[0] * W[0, i] + dz[1] * W[1, i]) * (1 - row[i] ** 2) for i in range(len(row))]
-        rows.append([sum(da[i] * W_p[j, i] for i in range(len(row))) for j in range(len(row))])
+        rows.append([sum(da[i] * W_p[i, j] for i in range(len(row))) for j in range(len(row))])
     return rows
 
 
 def back_in_place(dlogits, pooled, W, W_p):
     pooled **= 2
-    return ((dlogits @ W) * (1 - pooled)) @ W_p.T
+    return ((dlogits @ W) * (1 - pooled)) @ W_p
 
 
 RIGHT = {
@@ -249,19 +249,19 @@ WRONG = {
         ("", lambda function, x, step: np.zeros_like(x)),
     ],
     "back_to_h_cls": [
-        ("no_gate", lambda dlogits, pooled, W, W_p: dlogits @ W @ W_p.T),
-        ("gate_without_square", lambda dlogits, pooled, W, W_p: np.dot((1 - pooled) * (dlogits @ W), W_p.T)),
-        ("gate_of_sigmoid", lambda dlogits, pooled, W, W_p: np.dot((pooled - pooled**2) * (dlogits @ W), W_p.T)),
-        ("tanh_again", lambda dlogits, pooled, W, W_p: ((dlogits @ W) / np.cosh(pooled) ** 2) @ W_p.T),
-        ("not_transposed", lambda dlogits, pooled, W, W_p: np.einsum("bh,hj->bj", dlogits @ W * (1 - pooled**2), W_p)),
-        ("gate_too_late", lambda dlogits, pooled, W, W_p: (1 - pooled**2) * (dlogits @ (W @ W_p.T))),
+        ("no_gate", lambda dlogits, pooled, W, W_p: dlogits @ W @ W_p),
+        ("gate_without_square", lambda dlogits, pooled, W, W_p: np.dot((1 - pooled) * (dlogits @ W), W_p)),
+        ("gate_of_sigmoid", lambda dlogits, pooled, W, W_p: np.dot((pooled - pooled**2) * (dlogits @ W), W_p)),
+        ("tanh_again", lambda dlogits, pooled, W, W_p: ((dlogits @ W) / np.cosh(pooled) ** 2) @ W_p),
+        ("transposed", lambda dlogits, pooled, W, W_p: np.einsum("bh,jh->bj", dlogits @ W * (1 - pooled**2), W_p)),
+        ("gate_too_late", lambda dlogits, pooled, W, W_p: (1 - pooled**2) * (dlogits @ (W @ W_p))),
         ("pooler_left_out", lambda dlogits, pooled, W, W_p: np.einsum("bc,ch->bh", dlogits, W)),
         ("stopped_at_a", lambda dlogits, pooled, W, W_p: (1 - pooled) * (1 + pooled) * (dlogits @ W)),
         ("summed_over_batch", lambda *args: np.array(back_by_loop(*args)).sum(axis=0)),
         ("divided_again", lambda *args: back_by_names(*args) / args[0].shape[0]),
         ("mutates_input", back_in_place),
-        ("", lambda dlogits, pooled, W, W_p: ((dlogits @ W) * (pooled**2)) @ W_p.T),
+        ("", lambda dlogits, pooled, W, W_p: ((dlogits @ W) * (pooled**2)) @ W_p),
         ("", lambda dlogits, pooled, W, W_p: -back_by_einsum(dlogits, pooled, W, W_p)),
-        ("", lambda dlogits, pooled, W, W_p: ((dlogits @ W) * (1 - pooled**2)) @ W_p.T @ W_p),
+        ("", lambda dlogits, pooled, W, W_p: ((dlogits @ W) * (1 - pooled**2)) @ W_p @ W_p.T),
     ],
 }

@@ -151,8 +151,8 @@ def both_by_flat(scores, labels, logits, next_labels):
     kept = labels.ravel() != -100
     table = log_probs(scores.reshape(-1, scores.shape[-1]))[kept]
     words = -table[np.arange(kept.sum()), labels.ravel()[kept]].mean()
-    gap = logits[:, 1] - logits[:, 0]
-    return words + np.logaddexp(0, np.where(next_labels == 0, gap, -gap)).mean()
+    log_odds = logits[:, 0] - logits[:, 1]
+    return words + np.logaddexp(0, np.where(next_labels == 0, -log_odds, log_odds)).mean()
 
 
 def both_by_masked_mean(scores, labels, logits, next_labels):
@@ -231,8 +231,8 @@ def order_by_loop(model, pairs):
 
 
 def order_by_sign(model, pairs):
-    gaps = [model.predict(a, b).p_is_next - model.predict(b, a).p_is_next for a, b in pairs]
-    return (1 + np.sign(gaps)).mean() / 2
+    differences = [model.predict(a, b).p_is_next - model.predict(b, a).p_is_next for a, b in pairs]
+    return (1 + np.sign(differences)).mean() / 2
 
 
 def order_by_losses(model, pairs):
@@ -263,7 +263,7 @@ RIGHT = {
 
 WRONG = {
     "hide_words": [
-        ("as_it_stood", hide_as_it_stood),
+        ("as_found", hide_as_it_stood),
         ("mutates_input", hide_in_place),
         ("labels_from_shown", hide_labels_late),
         ("unchosen_hidden", hide_unchosen_too),
@@ -305,7 +305,7 @@ WRONG = {
     ],
     "huggingface_loss": [
         ("ignored_as_word_0", both_ignored_as_word_0),
-        ("divided_by_all_places", both_all_places),
+        ("divided_by_all_positions", both_all_places),
         ("mean_of_row_means", both_mean_of_rows),
         ("divided_by_pairs", both_by_batch),
         ("one_mean", both_one_mean),
@@ -331,7 +331,7 @@ WRONG = {
         ("order_turned_round", order_with(lambda f, b: 0.5 + 0.5 * np.sign(b.p_is_next - f.p_is_next))),
         ("accuracy", order_with(lambda f, b: f.p_is_next > 0.5)),
         ("right_both_ways", order_with(lambda f, b: f.p_is_next > 0.5 > b.p_is_next)),
-        ("mean_gap", order_with(lambda f, b: f.p_is_next - b.p_is_next)),
+        ("mean_difference", order_with(lambda f, b: f.p_is_next - b.p_is_next)),
         ("", order_with(lambda f, b: ((f.p_is_next > 0.5) + (b.p_is_next < 0.5)) / 2)),
         ("not_divided", lambda model, pairs: order_by_loop(model, pairs) * len(pairs)),
         ("percent", lambda model, pairs: 100 * order_by_loop(model, pairs)),

@@ -112,8 +112,8 @@ def shift_by_loop(p_is_next, labels):
 
 
 def shift_by_logits(p_is_next, labels):
-    gap = np.log(p_is_next) - np.log1p(-p_is_next)
-    totals = [np.logaddexp(0, np.where(np.roll(labels, k) == 0, -gap, gap)).sum() for k in range(-3, 4)]
+    log_odds = np.log(p_is_next) - np.log1p(-p_is_next)
+    totals = [np.logaddexp(0, np.where(np.roll(labels, k) == 0, -log_odds, log_odds)).sum() for k in range(-3, 4)]
     return np.int64(np.argmin(totals) - 3)
 
 
