@@ -1,9 +1,9 @@
 """Every exercise of the bank: its reference passes, its mistakes can be told apart, right answers in any style pass."""
 
-import importlib.util
 import itertools
 from pathlib import Path
 
+import mutation
 import numpy as np
 import pytest
 
@@ -14,10 +14,6 @@ from nsputil.checks.number_exercise import NumberExercise
 from nsputil.checks.runner import call
 from nsputil.checks.text_exercise import TextExercise
 from nsputil.checks.verdict import NOT_DONE, RIGHT, WRONG
-
-_spec = importlib.util.spec_from_file_location("mutation", Path(__file__).parent / "mutation.py")
-mutation = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(mutation)
 
 ALL = list(checks.exercises().values())
 CODE = [exercise for exercise in ALL if isinstance(exercise, CodeExercise)]
