@@ -18,7 +18,6 @@ SOLUTIONS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
 GOOD = ROOT / "solutions" / "01_the_pair" / "01_the_pair.ipynb"
 
 
-
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
 def test_the_solutions_keep_the_rules(path):
     assert rules.problems(path) == []
