@@ -14,7 +14,7 @@ export OPENBLAS_NUM_THREADS := 1
 export NSPUTIL_PROGRESS := off
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab check test notebooks exercises nbgrader browser parity bench site lite
+.PHONY: help setup lab check test coverage notebooks exercises nbgrader browser parity bench site lite
 
 help:
 	@echo "To learn"
@@ -64,9 +64,13 @@ check: setup
 
 # Two processes: tests are shared out one by one, notebooks whole, since the cells of one need each other.
 JOBS ?= 2
+
+# The unit tests and the examples in docstrings. It prints which lines of nsputil none of them ran, and the number.
+coverage: setup
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --cov --cov-report=term
+
 NBVAL := -n $(JOBS) --dist loadfile --nbval-current-env --nbval-cell-timeout=120
-test: check
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal tests --ignore=tests/browser --ignore=tests/parity --ignore=tests/nbgrader --ignore=tests/site --ignore=tests/wheel
+test: check coverage
 	$(BIN)/python -m pytest -q $(NBVAL) --nbval notebooks
 	NSP_STRICT=1 $(BIN)/python -m pytest -q $(NBVAL) --nbval solutions
 	$(BIN)/python -m pytest -q $(NBVAL) --nbval-lax exercises

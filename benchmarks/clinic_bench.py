@@ -269,22 +269,27 @@ def _ranked(losses):
 def programs(bank):
     """Fit without a whole encoder, optimizer or corpus; test on it."""
     for what, name in (("encoder", "bert"), ("optimizer", "sgd"), ("corpus", "factbook")):
-        held = np.array([getattr(PROGRAMS[case.program], what) == name for case in bank.cases])
-        train = np.array([row for row in bank.rows("train") if not held[row]])
-        test = [row for row in bank.rows("test") if held[row]]
-        sick = np.array([row for row in test if bank.cases[row].cause != HEALTHY])
-        well = np.array([row for row in test if not bank.cases[row].faults])
-        reader = fit_reader(bank, train, folds=2)
-        answers = Answers(bank, sick, Investigator(bank, reader))
-        line(f"{what} never seen ({name}): 4 probes, cause, top-1", answers.top(1), answers, "reach .80")
-        healthy = Answers(bank, well, Investigator(bank, reader))
-        share(f"{what} never seen ({name}): false alarms", [d.answer != HEALTHY for d in healthy.found])
-        references = references_of(bank, reader, held)
-        ask = Investigator(bank, reader, references=references)
-        answers = Answers(bank, sick, ask)
-        line("    with three healthy runs of it as a reference: top-1", answers.top(1), answers, "reach .80")
-        healthy = Answers(bank, well, ask)
-        share("    false alarms", [d.answer != HEALTHY for d in healthy.found])
+        never_seen(bank, what, name)
+
+
+def never_seen(bank, what, name):
+    """Fit without all cases of one encoder, optimizer or corpus; test on these, without and with a reference."""
+    held = np.array([getattr(PROGRAMS[case.program], what) == name for case in bank.cases])
+    train = np.array([row for row in bank.rows("train") if not held[row]])
+    test = [row for row in bank.rows("test") if held[row]]
+    sick = np.array([row for row in test if bank.cases[row].cause != HEALTHY])
+    well = np.array([row for row in test if not bank.cases[row].faults])
+    reader = fit_reader(bank, train, folds=2)
+    answers = Answers(bank, sick, Investigator(bank, reader))
+    line(f"{what} never seen ({name}): 4 probes, cause, top-1", answers.top(1), answers, "reach .80")
+    healthy = Answers(bank, well, Investigator(bank, reader))
+    share(f"{what} never seen ({name}): false alarms", [d.answer != HEALTHY for d in healthy.found])
+    references = references_of(bank, reader, held)
+    ask = Investigator(bank, reader, references=references)
+    answers = Answers(bank, sick, ask)
+    line("    with three healthy runs of it as a reference: top-1", answers.top(1), answers, "reach .80")
+    healthy = Answers(bank, well, ask)
+    share("    false alarms", [d.answer != HEALTHY for d in healthy.found])
 
 
 def references_of(bank, reader, held):

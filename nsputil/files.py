@@ -26,10 +26,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     Examples
     --------
-    >>> folder = tempfile.mkdtemp()
-    >>> with replacing(Path(folder) / "notes.txt") as new:
-    ...     _ = new.write_text("all or nothing")
-    >>> sorted(os.listdir(folder))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with replacing(Path(folder) / "notes.txt") as new:
+    ...         _ = new.write_text("all or nothing")
+    ...     os.listdir(folder)
     ['notes.txt']
     """
     path = Path(path)

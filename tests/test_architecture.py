@@ -1,14 +1,12 @@
 """The map of the package: that circles and climbs would be found, and that every module is in the picture."""
 
 import importlib
-import importlib.util
 import re
 from pathlib import Path
 
+from tools import architecture
+
 ROOT = Path(__file__).resolve().parents[1]
-_spec = importlib.util.spec_from_file_location("architecture", ROOT / "tools" / "architecture.py")
-architecture = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(architecture)
 
 
 def test_circles_are_found_and_counted():

@@ -1,7 +1,6 @@
 """Every house rule can fail: a real notebook is broken once for each, and the rule must say so."""
 
 import copy
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -9,19 +8,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tools import check_notebooks as rules
+from tools import run_notebooks as runner
+
 ROOT = Path(__file__).resolve().parent.parent
 GOOD = ROOT / "notebooks" / "04_worked_examples.ipynb"
 
 
-def _tool(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-rules = _tool("check_notebooks")
-runner = _tool("run_notebooks")
 NOTEBOOKS = [path for folder in ("notebooks", "appendix") for path in sorted((ROOT / folder).glob("*.ipynb"))]
 
 

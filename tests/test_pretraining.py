@@ -154,11 +154,11 @@ def test_save_and_load(run, tmp_path):
     assert Run.load(tmp_path / "run.json").mlm_loss == run.mlm_loss
 
 
-def test_bad_input_is_named(tiny):
+def test_bad_input_is_named(tiny, small_run):
     model, batch = tiny
     with pytest.raises(TypeError, match="batch is a EncodedPairs; expected MaskedPairs"):
         model.forward_both(encode_pairs([SentencePair("w1", "w2", 0, 0, 0, 0, 1)], model.vocabulary))
-    bag = train(Experiment(load_corpus("factbook")[:30], vocabulary_size=400, max_steps=1)).model
+    bag = small_run.model
     with pytest.raises(TypeError, match="the encoder is a BagEncoder"):
         PretrainingModel(bag.encoder, bag.vocabulary, np.random.default_rng(0))
     with pytest.raises(TypeError, match="masking is set, but the model is a NSPModel"):

@@ -1,7 +1,6 @@
 """The repository as a whole: pins agree, nothing private is written, imports stay cheap, Binder finds its files."""
 
 import base64
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -13,6 +12,8 @@ import nbformat
 import pytest
 import yaml
 
+from tools import sync_environment as sync
+
 ROOT = Path(__file__).resolve().parent.parent
 TOP_LEVEL = ("notebooks", "nsputil", "tests", "environment.yml", "Makefile", "README.md", "LICENSE")
 
@@ -22,16 +23,6 @@ def _files():
     if listed.returncode == 0 and listed.stdout:
         return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).exists()]
     return [path for path in ROOT.rglob("*") if path.is_file() and ".venv" not in path.parts]
-
-
-def _tool(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-sync = _tool("sync_environment")
 
 
 def test_the_top_level_is_there():

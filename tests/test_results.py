@@ -3,21 +3,17 @@
 tools/results.py runs this file before it stores anything.
 """
 
-import importlib.util
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from nsputil.clinic.probes import PROBES
+from tools import results as tool
 
 ROOT = Path(__file__).resolve().parent.parent
-spec = importlib.util.spec_from_file_location("results", ROOT / "tools" / "results.py")
-tool = sys.modules["results"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tool)
 
 
 def read(name, root=ROOT):

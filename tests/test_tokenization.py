@@ -1,3 +1,5 @@
+import weakref
+
 import numpy as np
 import pytest
 
@@ -132,8 +134,10 @@ def test_pairs_are_truncated_to_the_same_lengths_by_formula_and_token_by_token()
 
 def test_a_full_cache_is_emptied_and_texts_are_read_again(monkeypatch):
     monkeypatch.setattr(Vocabulary, "CACHED_TEXTS", 6)
-    vocabulary = Vocabulary([f"w{k}" for k in range(50)])
+    vocabulary, alive = Vocabulary([f"w{k}" for k in range(50)]), []
     for _ in range(2):
         for k in range(50):
-            assert vocabulary.ids(f"w{k} w{49 - k}").tolist() == [k + 5, 54 - k]
-            assert len(vocabulary._cache) <= 6
+            ids = vocabulary.ids(f"w{k} w{49 - k}")
+            assert ids.tolist() == [k + 5, 54 - k] and vocabulary.ids(f"w{k} w{49 - k}") is ids
+            alive = [array for array in [*alive, weakref.ref(ids)] if array() is not None]
+            assert len(alive) <= 6

@@ -10,10 +10,8 @@ from nsputil.model import NSPModel
 from nsputil.segments import balanced_segment_pairs, passage_pairs
 from nsputil.tokenization import Vocabulary
 from nsputil.training import (
-    Experiment,
     Run,
     adamw,
-    bag_model,
     bucketed,
     evaluate,
     evaluate_with_histogram,
@@ -22,66 +20,48 @@ from nsputil.training import (
 )
 
 
-def small_model(documents, vocabulary, rng):
-    return bag_model(documents, vocabulary, rng, dim=16, pooled_width=16, dtype=np.float64)
+def test_training_learns_and_is_deterministic(small_experiment, small_run):
+    assert np.mean(small_run.loss[-5:]) < np.mean(small_run.loss[:5]) < 1.0
+    assert small_run.final["accuracy"] > 0.55
+    assert small_run.prior == 0.5
+    again = train(small_experiment)
+    assert again.loss == small_run.loss and again.final == small_run.final
+    assert again.instruments == small_run.instruments
 
 
-SMALL = Experiment(
-    load_corpus("factbook")[:120],
-    vocabulary_size=1500,
-    model=small_model,
-    batch_size=64,
-    epochs=2,
-    instrument_every=5,
-)
-
-
-@pytest.fixture(scope="module")
-def run():
-    return train(SMALL)
-
-
-def test_training_learns_and_is_deterministic(run):
-    assert np.mean(run.loss[-5:]) < np.mean(run.loss[:5]) < 1.0
-    assert run.final["accuracy"] > 0.55
-    assert run.prior == 0.5
-    again = train(SMALL)
-    assert again.loss == run.loss and again.final == run.final and again.instruments == run.instruments
-
-
-def test_the_instruments(run):
-    first = run.instruments[0]
+def test_the_instruments(small_experiment, small_run):
+    first = small_run.instruments[0]
     assert {"log_odds_std", "saturation", "recall_is_next", "gradient.pooler.weight", "update.head.bias"} <= set(first)
     assert 0 < first["update.encoder.embeddings"] and 0.2 < first["label_is_next"] < 0.8
-    off = train(replace(SMALL, instrument_every=0))
-    assert off.instruments == [] and off.loss == run.loss
+    off = train(replace(small_experiment, instrument_every=0))
+    assert off.instruments == [] and off.loss == small_run.loss
 
 
-def test_a_resumed_training_ends_the_same_bit_for_bit(run, tmp_path):
+def test_a_resumed_training_ends_the_same_bit_for_bit(small_experiment, small_run, tmp_path):
     calls = {"n": 0}
 
     def stop_late(logits, labels):
         calls["n"] += 1
-        if calls["n"] > len(run.loss) // 2 + 3:
+        if calls["n"] > len(small_run.loss) // 2 + 3:
             raise KeyboardInterrupt
         return nsp_loss_and_grad(logits, labels)
 
-    stopped = train(replace(SMALL, loss=stop_late), checkpoint=tmp_path)
-    assert stopped.interrupted and len(stopped.loss) == len(run.loss) // 2 + 3
-    resumed = train(SMALL, checkpoint=tmp_path)
-    assert resumed.loss == run.loss and resumed.final == run.final
-    for name, array in run.model.parameters.items():
+    stopped = train(replace(small_experiment, loss=stop_late), checkpoint=tmp_path)
+    assert stopped.interrupted and len(stopped.loss) == len(small_run.loss) // 2 + 3
+    resumed = train(small_experiment, checkpoint=tmp_path)
+    assert resumed.loss == small_run.loss and resumed.final == small_run.final
+    for name, array in small_run.model.parameters.items():
         np.testing.assert_array_equal(array, resumed.model.parameters[name])
 
 
-def test_a_checkpoint_that_does_not_fit_or_is_damaged_is_named(tmp_path):
-    train(replace(SMALL, max_steps=3, epochs=1), checkpoint=tmp_path)
+def test_a_checkpoint_that_does_not_fit_or_is_damaged_is_named(small_experiment, tmp_path):
+    train(replace(small_experiment, max_steps=3, epochs=1), checkpoint=tmp_path)
     with pytest.raises(ValueError, match="does not fit the experiment"):
-        train(replace(SMALL, vocabulary_size=1400), checkpoint=tmp_path)
+        train(replace(small_experiment, vocabulary_size=1400), checkpoint=tmp_path)
     state = tmp_path / "state.safetensors"
     state.write_bytes(state.read_bytes()[:100])
     with pytest.raises(ValueError, match="checkpoint is damaged"):
-        train(SMALL, checkpoint=tmp_path)
+        train(small_experiment, checkpoint=tmp_path)
 
 
 def nan_loss(logits, labels):
@@ -105,8 +85,8 @@ def exploding(model, steps):
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize(("part", "step"), [({"loss": nan_loss}, 1), ({"optimizer": exploding}, 3)])
-def test_a_run_that_diverges_says_so_and_keeps_what_was_seen(part, step, tmp_path):
-    run = train(replace(SMALL, **part))
+def test_a_run_that_diverges_says_so_and_keeps_what_was_seen(small_experiment, part, step, tmp_path):
+    run = train(replace(small_experiment, **part))
     assert run.diverged_at == step == len(run.loss) == len(run.accuracy)
     assert np.isnan(run.loss[-1]) and np.isfinite(run.loss[:-1]).all() and run.final == {}
     run.save(tmp_path / "run.json")
@@ -114,58 +94,59 @@ def test_a_run_that_diverges_says_so_and_keeps_what_was_seen(part, step, tmp_pat
 
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
-def test_a_report_on_a_diverged_model_is_nan_and_no_traceback(run):
-    model = deepcopy(run.model)
+def test_a_report_on_a_diverged_model_is_nan_and_no_traceback(small_run):
+    model = deepcopy(small_run.model)
     for array in model.parameters.values():
         array[...] = np.nan
-    report = evaluate(model, run.test_pairs[:20])
+    report = evaluate(model, small_run.test_pairs[:20])
     assert np.isnan(report["loss"]) and np.isnan(report["accuracy"])
 
 
-def test_save_and_load_a_run(run, tmp_path):
-    run.save(tmp_path / "run.json")
+def test_save_and_load_a_run(small_run, tmp_path):
+    small_run.save(tmp_path / "run.json")
     loaded = Run.load(tmp_path / "run.json")
-    assert loaded.loss == run.loss and loaded.final == run.final and loaded.model is None
+    assert loaded.loss == small_run.loss and loaded.final == small_run.final and loaded.model is None
     (tmp_path / "bad.json").write_text("[1]")
     with pytest.raises(ValueError, match="bad.json is not a saved run"):
         Run.load(tmp_path / "bad.json")
 
 
-def test_a_model_stored_at_half_precision_says_the_same_to_three_digits(run, tmp_path):
-    run.model.save(tmp_path / "whole.safetensors")
-    run.model.save(tmp_path / "half.safetensors", half=True)
+def test_a_model_stored_at_half_precision_says_the_same_to_three_digits(small_run, tmp_path):
+    small_run.model.save(tmp_path / "whole.safetensors")
+    small_run.model.save(tmp_path / "half.safetensors", half=True)
     sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("whole", "half")]
-    assert sizes[1] < 0.5 * sizes[0]  # SMALL is float64
-    pairs = run.test_pairs[:50]
+    assert sizes[1] < 0.5 * sizes[0]  # its arrays are float64
+    pairs = small_run.test_pairs[:50]
     found = NSPModel.load(tmp_path / "half.safetensors").logits(pairs)
-    np.testing.assert_allclose(found, run.model.logits(pairs), atol=2e-2)
+    np.testing.assert_allclose(found, small_run.model.logits(pairs), atol=2e-2)
 
 
-def test_save_and_load_a_model(run, tmp_path):
+def test_save_and_load_a_model(small_run, tmp_path):
     path = tmp_path / "model.safetensors"
-    run.model.save(path, recipe="small")
+    small_run.model.save(path, recipe="small")
     loaded = NSPModel.load(path)
-    np.testing.assert_array_equal(loaded.logits(run.test_pairs[:50]), run.model.logits(run.test_pairs[:50]))
+    pairs = small_run.test_pairs[:50]
+    np.testing.assert_array_equal(loaded.logits(pairs), small_run.model.logits(pairs))
     a, b = "The president won the election.", "The president resigned in 2005."
-    assert loaded.predict(a, b) == run.model.predict(a, b)
+    assert loaded.predict(a, b) == small_run.model.predict(a, b)
 
 
-def test_predict_names_bad_input(run):
+def test_predict_names_bad_input(small_run):
     with pytest.raises(ValueError, match="sentence_b is ''"):
-        run.model.predict("The president.", "")
+        small_run.model.predict("The president.", "")
     with pytest.raises(ValueError, match="knows no word of sentence_a"):
-        run.model.predict("xyzzy qwfp", "The president.")
+        small_run.model.predict("xyzzy qwfp", "The president.")
     with pytest.raises(TypeError):
-        run.model.predict(None, "x")
-    p, if_next, if_not = run.model.predict("president", "president")  # one token each
+        small_run.model.predict(None, "x")
+    p, if_next, if_not = small_run.model.predict("president", "president")  # one token each
     assert 0 < p < 1 and if_next == pytest.approx(-np.log(p)) and if_not == pytest.approx(-np.log(1 - p))
 
 
-def test_damaged_and_foreign_files_are_named(run, tmp_path):
+def test_damaged_and_foreign_files_are_named(small_run, tmp_path):
     from safetensors.numpy import save_file
 
     path = tmp_path / "model.safetensors"
-    run.model.save(path)
+    small_run.model.save(path)
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(ValueError, match="not a whole safetensors file"):
         NSPModel.load(path)
@@ -184,39 +165,39 @@ def test_batches_hold_each_pair_once_and_like_lengths():
     assert spread < 20 < np.ptp(lengths)
 
 
-def test_one_class_only_is_learned_as_such():
+def test_one_class_only_is_learned_as_such(small_experiment):
     def only_next(documents, rng):
-        return [pair for pair in SMALL.pairs(documents, rng) if pair.label == 0]
+        return [pair for pair in small_experiment.pairs(documents, rng) if pair.label == 0]
 
-    run = train(replace(SMALL, pairs=only_next, epochs=1))
+    run = train(replace(small_experiment, pairs=only_next, epochs=1))
     assert run.prior == 1.0 and run.final["accuracy"] == 1.0 and "recall_not_next" not in run.final
 
 
-def test_max_steps_ends_training_and_evaluation():
-    run = train(replace(SMALL, max_steps=5, epochs=50))
+def test_max_steps_ends_training_and_evaluation(small_experiment):
+    run = train(replace(small_experiment, max_steps=5, epochs=50))
     assert len(run.loss) == 5 and [row["step"] for row in run.evaluations] == [5]
 
 
-def test_no_pairs_are_drawn_for_steps_that_are_not_trained():
+def test_no_pairs_are_drawn_for_steps_that_are_not_trained(small_experiment):
     drawn = []
 
     def counted(documents, rng):
         drawn.append(len(documents))
         return permuted(documents, rng)
 
-    train(replace(SMALL, pairs=counted, held_out_pairs=permuted, epochs=9, max_steps=3))
+    train(replace(small_experiment, pairs=counted, held_out_pairs=permuted, epochs=9, max_steps=3))
     assert len(drawn) == 1
 
 
-def test_the_histogram_comes_beside_the_same_report(run):
-    both = evaluate_with_histogram(run.model, run.test_pairs)
-    assert sum(map(sum, both.pop("histogram").values())) == len(run.test_pairs)
-    assert both == run.final
+def test_the_histogram_comes_beside_the_same_report(small_run):
+    both = evaluate_with_histogram(small_run.model, small_run.test_pairs)
+    assert sum(map(sum, both.pop("histogram").values())) == len(small_run.test_pairs)
+    assert both == small_run.final
 
 
-def test_bad_numbers_are_named():
+def test_bad_numbers_are_named(small_experiment):
     with pytest.raises(ValueError, match="batch_size is 0"):
-        train(replace(SMALL, batch_size=0))
+        train(replace(small_experiment, batch_size=0))
 
 
 def test_balanced_segments():
@@ -254,8 +235,8 @@ def test_passages_stand_at_every_place_and_each_b_comes_twice():
         passage_pairs([Document("a", ("One.",))] * 2, np.random.default_rng(0))
 
 
-def test_a_training_tokenizes_each_text_once(monkeypatch):
+def test_a_training_tokenizes_each_text_once(small_experiment, monkeypatch):
     read, reading = [], Vocabulary._read
     monkeypatch.setattr(Vocabulary, "_read", lambda self, text: read.append(text) or reading(self, text))
-    train(replace(SMALL, epochs=3, max_steps=None))
+    train(replace(small_experiment, epochs=3, max_steps=None))
     assert len(read) == len(set(read)) > 100

@@ -212,14 +212,14 @@ class Bank:
         )
 
 
-def pack(kept):
-    """Make and save the bank from ``[(case, path of its JSON)]``; return a sentence. Cases without a file stay out."""
+def pack(kept, path=BANK):
+    """Make a bank of ``[(case, path of its JSON)]`` and write it; return a sentence. Cases without a file stay out."""
     cases, values, curves = [], [], []
     extra = probe_signals()
-    for case, path in kept:
-        if not path.exists():
+    for case, file in kept:
+        if not file.exists():
             continue
-        seen = json.loads(path.read_text(encoding="utf-8"))
+        seen = json.loads(file.read_text(encoding="utf-8"))
         run = Run(**{"kind": PROGRAMS[case.program].kind} | seen["run"])
         found = signals(run) | {name: seen["probes"].get(name, np.nan) for name in extra}
         cases.append(case)
@@ -229,8 +229,8 @@ def pack(kept):
     probes = {name: (p.cost, tuple(p.signals)) for name, p in PROBES.items()}
     values = np.clip(np.array(values, float), -1e6, 1e6)
     bank = Bank(cases, (*SIGNALS, *extra), values, np.array(curves), probes, groups)
-    bank.save()
-    return f"{len(cases)} cases, {BANK.stat().st_size / 1e6:.2f} MB"
+    bank.save(path)
+    return f"{len(cases)} cases, {path.stat().st_size / 1e6:.2f} MB"
 
 
 def curve(run):

@@ -57,8 +57,8 @@ def moved_belief(
 
     Examples
     --------
-    >>> moved_belief({"a": 0.25, "b": 0.25, "c": 0.5}, ["c"], 0.8)
-    {'a': 0.1, 'b': 0.1, 'c': 0.8}
+    >>> moved_belief({"a": 0.25, "b": 0.25, "c": 0.5}, ["c"], 0.75)
+    {'a': 0.125, 'b': 0.125, 'c': 0.75}
     """
     sharing = list(belief if among is None else among)
     unknown = sorted({*chosen, *sharing} - set(belief))

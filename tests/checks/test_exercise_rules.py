@@ -1,7 +1,6 @@
 """Every rule for solutions and releases can fail: each is broken once, on a copy, and must say so."""
 
 import copy
-import importlib.util
 import shutil
 from pathlib import Path
 
@@ -9,20 +8,14 @@ import nbformat
 import pytest
 
 from nsputil import checks
+from tools import add_exercise as author
+from tools import check_exercises as rules
+from tools import coverage
+from tools import release_exercises as release
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOLUTIONS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
 GOOD = ROOT / "solutions" / "01_the_pair" / "01_the_pair.ipynb"
-
-
-def _tool(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-rules, release, coverage, author = map(_tool, ("check_exercises", "release_exercises", "coverage", "add_exercise"))
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)

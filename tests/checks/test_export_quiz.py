@@ -1,17 +1,13 @@
 """Every item arrives in every format with its options, its feedback and its points."""
 
-import importlib.util
 import re
 import xml.etree.ElementTree as ET
 import zipfile
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-_spec = importlib.util.spec_from_file_location("export_quiz", ROOT / "tools" / "export_quiz.py")
-export = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(export)
+from tools import export_quiz as export
+
 ITEMS = export.items()
 
 

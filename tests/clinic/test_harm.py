@@ -1,4 +1,3 @@
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +6,7 @@ import pytest
 from nsputil.clinic.faults import FAULTS
 from nsputil.clinic.harm import LEAST, QUANTITIES, judged, kill_test, measured_harm, pairs_wanted, sign_flip_p, verdict
 from nsputil.clinic.programs import PROGRAMS
+from tools import kill_test as printed
 
 
 def test_the_sign_flip_test_is_exact():
@@ -73,8 +73,5 @@ def test_enough_faults_do_harm():
 def test_the_printed_table_is_that_of_the_marks():
     """``python tools/kill_test.py --table`` wrote it after the last change of a mark."""
     root = Path(__file__).parents[2]
-    spec = importlib.util.spec_from_file_location("kill_test", root / "tools" / "kill_test.py")
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
     kept = (root / "benchmarks" / "results" / "kill_test.txt").read_text(encoding="utf-8")
-    assert tool.report(measured_harm()) == kept
+    assert printed.report(measured_harm()) == kept

@@ -6,7 +6,6 @@ repository's course directory, with this repository's nbgrader_config.py.
 
 import copy
 import csv
-import importlib.util
 import os
 import re
 import shutil
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
+from tools import release_exercises as release
 
 pytest.importorskip("nbgrader", reason="make nbgrader runs it in the instructors' environment")
 
@@ -33,13 +34,6 @@ ENDLESS = """def batch_loss(logits, labels):
     while True:
         labels = labels"""
 UNFINISHED = "def split_cross_entropy(truth, p):\n    return (truth"
-
-
-def _tool(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def nbgrader(course, *arguments):
@@ -103,7 +97,6 @@ def scores(course):
 
 
 def test_releasing_every_notebook_anew_gives_the_very_same_bytes(tmp_path):
-    release = _tool("release_exercises")
     release.nbgrader_release(ROOT, tmp_path / "again")
     made = {path.relative_to(tmp_path / "again"): path.read_bytes() for path in (tmp_path / "again").rglob("*.ipynb")}
     kept = {path.relative_to(ROOT / "exercises"): path.read_bytes() for path in (ROOT / "exercises").rglob("*.ipynb")}

@@ -1,7 +1,6 @@
 """The wheel and the sdist in dist/, and the wheel alone in an environment without the repository: `make dist`."""
 
 import email
-import importlib.util
 import json
 import os
 import subprocess
@@ -14,6 +13,7 @@ import nbformat
 import pytest
 
 import nsputil
+from tools import run_notebooks as runner
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = f"nsputil-{nsputil.__version__}"
@@ -21,13 +21,6 @@ PACKAGE_MB = 20  # the most that the installed package may take
 #: The corpora; widgets, with their js and css; the clinic's bank, its diagnosis and its start of a training.
 NOTEBOOKS = ("00_start_here", "04_worked_examples", "10_the_clinic")
 PAIR = ("We must lower the taxes on working families.", "A tax cut will help these families.")
-
-
-def _tool(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _built(suffix):
@@ -115,7 +108,6 @@ def test_the_wheel_predicts_trains_and_diagnoses_as_the_repository_does(apart):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_copied_out_of_the_tree_gives_its_committed_outputs(apart, name):
-    runner = _tool("run_notebooks")
     source = ROOT / "notebooks" / f"{name}.ipynb"
     committed, copy = nbformat.read(source, as_version=4), nbformat.read(source, as_version=4)
     where = "import nsputil\n\nprint(nsputil.__file__)"

@@ -7,6 +7,7 @@ help-rare:
 	@echo "  make setup            set up only"
 	@echo "  make clean            remove what the other commands made"
 	@echo "Check"
+	@echo "  make coverage         the unit tests alone, and how much of nsputil they run"
 	@echo "  make checks-report    what the checks say to wrong answers, in a table"
 	@echo "  make appendix         execute the notebook that needs PyTorch and compare its outputs"
 	@echo "  make processors       run notebooks 07 and 08 as other processors would, and compare the outputs"

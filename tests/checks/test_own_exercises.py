@@ -1,0 +1,73 @@
+"""Exercises that an instructor writes: a wrong definition is named, and a text with every point is right."""
+
+from dataclasses import replace
+
+import pytest
+
+from nsputil.checks.choice_exercise import ChoiceExercise, Option
+from nsputil.checks.code_exercise import Case, CodeExercise
+from nsputil.checks.misconceptions import Misconception
+from nsputil.checks.text_exercise import Point, TextExercise
+from nsputil.checks.verdict import RIGHT, WRONG
+
+COMMON = dict(
+    name="made_here", title="Made here", notebook=1, objectives=(1,), kind="explain", difficulty=1, importance=1,
+    minutes=5, hints=("one", "two", "three"), takeaway="Keep this.",
+)  # fmt: skip
+TEXT = TextExercise(
+    **COMMON,
+    rubric=(Point("It names the loss.", r"\bloss\b", "what is minimized?"), Point("It names p.", r"\bp\b", "of what?")),
+    words=4,
+)
+CHOICE = ChoiceExercise(
+    **COMMON, question="Which?", options=(Option("yes", "That is so.", True), Option("no", "Why not?"))
+)
+CODE = CodeExercise(**COMMON, reference=lambda x: 2 * x, cases=lambda rng: [Case((float(rng.random()),), "a number")])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"kind": "guess"}, "kind is 'guess'; expected one of recall"),
+        ({"hints": ("only one",)}, "has 1 hints; expected three"),
+        ({"difficulty": 4}, "difficulty is 4; expected 1 to 3"),
+        ({"importance": 0}, "importance is 0; expected 1 to 3"),
+    ],
+)
+@pytest.mark.parametrize("exercise", [TEXT, CHOICE, CODE], ids=lambda exercise: type(exercise).__name__)
+def test_a_wrong_definition_is_named(exercise, change, words):
+    with pytest.raises(ValueError, match=f"exercise made_here.*{words}"):
+        replace(exercise, **change)
+
+
+def test_choices_need_two_options_and_a_right_one():
+    with pytest.raises(ValueError, match="1 options, 1 of them right; expected 2 to"):
+        replace(CHOICE, options=CHOICE.options[:1])
+    with pytest.raises(ValueError, match="2 options, 0 of them right"):
+        replace(CHOICE, options=CHOICE.options[1:] * 2)
+
+
+def test_an_idea_that_is_not_common_needs_its_own_words():
+    with pytest.raises(ValueError, match="'odd' is not a common one; expected a message and a question"):
+        Misconception("odd", lambda x: x)
+
+
+def test_a_text_with_a_sign_of_every_point_is_right_and_shows_the_points():
+    verdict = TEXT.judge("The LOSS is minus log p.")
+    assert verdict.state == RIGHT
+    assert verdict.message.splitlines()[1:] == ["- It names the loss.", "- It names p.", "Keep this."]
+    assert TEXT.judge("The gain is minus log p.").found == "point_1"
+    assert TEXT.judge("loss p").found == "short" and TEXT.judge("loss p " * 9000).found == "long"
+    assert TEXT.judge(3).found == "type"
+
+
+def test_the_text_of_an_option_is_an_answer():
+    assert CHOICE.judge("Yes").state == CHOICE.judge("a").state == RIGHT
+    assert CHOICE.judge("no").state == CHOICE.judge("B.").state == WRONG
+
+
+def test_what_is_passed_instead_of_the_function_is_named():
+    assert "You passed the number 4; the check wants the function itself" in CODE.judge(4.0).message
+    assert CODE.judge(lambda x: print(x)).message.endswith("A print shows a number and hands nothing on.")
+    wrong = CODE.judge(lambda x: 3 * x)
+    assert wrong.state == WRONG and wrong.message.endswith("that is too large.")
