@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nsputil.checks.array_types import Function
+from nsputil.checks.answer_types import Function
 from nsputil.checks.exercise import Exercise
 from nsputil.checks.misconceptions import COMMON, Misconception
 from nsputil.checks.runner import CHARACTERS, SECONDS, Outcome, call, is_stub

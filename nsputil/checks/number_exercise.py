@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nsputil.checks.array_types import Numbers
+from nsputil.checks.answer_types import Numbers
 from nsputil.checks.exercise import Exercise
 from nsputil.checks.misconceptions import Misconception
 from nsputil.checks.values import describe, difference, first_difference

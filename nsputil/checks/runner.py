@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from nsputil.checks.array_types import Function
+from nsputil.checks.answer_types import Function
 
 SECONDS = 3.0  # of processor time, for one call
 PATIENCE = 10  # so many times as long by the clock, for code that waits or a machine that is busy with other work

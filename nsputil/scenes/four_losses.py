@@ -3,14 +3,12 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nsputil._types import Floats, Ints
 from nsputil.losses import nsp_loss_and_grad
 from nsputil.metrics import accuracy
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
 #: From logits and labels to a loss and its gradient in the logits.
 LossFunction = Callable[[Floats, Ints], tuple[float, Floats]]
 

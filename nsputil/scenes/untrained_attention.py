@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nsputil._types import Floats
 from nsputil.bert import BertEncoder
 from nsputil.corpus import load_corpus
 from nsputil.encoders import ppmi_embeddings
@@ -48,7 +49,7 @@ def _encoder(vocabulary: Vocabulary) -> BertEncoder:
     return BertEncoder(len(vocabulary), WIDTH, 2, 2, np.random.default_rng(7), 64, 96, np.float64)
 
 
-def _comparing_encoder(vocabulary: Vocabulary, word_vectors: np.ndarray) -> BertEncoder:
+def _comparing_encoder(vocabulary: Vocabulary, word_vectors: Floats) -> BertEncoder:
     encoder = _encoder(vocabulary)
     length = np.linalg.norm(word_vectors, axis=1, keepdims=True)
     encoder.tables["words"] += word_vectors / np.where(length > 0, length, 1)

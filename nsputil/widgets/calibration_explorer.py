@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 import traitlets
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from nsputil._types import Floats
 from nsputil.losses import nsp_loss, sigmoid
 from nsputil.metrics import calibration_error
 from nsputil.pairs import IS_NEXT, NOT_NEXT
@@ -28,7 +29,7 @@ class Calibration(NamedTuple):
     pairs: tuple[int, ...]
 
 
-def _log_odds(logits: ArrayLike) -> NDArray[np.floating]:
+def _log_odds(logits: ArrayLike) -> Floats:
     """Return the log-odds of IsNext, ``z_IsNext - z_NotNext``, of each pair."""
     z = np.asarray(logits, dtype=np.float64)
     return z[:, IS_NEXT] - z[:, NOT_NEXT]

@@ -133,7 +133,7 @@ def test_the_feedback_says_what_was_seen_and_shows_no_solution(course):
         student: (course / "feedback" / student / NAME / f"{NAME}.html").read_text(encoding="utf-8")
         for student in submissions()
     }
-    assert "their sign is turned round" in said["s3_sign"] and "their sign is turned round" not in said["s1_all"]
+    assert "their sign is reversed" in said["s3_sign"] and "their sign is reversed" not in said["s1_all"]
     assert "was stopped" in said["s4_endless"] and "not done yet" in said["s2_blank"]
     secret = answers()["cheapest-announcement"].splitlines()[-1].strip()
     assert len(secret) > 10 and secret not in re.sub(r"<[^>]*>", "", said["s2_blank"])

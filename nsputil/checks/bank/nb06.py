@@ -6,7 +6,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike
 
-from nsputil.checks.array_types import Bools, Floats, Function, Ints
+from nsputil._types import Bools, Floats, Ints
+from nsputil.checks.answer_types import Function
 from nsputil.checks.choice_exercise import ChoiceExercise, Option
 from nsputil.checks.code_exercise import CodeExercise, InputCase
 from nsputil.checks.misconceptions import Misconception
