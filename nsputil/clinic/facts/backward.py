@@ -83,10 +83,10 @@ def _ratio(model: Any, batch: Any, labels: np.ndarray, name: str, gradient: np.n
     own = model.parameters[name]
     kept = own.copy()
     found: list[float] = []
-    size = float(np.linalg.norm(kept)) or 1.0
-    for change in (0.02, 0.005):
-        h = min(change / max(abs(slope), 1e-12), 0.05 * size + 0.01)
-        if abs(slope) * h < 2e-4:
+    size = float(np.linalg.norm(kept[direction != 0]))
+    first = min(0.02 / max(abs(slope), 1e-12), 0.05 * size + 0.01)
+    for h in (first, first / 4):
+        if abs(slope) * h < 1e-4:
             break
         values = []
         for sign in (1, -1):

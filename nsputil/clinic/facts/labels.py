@@ -23,6 +23,9 @@ def labels_of_pairs(recording: Any) -> list[Finding]:
     """
     judged = {name: _judge(recording, pairs) for name, pairs in _parts(recording).items()}
     verdicts = {name: _verdict(*found) for name, found in judged.items() if found is not None}
+    if {found[0] for found in verdicts.values()} == {"label-noise", "labels-shuffled"}:  # between the two: the larger part
+        cause = verdicts.get("training", next(iter(verdicts.values())))[0]
+        verdicts = {name: (cause, *found[1:]) for name, found in verdicts.items()}
     findings = []
     for name in _parts(recording):
         if name not in verdicts:

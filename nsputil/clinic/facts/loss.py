@@ -428,10 +428,7 @@ def _without_softmax(asked: Asked) -> str | None:
 
 def _name_shape(asked: Asked, first: Shape, second: Shape, prior: float) -> Finding | None:
     a0, a1, name, t = first.scale, second.scale, first.name, first.t
-    if name != "cross-entropy" or first.slope:
-        count = _batch_factor(asked)
-    else:
-        count = 1.0
+    count = _batch_factor(asked)
     numbers = {"scale": a0, "t": t, "constant": first.constant, "slope": first.slope, "residual": first.residual}
     if name == "cross-entropy" and abs(first.slope) > 1e-4:
         total = a0 + 0.0
@@ -471,6 +468,8 @@ def _name_shape(asked: Asked, first: Shape, second: Shape, prior: float) -> Find
         if rule is not None and rule.cause not in (None, "sum-reduction"):
             return rule
         return _bad(text + ("" if abs(count - 1) < 0.01 else f" A batch counts {count:.3f} times its mean."), cause, firm, **numbers)
+    if abs(count - 8) < 0.05 and min(abs(a0 - 1), abs(a0 - 2)) < 1e-3:
+        return _bad("Sixteen equal pairs cost eight times as much as two: the loss is a sum.", "sum-reduction", False, **numbers)
     if abs(a0 - 1) > 1e-3:
         return _scaled(a0, numbers)
     if abs(first.constant) > 1e-3:
@@ -480,7 +479,7 @@ def _name_shape(asked: Asked, first: Shape, second: Shape, prior: float) -> Find
 
 
 def _batch_factor(asked: Asked) -> float:
-    """Return how the loss of 16 equal pairs compares with that of two."""
+    """Return how the loss of 16 equal pairs compares with that of two: 1 for a mean, 8 for a sum."""
     row, label = np.array([[0.3, -0.5]]), np.array([0])
     two, many = asked(np.repeat(row, 2, 0), np.repeat(label, 2)), asked(np.repeat(row, 16, 0), np.repeat(label, 16))
     return many[0] / two[0] if two and many and two[0] else 1.0

@@ -109,14 +109,16 @@ def _pairs_read(reports: list, recording: Any) -> Finding:
         read = [pair for batch in report.read for pair in batch]
         if not read:
             return unknown("report.pairs", PLACE, "The evaluation reads its pairs in a way of its own.")
-        given = {(p.sentence_a, p.sentence_b): p.label for p in report.pairs}
+        given: dict[tuple, set] = {}  # the same two texts can, rarely, carry both labels
+        for p in report.pairs:
+            given.setdefault((p.sentence_a, p.sentence_b), set()).add(p.label)
         seen = {(p.sentence_a, p.sentence_b) for p in read}
         missing += len(given.keys() - seen)
         total += len(given)
         for p in read:
             key = (p.sentence_a, p.sentence_b)
             if key in given:
-                labels += given[key] != p.label and (key[1], key[0]) not in given
+                labels += p.label not in given[key]
             elif (key[1], key[0]) in given:
                 swapped += 1
             elif key in own:

@@ -14,7 +14,6 @@ from nsputil.tokenization import tokenize
 NEXT, FAR, NEAR, ABSENT = "next", "far", "near", "absent"
 GRAM = 4  # tokens that are looked up at once
 REACH = 250  # tokens between A and B of which pieces of several sentences may have been trimmed
-LARGE = 64_000_000
 
 
 class TextIndex:
@@ -80,10 +79,9 @@ class TextIndex:
         low, high = np.searchsorted(keys, [key, key + 1])
         found = order[low:high]
         found = found[found + len(tokens) <= len(self.tokens)]
-        for offset in (len(tokens) - 1, *range(len(tokens) - 1)):  # the last token first: it decides most
-            if len(found) == 0:
-                break
-            found = found[self.tokens[found + offset] == tokens[offset]]
+        found = found[self.tokens[found + len(tokens) - 1] == tokens[-1]]  # the last token decides most
+        if len(found):
+            found = found[(self.tokens[found[:, None] + np.arange(len(tokens))] == tokens).all(axis=1)]
         return np.sort(found)
 
     def _table(self, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -137,7 +135,7 @@ def relations(index: TextIndex, pairs: Sequence) -> np.ndarray:
     return np.array([index.relation(pair.sentence_a, pair.sentence_b) for pair in pairs], dtype="U6")
 
 
-def sample(pairs: Sequence, most: int = 2500) -> Any:
+def sample(pairs: Sequence, most: int = 1600) -> Any:
     """Return a stretch of pairs from the middle of a list, in their order; all if there are few."""
     if len(pairs) <= most:
         return list(pairs)
