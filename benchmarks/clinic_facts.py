@@ -54,7 +54,10 @@ def healthy_runs(seeds):
             alarms += bool(found)
             count += 1
             seconds.setdefault(program.encoder, []).append(asked)
-    print(f"healthy: {alarms} of {count} with a violation; seconds for the facts:", {k: round(max(v), 2) for k, v in seconds.items()})
+    print(
+        f"healthy: {alarms} of {count} with a violation; seconds for the facts:",
+        {k: round(max(v), 2) for k, v in seconds.items()},
+    )
 
 
 def faults(seed, only=None, ends=False):
@@ -75,8 +78,10 @@ def faults(seed, only=None, ends=False):
             rows.append((named, placed, wrong, first is None, asked))
     n = len(rows)
     named, placed, wrong, silent = (sum(row[k] for row in rows) for k in range(4))
-    print(f"faults: n {n}, named right {named}, place right {placed}, wrong name {wrong}, silent {silent}, "
-          f"seconds a case {sum(row[4] for row in rows) / max(1, n):.2f}")
+    print(
+        f"faults: n {n}, named right {named}, place right {placed}, wrong name {wrong}, silent {silent}, "
+        f"seconds a case {sum(row[4] for row in rows) / max(1, n):.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -139,7 +139,9 @@ def _words(rows: list, vocabulary: Any) -> Finding:
 
     hidden = [row for row in rows if int(((row.mask <= 0) & row.words).sum()) > 0]
     if share.get("only A", 0) > 0.05:
-        return bad(f"In {share['only A']:.3f} of {len(rows)} rows the model sees A and nothing of B.", "second-sentence-lost")
+        return bad(
+            f"In {share['only A']:.3f} of {len(rows)} rows the model sees A and nothing of B.", "second-sentence-lost"
+        )
     if share.get("only B", 0) > 0.05:
         cause = "segments-as-mask" if _mask_is_segment(rows) else "first-sentence-lost"
         return bad(f"In {share['only B']:.3f} of {len(rows)} rows the model sees B and nothing of A.", cause)
@@ -151,28 +153,46 @@ def _words(rows: list, vocabulary: Any) -> Finding:
         return bad(f"{share['B before A']:.3f} of {len(rows)} rows show B before A.", "a-and-b-swapped", False)
     blurred = float(np.mean([_turned_unknown(row, unk) for row in rows]))
     if blurred > 0.05:
-        return bad(f"{blurred:.3f} of the words are [UNK] in the arrays though the vocabulary knows them.", "unknown-words")
+        return bad(
+            f"{blurred:.3f} of the words are [UNK] in the arrays though the vocabulary knows them.", "unknown-words"
+        )
     if share.get("other order", 0) > 0.5:
-        return bad(f"{share['other order']:.3f} of {len(rows)} rows hold the right words in another order.", "word-order-lost", False)
+        return bad(
+            f"{share['other order']:.3f} of {len(rows)} rows hold the right words in another order.",
+            "word-order-lost",
+            False,
+        )
     if share.get("other words", 0) > 0.5:
         same = _one_for_one(rows)
         text = f"{share['other words']:.3f} of {len(rows)} rows hold as many words as their pairs, and other ones."
         if same > 0.98:
-            return bad(f"{text} Each word has become another, always the same: ids of another vocabulary.", "wrong-vocabulary")
+            return bad(
+                f"{text} Each word has become another, always the same: ids of another vocabulary.", "wrong-vocabulary"
+            )
         matched = _same_ids(rows)
         cause = "wrong-vocabulary" if matched < 0.5 and same > 0.8 else None
         return bad(f"{text} {matched:.3f} of the ids are right.", cause)
     if odd > 0.05 and hidden:
         return bad(f"{odd:.3f} of {len(rows)} rows do not show their pairs; words are hidden by the mask.", None)
     if odd > 0.05:
-        return bad(f"{odd:.3f} of {len(rows)} rows do not show A and then B of their pairs.", None, odd > 0.3 or kept < 0.9)
+        return bad(
+            f"{odd:.3f} of {len(rows)} rows do not show A and then B of their pairs.", None, odd > 0.3 or kept < 0.9
+        )
     lost = float(np.mean([unk == word for row in rows for word in row.a + row.b]))
     numbers["unknown"] = lost
     if lost > UNKNOWN:
-        return bad(f"{lost:.3f} of the words are [UNK]: the vocabulary of {len(vocabulary)} entries does not know them.", "unknown-words", False)
+        return bad(
+            f"{lost:.3f} of the words are [UNK]: the vocabulary of {len(vocabulary)} entries does not know them.",
+            "unknown-words",
+            False,
+        )
     if kept < SHORT:
-        return bad(f"Rows show {kept:.3f} of the words of their pairs; the rest was cut off.", "max-length-short", False)
-    return holds("arrays.words", PLACE, f"{len(rows)} rows show A and then B of their pairs, {kept:.3f} of all words.", **numbers)
+        return bad(
+            f"Rows show {kept:.3f} of the words of their pairs; the rest was cut off.", "max-length-short", False
+        )
+    return holds(
+        "arrays.words", PLACE, f"{len(rows)} rows show A and then B of their pairs, {kept:.3f} of all words.", **numbers
+    )
 
 
 def _turned_unknown(row: Row, unk: int) -> float:
@@ -231,10 +251,19 @@ def _segments(rows: list, recording: Any) -> Finding:
         text = f"All segment ids of words are {int(np.mean(ones))}, so they do not tell where B begins."
         return violated("arrays.segments", PLACE, text, cause, **numbers)
     if np.mean(inverted) > 0.97:
-        return violated("arrays.segments", PLACE, "Segment ids are 1 for A and 0 for B.", "segment-ids-inverted", False, **numbers)
+        return violated(
+            "arrays.segments", PLACE, "Segment ids are 1 for A and 0 for B.", "segment-ids-inverted", False, **numbers
+        )
     text = f"Segment ids tell A from B in {agree:.3f} of the words only."
     mostly = "segment-ids-zero-with-separators" if recording.run.kind.get("attends") else "segment-ids-zero"
-    return violated("arrays.segments", PLACE, text, mostly if np.mean(ones) < 0.02 or np.mean(ones) > 0.98 else None, agree < 0.9, **numbers)
+    return violated(
+        "arrays.segments",
+        PLACE,
+        text,
+        mostly if np.mean(ones) < 0.02 or np.mean(ones) > 0.98 else None,
+        agree < 0.9,
+        **numbers,
+    )
 
 
 def _length_of_a(row: Row, words: int) -> int | None:
@@ -259,7 +288,9 @@ def _mask(rows: list) -> Finding:
     if hidden > 0.02:
         text = f"The mask hides {hidden:.3f} of the tokens."
         if _mask_is_segment(rows):
-            return violated("arrays.mask", PLACE, f"{text} It is 1 for B alone, as segment ids are.", "segments-as-mask", **numbers)
+            return violated(
+                "arrays.mask", PLACE, f"{text} It is 1 for B alone, as segment ids are.", "segments-as-mask", **numbers
+            )
         lost = float(np.mean([row.visible[len(row.a) :] == () and len(row.a) > 0 for row in rows]))
         return violated("arrays.mask", PLACE, text, "second-sentence-lost" if lost > 0.9 else None, **numbers)
     if spoken > 0.05:

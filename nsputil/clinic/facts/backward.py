@@ -33,9 +33,13 @@ def backward_pass(recording: Any) -> list[Finding]:
     if not np.isfinite(logits).all():
         return [unknown("model.backward", PLACE, "The start gives logits that are not finite.")]
     if not np.array_equal(model.forward(batch)[0], logits):
-        return [unknown("model.backward", PLACE, "The model gives other numbers each time, so differences say nothing.")]
+        return [
+            unknown("model.backward", PLACE, "The model gives other numbers each time, so differences say nothing.")
+        ]
     dlogits = nsp_loss_and_grad(logits, labels)[1].astype(np.asarray(logits).dtype)
-    gradients = {name: np.array(_dense(g, model.parameters[name])) for name, g in model.backward(dlogits, cache).items()}
+    gradients = {
+        name: np.array(_dense(g, model.parameters[name])) for name, g in model.backward(dlogits, cache).items()
+    }
     wrong, checked, worst = [], 0, 1.0
     for number, name in enumerate(list(gradients)[:MOST]):
         for direction in _directions(gradients[name], number):
@@ -77,7 +81,9 @@ def _unit(x: np.ndarray) -> np.ndarray:
     return x / np.linalg.norm(x)
 
 
-def _ratio(model: Any, batch: Any, labels: np.ndarray, name: str, gradient: np.ndarray, direction: np.ndarray) -> float | None:
+def _ratio(
+    model: Any, batch: Any, labels: np.ndarray, name: str, gradient: np.ndarray, direction: np.ndarray
+) -> float | None:
     """Return the gradient's promise over the measured slope, or None if the slope cannot be measured."""
     slope = float(np.vdot(gradient.astype(np.float64), direction))
     own = model.parameters[name]

@@ -40,7 +40,10 @@ def _classes(recording: Any) -> Finding:
     expected = float(np.mean([p ** len(labels) + (1 - p) ** len(labels) for labels in groups]))
     everything = [pair.label for epoch in recording.pairs["train"][:1] for pair in epoch]
     overall = float(np.mean(everything)) if everything else p
-    expected = max(expected, float(np.mean([overall ** len(x) + (1 - overall) ** len(x) for x in groups])) if 0 < overall < 1 else 1.0)
+    expected = max(
+        expected,
+        float(np.mean([overall ** len(x) + (1 - overall) ** len(x) for x in groups])) if 0 < overall < 1 else 1.0,
+    )
     error = np.sqrt(max(expected * (1 - expected), 1e-4) / len(groups))
     limit = expected + max(0.4, 6 * error)
     numbers = {"one_class": pure, "expected": expected, "limit": limit}

@@ -68,14 +68,20 @@ def kind(truth: np.ndarray, labels: np.ndarray) -> tuple[str | None, str]:
     shift, fit = lag(truth, labels)
     chance = np.sqrt(2 * np.log(len(truth)) / len(truth))
     if shift != 0 and fit > max(0.8, 3 * chance) and found.agreement < 0.6:
-        return "labels-off-by-one", f"{share}, and they fit when they are moved by {-shift} places (correlation {fit:.2f})"
+        return (
+            "labels-off-by-one",
+            f"{share}, and they fit when they are moved by {-shift} places (correlation {fit:.2f})",
+        )
     same_number = (labels == 0).sum() == (truth == 0).sum()
     if abs(found.agreement) < INDEPENDENT or (same_number and found.agreement < 0.34 and len(labels) > 200):
         return "labels-shuffled", f"{share}: they say as much about the pairs as labels dealt out at random"
     if found.agreement < 0:
         return "inverted", f"{share}: most are the other way round"
     if found.wrong_next == 0:
-        return "false-negatives", f"{found.wrong_other:.3f} of the labels NotNext are wrong, and none of the labels IsNext"
+        return (
+            "false-negatives",
+            f"{found.wrong_other:.3f} of the labels NotNext are wrong, and none of the labels IsNext",
+        )
     if found.wrong_other == 0:
         return "label-noise", f"{found.wrong_next:.3f} of the labels IsNext are wrong, and none of the labels NotNext"
     return "label-noise", f"{share}, of either kind"

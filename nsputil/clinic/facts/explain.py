@@ -19,7 +19,16 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "model.repeatable": ("steps.overshoot",),
     "steps.gradient": ("loss.", "model.pooled"),
     "steps.frozen": ("steps.gradient", "loss.", "optimizer.direction"),
-    "steps.progress": ("steps.frozen", "steps.gradient", "optimizer.", "loss.", "model.", "arrays.", "labels.", "batches."),
+    "steps.progress": (
+        "steps.frozen",
+        "steps.gradient",
+        "optimizer.",
+        "loss.",
+        "model.",
+        "arrays.",
+        "labels.",
+        "batches.",
+    ),
     "steps.overshoot": ("optimizer.", "loss.", "model.backward", "arrays."),
     "optimizer.direction": ("steps.frozen",),
     "optimizer.decay": ("optimizer.memory",),
@@ -36,7 +45,18 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "report.accuracy": ("model.repeatable", "report.repeated"),
     "report.loss": ("model.repeatable", "report.repeated", "report.accuracy"),
     "labels.array": (),
-    "numbers.": ("labels.", "loss.", "report.", "optimizer.", "steps.", "model.", "arrays.", "split.", "pairs.", "batches."),
+    "numbers.": (
+        "labels.",
+        "loss.",
+        "report.",
+        "optimizer.",
+        "steps.",
+        "model.",
+        "arrays.",
+        "split.",
+        "pairs.",
+        "batches.",
+    ),
 }
 
 #: Pairs of facts of one cause at two levels: the later one is the consequence if the earlier names the same cause.
@@ -62,7 +82,9 @@ def _explained(finding: Finding, bad: Sequence[Finding]) -> Finding:
     reasons = [
         other.fact
         for other in bad
-        if other.fact != finding.fact and any(other.fact.startswith(name) for name in beginnings) and _may(other, finding)
+        if other.fact != finding.fact
+        and any(other.fact.startswith(name) for name in beginnings)
+        and _may(other, finding)
     ]
     level = SPECIFIC.get(finding.fact)
     if level and finding.cause is None:

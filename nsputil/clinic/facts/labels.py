@@ -23,7 +23,10 @@ def labels_of_pairs(recording: Any) -> list[Finding]:
     """
     judged = {name: _judge(recording, pairs) for name, pairs in _parts(recording).items()}
     verdicts = {name: _verdict(*found) for name, found in judged.items() if found is not None}
-    if {found[0] for found in verdicts.values()} == {"label-noise", "labels-shuffled"}:  # between the two: the larger part
+    if {found[0] for found in verdicts.values()} == {
+        "label-noise",
+        "labels-shuffled",
+    }:  # between the two: the larger part
         cause = verdicts.get("training", next(iter(verdicts.values())))[0]
         verdicts = {name: (cause, *found[1:]) for name, found in verdicts.items()}
     findings = []
@@ -59,7 +62,12 @@ def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> 
     truth = np.where(found == FAR, NOT_NEXT, IS_NEXT)
     bad_next = float((found[next_ & decided] == FAR).mean()) if (next_ & decided).any() else 0.0
     bad_other = float((found[other & decided] == NEXT).mean()) if (other & decided).any() else 0.0
-    numbers = {"is_next_wrong": bad_next, "not_next_wrong": bad_other, "judged": float(decided.mean()), "pairs": len(pairs)}
+    numbers = {
+        "is_next_wrong": bad_next,
+        "not_next_wrong": bad_other,
+        "judged": float(decided.mean()),
+        "pairs": len(pairs),
+    }
     if not next_.any() or not other.any():
         share = float((truth[decided] == IS_NEXT).mean())
         which = "1 (NotNext)" if other.any() else "0 (IsNext)"
@@ -69,11 +77,15 @@ def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> 
     accident = _accident(pairs, other & decided, index)
     numbers["accident"] = accident
     limit_next = max(FLOOR, SURE / max(1, int((next_ & decided).sum())))
-    limit_other = max(FLOOR, accident + SURE * np.sqrt(accident * (1 - accident) / max(1, int((other & decided).sum()))))
+    limit_other = max(
+        FLOOR, accident + SURE * np.sqrt(accident * (1 - accident) / max(1, int((other & decided).sum())))
+    )
     if bad_next <= limit_next and bad_other <= limit_other:
         return None, "", numbers, ()
     wrong = (next_ & (found == FAR)) | (other & (found == NEXT))
-    rows = tuple(f"pair {k}: {pairs[k].sentence_a[-40:]!r} | {pairs[k].sentence_b[:40]!r}" for k in np.flatnonzero(wrong)[:3])
+    rows = tuple(
+        f"pair {k}: {pairs[k].sentence_a[-40:]!r} | {pairs[k].sentence_b[:40]!r}" for k in np.flatnonzero(wrong)[:3]
+    )
     if bad_next <= limit_next:
         words = f"{bad_other:.3f} of the pairs that are called NotNext hold the true next text"
         return "false-negatives", words, numbers, rows
@@ -82,7 +94,12 @@ def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> 
             cause, words = kind(truth[decided], labels[decided])
             return cause, words, numbers, rows
         if (labels == IS_NEXT).mean() - (truth[decided] == IS_NEXT).mean() > 0.05 and _extra_labels(labels):
-            return "label-noise", f"{bad_next:.3f} of the labels IsNext are wrong, and none of the labels NotNext", numbers, rows
+            return (
+                "label-noise",
+                f"{bad_next:.3f} of the labels IsNext are wrong, and none of the labels NotNext",
+                numbers,
+                rows,
+            )
     return _misplaced(pairs, labels, found, bad_next, index) + (numbers, rows)
 
 
@@ -98,9 +115,15 @@ def _misplaced(pairs: list, labels: np.ndarray, found: np.ndarray, share: float,
         return "boundaries-lost", words
     place, fit = _lag_of_b(pairs, labels, index)
     if place != 0 and fit > 0.5:
-        return "segments-misaligned", f"{words}; the B that belongs to A stands {place:+d} rows away in {fit:.2f} of them"
+        return (
+            "segments-misaligned",
+            f"{words}; the B that belongs to A stands {place:+d} rows away in {fit:.2f} of them",
+        )
     if _chained(pairs, labels) > 0.5:
-        return "sentences-shuffled", f"{words}; each B is the A of the next pair, so the text was shuffled before pairing"
+        return (
+            "sentences-shuffled",
+            f"{words}; each B is the A of the next pair, so the text was shuffled before pairing",
+        )
     fields = [pair for pair, label in zip(pairs, labels, strict=True) if label == IS_NEXT]
     adjacent = np.mean([p.document_a == p.document_b and p.position_b > p.position_a for p in fields])
     if adjacent > 0.9 and _text_at_place(fields, index) < 0.5:
@@ -147,7 +170,10 @@ def _accident(pairs: list, chosen: np.ndarray, index: Any) -> float:
     which = np.flatnonzero(chosen)
     if len(which) < 2:
         return 0.0
-    hits = [index.relation(pairs[k].sentence_a, pairs[j].sentence_b) == NEXT for k, j in zip(which, np.roll(which, 7), strict=True)]
+    hits = [
+        index.relation(pairs[k].sentence_a, pairs[j].sentence_b) == NEXT
+        for k, j in zip(which, np.roll(which, 7), strict=True)
+    ]
     return float(np.mean(hits))
 
 
@@ -182,16 +208,27 @@ def labels_of_arrays(recording: Any) -> list[Finding]:
     wrong = float((all_truth != all_labels).mean())
     numbers = {"wrong": wrong, "count": len(all_truth), "expected": 0.0}
     if wrong == 0:
-        return [holds("labels.array", "encoding", f"The labels of {len(all_truth)} rows are those of their pairs.", **numbers)]
+        return [
+            holds(
+                "labels.array", "encoding", f"The labels of {len(all_truth)} rows are those of their pairs.", **numbers
+            )
+        ]
     cause, words = kind(all_truth, all_labels)
     by_batch = [_rolled(t, l) for t, l in zip(truth, labels, strict=True)]
     if cause not in ("inverted", "one-label", "labels-all-is-next") and np.mean(by_batch) > 0.7:
-        cause, words = "labels-off-by-one", f"{wrong:.3f} of the labels are wrong; in most batches they are those of the rows beside"
+        cause, words = (
+            "labels-off-by-one",
+            f"{wrong:.3f} of the labels are wrong; in most batches they are those of the rows beside",
+        )
     elif cause in ("label-noise", None) and _permuted(truth, labels):
         cause = "labels-shuffled"
         words = f"{wrong:.3f} of the labels are wrong, and each batch holds as many of each class as its pairs"
     cause = {"inverted": "training-labels-inverted"}.get(cause or "", cause)
-    return [violated("labels.array", "encoding", f"Between pairs and arrays {words}.", cause, rows=tuple(rows[:3]), **numbers)]
+    return [
+        violated(
+            "labels.array", "encoding", f"Between pairs and arrays {words}.", cause, rows=tuple(rows[:3]), **numbers
+        )
+    ]
 
 
 def _rolled(truth: np.ndarray, labels: np.ndarray) -> bool:

@@ -188,7 +188,9 @@ def fit(gaps: np.ndarray, values: np.ndarray) -> Shape:
     return best
 
 
-def _fit_one(name: str, shape: Callable, bounds: tuple | None, gaps: Any, values: Any, spread: float, slope: bool) -> Shape:
+def _fit_one(
+    name: str, shape: Callable, bounds: tuple | None, gaps: Any, values: Any, spread: float, slope: bool
+) -> Shape:
     def linear(t: float) -> tuple[float, np.ndarray]:
         columns = [shape(gaps, t), np.ones_like(gaps)] + ([gaps] if slope else [])
         basis = np.stack(columns, axis=1)
@@ -327,11 +329,20 @@ def _gradient_only(asked: Asked, prior: float) -> Finding | None:
             text = f"The gradient is {ratio:.4f} times the slope of the loss: steps make the loss larger."
             return _bad(text, "sign-flipped", **numbers)
         if abs(ratio - 16) < 0.3:
-            return _bad("The value is a mean and the gradient a sum over the 16 pairs.", "sum-reduction", False, **numbers)
+            return _bad(
+                "The value is a mean and the gradient a sum over the 16 pairs.", "sum-reduction", False, **numbers
+            )
         if abs(ratio - 1 / 16) < 0.003:
-            return _bad("The gradient is divided by the 16 pairs once more than the value.", "task-weight-tiny", False, **numbers)
+            return _bad(
+                "The gradient is divided by the 16 pairs once more than the value.",
+                "task-weight-tiny",
+                False,
+                **numbers,
+            )
         cause = "task-weight-tiny" if ratio < 0.1 else "loss-scaled"
-        return _bad(f"The gradient is {ratio:.6f} times the slope of the loss; expected 1.", cause, ratio < 0.1, **numbers)
+        return _bad(
+            f"The gradient is {ratio:.6f} times the slope of the loss; expected 1.", cause, ratio < 0.1, **numbers
+        )
     by_class = [_ratio(gradient[labels == label], numeric[labels == label]) for label in (0, 1)]
     if all(rest < 0.03 for _, rest in by_class):
         (r0, _), (r1, _) = by_class
@@ -339,7 +350,9 @@ def _gradient_only(asked: Asked, prior: float) -> Finding | None:
             dead = int(abs(r1) < abs(r0))
             cause = ("ignore-index-zero", "ignore-index-one")[dead]
             return _bad(f"Pairs of label {dead} have no gradient.", cause, **numbers)
-        text = f"The gradient of pairs of label 0 is {r0:.4f} times the slope of the loss, that of label 1 {r1:.4f} times."
+        text = (
+            f"The gradient of pairs of label 0 is {r0:.4f} times the slope of the loss, that of label 1 {r1:.4f} times."
+        )
         return _bad(text, "class-weight-left" if min(r0, r1) > 0 else "sign-flipped", **numbers)
     text = f"The gradient is not that of the loss: it differs from the slopes by {residual:.3f} of the largest."
     return _bad(text, None, **numbers)
@@ -413,7 +426,9 @@ def _shaped(asked: Asked, prior: float) -> Finding | None:
     if first.name != second.name or abs(first.t - second.t) > 1e-2 * max(first.t, second.t, 0.1):
         text = f"The loss of a pair with label 0 is of another shape ({first.name}) than with label 1 ({second.name})."
         if {first.name, second.name} == {"margin", "cross-entropy"} or first.name == second.name == "margin":
-            return _bad(f"A margin of {first.t:.3f} nats is asked of label 0, and one of {second.t:.3f} of label 1.", "margin")
+            return _bad(
+                f"A margin of {first.t:.3f} nats is asked of label 0, and one of {second.t:.3f} of label 1.", "margin"
+            )
         return _bad(text, None)
     return _name_shape(asked, first, second, prior)
 
@@ -444,21 +459,39 @@ def _name_shape(asked: Asked, first: Shape, second: Shape, prior: float) -> Find
             dead = 1 if a0 else 0
             return _bad(f"Label {dead} costs nothing.", ("ignore-index-zero", "ignore-index-one")[dead], **numbers)
         if a0 * a1 < 0:
-            return _bad(f"The loss of label 0 counts {a0:.4f} times, that of label 1 {a1:.4f} times.", "sign-flipped", **numbers)
+            return _bad(
+                f"The loss of label 0 counts {a0:.4f} times, that of label 1 {a1:.4f} times.", "sign-flipped", **numbers
+            )
         return _weights(a0 / a1, prior)
     if a0 < 0 and name != "negative-loss":
-        return _bad(f"The loss is {a0:.4f} times the cross-entropy: a right answer costs more than a wrong one.", "sign-flipped", **numbers)
+        return _bad(
+            f"The loss is {a0:.4f} times the cross-entropy: a right answer costs more than a wrong one.",
+            "sign-flipped",
+            **numbers,
+        )
     texts = {
-        "double-softmax": ("Softmax is applied twice: the loss of a pair lies between 0.3133 and 1.3133.", "double-softmax", True),
+        "double-softmax": (
+            "Softmax is applied twice: the loss of a pair lies between 0.3133 and 1.3133.",
+            "double-softmax",
+            True,
+        ),
         "double-softmax, temperature": ("Softmax is applied twice, with a temperature.", "double-softmax", True),
         "temperature": (f"Logits are divided by {t:.4f} before the softmax.", "temperature-forgotten", True),
         "squared-error": ("The loss is the squared error of the probabilities.", "squared-error", False),
-        "negative-loss": ("The loss is minus the probability of the gold class, without a logarithm.", "negative-loss", True),
+        "negative-loss": (
+            "The loss is minus the probability of the gold class, without a logarithm.",
+            "negative-loss",
+            True,
+        ),
         "margin": (f"A margin of {t:.4f} nats is taken from the gap of every pair.", "margin", False),
         "hinge": (f"The loss is a hinge with a margin of {t:.4f}.", "hinge-loss", False),
         "squared-hinge": (f"The loss is a squared hinge with a margin of {t:.4f}.", "hinge-loss", False),
         "focal": (f"The loss of sure pairs is weighed down (focal loss, exponent {t:.4f}).", "focal-loss", False),
-        "generalized cross-entropy": (f"The loss is a generalized cross-entropy, exponent {t:.4f}.", "generalized-cross-entropy", False),
+        "generalized cross-entropy": (
+            f"The loss is a generalized cross-entropy, exponent {t:.4f}.",
+            "generalized-cross-entropy",
+            False,
+        ),
     }
     if name in texts:
         text, cause, firm = texts[name]
@@ -467,13 +500,22 @@ def _name_shape(asked: Asked, first: Shape, second: Shape, prior: float) -> Find
         rule = _rule(asked)
         if rule is not None and rule.cause not in (None, "sum-reduction"):
             return rule
-        return _bad(text + ("" if abs(count - 1) < 0.01 else f" A batch counts {count:.3f} times its mean."), cause, firm, **numbers)
+        return _bad(
+            text + ("" if abs(count - 1) < 0.01 else f" A batch counts {count:.3f} times its mean."),
+            cause,
+            firm,
+            **numbers,
+        )
     if abs(count - 8) < 0.05 and min(abs(a0 - 1), abs(a0 - 2)) < 1e-3:
-        return _bad("Sixteen equal pairs cost eight times as much as two: the loss is a sum.", "sum-reduction", False, **numbers)
+        return _bad(
+            "Sixteen equal pairs cost eight times as much as two: the loss is a sum.", "sum-reduction", False, **numbers
+        )
     if abs(a0 - 1) > 1e-3:
         return _scaled(a0, numbers)
     if abs(first.constant) > 1e-3:
-        text = f"A constant of {first.constant:.4f} is added to the loss of every pair, and the gradient does not see it."
+        text = (
+            f"A constant of {first.constant:.4f} is added to the loss of every pair, and the gradient does not see it."
+        )
         return _bad(text, "total-logged-as-nsp", **numbers)
     return None
 
@@ -490,7 +532,9 @@ def _scaled(scale: float, numbers: dict) -> Finding:
     if abs(scale - 1 / np.log(2)) < 2e-3:
         return _bad("The loss is in bits: 1.4427 times the loss in nats.", "loss-in-bits", False, **numbers)
     if abs(scale - 1 / np.log(10)) < 1e-3:
-        return _bad("The loss is a logarithm of base 10: 0.4343 times the loss in nats.", "loss-in-base-10", False, **numbers)
+        return _bad(
+            "The loss is a logarithm of base 10: 0.4343 times the loss in nats.", "loss-in-base-10", False, **numbers
+        )
     cause = "task-weight-tiny" if scale < 0.1 else "loss-scaled"
     return _bad(f"The loss of a pair is {scale:.6f} times the cross-entropy.", cause, scale < 0.1, **numbers)
 
@@ -515,7 +559,13 @@ def _rule(asked: Asked) -> Finding | None:
     if abs(value - mean) < 1e-5 * (1 + abs(mean)):
         return None
     if abs(value - losses.sum()) < 1e-4 * (1 + abs(value)):
-        return _bad(f"The loss of 24 pairs is their sum, {value:.4f}, not their mean, {mean:.4f}.", "sum-reduction", False, value=value, expected=mean)
+        return _bad(
+            f"The loss of 24 pairs is their sum, {value:.4f}, not their mean, {mean:.4f}.",
+            "sum-reduction",
+            False,
+            value=value,
+            expected=mean,
+        )
     ordered = np.sort(losses)[::-1]
     for name, order in (("hardest", ordered), ("easiest", ordered[::-1])):
         for k in range(1, 24):
@@ -528,5 +578,10 @@ def _rule(asked: Asked) -> Finding | None:
     again = asked(*designed(48, 0))
     expected = cross_entropy(*designed(48, 0))[0]
     if again is not None and abs(again[0] / expected / ratio - 2) < 1e-2:
-        return _bad(f"The loss grows with the number of pairs: {ratio:.3f} times the mean of 24.", "sum-reduction", False, ratio=ratio)
+        return _bad(
+            f"The loss grows with the number of pairs: {ratio:.3f} times the mean of 24.",
+            "sum-reduction",
+            False,
+            ratio=ratio,
+        )
     return None

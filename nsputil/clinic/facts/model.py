@@ -21,7 +21,14 @@ def model_facts(recording: Any) -> list[Finding]:
     found = _repeatable(recording)
     if found[0].state != "holds":
         return found + _at_the_start(recording, step)
-    return found + _alone(recording) + _padding(recording, step) + _reads(recording) + _at_the_start(recording, step) + _noise(recording)
+    return (
+        found
+        + _alone(recording)
+        + _padding(recording, step)
+        + _reads(recording)
+        + _at_the_start(recording, step)
+        + _noise(recording)
+    )
 
 
 def _pairs(recording: Any) -> list:
@@ -48,7 +55,9 @@ def _repeatable(recording: Any) -> list[Finding]:
     apart = float(np.abs(first - second).max())
     numbers = {"apart": apart, "spread": spread}
     if not np.isfinite(apart):
-        return [violated("model.repeatable", PLACE, "The trained model gives numbers that are not finite.", None, **numbers)]
+        return [
+            violated("model.repeatable", PLACE, "The trained model gives numbers that are not finite.", None, **numbers)
+        ]
     if apart > ROUNDING * spread:
         text = f"The same {len(pairs)} pairs get log-odds that differ by up to {apart:.4f} nats the second time: something is drawn in evaluation."
         return [violated("model.repeatable", PLACE, text, "dropout-in-evaluation", **numbers)]
@@ -98,8 +107,12 @@ def _reads(recording: Any) -> list[Finding]:
     """Do the log-odds depend on A, and on B?"""
     model, pairs = _ready(recording), _pairs(recording)
     base = _odds(model.logits(pairs))
-    moved_b = [_with(pair, sentence_b=other.sentence_b) for pair, other in zip(pairs, pairs[1:] + pairs[:1], strict=True)]
-    moved_a = [_with(pair, sentence_a=other.sentence_a) for pair, other in zip(pairs, pairs[3:] + pairs[:3], strict=True)]
+    moved_b = [
+        _with(pair, sentence_b=other.sentence_b) for pair, other in zip(pairs, pairs[1:] + pairs[:1], strict=True)
+    ]
+    moved_a = [
+        _with(pair, sentence_a=other.sentence_a) for pair, other in zip(pairs, pairs[3:] + pairs[:3], strict=True)
+    ]
     by_b = float(np.abs(_odds(model.logits(moved_b)) - base).max())
     by_a = float(np.abs(_odds(model.logits(moved_a)) - base).max())
     numbers = {"by_a": by_a, "by_b": by_b, "spread": float(base.std())}
@@ -144,7 +157,9 @@ def _saturation(pooled: np.ndarray, logits: np.ndarray) -> Finding:
     numbers = {"saturated": flat, "alive": alive, "spread": float(_odds(logits).std())}
     if not pooled.any():
         if float(np.ptp(_odds(logits))) < 1e-9:
-            return violated("model.pooled", PLACE, "At the start all pooled units are 0 for every pair.", None, **numbers)
+            return violated(
+                "model.pooled", PLACE, "At the start all pooled units are 0 for every pair.", None, **numbers
+            )
     if alive < 0.1:
         text = f"At the start {alive:.3f} of the pooled units differ between pairs; the others are the same for all."
         return violated("model.pooled", PLACE, text, "dead-units" if alive == 0 else None, **numbers)
@@ -216,7 +231,9 @@ def _same_lengths(recording: Any) -> tuple | None:
 
 def _probabilities(recording: Any) -> Finding:
     """Are the logits probabilities already? Rows that lie in [0, 1] and sum to 1 are."""
-    logits = np.concatenate([step.logits for step in recording.steps if step.logits is not None][:20] or [np.zeros((0, 2))])
+    logits = np.concatenate(
+        [step.logits for step in recording.steps if step.logits is not None][:20] or [np.zeros((0, 2))]
+    )
     if len(logits) == 0 or not np.isfinite(logits).all():
         return unknown("model.logits", PLACE, "No step shows finite logits.")
     off = float(np.abs(logits.sum(axis=1) - 1).max())
@@ -244,7 +261,14 @@ def _noise(recording: Any) -> list[Finding]:
     if ratio > NOISE:
         text = f"Dropout changes h_cls by {ratio:.2f} of the differences between pairs."
         return [violated("model.dropout", PLACE, text, "dropout-too-high", False, ratio=ratio)]
-    return [holds("model.dropout", PLACE, f"Dropout changes h_cls by {ratio:.2f} of the differences between pairs.", ratio=ratio)]
+    return [
+        holds(
+            "model.dropout",
+            PLACE,
+            f"Dropout changes h_cls by {ratio:.2f} of the differences between pairs.",
+            ratio=ratio,
+        )
+    ]
 
 
 NOISE = 1.2

@@ -38,7 +38,9 @@ def _finite(run: Any) -> Finding:
         for name in ("loss", "accuracy"):
             value = report.get(name)
             if isinstance(value, float | int) and not np.isfinite(value):
-                return violated("numbers.finite", PLACE, f"The reported {name} at step {report.get('step', 'the end')} is {value}.")
+                return violated(
+                    "numbers.finite", PLACE, f"The reported {name} at step {report.get('step', 'the end')} is {value}."
+                )
     if len(loss) == 0 and not _reports(run):
         return unknown("numbers.finite", PLACE, "The run holds no numbers.")
     return holds("numbers.finite", PLACE, f"All {len(loss)} losses are finite.")
@@ -46,11 +48,16 @@ def _finite(run: Any) -> Finding:
 
 def _points(run: Any) -> list[tuple[str, float, float]]:
     """Return (where, loss, accuracy) of all batches and reports."""
-    found = [(f"step {k + 1}", x, y) for k, (x, y) in enumerate(zip(_numbers(run.loss), _numbers(run.accuracy), strict=False))]
+    found = [
+        (f"step {k + 1}", x, y)
+        for k, (x, y) in enumerate(zip(_numbers(run.loss), _numbers(run.accuracy), strict=False))
+    ]
     for report in _reports(run):
         x, y = report.get("loss"), report.get("accuracy")
         if isinstance(x, float | int) and isinstance(y, float | int):
-            found.append((f"the report at step {report['step']}" if "step" in report else "the last report", float(x), float(y)))
+            found.append(
+                (f"the report at step {report['step']}" if "step" in report else "the last report", float(x), float(y))
+            )
     return [point for point in found if np.isfinite(point[1]) and np.isfinite(point[2])]
 
 
@@ -63,7 +70,9 @@ def _beneath(run: Any) -> Finding:
     gap, where, x, y = max(short)
     numbers = {"loss": x, "accuracy": y, "least": (1 - y) * LN2}
     if gap > 2e-3:
-        text = f"At {where} the loss is {x:.4f} with an accuracy of {y:.4f}; wrong pairs alone cost {(1 - y) * LN2:.4f}."
+        text = (
+            f"At {where} the loss is {x:.4f} with an accuracy of {y:.4f}; wrong pairs alone cost {(1 - y) * LN2:.4f}."
+        )
         return violated("numbers.beneath", PLACE, text, **numbers)
     return holds("numbers.beneath", PLACE, "No loss lies below what its accuracy allows.", **numbers)
 
@@ -75,9 +84,16 @@ def _start(run: Any) -> Finding:
         return unknown("numbers.start", PLACE, "The run has no first losses.")
     first = float(loss.mean())
     if first < 0:
-        return violated("numbers.start", PLACE, f"The first losses are {first:.4f}: minus a logarithm of a probability is never negative.", first=first)
+        return violated(
+            "numbers.start",
+            PLACE,
+            f"The first losses are {first:.4f}: minus a logarithm of a probability is never negative.",
+            first=first,
+        )
     if first > 4:
-        text = f"The first losses are {first:.4f} on average; a model that knows nothing has {LN2:.4f}. {_multiple(first)}"
+        text = (
+            f"The first losses are {first:.4f} on average; a model that knows nothing has {LN2:.4f}. {_multiple(first)}"
+        )
         return violated("numbers.start", PLACE, text, None, False, first=first, expected=LN2)
     return holds("numbers.start", PLACE, f"The first losses are {first:.4f} on average.", first=first, expected=LN2)
 
@@ -109,7 +125,9 @@ def _one_class(run: Any) -> Finding:
     numbers = {"recall_is_next": float(first), "recall_not_next": float(second)}
     if min(first, second) < 0.005 and max(first, second) > 0.995:
         name = "IsNext" if first > second else "NotNext"
-        text = f"At the end all pairs are called {name}: the recalls are {first:.3f} (IsNext) and {second:.3f} (NotNext)."
+        text = (
+            f"At the end all pairs are called {name}: the recalls are {first:.3f} (IsNext) and {second:.3f} (NotNext)."
+        )
         return violated("numbers.one_class", PLACE, text, None, False, **numbers)
     return holds("numbers.one_class", PLACE, f"The recalls are {first:.3f} and {second:.3f}.", **numbers)
 
@@ -118,11 +136,18 @@ def _together(run: Any) -> Finding:
     """Can two reports of one quantity both be true? An accuracy lies between the recalls; a mean of them is exact."""
     for report in _reports(run):
         y, a, b = (report.get(name) for name in ("accuracy", "recall_is_next", "recall_not_next"))
-        if all(isinstance(v, float | int) and np.isfinite(v) for v in (y, a, b)) and not min(a, b) - 2e-3 <= y <= max(a, b) + 2e-3:
-            text = f"A report says accuracy {y:.4f} and recalls {a:.4f} and {b:.4f}; an accuracy lies between the recalls."
+        if (
+            all(isinstance(v, float | int) and np.isfinite(v) for v in (y, a, b))
+            and not min(a, b) - 2e-3 <= y <= max(a, b) + 2e-3
+        ):
+            text = (
+                f"A report says accuracy {y:.4f} and recalls {a:.4f} and {b:.4f}; an accuracy lies between the recalls."
+            )
             return violated("numbers.together", "evaluation", text, accuracy=float(y))
         if isinstance(y, float | int) and np.isfinite(y) and not 0 <= y <= 1:
-            return violated("numbers.together", "evaluation", f"A report says accuracy {y:.4f}; it lies between 0 and 1.")
+            return violated(
+                "numbers.together", "evaluation", f"A report says accuracy {y:.4f}; it lies between 0 and 1."
+            )
     accuracy = _numbers(run.accuracy)
     for reading in run.instruments or []:
         share, a, b = (reading.get(name) for name in ("label_is_next", "recall_is_next", "recall_not_next"))
@@ -150,4 +175,6 @@ def _learned(run: Any) -> Finding:
     if abs(level - entropy) < max(0.01, 3 * error):
         text = f"The loss ends at {level:.4f}, the entropy of the prior ({entropy:.4f}): nothing was learned, for whatever reason."
         return unknown("numbers.level", PLACE, text, **numbers)
-    return holds("numbers.level", PLACE, f"The loss ends at {level:.4f}; knowing only the prior costs {entropy:.4f}.", **numbers)
+    return holds(
+        "numbers.level", PLACE, f"The loss ends at {level:.4f}; knowing only the prior costs {entropy:.4f}.", **numbers
+    )

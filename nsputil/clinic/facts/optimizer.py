@@ -98,7 +98,9 @@ def _bench(recording: Any) -> Bench | None:
         return None
     norms = [float(np.sqrt(sum(n * n for n in step.norms.values()))) for step in recording.steps if step.norms]
     norms = [norm for norm in norms if np.isfinite(norm) and norm > 0]
-    moved = [name for name in recording.start.parameters if any(step.moved.get(name, 0) > 0 for step in recording.steps)]
+    moved = [
+        name for name in recording.start.parameters if any(step.moved.get(name, 0) > 0 for step in recording.steps)
+    ]
     moved = moved or list(recording.start.parameters)
     small = sorted(moved, key=lambda name: recording.start.parameters[name].size)
     matrices = [name for name in small if recording.start.parameters[name].ndim > 1]
@@ -181,12 +183,16 @@ def _norms(bench: Bench, recording: Any, first: int) -> tuple[bool, Finding]:
     nothing = bench.push([*lead, 0.0])[-1].sum()
     sizes = bench.size * np.array([1e-4, 1e-2, 1.0, 100.0])
     lengths = np.array([bench.push([*lead, size])[-1].sum() - nothing for size in sizes])
-    adaptive = bool(lengths[2] < 10 * lengths[1]) and bool(lengths[1] < 10 * lengths[0] or lengths[1] > 0.2 * lengths[3])
+    adaptive = bool(lengths[2] < 10 * lengths[1]) and bool(
+        lengths[1] < 10 * lengths[0] or lengths[1] > 0.2 * lengths[3]
+    )
     declared = recording.run.kind.get("adaptive")
     if declared is not None:
         adaptive = bool(declared)
     if adaptive:
-        return True, unknown("optimizer.clip", PLACE, "The rule divides by the size of the gradient, so clipping does not show.")
+        return True, unknown(
+            "optimizer.clip", PLACE, "The rule divides by the size of the gradient, so clipping does not show."
+        )
     slope = lengths[0] / sizes[0]
     limit = float(lengths[3] / slope) if slope > 0 else float("inf")
     numbers = {"clip": limit, "gradient": bench.size}
@@ -242,5 +248,7 @@ def _decay(bench: Bench, recording: Any, count: int) -> Finding:
         text = f"With gradients of zero {left:.2g} of {name} is left at the end of the training: decay is too strong."
         return violated("optimizer.decay", PLACE, text, "weight-decay-too-high", rows=(name,), **numbers)
     if left > np.e:
-        return violated("optimizer.decay", PLACE, f"With gradients of zero {name} grows {left:.2f} times.", None, **numbers)
+        return violated(
+            "optimizer.decay", PLACE, f"With gradients of zero {name} grows {left:.2f} times.", None, **numbers
+        )
     return holds("optimizer.decay", PLACE, f"Decay leaves {left:.3f} of the weights.", **numbers)

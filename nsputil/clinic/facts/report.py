@@ -66,7 +66,11 @@ def report_facts(recording: Any) -> list[Finding]:
     known = [count for count in counts if isinstance(count.said.get("accuracy"), float | int)]
     if not known:
         return [*found, unknown("report.recount", PLACE, "The reports do not name an accuracy.")]
-    return [*found, _accuracy(recording, known, reports), _loss([c for c in counts if isinstance(c.said.get("loss"), float | int)])]
+    return [
+        *found,
+        _accuracy(recording, known, reports),
+        _loss([c for c in counts if isinstance(c.said.get("loss"), float | int)]),
+    ]
 
 
 def _count(recording: Any, report: Any) -> Count:
@@ -126,19 +130,32 @@ def _pairs_read(reports: list, recording: Any) -> Finding:
             else:
                 text += 1
         unseen += len(read)
-    numbers = {"missing": missing / total, "labels": labels / unseen, "text": text / unseen, "swapped": swapped / unseen}
+    numbers = {
+        "missing": missing / total,
+        "labels": labels / unseen,
+        "text": text / unseen,
+        "swapped": swapped / unseen,
+    }
 
     def bad(words: str, cause: str | None, firm: bool = True) -> Finding:
         return violated("report.pairs", PLACE, words, cause, firm, **numbers)
 
     if training / unseen > 0.05:
-        return bad(f"The evaluation reads training pairs in {training / unseen:.3f} of its rows.", "tested-on-training-text")
+        return bad(
+            f"The evaluation reads training pairs in {training / unseen:.3f} of its rows.", "tested-on-training-text"
+        )
     if labels / unseen > 0.9:
-        return bad(f"The evaluation reads the other label in {labels / unseen:.3f} of its rows.", "evaluation-labels-inverted")
+        return bad(
+            f"The evaluation reads the other label in {labels / unseen:.3f} of its rows.", "evaluation-labels-inverted"
+        )
     if labels / unseen > 0.02:
         return bad(f"The evaluation reads another label in {labels / unseen:.3f} of its rows.", None)
     if swapped / unseen > 0.5:
-        return bad(f"The evaluation reads A and B in exchange in {swapped / unseen:.3f} of its rows.", "swapped-in-evaluation", False)
+        return bad(
+            f"The evaluation reads A and B in exchange in {swapped / unseen:.3f} of its rows.",
+            "swapped-in-evaluation",
+            False,
+        )
     if text / unseen > 0.02:
         return bad(f"In {text / unseen:.3f} of its rows the evaluation reads text that its pairs do not hold.", None)
     if missing / total > 0.02:
@@ -177,9 +194,17 @@ def _explanations(recording: Any, counts: list, reports: list) -> Any:
     """Yield (cause, words, firm) of each rule that gives every reported accuracy."""
     enough = len(counts) >= 2
     if _all(counts, lambda c: 1 - c.accuracy):
-        yield "evaluation-labels-inverted", "It is one minus the recounted one: labels are read the other way round.", True
+        yield (
+            "evaluation-labels-inverted",
+            "It is one minus the recounted one: labels are read the other way round.",
+            True,
+        )
     start = _at(recording, counts, recording.start)
-    if start is not None and enough and all(_close(a, c.said["accuracy"], len(c.labels)) for a, c in zip(start, counts, strict=True)):
+    if (
+        start is not None
+        and enough
+        and all(_close(a, c.said["accuracy"], len(c.labels)) for a, c in zip(start, counts, strict=True))
+    ):
         yield "stale-checkpoint", "It is that of the model at the start.", True
     yield from _earlier(recording, counts, reports)
     k = _first(counts)
@@ -200,9 +225,17 @@ def _explanations(recording: Any, counts: list, reports: list) -> Any:
     if threshold:
         yield threshold
     if _all(counts, lambda c: float((c.logits.argmax(axis=1)[_by_length(c.pairs)] == c.labels).mean())):
-        yield "predictions-out-of-order", "It compares predictions in the order of length with labels in another order.", True
+        yield (
+            "predictions-out-of-order",
+            "It compares predictions in the order of length with labels in another order.",
+            True,
+        )
     if _all(counts, lambda c: float((c.logits.argmax(axis=1) == c.labels[_by_length(c.pairs)]).mean())):
-        yield "predictions-out-of-order", "It compares labels in the order of length with predictions in another order.", True
+        yield (
+            "predictions-out-of-order",
+            "It compares labels in the order of length with predictions in another order.",
+            True,
+        )
     for shift in (-2, -1, 1, 2):
         if _all(counts, lambda c, s=shift: float((np.roll(c.logits.argmax(axis=1), s) == c.labels).mean())):
             yield "predictions-out-of-order", f"It compares each prediction with the label {shift} rows away.", True
@@ -213,8 +246,12 @@ def _explanations(recording: Any, counts: list, reports: list) -> Any:
         yield "evaluated-on-few-pairs", f"All reported accuracies are multiples of 1/{k}.", True
     if _by_accident(counts):
         yield "predictions-out-of-order", "It is what predictions in another order than the labels give.", True
-    swapped = _at(recording, counts, None, lambda p: replace(p, sentence_a=p.sentence_b, sentence_b=p.sentence_a), reports)
-    if swapped is not None and all(_close(a, c.said["accuracy"], len(c.labels)) for a, c in zip(swapped, counts, strict=True)):
+    swapped = _at(
+        recording, counts, None, lambda p: replace(p, sentence_a=p.sentence_b, sentence_b=p.sentence_a), reports
+    )
+    if swapped is not None and all(
+        _close(a, c.said["accuracy"], len(c.labels)) for a, c in zip(swapped, counts, strict=True)
+    ):
         yield "swapped-in-evaluation", "It is that of the pairs with A and B exchanged.", False
     if enough and all(_close(c.said["accuracy"], counts[0].said["accuracy"], len(c.labels)) for c in counts):
         yield "stale-checkpoint", "It never moves, though the model does.", True
@@ -296,7 +333,9 @@ def _best_part(counts: list) -> int:
     """Return the number of parts, strided or in blocks, of which the best explains every report; 0 if none does."""
     for parts in range(2, 41):
         for cut in (lambda x, p: [x[k::p] for k in range(p)], lambda x, p: np.array_split(x, p)):
-            if _all(counts, lambda c, cut=cut, p=parts: max(float(part.mean()) for part in cut(c.right, p) if len(part))):
+            if _all(
+                counts, lambda c, cut=cut, p=parts: max(float(part.mean()) for part in cut(c.right, p) if len(part))
+            ):
                 return parts
     if np.mean([c.said["accuracy"] > c.accuracy for c in counts]) > 0.95 and len(counts) > 3:
         for size in range(8, 101):
@@ -328,7 +367,11 @@ def _threshold(counts: list) -> tuple | None:
     """Is one threshold on a logit, or on a probability other than one half, behind all reports?"""
     if not _distinct(counts):
         return None
-    for name, values in (("first logit", lambda c: c.logits[:, 0]), ("second logit", lambda c: -c.logits[:, 1]), ("log-odds", lambda c: c.odds)):
+    for name, values in (
+        ("first logit", lambda c: c.logits[:, 0]),
+        ("second logit", lambda c: -c.logits[:, 1]),
+        ("log-odds", lambda c: c.odds),
+    ):
         low, high = -np.inf, np.inf
         grid = np.unique(np.concatenate([np.linspace(-3, 3, 1201)]))
         fits = np.ones(len(grid), bool)
@@ -396,12 +439,27 @@ def _loss(counts: list) -> Finding:
         value = float(ratio.mean())
         numbers["ratio"] = value
         cause = "loss-in-bits" if abs(value - 1.4427) < 2e-3 else "held-out-loss-summed" if value > 1.6 else None
-        return violated("report.loss", PLACE, f"{text} All are {value:.4f} times the recounted ones.", cause, cause != "loss-in-bits", **numbers)
+        return violated(
+            "report.loss",
+            PLACE,
+            f"{text} All are {value:.4f} times the recounted ones.",
+            cause,
+            cause != "loss-in-bits",
+            **numbers,
+        )
     if len(sizes) == len(said) and np.abs(ratio / sizes - 1).max() < 0.01:
-        return violated("report.loss", PLACE, f"{text} It is the sum over the pairs.", "held-out-loss-summed", **numbers)
+        return violated(
+            "report.loss", PLACE, f"{text} It is the sum over the pairs.", "held-out-loss-summed", **numbers
+        )
     if len(said) > 1 and ratio.min() > 3 and ratio.std() < 0.1 * ratio.mean():
         return violated("report.loss", PLACE, f"{text} It is a sum over a batch.", "held-out-loss-summed", **numbers)
     if len(said) > 1 and gap.std() < 1e-3 and abs(gap.mean()) > 1e-3:
         numbers["added"] = float(gap.mean())
-        return violated("report.loss", PLACE, f"{text} All are {gap.mean():+.4f} nats beside the recounted ones.", "total-logged-as-nsp", **numbers)
+        return violated(
+            "report.loss",
+            PLACE,
+            f"{text} All are {gap.mean():+.4f} nats beside the recounted ones.",
+            "total-logged-as-nsp",
+            **numbers,
+        )
     return violated("report.loss", PLACE, text, None, **numbers)

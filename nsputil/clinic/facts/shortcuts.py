@@ -59,10 +59,15 @@ def _lengths(pairs: Sequence, labels: np.ndarray) -> Finding:
     limit = max(LENGTH, 5 * error)
     numbers = {"area": area, "limit": limit}
     if abs(area) > limit:
-        middle = [float(np.median([len(tokenize(t)) for t, x in zip(texts[name], labels, strict=True) if x == k])) for k in (0, 1)]
+        middle = [
+            float(np.median([len(tokenize(t)) for t, x in zip(texts[name], labels, strict=True) if x == k]))
+            for k in (0, 1)
+        ]
         text = f"{name} has {middle[0]:.0f} words in the median if the label is IsNext and {middle[1]:.0f} if not: length gives it away."
         return violated("pairs.lengths", PLACE, text, "shortcut-length", **numbers)
-    return holds("pairs.lengths", PLACE, f"Lengths differ little between the classes (area {0.5 + area:.3f}).", **numbers)
+    return holds(
+        "pairs.lengths", PLACE, f"Lengths differ little between the classes (area {0.5 + area:.3f}).", **numbers
+    )
 
 
 def _words(pairs: Sequence, labels: np.ndarray) -> Finding:
@@ -115,7 +120,9 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
     numbers = {key.lower().replace(" ", "_"): value for key, value in rates.items()}
     b_gap = rates["B of NotNext"] - rates["B of IsNext"]
     a_gap = rates["A of NotNext"] - rates["A of IsNext"]
-    out = np.mean([len(index.places(p.sentence_a)) == 0 or len(index.places(p.sentence_b)) == 0 for p in held_out] or [0])
+    out = np.mean(
+        [len(index.places(p.sentence_a)) == 0 or len(index.places(p.sentence_b)) == 0 for p in held_out] or [0]
+    )
     here = float((absent_a | absent_b).mean())
     numbers |= {"training": here, "held_out": float(out)}
     if max(abs(b_gap), abs(a_gap)) > ALTERED:
@@ -137,8 +144,22 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
             words = ", ".join(header[:5])
             text = f"The words {words} stand in almost every text of a pair, and in few sentences of the documents."
             return [violated("pairs.text", PLACE, text, "page-headers", **numbers)]
-        return [unknown("pairs.text", PLACE, f"{here:.3f} of the pairs hold text that stands in no document word for word.", **numbers)]
-    return [holds("pairs.text", PLACE, f"{1 - here:.3f} of the training pairs stand in the documents word for word.", **numbers)]
+        return [
+            unknown(
+                "pairs.text",
+                PLACE,
+                f"{here:.3f} of the pairs hold text that stands in no document word for word.",
+                **numbers,
+            )
+        ]
+    return [
+        holds(
+            "pairs.text",
+            PLACE,
+            f"{1 - here:.3f} of the training pairs stand in the documents word for word.",
+            **numbers,
+        )
+    ]
 
 
 def _new_words(index: Any, texts: Sequence[str]) -> float:

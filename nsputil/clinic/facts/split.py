@@ -57,12 +57,19 @@ def _shared(recording: Any, train: list, held_out: list) -> Finding:
         text = f"{whole} of {len(other)} held-out documents are training documents too."
         return violated("split.shared", PLACE, text, "tested-on-training-text", **numbers)
     if rate > limit:
-        text = f"{rate:.3f} of the held-out sentences stand in training text; among training documents it is {usual:.3f}."
+        text = (
+            f"{rate:.3f} of the held-out sentences stand in training text; among training documents it is {usual:.3f}."
+        )
         return violated("split.shared", PLACE, text, "tested-on-training-text", **numbers)
     if same > 0.05 and usual < 0.05:
         text = f"{same:.3f} of the held-out pairs are training pairs too."
         return violated("split.shared", PLACE, text, "tested-on-training-text", **numbers)
-    return holds("split.shared", PLACE, f"Held-out text shares {rate:.3f} of its sentences with training; {usual:.3f} is natural.", **numbers)
+    return holds(
+        "split.shared",
+        PLACE,
+        f"Held-out text shares {rate:.3f} of its sentences with training; {usual:.3f} is natural.",
+        **numbers,
+    )
 
 
 def _copies(train: list) -> Finding:
@@ -122,4 +129,6 @@ def _kind(train: list, held_out: list) -> Finding:
     if rate - usual > max(NEW, SURE * error):
         text = f"{rate:.3f} of the held-out words are new to training; of a training document {usual:.3f} are new to the others."
         return violated("split.kind", PLACE, text, "domain-shift", **numbers)
-    return holds("split.kind", PLACE, f"{rate:.3f} of the held-out words are new to training; {usual:.3f} is natural.", **numbers)
+    return holds(
+        "split.kind", PLACE, f"{rate:.3f} of the held-out words are new to training; {usual:.3f} is natural.", **numbers
+    )

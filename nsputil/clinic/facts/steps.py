@@ -52,7 +52,9 @@ def _frozen(recording: Any, names: list, still: list) -> Finding:
     parts = {name.split(".")[0] for name in still}
     whole = {part for part in parts if all(name in still for name in names if name.split(".")[0] == part)}
     if whole == {"encoder"}:
-        return violated("steps.frozen", PLACE, f"The encoder is frozen: {text}", "encoder-frozen", False, rows, **numbers)
+        return violated(
+            "steps.frozen", PLACE, f"The encoder is frozen: {text}", "encoder-frozen", False, rows, **numbers
+        )
     if whole == {"head"}:
         return violated("steps.frozen", PLACE, f"The head is frozen: {text}", "head-frozen", False, rows, **numbers)
     return violated("steps.frozen", PLACE, text, "tensors-frozen", False, rows, **numbers)
@@ -90,7 +92,9 @@ def _stored(recording: Any) -> Finding:
                 bits = moved == moved.astype(np.float32)
             if bits.mean() > 0.99:
                 text = f"After a step {bits.mean():.3f} of the moved weights of {name} fit into half precision."
-                return violated("steps.stored", PLACE, text, "weights-in-half-precision", False, (name,), share=float(bits.mean()))
+                return violated(
+                    "steps.stored", PLACE, text, "weights-in-half-precision", False, (name,), share=float(bits.mean())
+                )
     return holds("steps.stored", PLACE, "Weights keep the digits of their type.")
 
 
@@ -104,7 +108,9 @@ def progress(recording: Any) -> list[Finding]:
         return [unknown("steps.progress", PLACE, "No step was taken.")]
     possible = float(gains.sum()) * max(1.0, recording.total / max(1, len(recording.steps)))
     numbers = {"possible": possible, "limit": LEAST_GAIN, "steps": float(len(recording.steps))}
-    found = [holds("steps.progress", PLACE, f"Were the loss a plane, the steps would gain {possible:.3f} nats.", **numbers)]
+    found = [
+        holds("steps.progress", PLACE, f"Were the loss a plane, the steps would gain {possible:.3f} nats.", **numbers)
+    ]
     if possible < LEAST_GAIN:
         text = f"Were the loss a plane, all {len(recording.steps)} steps together would gain {possible:.4f} nats; learning needs more."
         cause = "learning-rate-too-low" if len(recording.steps) >= 40 and possible >= 0 else None
@@ -118,7 +124,9 @@ def _overshoot(recording: Any) -> Finding:
 
     asked, promised, reached = Asked(recording.experiment.loss), [], []
     if recording.experiment.masking is not None:
-        return unknown("steps.overshoot", PLACE, "Words are masked too, so the gain of a step is not that of this loss alone.")
+        return unknown(
+            "steps.overshoot", PLACE, "Words are masked too, so the gain of a step is not that of this loss alone."
+        )
     for step in recording.sampled:
         if step.batch is None or not np.isfinite(step.gain) or not np.isfinite(step.value):
             continue
@@ -135,6 +143,8 @@ def _overshoot(recording: Any) -> Finding:
     ratio = float(np.sum(reached)) / total
     numbers = {"ratio": ratio, "promised": total, "limit": OVERSHOOT}
     if ratio < OVERSHOOT:
-        text = f"{len(promised)} sampled steps promise {total:.3f} nats and reach {np.sum(reached):.3f}: they overshoot."
+        text = (
+            f"{len(promised)} sampled steps promise {total:.3f} nats and reach {np.sum(reached):.3f}: they overshoot."
+        )
         return violated("steps.overshoot", PLACE, text, "learning-rate-too-high", **numbers)
     return holds("steps.overshoot", PLACE, f"Steps reach {ratio:.2f} of the gain that they promise.", **numbers)

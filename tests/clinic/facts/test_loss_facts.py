@@ -108,7 +108,7 @@ MUTANTS = {
         partial(
             of_gap,
             lambda g: sigmoid(-g) ** 2 * softplus(-g),
-            lambda g: -sigmoid(-g) ** 3 - 2 * sigmoid(-g) ** 2 * sigmoid(g) * softplus(-g),
+            lambda g: -(sigmoid(-g) ** 3) - 2 * sigmoid(-g) ** 2 * sigmoid(g) * softplus(-g),
         ),
         "focal-loss",
         {"t": 2.0},

@@ -29,9 +29,7 @@ class MeanEncoder:
 
     def forward(self, batch, rng=None):
         words = self.parameters["words"]
-        weights = [
-            ((batch.token_type_ids == s) & (batch.attention_mask == 1)).astype(words.dtype) for s in (0, 1)
-        ]
+        weights = [((batch.token_type_ids == s) & (batch.attention_mask == 1)).astype(words.dtype) for s in (0, 1)]
         weights = [w / np.maximum(w.sum(axis=1, keepdims=True), 1) for w in weights]
         u, v = (np.einsum("bl,bld->bd", w, words[batch.input_ids]) for w in weights)
         return np.concatenate([u, v, u * v * 8, u - v], axis=1), (batch.input_ids, weights, u, v)
@@ -182,7 +180,9 @@ VARIATIONS = {
     "small corpus": lambda seed: replace(healthy(BAG, seed), documents=chunks("sotu", 24, 30)),
     "large passages": lambda seed: replace(healthy(BAG, seed), documents=chunks("sotu", 60, 150)),
     "plain SGD": _bag(optimizer=constant_sgd),
-    "SGD with Adam's start": lambda seed: replace(healthy(SGD_BAG, seed), optimizer=partial(constant_sgd, momentum=0.9, rate=0.04)),
+    "SGD with Adam's start": lambda seed: replace(
+        healthy(SGD_BAG, seed), optimizer=partial(constant_sgd, momentum=0.9, rate=0.04)
+    ),
     "epsilon": _bag(optimizer=partial(plain_adamw, epsilon=1e-6)),
     "large epsilon": _bag(optimizer=partial(plain_adamw, epsilon=1e-4)),
     "clip": _bag(optimizer=partial(plain_adamw, clip=1.0)),
