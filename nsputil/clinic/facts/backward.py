@@ -91,8 +91,8 @@ def _ratio(
     found: list[float] = []
     size = float(np.linalg.norm(kept[direction != 0]))
     first = min(0.02 / max(abs(slope), 1e-12), 0.05 * size + 0.01)
-    for h in (first, first / 4):
-        if abs(slope) * h < 1e-4:
+    for h in (first, first / 4, first / 16):
+        if abs(slope) * h < 4e-5:
             break
         values = []
         for sign in (1, -1):
@@ -104,7 +104,7 @@ def _ratio(
         found.append(slope / measured if measured else float("inf"))
         if abs(found[-1] - 1) <= TOLERANCE / 2:
             return found[-1]
-    if len(found) < 2 or not np.isfinite(found).all():
+    if len(found) < 3 or not np.isfinite(found).all():
         return None
-    settled = abs(1 / found[0] - 1 / found[1]) < 0.3 * abs(1 / found[1] - 1)  # curvature would shrink with the step
-    return found[1] if settled else None
+    off = [abs(1 / ratio - 1) for ratio in found]  # what curvature does shrinks with the step, an error stays
+    return found[-1] if off[2] > 0.9 * off[0] and off[2] > 0.9 * off[1] else None

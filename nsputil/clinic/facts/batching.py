@@ -63,7 +63,10 @@ def _again(recording: Any) -> Finding:
     share = len(set(seen)) / len(seen)
     numbers = {"different": share, "steps": float(len(steps))}
     if share < 0.4:
-        text = f"Of the {len(seen)} rows of the first {len(steps)} steps {share:.3f} are different pairs: the same ones return."
+        text = (
+            f"Of the {len(seen)} rows of the first {len(steps)} steps "
+            f"{share:.3f} are different pairs: the same ones return."
+        )
         return violated("batches.again", PLACE, text, "same-pairs-again", **numbers)
     return holds("batches.again", PLACE, f"{share:.3f} of the rows of the first epoch are different pairs.", **numbers)
 

@@ -19,7 +19,7 @@ def labels_of_pairs(recording: Any) -> list[Finding]:
     """Do the labels of the pairs say what the text says?
 
     A label IsNext is wrong if B stands elsewhere than A; a label NotNext is wrong if B begins where A ends. The
-    tolerance is ``max(0.02, q + 4.5 sqrt(q (1 - q) / n))``, where q is how often a B of another pair follows by accident.
+    tolerance is ``max(0.02, q + 4.5 sqrt(q (1 - q) / n))``, where q is how often another B follows by accident.
     """
     judged = {name: _judge(recording, pairs) for name, pairs in _parts(recording).items()}
     verdicts = {name: _verdict(*found) for name, found in judged.items() if found is not None}
@@ -214,7 +214,7 @@ def labels_of_arrays(recording: Any) -> list[Finding]:
             )
         ]
     cause, words = kind(all_truth, all_labels)
-    by_batch = [_rolled(t, l) for t, l in zip(truth, labels, strict=True)]
+    by_batch = [_rolled(true, own) for true, own in zip(truth, labels, strict=True)]
     if cause not in ("inverted", "one-label", "labels-all-is-next") and np.mean(by_batch) > 0.7:
         cause, words = (
             "labels-off-by-one",
@@ -240,6 +240,6 @@ def _rolled(truth: np.ndarray, labels: np.ndarray) -> bool:
 
 def _permuted(truth: list, labels: list) -> bool:
     """Whether the number of each class is right in every batch although much is wrong."""
-    same = [int(t.sum()) == int(l.sum()) for t, l in zip(truth, labels, strict=True)]
+    same = [int(true.sum()) == int(own.sum()) for true, own in zip(truth, labels, strict=True)]
     found = confusion(np.concatenate(truth), np.concatenate(labels))
     return bool(np.mean(same) > 0.99 and found.agreement < 3 * INDEPENDENT and len(same) > 5)

@@ -1,7 +1,7 @@
 """What function the loss is: identified on designed logits and labels, not compared with a list. Notebook 10.
 
-A loss is taken apart. One pair alone shows the shape, ``a s(gap; t) + b gap + c`` for each label; several pairs show how
-single losses become one number (mean, sum, weights, an ignored class, the hardest share, softmax along the batch);
+A loss is taken apart. One pair alone shows the shape, ``a s(gap; t) + b gap + c`` for each label; several pairs show
+how single losses become one number (mean, sum, weights, an ignored class, the hardest share, softmax along the batch);
 differences of the value show whether the gradient belongs to it. What nothing explains is a place, not a name.
 """
 
@@ -38,7 +38,7 @@ SHAPES: dict[str, tuple[Callable, tuple[float, float] | None]] = {
 
 @dataclass(frozen=True)
 class Shape:
-    """The loss of one pair: ``scale * shape(gap; t) + slope * gap + constant``, and the residual relative to its spread."""
+    """The loss of one pair: ``scale * shape(gap; t) + slope * gap + constant``, and the relative residual."""
 
     name: str
     t: float
@@ -128,7 +128,10 @@ def _large(asked: Asked) -> list[Finding]:
         logits = np.array([[-size, 0.0], [0.0, -size], [size, 0.0], [1.0, 0.0]])
         answer = asked(logits, np.array([0, 1, 0, 1]))
         if answer is not None and not (np.isfinite(answer[0]) and np.isfinite(answer[1]).all()):
-            text = f"The loss of four pairs, two of them wrong by {size:.0f} nats, is {answer[0]}; expected a finite number."
+            text = (
+                f"The loss of four pairs, two of them wrong by {size:.0f} "
+                f"nats, is {answer[0]}; expected a finite number."
+            )
             return [violated("loss.large", "loss", text, "half-precision-overflow", gap=size)]
     return [holds("loss.large", "loss", "The loss is finite for gaps up to 30 nats.")]
 
@@ -156,7 +159,10 @@ def _recorded(recording: Any) -> list[Finding]:
         if s.logits is not None and np.isfinite(s.logits).all()
     ]
     cause = "total-logged-as-nsp" if max(gradients) < 1e-3 and np.mean(offset) > 0.05 else None
-    text = f"In step {where} the loss is not the cross-entropy of its logits; on average it is off by {np.mean(offset):+.4f}."
+    text = (
+        f"In step {where} the loss is not the cross-entropy of its "
+        f"logits; on average it is off by {np.mean(offset):+.4f}."
+    )
     return [violated("loss.recorded", "loss", text, cause, error=worst, offset=float(np.mean(offset)))]
 
 
@@ -227,7 +233,7 @@ def identify(asked: Asked, prior: float = 0.5) -> Finding:
     answer = asked(*designed(32, 1))
     expected = cross_entropy(*designed(32, 1))[0]
     text = (
-        f"The loss of 32 designed pairs is {answer[0] if answer else float('nan'):.4f} (cross-entropy: {expected:.4f}), "
+        f"The loss of 32 designed pairs is {answer[0] if answer else np.nan:.4f} (cross-entropy: {expected:.4f}), "
         "and it is no function of a kind that is known here."
     )
     return violated("loss.function", "loss", text)
@@ -304,7 +310,10 @@ def _gradient_only(asked: Asked, prior: float) -> Finding | None:
     gradient, size = answer[1], float(np.vdot(numeric, numeric))
     rough = np.abs(numeric - expected).max() > 0.02 * np.abs(expected).max()
     if rough and abs(answer[0] - value) < 2e-3 * value and np.abs(gradient - expected).max() < 1e-2 / 16:
-        text = f"The loss is rounded to {answer[0]:.6f}, where {value:.6f} is expected: three digits, as in half precision."
+        text = (
+            f"The loss is rounded to {answer[0]:.6f}, where {value:.6f} "
+            "is expected: three digits, as in half precision."
+        )
         return _bad(text, "half-precision-overflow", firm=False, value=answer[0], expected=value)
     if size == 0:
         ratio = 0.0
@@ -317,7 +326,10 @@ def _gradient_only(asked: Asked, prior: float) -> Finding | None:
     level = answer[0] - value
     if np.abs(gradient - expected).max() < 1e-3 / 16:
         if np.abs(numeric).max() < 1e-9 or size == 0:
-            text = f"The value of the loss does not depend on the logits; it is {answer[0]:.4f}, and the gradient is that of the cross-entropy."
+            text = (
+                "The value of the loss does not depend on the logits; it is "
+                f"{answer[0]:.4f}, and the gradient is that of the cross-entropy."
+            )
             return _bad(text, "total-logged-as-nsp", **numbers)
         scale = float(np.vdot(numeric, expected) / np.vdot(expected, expected))
         cause = "sum-reduction" if abs(scale - 16) < 0.3 else "sign-flipped" if abs(scale + 1) < 0.03 else None
@@ -398,7 +410,10 @@ def _ignored(asked: Asked, prior: float) -> Finding | None:
 def _weights(weight: float, prior: float) -> Finding:
     """Weights that balance the classes of the training pairs are common practice; others are not."""
     balanced = (1 - prior) / max(prior, 1e-9)
-    text = f"A pair with label 0 (IsNext) counts {weight:.4f} times a pair with label 1; {prior:.3f} of the pairs are IsNext."
+    text = (
+        f"A pair with label 0 (IsNext) counts {weight:.4f} times a "
+        f"pair with label 1; {prior:.3f} of the pairs are IsNext."
+    )
     if abs(np.log(weight / max(balanced, 1e-9))) < 0.3 or 0.8 < weight < 1.25:
         return holds("loss.function", "loss", f"{text} Such weights balance the classes.", weight=weight)
     return _bad(text, "class-weight-left", weight=weight, balanced=balanced)
@@ -417,7 +432,10 @@ def _shaped(asked: Asked, prior: float) -> Finding | None:
         shifted = singles(asked, label, 3.0)
         size = float(np.abs(shifted - values)[finite].max()) if shifted is not None else 0.0
         if size > 1e-3 * (1 + np.abs(values[finite]).max()):
-            text = f"The loss of a pair moves by {size:.4f} when the same number is added to both logits: there is no softmax in it."
+            text = (
+                f"The loss of a pair moves by {size:.4f} when the same "
+                "number is added to both logits: there is no softmax in it."
+            )
             return _bad(text, _without_softmax(asked), shift=size)
         fits.append(fit(GAPS[finite], values[finite]))
     first, second = fits
@@ -448,7 +466,10 @@ def _name_shape(asked: Asked, first: Shape, second: Shape, prior: float) -> Find
     if name == "cross-entropy" and abs(first.slope) > 1e-4:
         total = a0 + 0.0
         epsilon = 2 * first.slope / total if total else float("nan")
-        text = f"Labels are smoothed: {epsilon:.4f} of each target is spread over both classes, so the loss cannot fall to 0."
+        text = (
+            f"Labels are smoothed: {epsilon:.4f} of each target is "
+            "spread over both classes, so the loss cannot fall to 0."
+        )
         if 0 < epsilon <= MILD and abs(a0 - 1) < 1e-3:
             return holds("loss.function", "loss", f"{text} So much is common practice.", epsilon=epsilon)
         if epsilon > 0:

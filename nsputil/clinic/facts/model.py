@@ -59,7 +59,10 @@ def _repeatable(recording: Any) -> list[Finding]:
             violated("model.repeatable", PLACE, "The trained model gives numbers that are not finite.", None, **numbers)
         ]
     if apart > ROUNDING * spread:
-        text = f"The same {len(pairs)} pairs get log-odds that differ by up to {apart:.4f} nats the second time: something is drawn in evaluation."
+        text = (
+            f"The same {len(pairs)} pairs get log-odds that differ by up to "
+            f"{apart:.4f} nats the second time: something is drawn in evaluation."
+        )
         return [violated("model.repeatable", PLACE, text, "dropout-in-evaluation", **numbers)]
     return [holds("model.repeatable", PLACE, "The same pairs get the same numbers twice.", **numbers)]
 
@@ -73,7 +76,10 @@ def _alone(recording: Any) -> list[Finding]:
     apart = float(np.abs(together - alone).max())
     numbers = {"apart": apart, "spread": spread}
     if apart > 0.02 * spread and apart > 1e-3:
-        text = f"Log-odds move by up to {apart:.4f} nats when a pair is read alone: it depends on the pairs beside it, or on padding."
+        text = (
+            f"Log-odds move by up to {apart:.4f} nats when a pair is read "
+            "alone: it depends on the pairs beside it, or on padding."
+        )
         return [violated("model.alone", PLACE, text, None, False, **numbers)]
     return [holds("model.alone", PLACE, "A pair gets the same number alone as among others.", **numbers)]
 
@@ -239,7 +245,10 @@ def _probabilities(recording: Any) -> Finding:
     off = float(np.abs(logits.sum(axis=1) - 1).max())
     inside = bool((logits >= 0).all() and (logits <= 1).all())
     if inside and off < 1e-4:
-        text = f"The logits of all {len(logits)} rows lie in [0, 1] and sum to 1: the model applies softmax, and the loss does it again."
+        text = (
+            f"The logits of all {len(logits)} rows lie in [0, 1] and sum "
+            "to 1: the model applies softmax, and the loss does it again."
+        )
         return violated("model.logits", PLACE, text, "double-softmax", off=off)
     bound = float(np.abs(_odds(logits)).max())
     return holds("model.logits", PLACE, f"Log-odds reach {bound:.3f} nats in the first steps.", bound=bound)

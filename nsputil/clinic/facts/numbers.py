@@ -32,7 +32,10 @@ def _finite(run: Any) -> Finding:
     if run.diverged_at is not None or len(bad):
         where = run.diverged_at if run.diverged_at is not None else int(bad[0]) + 1
         before = loss[: where - 1][-3:]
-        text = f"At step {where} the loss is not finite; before it was {', '.join(f'{x:.4g}' for x in before) or 'never seen'}."
+        text = (
+            f"At step {where} the loss is not finite; before it was "
+            f"{', '.join(f'{x:.4g}' for x in before) or 'never seen'}."
+        )
         return violated("numbers.finite", PLACE, text, step=float(where))
     for report in _reports(run):
         for name in ("loss", "accuracy"):
@@ -62,7 +65,7 @@ def _points(run: Any) -> list[tuple[str, float, float]]:
 
 
 def _beneath(run: Any) -> Finding:
-    """Does each wrong pair cost at least ln 2? Its gold class has a probability of one half at most, for any classes."""
+    """Does each wrong pair cost at least ln 2? Its gold class has at most probability one half."""
     points = _points(run)
     if not points:
         return unknown("numbers.beneath", PLACE, "There is no loss beside an accuracy.")
@@ -111,7 +114,10 @@ def _floor(run: Any) -> Finding:
     off = np.array([x - (FLOOR + e) for x, e in late])
     numbers = {"offset": float(off.mean()), "spread": float(off.std())}
     if np.abs(off).max() < 0.03:
-        text = f"With {np.mean([e for _, e in late]):.3f} of the pairs wrong the loss is 0.3133 and the rate of errors: softmax may be applied twice."
+        text = (
+            f"With {np.mean([e for _, e in late]):.3f} of the pairs wrong the loss "
+            "is 0.3133 and the rate of errors: softmax may be applied twice."
+        )
         return violated("numbers.floor", "loss", text, "double-softmax", False, **numbers)
     return holds("numbers.floor", PLACE, "The loss does not follow a floor of 0.3133.", **numbers)
 
@@ -156,7 +162,10 @@ def _together(run: Any) -> Finding:
             continue
         value = share * (a if a is not None else 0) + (1 - share) * (b if b is not None else 0)
         if np.isfinite(value) and abs(value - accuracy[step - 1]) > 5e-3:
-            text = f"At step {step} the recalls give an accuracy of {value:.4f}, and the curve says {accuracy[step - 1]:.4f}."
+            text = (
+                f"At step {step} the recalls give an accuracy of "
+                f"{value:.4f}, and the curve says {accuracy[step - 1]:.4f}."
+            )
             return violated("numbers.together", PLACE, text, step=float(step))
     return holds("numbers.together", PLACE, "No two numbers contradict each other.")
 
@@ -173,7 +182,10 @@ def _learned(run: Any) -> Finding:
     error = float(tail.std() / np.sqrt(len(tail)))
     numbers = {"level": level, "entropy": float(entropy), "error": error}
     if abs(level - entropy) < max(0.01, 3 * error):
-        text = f"The loss ends at {level:.4f}, the entropy of the prior ({entropy:.4f}): nothing was learned, for whatever reason."
+        text = (
+            f"The loss ends at {level:.4f}, the entropy of the prior "
+            f"({entropy:.4f}): nothing was learned, for whatever reason."
+        )
         return unknown("numbers.level", PLACE, text, **numbers)
     return holds(
         "numbers.level", PLACE, f"The loss ends at {level:.4f}; knowing only the prior costs {entropy:.4f}.", **numbers

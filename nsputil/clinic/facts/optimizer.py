@@ -166,7 +166,10 @@ def _memory(bench: Bench, trace: np.ndarray, at: tuple[int, int], total: int) ->
     rises = first > 0 and one[early : late + 1].max() > 2.5 * first and ratio > 1.3
     numbers = {"ratio": ratio, "apart": float(apart)}
     if ratio >= 0.995 or rises:
-        text = f"A gradient acts {ratio:.3f} times as strongly {apart} steps later as at once: gradients add up and are never set to zero."
+        text = (
+            f"A gradient acts {ratio:.3f} times as strongly {apart} steps "
+            "later as at once: gradients add up and are never set to zero."
+        )
         return [*findings, violated("optimizer.memory", PLACE, text, "no-zero-grad", **numbers)]
     momentum = max(ratio, 0.0) ** (1 / apart)
     memory = 1 / (1 - momentum)
@@ -205,8 +208,8 @@ def _norms(bench: Bench, recording: Any, first: int) -> tuple[bool, Finding]:
 def _correction(trace: np.ndarray, moving: np.ndarray) -> Finding:
     """Does Adam correct its averages?
 
-    Schedules are nearly straight in pieces. Without correction each step is b_t = (1 - .9^t) / sqrt(1 - .999^t) times as
-    long, which no straight pieces follow; divided by b_t the trace is straight again.
+    Schedules are nearly straight in pieces. Without correction a step is b_t = (1 - .9^t) / sqrt(1 - .999^t) times
+    as long, which no straight pieces follow; divided by b_t the trace is straight again.
     """
     length = min(len(trace), 60)
     steps = np.arange(1, length + 1)
@@ -220,7 +223,7 @@ def _correction(trace: np.ndarray, moving: np.ndarray) -> Finding:
 
 
 def _bent(x: np.ndarray) -> float:
-    """Return how far a curve is from two straight pieces that meet: the best root mean square over its largest value."""
+    """Return how far a curve is from two straight pieces that meet: a root mean square over its largest value."""
     places = np.arange(len(x), dtype=float)
     best = np.inf
     for kink in range(1, max(2, len(x) - 1)):

@@ -407,7 +407,7 @@ def _few(counts: list) -> int:
 
 
 def _by_accident(counts: list) -> bool:
-    """Whether all reports lie where labels and predictions that have nothing to do with each other agree, 4 sd around."""
+    """Whether all reports lie where labels and predictions of no relation agree, within 4 standard errors."""
     informative = False
     for count in counts:
         says = count.logits.argmax(axis=1)

@@ -63,7 +63,10 @@ def _lengths(pairs: Sequence, labels: np.ndarray) -> Finding:
             float(np.median([len(tokenize(t)) for t, x in zip(texts[name], labels, strict=True) if x == k]))
             for k in (0, 1)
         ]
-        text = f"{name} has {middle[0]:.0f} words in the median if the label is IsNext and {middle[1]:.0f} if not: length gives it away."
+        text = (
+            f"{name} has {middle[0]:.0f} words in the median if the label "
+            f"is IsNext and {middle[1]:.0f} if not: length gives it away."
+        )
         return violated("pairs.lengths", PLACE, text, "shortcut-length", **numbers)
     return holds(
         "pairs.lengths", PLACE, f"Lengths differ little between the classes (area {0.5 + area:.3f}).", **numbers
@@ -131,12 +134,18 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
         texts = [pairs[k].sentence_b if side == "B" else pairs[k].sentence_a for k in which[:200]]
         rows = tuple(f"{text[:60]!r}" for text in texts[:3])
         name = "NotNext" if gap > 0 else "IsNext"
-        text = f"{side} of the pairs {name} stands in no document in {max(rates[f'{side} of IsNext'], rates[f'{side} of NotNext']):.3f} of them."
+        text = (
+            f"{side} of the pairs {name} stands in no document in "
+            f"{max(rates[f'{side} of IsNext'], rates[f'{side} of NotNext']):.3f} of them."
+        )
         cause = _foreign(index, texts, gap, side)
         return [violated("pairs.text", PLACE, text, cause, rows=rows, **numbers)]
     if here > 0.05 and abs(here - float(out)) > 0.25:
         kind = _new_words(index, [p.sentence_b for p in pairs[:300]])
-        text = f"{here:.3f} of the training pairs and {float(out):.3f} of the held-out pairs hold text that stands in no document."
+        text = (
+            f"{here:.3f} of the training pairs and {float(out):.3f} of "
+            "the held-out pairs hold text that stands in no document."
+        )
         return [violated("pairs.text", PLACE, text, "domain-shift" if kind > 0.1 else None, **numbers)]
     if here > 0.5:
         header = _everywhere(index, pairs)

@@ -1,4 +1,7 @@
-"""What training sees against what is measured: shared documents and sentences, copies, text of another kind. Notebook 10."""
+"""What training sees against what is measured: shared documents and sentences, copies, other kinds of text.
+
+Introduced in notebook 10.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -127,7 +130,10 @@ def _kind(train: list, held_out: list) -> Finding:
     error = float(np.sqrt(np.var(found) / len(found) + np.var(natural) / len(natural)))
     numbers = {"new": rate, "natural": usual, "error": error}
     if rate - usual > max(NEW, SURE * error):
-        text = f"{rate:.3f} of the held-out words are new to training; of a training document {usual:.3f} are new to the others."
+        text = (
+            f"{rate:.3f} of the held-out words are new to training; of "
+            f"a training document {usual:.3f} are new to the others."
+        )
         return violated("split.kind", PLACE, text, "domain-shift", **numbers)
     return holds(
         "split.kind", PLACE, f"{rate:.3f} of the held-out words are new to training; {usual:.3f} is natural.", **numbers

@@ -66,7 +66,10 @@ def _no_gradient(recording: Any, names: list, without: list, steps: list) -> Fin
     rows = tuple(without[:6])
     numbers = {"without": float(len(without)), "tensors": float(len(recording.model.parameters))}
     live = [name for name in recording.model.parameters if name not in without]
-    text = f"{len(without)} of {len(recording.model.parameters)} tensors have no gradient in any step, such as {without[0]}."
+    text = (
+        f"{len(without)} of {len(recording.model.parameters)} tensors "
+        f"have no gradient in any step, such as {without[0]}."
+    )
     matrices = [name for name in live if recording.model.parameters[name].ndim > 1]
     if matrices:
         # keys' biases of attention have none by definition; masked-word heads none without masking
@@ -112,7 +115,10 @@ def progress(recording: Any) -> list[Finding]:
         holds("steps.progress", PLACE, f"Were the loss a plane, the steps would gain {possible:.3f} nats.", **numbers)
     ]
     if possible < LEAST_GAIN:
-        text = f"Were the loss a plane, all {len(recording.steps)} steps together would gain {possible:.4f} nats; learning needs more."
+        text = (
+            f"Were the loss a plane, all {len(recording.steps)} steps "
+            f"together would gain {possible:.4f} nats; learning needs more."
+        )
         cause = "learning-rate-too-low" if len(recording.steps) >= 40 and possible >= 0 else None
         found = [violated("steps.progress", PLACE, text, cause, False, **numbers)]
     return found + [_overshoot(recording)]

@@ -1,4 +1,4 @@
-"""Small edits of a healthy training, one for each direction of each fact, written for the facts and for no catalogue."""
+"""Small edits of a healthy training, one for each direction of each fact, independent of the catalogue."""
 
 from dataclasses import replace
 from functools import partial
@@ -62,7 +62,7 @@ def dealt_out(pairs, documents, rng):
 def rolled(by, pairs, documents, rng):
     order = rng.permutation(len(pairs))
     pairs = [pairs[k] for k in order]
-    return [replace(pair, label=pairs[k - by].label) for k, pair in enumerate(pairs)]
+    return [replace(pair, label=pairs[(k - by) % len(pairs)].label) for k, pair in enumerate(pairs)]
 
 
 def b_rolled(by, pairs, documents, rng):

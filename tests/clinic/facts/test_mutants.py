@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fact_mutants import MUTANTS, encoded, only_labels, pairs_changed, short, without_positions
 
 from nsputil.clinic.facts import examine, run_facts
 from nsputil.clinic.facts.finding import PLACES, Finding
 from nsputil.clinic.recording import record
 from nsputil.run import Run
 from nsputil.training import train
-
-from fact_mutants import MUTANTS, encoded, only_labels, pairs_changed, short, without_positions
 
 
 @pytest.mark.parametrize("name", MUTANTS)
