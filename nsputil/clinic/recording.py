@@ -204,7 +204,8 @@ class _Watch:
     """The wrapped parts of one experiment; all are closures, so that a deep copy of a model leaves them alone."""
 
     def __init__(self, seen: Recording) -> None:
-        self.seen, self.evaluating, self.bytes = seen, [], 0
+        self.seen, self.bytes = seen, 0
+        self.evaluating: list[list] = []
         self.step: Step | None = None
         self.count = 0
 
@@ -360,9 +361,8 @@ class _Watch:
                 read = self.evaluating.pop()
             parameters = {name: array.copy() for name, array in model.parameters.items()}
             self.bytes += sum(array.nbytes for array in parameters.values())
-            if self.bytes > MOST_BYTES:
-                parameters = None
-            self.seen.reports.append(Report(self.count, list(pairs), read, copy(report), parameters))
+            kept = parameters if self.bytes <= MOST_BYTES else None
+            self.seen.reports.append(Report(self.count, list(pairs), read, copy(report), kept))
             return report
 
         return watched

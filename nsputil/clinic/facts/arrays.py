@@ -66,9 +66,10 @@ def rows_of(recording: Any) -> list[Row]:
         for k in np.unique(np.linspace(0, len(step.pairs) - 1, 4).astype(int)):
             pair = step.pairs[k]
             a, b = (tuple(vocabulary.ids(text).tolist()) for text in (pair.sentence_a, pair.sentence_b))
-            found.append(Row(a, b, *(array[k] for array in arrays), special, f"step {step.number}, row {k}"))
-    picked = np.unique(np.linspace(0, len(found) - 1, min(len(found), ROWS)).astype(int)) if found else []
-    return [found[k] for k in picked]
+            found.append(Row(a, b, arrays[0][k], arrays[1][k], arrays[2][k], special, f"step {step.number}, row {k}"))
+    if not found:
+        return []
+    return [found[k] for k in np.unique(np.linspace(0, len(found) - 1, min(len(found), ROWS)).astype(int))]
 
 
 def arrays(recording: Any) -> list[Finding]:
@@ -94,6 +95,8 @@ def _shows(row: Row) -> str:
     seen, a, b = row.visible, row.a, row.b
     if seen == a + b:
         return "whole"
+    if not seen:
+        return "nothing"
     joined = len(seen)
     for k in range(min(joined, len(a)), -1, -1):
         left, right = seen[:k], seen[k:]
@@ -135,9 +138,14 @@ def _words(rows: list, vocabulary: Any) -> Finding:
     numbers |= {"kept": kept}
 
     def bad(text: str, cause: str | None, firm: bool = True) -> Finding:
-        return violated("arrays.words", PLACE, text, cause, firm, where, **numbers)
+        return violated("arrays.words", PLACE, text, cause, firm, where, numbers=numbers)
 
     hidden = [row for row in rows if int(((row.mask <= 0) & row.words).sum()) > 0]
+    if share.get("nothing", 0) > 0.05:
+        hides = np.mean([bool((row.mask[row.ids == 0] > 0).any()) for row in rows]) > 0.1
+        return bad(
+            f"In {share['nothing']:.3f} of {len(rows)} rows the model sees no word.", "mask-inverted" if hides else None
+        )
     if share.get("only A", 0) > 0.05:
         return bad(
             f"In {share['only A']:.3f} of {len(rows)} rows the model sees A and nothing of B.", "second-sentence-lost"
@@ -170,8 +178,8 @@ def _words(rows: list, vocabulary: Any) -> Finding:
                 f"{text} Each word has become another, always the same: ids of another vocabulary.", "wrong-vocabulary"
             )
         matched = _same_ids(rows)
-        cause = "wrong-vocabulary" if matched < 0.5 and same > 0.8 else None
-        return bad(f"{text} {matched:.3f} of the ids are right.", cause)
+        name = "wrong-vocabulary" if matched < 0.5 and same > 0.8 else None
+        return bad(f"{text} {matched:.3f} of the ids are right.", name)
     if odd > 0.05 and hidden:
         return bad(f"{odd:.3f} of {len(rows)} rows do not show their pairs; words are hidden by the mask.", None)
     if odd > 0.05:
@@ -191,7 +199,10 @@ def _words(rows: list, vocabulary: Any) -> Finding:
             f"Rows show {kept:.3f} of the words of their pairs; the rest was cut off.", "max-length-short", False
         )
     return holds(
-        "arrays.words", PLACE, f"{len(rows)} rows show A and then B of their pairs, {kept:.3f} of all words.", **numbers
+        "arrays.words",
+        PLACE,
+        f"{len(rows)} rows show A and then B of their pairs, {kept:.3f} of all words.",
+        numbers=numbers,
     )
 
 
@@ -216,7 +227,8 @@ def _one_for_one(rows: list) -> float:
 
 
 def _same_ids(rows: list) -> float:
-    return float(np.mean([word == image for word, image in _pairs_of_ids(rows)] or [1.0]))
+    found = [word == image for word, image in _pairs_of_ids(rows)]
+    return float(np.mean(found)) if found else 1.0
 
 
 def _mask_is_segment(rows: list) -> bool:
@@ -244,15 +256,22 @@ def _segments(rows: list, recording: Any) -> Finding:
     agree = float(np.mean(right))
     numbers = {"right": agree, "ones": float(np.mean(ones)), "count": float(len(right))}
     if agree > 0.97:
-        return holds("arrays.segments", PLACE, f"Segment ids tell A from B in {agree:.3f} of the words.", **numbers)
+        return holds(
+            "arrays.segments", PLACE, f"Segment ids tell A from B in {agree:.3f} of the words.", numbers=numbers
+        )
     if np.mean(ones) in (0.0, 1.0):
         attends = recording.run.kind.get("attends")
         cause = "segment-ids-zero-with-separators" if attends else "segment-ids-zero"
         text = f"All segment ids of words are {int(np.mean(ones))}, so they do not tell where B begins."
-        return violated("arrays.segments", PLACE, text, cause, **numbers)
+        return violated("arrays.segments", PLACE, text, cause, numbers=numbers)
     if np.mean(inverted) > 0.97:
         return violated(
-            "arrays.segments", PLACE, "Segment ids are 1 for A and 0 for B.", "segment-ids-inverted", False, **numbers
+            "arrays.segments",
+            PLACE,
+            "Segment ids are 1 for A and 0 for B.",
+            "segment-ids-inverted",
+            False,
+            numbers=numbers,
         )
     text = f"Segment ids tell A from B in {agree:.3f} of the words only."
     mostly = "segment-ids-zero-with-separators" if recording.run.kind.get("attends") else "segment-ids-zero"
@@ -262,7 +281,7 @@ def _segments(rows: list, recording: Any) -> Finding:
         text,
         mostly if np.mean(ones) < 0.02 or np.mean(ones) > 0.98 else None,
         agree < 0.9,
-        **numbers,
+        numbers=numbers,
     )
 
 
@@ -284,19 +303,23 @@ def _mask(rows: list) -> Finding:
     names = tuple(row.name for row in padding[:3])
     if spoken > 0.5 and hidden > 0.5:
         text = f"The mask is inverted: it hides {hidden:.3f} of the tokens and shows padding."
-        return violated("arrays.mask", PLACE, text, "mask-inverted", rows=names, **numbers)
+        return violated("arrays.mask", PLACE, text, "mask-inverted", rows=names, numbers=numbers)
     if hidden > 0.02:
         text = f"The mask hides {hidden:.3f} of the tokens."
         if _mask_is_segment(rows):
             return violated(
-                "arrays.mask", PLACE, f"{text} It is 1 for B alone, as segment ids are.", "segments-as-mask", **numbers
+                "arrays.mask",
+                PLACE,
+                f"{text} It is 1 for B alone, as segment ids are.",
+                "segments-as-mask",
+                numbers=numbers,
             )
         lost = float(np.mean([row.visible[len(row.a) :] == () and len(row.a) > 0 for row in rows]))
-        return violated("arrays.mask", PLACE, text, "second-sentence-lost" if lost > 0.9 else None, **numbers)
+        return violated("arrays.mask", PLACE, text, "second-sentence-lost" if lost > 0.9 else None, numbers=numbers)
     if spoken > 0.05:
         text = f"In {spoken:.3f} of the rows with padding the mask shows padding as if it were text."
-        return violated("arrays.mask", PLACE, text, "padding-attended", False, names, **numbers)
-    return holds("arrays.mask", PLACE, "The mask shows all tokens and no padding.", **numbers)
+        return violated("arrays.mask", PLACE, text, "padding-attended", False, names, numbers=numbers)
+    return holds("arrays.mask", PLACE, "The mask shows all tokens and no padding.", numbers=numbers)
 
 
 def _first(rows: list, recording: Any) -> Finding:

@@ -56,8 +56,8 @@ def backward_pass(recording: Any) -> list[Finding]:
     if wrong:
         tensors = list(dict.fromkeys(row.split(":")[0] for row in wrong))
         text = f"The gradient of {len(tensors)} tensors, such as {tensors[0]}, is not the slope of the loss."
-        return [violated("model.backward", PLACE, text, "backward-wrong", rows=tuple(wrong[:6]), **numbers)]
-    return [holds("model.backward", PLACE, f"{checked} slopes agree with the gradients.", **numbers)]
+        return [violated("model.backward", PLACE, text, "backward-wrong", rows=tuple(wrong[:6]), numbers=numbers)]
+    return [holds("model.backward", PLACE, f"{checked} slopes agree with the gradients.", numbers=numbers)]
 
 
 def _dense(gradient: Any, parameter: np.ndarray) -> np.ndarray:

@@ -23,11 +23,11 @@ def _size(recording: Any, sizes: list) -> Finding:
     numbers = {"pairs": middle, "asked": float(asked)}
     if middle <= 3:
         text = f"A batch holds {middle:.0f} pairs, so its gradient is mostly noise."
-        return violated("batches.size", PLACE, text, "batch-too-small", False, **numbers)
+        return violated("batches.size", PLACE, text, "batch-too-small", False, numbers=numbers)
     if middle < 0.5 * asked and len(recording.pairs["train"][0]) > 2 * asked:
         text = f"A batch holds {middle:.0f} pairs, where the experiment asks for {asked}."
-        return violated("batches.size", PLACE, text, None, False, **numbers)
-    return holds("batches.size", PLACE, f"A batch holds {middle:.0f} pairs.", **numbers)
+        return violated("batches.size", PLACE, text, None, False, numbers=numbers)
+    return holds("batches.size", PLACE, f"A batch holds {middle:.0f} pairs.", numbers=numbers)
 
 
 def _classes(recording: Any) -> Finding:
@@ -49,8 +49,8 @@ def _classes(recording: Any) -> Finding:
     numbers = {"one_class": pure, "expected": expected, "limit": limit}
     if pure > limit:
         text = f"{pure:.3f} of {len(groups)} batches hold one class only; by chance it would be {expected:.3f}."
-        return violated("batches.classes", PLACE, text, "pairs-sorted-by-label", **numbers)
-    return holds("batches.classes", PLACE, f"{pure:.3f} of the batches hold one class only.", **numbers)
+        return violated("batches.classes", PLACE, text, "pairs-sorted-by-label", numbers=numbers)
+    return holds("batches.classes", PLACE, f"{pure:.3f} of the batches hold one class only.", numbers=numbers)
 
 
 def _again(recording: Any) -> Finding:
@@ -67,8 +67,10 @@ def _again(recording: Any) -> Finding:
             f"Of the {len(seen)} rows of the first {len(steps)} steps "
             f"{share:.3f} are different pairs: the same ones return."
         )
-        return violated("batches.again", PLACE, text, "same-pairs-again", **numbers)
-    return holds("batches.again", PLACE, f"{share:.3f} of the rows of the first epoch are different pairs.", **numbers)
+        return violated("batches.again", PLACE, text, "same-pairs-again", numbers=numbers)
+    return holds(
+        "batches.again", PLACE, f"{share:.3f} of the rows of the first epoch are different pairs.", numbers=numbers
+    )
 
 
 def _covered(recording: Any) -> Finding:
@@ -81,5 +83,5 @@ def _covered(recording: Any) -> Finding:
     numbers = {"covered": share, "pairs": float(len(lengths))}
     if share < 0.5:
         text = f"The batches of an epoch hold {share:.3f} of its {len(lengths)} pairs."
-        return violated("batches.covered", PLACE, text, "too-few-pairs", **numbers)
-    return holds("batches.covered", PLACE, f"The batches of an epoch hold {share:.3f} of its pairs.", **numbers)
+        return violated("batches.covered", PLACE, text, "too-few-pairs", numbers=numbers)
+    return holds("batches.covered", PLACE, f"The batches of an epoch hold {share:.3f} of its pairs.", numbers=numbers)

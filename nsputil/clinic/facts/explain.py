@@ -14,6 +14,8 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "model.reads": ("arrays.", "steps.frozen", "steps.gradient", "loss.", "optimizer."),
     "model.width": ("steps.", "loss.", "optimizer.", "arrays.", "model.pooled", "labels."),
     "model.padding": ("arrays.mask",),
+    "model.backward": ("arrays.",),
+    "model.pooled": ("arrays.",),
     "model.alone": ("arrays.mask", "arrays.first", "model.repeatable", "model.padding"),
     "model.dropout": ("model.repeatable", "arrays.", "optimizer.", "loss."),
     "model.repeatable": ("steps.overshoot",),

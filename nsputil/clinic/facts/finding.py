@@ -56,14 +56,14 @@ class Finding:
             raise ValueError(f"state is {self.state!r}; expected one of {', '.join(STATES)}")
 
 
-def holds(fact: str, place: str, statement: str, **numbers: float) -> Finding:
-    """Return a finding that nothing is violated."""
-    return Finding(fact, "holds", place, statement, numbers)
+def holds(fact: str, place: str, statement: str, numbers: Mapping | None = None, **more: float) -> Finding:
+    """Return a finding that nothing is violated; `numbers` and `more` go together."""
+    return Finding(fact, "holds", place, statement, {**(numbers or {}), **more})
 
 
-def unknown(fact: str, place: str, statement: str, **numbers: float) -> Finding:
+def unknown(fact: str, place: str, statement: str, numbers: Mapping | None = None, **more: float) -> Finding:
     """Return a finding that cannot tell."""
-    return Finding(fact, "cannot tell", place, statement, numbers)
+    return Finding(fact, "cannot tell", place, statement, {**(numbers or {}), **more})
 
 
 def violated(
@@ -73,7 +73,8 @@ def violated(
     cause: str | None = None,
     firm: bool = True,
     rows: tuple[str, ...] = (),
-    **numbers: float,
+    numbers: Mapping | None = None,
+    **more: float,
 ) -> Finding:
     """Return a violation."""
-    return Finding(fact, "violated", place, statement, numbers, tuple(rows), cause, firm)
+    return Finding(fact, "violated", place, statement, {**(numbers or {}), **more}, tuple(rows), cause, firm)

@@ -92,7 +92,7 @@ def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> 
     if bad_other > limit_other or (truth[decided] == IS_NEXT).mean() > 0.2:
         if bad_other > limit_other:
             cause, words = kind(truth[decided], labels[decided])
-            return cause, words, numbers, rows
+            return cause, words + _by_document(pairs, wrong), numbers, rows
         if (labels == IS_NEXT).mean() - (truth[decided] == IS_NEXT).mean() > 0.05 and _extra_labels(labels):
             return (
                 "label-noise",
@@ -101,6 +101,16 @@ def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> 
                 rows,
             )
     return _misplaced(pairs, labels, found, bad_next, index) + (numbers, rows)
+
+
+def _by_document(pairs: list, wrong: np.ndarray) -> str:
+    """Return words if the wrong labels fill some documents and leave the others alone."""
+    owner = np.array([pair.document_a for pair in pairs])
+    rates = [float(wrong[owner == d].mean()) for d in np.unique(owner) if (owner == d).sum() >= 6]
+    whole, none = sum(rate > 0.9 for rate in rates), sum(rate < 0.1 for rate in rates)
+    if len(rates) < 4 or not whole or not none or whole + none < 0.9 * len(rates):
+        return ""
+    return f"; they are those of {whole} of {len(rates)} documents"
 
 
 def _extra_labels(labels: np.ndarray) -> bool:
@@ -182,13 +192,13 @@ def _finding(name: str, verdict: tuple, causes: dict[str, str | None]) -> Findin
     fact = f"labels.text.{name}"
     if cause is None:
         text = f"The labels of {int(numbers['pairs'])} {name} pairs say what the text says, within {FLOOR}."
-        return holds(fact, "pairs", text, **numbers)
+        return holds(fact, "pairs", text, numbers=numbers)
     if cause == "inverted":
         others = [found for part, found in causes.items() if part != name]
         both = bool(others) and others[0] == "inverted"
         one = "training-labels-inverted" if name == "training" else "evaluation-labels-inverted"
         cause = "convention-inverted" if both or not others else one
-    return violated(fact, "pairs", f"In the {name} pairs {words}.", cause, rows=rows, **numbers)
+    return violated(fact, "pairs", f"In the {name} pairs {words}.", cause, rows=rows, numbers=numbers)
 
 
 def labels_of_arrays(recording: Any) -> list[Finding]:
@@ -210,7 +220,10 @@ def labels_of_arrays(recording: Any) -> list[Finding]:
     if wrong == 0:
         return [
             holds(
-                "labels.array", "encoding", f"The labels of {len(all_truth)} rows are those of their pairs.", **numbers
+                "labels.array",
+                "encoding",
+                f"The labels of {len(all_truth)} rows are those of their pairs.",
+                numbers=numbers,
             )
         ]
     cause, words = kind(all_truth, all_labels)
@@ -226,7 +239,12 @@ def labels_of_arrays(recording: Any) -> list[Finding]:
     cause = {"inverted": "training-labels-inverted"}.get(cause or "", cause)
     return [
         violated(
-            "labels.array", "encoding", f"Between pairs and arrays {words}.", cause, rows=tuple(rows[:3]), **numbers
+            "labels.array",
+            "encoding",
+            f"Between pairs and arrays {words}.",
+            cause,
+            rows=tuple(rows[:3]),
+            numbers=numbers,
         )
     ]
 

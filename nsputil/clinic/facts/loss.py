@@ -5,7 +5,7 @@ how single losses become one number (mean, sum, weights, an ignored class, the h
 differences of the value show whether the gradient belongs to it. What nothing explains is a place, not a name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -239,8 +239,8 @@ def identify(asked: Asked, prior: float = 0.5) -> Finding:
     return violated("loss.function", "loss", text)
 
 
-def _bad(text: str, cause: str | None, firm: bool = True, **numbers: float) -> Finding:
-    return violated("loss.function", "loss", text, cause, firm, **numbers)
+def _bad(text: str, cause: str | None, firm: bool = True, numbers: Mapping | None = None, **more: float) -> Finding:
+    return violated("loss.function", "loss", text, cause, firm, numbers={**(numbers or {}), **more})
 
 
 def _overflow(asked: Asked, prior: float) -> Finding | None:
@@ -330,7 +330,7 @@ def _gradient_only(asked: Asked, prior: float) -> Finding | None:
                 "The value of the loss does not depend on the logits; it is "
                 f"{answer[0]:.4f}, and the gradient is that of the cross-entropy."
             )
-            return _bad(text, "total-logged-as-nsp", **numbers)
+            return _bad(text, "total-logged-as-nsp", numbers=numbers)
         scale = float(np.vdot(numeric, expected) / np.vdot(expected, expected))
         cause = "sum-reduction" if abs(scale - 16) < 0.3 else "sign-flipped" if abs(scale + 1) < 0.03 else None
         cause = "loss-in-bits" if abs(scale - 1 / np.log(2)) < 0.02 else cause
@@ -339,21 +339,21 @@ def _gradient_only(asked: Asked, prior: float) -> Finding | None:
     if residual < 0.03:
         if ratio < 0:
             text = f"The gradient is {ratio:.4f} times the slope of the loss: steps make the loss larger."
-            return _bad(text, "sign-flipped", **numbers)
+            return _bad(text, "sign-flipped", numbers=numbers)
         if abs(ratio - 16) < 0.3:
             return _bad(
-                "The value is a mean and the gradient a sum over the 16 pairs.", "sum-reduction", False, **numbers
+                "The value is a mean and the gradient a sum over the 16 pairs.", "sum-reduction", False, numbers=numbers
             )
         if abs(ratio - 1 / 16) < 0.003:
             return _bad(
                 "The gradient is divided by the 16 pairs once more than the value.",
                 "task-weight-tiny",
                 False,
-                **numbers,
+                numbers=numbers,
             )
         cause = "task-weight-tiny" if ratio < 0.1 else "loss-scaled"
         return _bad(
-            f"The gradient is {ratio:.6f} times the slope of the loss; expected 1.", cause, ratio < 0.1, **numbers
+            f"The gradient is {ratio:.6f} times the slope of the loss; expected 1.", cause, ratio < 0.1, numbers=numbers
         )
     by_class = [_ratio(gradient[labels == label], numeric[labels == label]) for label in (0, 1)]
     if all(rest < 0.03 for _, rest in by_class):
@@ -361,13 +361,13 @@ def _gradient_only(asked: Asked, prior: float) -> Finding | None:
         if min(abs(r0), abs(r1)) < 1e-6:
             dead = int(abs(r1) < abs(r0))
             cause = ("ignore-index-zero", "ignore-index-one")[dead]
-            return _bad(f"Pairs of label {dead} have no gradient.", cause, **numbers)
+            return _bad(f"Pairs of label {dead} have no gradient.", cause, numbers=numbers)
         text = (
             f"The gradient of pairs of label 0 is {r0:.4f} times the slope of the loss, that of label 1 {r1:.4f} times."
         )
-        return _bad(text, "class-weight-left" if min(r0, r1) > 0 else "sign-flipped", **numbers)
+        return _bad(text, "class-weight-left" if min(r0, r1) > 0 else "sign-flipped", numbers=numbers)
     text = f"The gradient is not that of the loss: it differs from the slopes by {residual:.3f} of the largest."
-    return _bad(text, None, **numbers)
+    return _bad(text, None, numbers=numbers)
 
 
 def _ratio(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
@@ -474,21 +474,25 @@ def _name_shape(asked: Asked, first: Shape, second: Shape, prior: float) -> Find
             return holds("loss.function", "loss", f"{text} So much is common practice.", epsilon=epsilon)
         if epsilon > 0:
             return _bad(text, "label-smoothing-heavy", epsilon=epsilon)
-        return _bad(f"The loss of a pair has a term of {first.slope:.4f} times its gap.", None, **numbers)
+        return _bad(f"The loss of a pair has a term of {first.slope:.4f} times its gap.", None, numbers=numbers)
     if abs(a0 / a1 - 1) > 2e-3 if a1 else True:
         if not a1 or not a0:
             dead = 1 if a0 else 0
-            return _bad(f"Label {dead} costs nothing.", ("ignore-index-zero", "ignore-index-one")[dead], **numbers)
+            return _bad(
+                f"Label {dead} costs nothing.", ("ignore-index-zero", "ignore-index-one")[dead], numbers=numbers
+            )
         if a0 * a1 < 0:
             return _bad(
-                f"The loss of label 0 counts {a0:.4f} times, that of label 1 {a1:.4f} times.", "sign-flipped", **numbers
+                f"The loss of label 0 counts {a0:.4f} times, that of label 1 {a1:.4f} times.",
+                "sign-flipped",
+                numbers=numbers,
             )
         return _weights(a0 / a1, prior)
     if a0 < 0 and name != "negative-loss":
         return _bad(
             f"The loss is {a0:.4f} times the cross-entropy: a right answer costs more than a wrong one.",
             "sign-flipped",
-            **numbers,
+            numbers=numbers,
         )
     texts = {
         "double-softmax": (
@@ -525,11 +529,14 @@ def _name_shape(asked: Asked, first: Shape, second: Shape, prior: float) -> Find
             text + ("" if abs(count - 1) < 0.01 else f" A batch counts {count:.3f} times its mean."),
             cause,
             firm,
-            **numbers,
+            numbers=numbers,
         )
     if abs(count - 8) < 0.05 and min(abs(a0 - 1), abs(a0 - 2)) < 1e-3:
         return _bad(
-            "Sixteen equal pairs cost eight times as much as two: the loss is a sum.", "sum-reduction", False, **numbers
+            "Sixteen equal pairs cost eight times as much as two: the loss is a sum.",
+            "sum-reduction",
+            False,
+            numbers=numbers,
         )
     if abs(a0 - 1) > 1e-3:
         return _scaled(a0, numbers)
@@ -537,7 +544,7 @@ def _name_shape(asked: Asked, first: Shape, second: Shape, prior: float) -> Find
         text = (
             f"A constant of {first.constant:.4f} is added to the loss of every pair, and the gradient does not see it."
         )
-        return _bad(text, "total-logged-as-nsp", **numbers)
+        return _bad(text, "total-logged-as-nsp", numbers=numbers)
     return None
 
 
@@ -551,13 +558,16 @@ def _batch_factor(asked: Asked) -> float:
 def _scaled(scale: float, numbers: dict) -> Finding:
     """A constant factor on everything."""
     if abs(scale - 1 / np.log(2)) < 2e-3:
-        return _bad("The loss is in bits: 1.4427 times the loss in nats.", "loss-in-bits", False, **numbers)
+        return _bad("The loss is in bits: 1.4427 times the loss in nats.", "loss-in-bits", False, numbers=numbers)
     if abs(scale - 1 / np.log(10)) < 1e-3:
         return _bad(
-            "The loss is a logarithm of base 10: 0.4343 times the loss in nats.", "loss-in-base-10", False, **numbers
+            "The loss is a logarithm of base 10: 0.4343 times the loss in nats.",
+            "loss-in-base-10",
+            False,
+            numbers=numbers,
         )
     cause = "task-weight-tiny" if scale < 0.1 else "loss-scaled"
-    return _bad(f"The loss of a pair is {scale:.6f} times the cross-entropy.", cause, scale < 0.1, **numbers)
+    return _bad(f"The loss of a pair is {scale:.6f} times the cross-entropy.", cause, scale < 0.1, numbers=numbers)
 
 
 def _aggregated(asked: Asked, prior: float) -> Finding | None:

@@ -56,15 +56,17 @@ def _repeatable(recording: Any) -> list[Finding]:
     numbers = {"apart": apart, "spread": spread}
     if not np.isfinite(apart):
         return [
-            violated("model.repeatable", PLACE, "The trained model gives numbers that are not finite.", None, **numbers)
+            violated(
+                "model.repeatable", PLACE, "The trained model gives numbers that are not finite.", None, numbers=numbers
+            )
         ]
     if apart > ROUNDING * spread:
         text = (
             f"The same {len(pairs)} pairs get log-odds that differ by up to "
             f"{apart:.4f} nats the second time: something is drawn in evaluation."
         )
-        return [violated("model.repeatable", PLACE, text, "dropout-in-evaluation", **numbers)]
-    return [holds("model.repeatable", PLACE, "The same pairs get the same numbers twice.", **numbers)]
+        return [violated("model.repeatable", PLACE, text, "dropout-in-evaluation", numbers=numbers)]
+    return [holds("model.repeatable", PLACE, "The same pairs get the same numbers twice.", numbers=numbers)]
 
 
 def _alone(recording: Any) -> list[Finding]:
@@ -80,15 +82,15 @@ def _alone(recording: Any) -> list[Finding]:
             f"Log-odds move by up to {apart:.4f} nats when a pair is read "
             "alone: it depends on the pairs beside it, or on padding."
         )
-        return [violated("model.alone", PLACE, text, None, False, **numbers)]
-    return [holds("model.alone", PLACE, "A pair gets the same number alone as among others.", **numbers)]
+        return [violated("model.alone", PLACE, text, None, False, numbers=numbers)]
+    return [holds("model.alone", PLACE, "A pair gets the same number alone as among others.", numbers=numbers)]
 
 
 def _padding(recording: Any, step: Any) -> list[Finding]:
     """Does padding that the mask hides change anything?"""
     model, batch = _ready(recording), step.batch
     names = ("input_ids", "token_type_ids", "attention_mask")
-    if not all(np.ndim(getattr(batch, name, None)) == 2 for name in names):
+    if not all(getattr(getattr(batch, name, None), "ndim", 0) == 2 for name in names):
         return [unknown("model.padding", PLACE, "The batch has no arrays that can be padded.")]
     short = int(np.argmin(np.asarray(batch.attention_mask).sum(axis=1)))
     length = int(np.asarray(batch.attention_mask)[short].sum())
@@ -125,14 +127,14 @@ def _reads(recording: Any) -> list[Finding]:
     still = max(by_a, by_b) * 1e-4
     if max(by_a, by_b) < 1e-6:
         text = "The trained model gives the same log-odds whatever A and B are."
-        return [violated("model.reads", PLACE, text, None, **numbers)]
+        return [violated("model.reads", PLACE, text, None, numbers=numbers)]
     if by_b <= still:
         text = "The log-odds do not change when each pair gets the B of another: B is not read."
-        return [violated("model.reads", PLACE, text, "second-sentence-lost", **numbers)]
+        return [violated("model.reads", PLACE, text, "second-sentence-lost", numbers=numbers)]
     if by_a <= still:
         text = "The log-odds do not change when each pair gets the A of another: A is not read."
-        return [violated("model.reads", PLACE, text, "first-sentence-lost", **numbers)]
-    return [holds("model.reads", PLACE, "The log-odds depend on A and on B.", **numbers)]
+        return [violated("model.reads", PLACE, text, "first-sentence-lost", numbers=numbers)]
+    return [holds("model.reads", PLACE, "The log-odds depend on A and on B.", numbers=numbers)]
 
 
 def _with(pair: Any, **changes: Any) -> Any:
@@ -164,15 +166,15 @@ def _saturation(pooled: np.ndarray, logits: np.ndarray) -> Finding:
     if not pooled.any():
         if float(np.ptp(_odds(logits))) < 1e-9:
             return violated(
-                "model.pooled", PLACE, "At the start all pooled units are 0 for every pair.", None, **numbers
+                "model.pooled", PLACE, "At the start all pooled units are 0 for every pair.", None, numbers=numbers
             )
     if alive < 0.1:
         text = f"At the start {alive:.3f} of the pooled units differ between pairs; the others are the same for all."
-        return violated("model.pooled", PLACE, text, "dead-units" if alive == 0 else None, **numbers)
+        return violated("model.pooled", PLACE, text, "dead-units" if alive == 0 else None, numbers=numbers)
     if flat > 0.5:
         text = f"At the start {flat:.3f} of the pooled units lie beyond 0.99, where tanh passes hardly any gradient."
-        return violated("model.pooled", PLACE, text, "pooler-saturated", **numbers)
-    return holds("model.pooled", PLACE, f"At the start {flat:.3f} of the pooled units are saturated.", **numbers)
+        return violated("model.pooled", PLACE, text, "pooler-saturated", numbers=numbers)
+    return holds("model.pooled", PLACE, f"At the start {flat:.3f} of the pooled units are saturated.", numbers=numbers)
 
 
 def _width(recording: Any, step: Any) -> Finding:
@@ -192,8 +194,8 @@ def _width(recording: Any, step: Any) -> Finding:
     numbers = {"read": float(read), "units": float(pooled.shape[1])}
     if read <= 2 and pooled.shape[1] >= 1 and sizes[0] > 0:
         text = f"Of {pooled.shape[1]} pooled units the head reads what amounts to {read}."
-        return violated("model.width", PLACE, text, "pooler-narrow", False, **numbers)
-    return holds("model.width", PLACE, f"The head reads {read} independent pooled units.", **numbers)
+        return violated("model.width", PLACE, text, "pooler-narrow", False, numbers=numbers)
+    return holds("model.width", PLACE, f"The head reads {read} independent pooled units.", numbers=numbers)
 
 
 def _comparison(model: Any, recording: Any) -> Finding:
@@ -215,8 +217,8 @@ def _comparison(model: Any, recording: Any) -> Finding:
     numbers = {"together": mixed, "spread": spread, "tolerance": 1e-5 * spread}
     if mixed <= 1e-5 * max(spread, float(np.linalg.norm(h)) * 1e-2):
         text = "h_cls is a part of A plus a part of B: nothing in it compares the two."
-        return violated("model.comparison", PLACE, text, "no-comparison", False, **numbers)
-    return holds("model.comparison", PLACE, "h_cls depends on A and B together.", **numbers)
+        return violated("model.comparison", PLACE, text, "no-comparison", False, numbers=numbers)
+    return holds("model.comparison", PLACE, "h_cls depends on A and B together.", numbers=numbers)
 
 
 def _same_lengths(recording: Any) -> tuple | None:
@@ -266,7 +268,7 @@ def _noise(recording: Any) -> list[Finding]:
         return [unknown("model.dropout", PLACE, "The model shows no h_cls.")]
     h, d = np.asarray(h, np.float64), np.asarray(d, np.float64)
     centred = h - h.mean(axis=0)
-    ratio = float(np.linalg.norm(d - h) / max(np.linalg.norm(centred), 1e-12))
+    ratio = float(np.linalg.norm(d - h)) / max(float(np.linalg.norm(centred)), 1e-12)
     if ratio > NOISE:
         text = f"Dropout changes h_cls by {ratio:.2f} of the differences between pairs."
         return [violated("model.dropout", PLACE, text, "dropout-too-high", False, ratio=ratio)]

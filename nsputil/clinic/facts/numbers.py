@@ -21,6 +21,11 @@ def _numbers(values: Any) -> np.ndarray:
     return np.array([np.nan if value is None else value for value in values], dtype=float)
 
 
+def _real(value: Any) -> float:
+    """Return a number as a float, NaN if it is none."""
+    return float(value) if isinstance(value, float | int) else float("nan")
+
+
 def _reports(run: Any) -> list[dict]:
     return [dict(report) for report in [*(run.evaluations or []), run.final or {}] if report]
 
@@ -76,8 +81,8 @@ def _beneath(run: Any) -> Finding:
         text = (
             f"At {where} the loss is {x:.4f} with an accuracy of {y:.4f}; wrong pairs alone cost {(1 - y) * LN2:.4f}."
         )
-        return violated("numbers.beneath", PLACE, text, **numbers)
-    return holds("numbers.beneath", PLACE, "No loss lies below what its accuracy allows.", **numbers)
+        return violated("numbers.beneath", PLACE, text, numbers=numbers)
+    return holds("numbers.beneath", PLACE, "No loss lies below what its accuracy allows.", numbers=numbers)
 
 
 def _start(run: Any) -> Finding:
@@ -118,8 +123,8 @@ def _floor(run: Any) -> Finding:
             f"With {np.mean([e for _, e in late]):.3f} of the pairs wrong the loss "
             "is 0.3133 and the rate of errors: softmax may be applied twice."
         )
-        return violated("numbers.floor", "loss", text, "double-softmax", False, **numbers)
-    return holds("numbers.floor", PLACE, "The loss does not follow a floor of 0.3133.", **numbers)
+        return violated("numbers.floor", "loss", text, "double-softmax", False, numbers=numbers)
+    return holds("numbers.floor", PLACE, "The loss does not follow a floor of 0.3133.", numbers=numbers)
 
 
 def _one_class(run: Any) -> Finding:
@@ -134,23 +139,20 @@ def _one_class(run: Any) -> Finding:
         text = (
             f"At the end all pairs are called {name}: the recalls are {first:.3f} (IsNext) and {second:.3f} (NotNext)."
         )
-        return violated("numbers.one_class", PLACE, text, None, False, **numbers)
-    return holds("numbers.one_class", PLACE, f"The recalls are {first:.3f} and {second:.3f}.", **numbers)
+        return violated("numbers.one_class", PLACE, text, None, False, numbers=numbers)
+    return holds("numbers.one_class", PLACE, f"The recalls are {first:.3f} and {second:.3f}.", numbers=numbers)
 
 
 def _together(run: Any) -> Finding:
     """Can two reports of one quantity both be true? An accuracy lies between the recalls; a mean of them is exact."""
     for report in _reports(run):
-        y, a, b = (report.get(name) for name in ("accuracy", "recall_is_next", "recall_not_next"))
-        if (
-            all(isinstance(v, float | int) and np.isfinite(v) for v in (y, a, b))
-            and not min(a, b) - 2e-3 <= y <= max(a, b) + 2e-3
-        ):
+        y, a, b = (_real(report.get(name)) for name in ("accuracy", "recall_is_next", "recall_not_next"))
+        if np.isfinite([y, a, b]).all() and not min(a, b) - 2e-3 <= y <= max(a, b) + 2e-3:
             text = (
                 f"A report says accuracy {y:.4f} and recalls {a:.4f} and {b:.4f}; an accuracy lies between the recalls."
             )
-            return violated("numbers.together", "evaluation", text, accuracy=float(y))
-        if isinstance(y, float | int) and np.isfinite(y) and not 0 <= y <= 1:
+            return violated("numbers.together", "evaluation", text, accuracy=y)
+        if np.isfinite(y) and not 0 <= y <= 1:
             return violated(
                 "numbers.together", "evaluation", f"A report says accuracy {y:.4f}; it lies between 0 and 1."
             )
@@ -186,7 +188,10 @@ def _learned(run: Any) -> Finding:
             f"The loss ends at {level:.4f}, the entropy of the prior "
             f"({entropy:.4f}): nothing was learned, for whatever reason."
         )
-        return unknown("numbers.level", PLACE, text, **numbers)
+        return unknown("numbers.level", PLACE, text, numbers=numbers)
     return holds(
-        "numbers.level", PLACE, f"The loss ends at {level:.4f}; knowing only the prior costs {entropy:.4f}.", **numbers
+        "numbers.level",
+        PLACE,
+        f"The loss ends at {level:.4f}; knowing only the prior costs {entropy:.4f}.",
+        numbers=numbers,
     )

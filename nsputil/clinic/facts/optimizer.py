@@ -129,8 +129,8 @@ def _schedule(trace: np.ndarray, moving: np.ndarray, total: int) -> Finding:
     numbers = {"end": end, "steps": float(total), "limit": 0.6}
     if end < 0.6 and total >= 10:
         text = f"The rate is below 1 % of its peak after {int(active[-1]) + 1} of {total} steps."
-        return violated("optimizer.schedule", PLACE, text, "schedule-ends-early", **numbers)
-    return holds("optimizer.schedule", PLACE, f"The rate lasts for {end:.2f} of the training.", **numbers)
+        return violated("optimizer.schedule", PLACE, text, "schedule-ends-early", numbers=numbers)
+    return holds("optimizer.schedule", PLACE, f"The rate lasts for {end:.2f} of the training.", numbers=numbers)
 
 
 def _late(moving: np.ndarray, count: int) -> tuple[int, int] | None:
@@ -170,14 +170,17 @@ def _memory(bench: Bench, trace: np.ndarray, at: tuple[int, int], total: int) ->
             f"A gradient acts {ratio:.3f} times as strongly {apart} steps "
             "later as at once: gradients add up and are never set to zero."
         )
-        return [*findings, violated("optimizer.memory", PLACE, text, "no-zero-grad", **numbers)]
+        return [*findings, violated("optimizer.memory", PLACE, text, "no-zero-grad", numbers=numbers)]
     momentum = max(ratio, 0.0) ** (1 / apart)
     memory = 1 / (1 - momentum)
     numbers |= {"momentum": momentum, "memory": memory}
     if memory > max(60.0, total / 2):
         text = f"A gradient acts for about {memory:.0f} of {total} steps (momentum {momentum:.4f})."
-        return [*findings, violated("optimizer.memory", PLACE, text, "momentum-too-high", **numbers)]
-    return [*findings, holds("optimizer.memory", PLACE, f"A gradient acts for about {memory:.1f} steps.", **numbers)]
+        return [*findings, violated("optimizer.memory", PLACE, text, "momentum-too-high", numbers=numbers)]
+    return [
+        *findings,
+        holds("optimizer.memory", PLACE, f"A gradient acts for about {memory:.1f} steps.", numbers=numbers),
+    ]
 
 
 def _norms(bench: Bench, recording: Any, first: int) -> tuple[bool, Finding]:
@@ -201,8 +204,8 @@ def _norms(bench: Bench, recording: Any, first: int) -> tuple[bool, Finding]:
     numbers = {"clip": limit, "gradient": bench.size}
     if lengths[3] < 0.5 * slope * sizes[3] and limit < 0.1 * bench.size:
         text = f"Gradients are clipped to a norm of {limit:.4g}; their median norm in the training is {bench.size:.4g}."
-        return False, violated("optimizer.clip", PLACE, text, "clip-too-small", **numbers)
-    return False, holds("optimizer.clip", PLACE, "Clipping leaves the usual gradient alone.", **numbers)
+        return False, violated("optimizer.clip", PLACE, text, "clip-too-small", numbers=numbers)
+    return False, holds("optimizer.clip", PLACE, "Clipping leaves the usual gradient alone.", numbers=numbers)
 
 
 def _correction(trace: np.ndarray, moving: np.ndarray) -> Finding:
@@ -218,8 +221,10 @@ def _correction(trace: np.ndarray, moving: np.ndarray) -> Finding:
     numbers = {"bent": seen, "bent_undone": undone}
     if length >= 12 and seen > 0.02 and undone < 0.2 * seen:
         text = "The first steps of Adam have the lengths of averages that are not corrected for their start at zero."
-        return violated("optimizer.correction", PLACE, text, "adam-without-bias-correction", False, **numbers)
-    return holds("optimizer.correction", PLACE, "The first steps have the lengths of corrected averages.", **numbers)
+        return violated("optimizer.correction", PLACE, text, "adam-without-bias-correction", False, numbers=numbers)
+    return holds(
+        "optimizer.correction", PLACE, "The first steps have the lengths of corrected averages.", numbers=numbers
+    )
 
 
 def _bent(x: np.ndarray) -> float:
@@ -249,9 +254,9 @@ def _decay(bench: Bench, recording: Any, count: int) -> Finding:
     numbers = {"left": left, "limit": float(np.exp(-1))}
     if left < np.exp(-1):
         text = f"With gradients of zero {left:.2g} of {name} is left at the end of the training: decay is too strong."
-        return violated("optimizer.decay", PLACE, text, "weight-decay-too-high", rows=(name,), **numbers)
+        return violated("optimizer.decay", PLACE, text, "weight-decay-too-high", rows=(name,), numbers=numbers)
     if left > np.e:
         return violated(
-            "optimizer.decay", PLACE, f"With gradients of zero {name} grows {left:.2f} times.", None, **numbers
+            "optimizer.decay", PLACE, f"With gradients of zero {name} grows {left:.2f} times.", None, numbers=numbers
         )
-    return holds("optimizer.decay", PLACE, f"Decay leaves {left:.3f} of the weights.", **numbers)
+    return holds("optimizer.decay", PLACE, f"Decay leaves {left:.3f} of the weights.", numbers=numbers)

@@ -138,7 +138,7 @@ def _pairs_read(reports: list, recording: Any) -> Finding:
     }
 
     def bad(words: str, cause: str | None, firm: bool = True) -> Finding:
-        return violated("report.pairs", PLACE, words, cause, firm, **numbers)
+        return violated("report.pairs", PLACE, words, cause, firm, numbers=numbers)
 
     if training / unseen > 0.05:
         return bad(
@@ -162,7 +162,7 @@ def _pairs_read(reports: list, recording: Any) -> Finding:
         few = len({(p.sentence_a, p.sentence_b) for batch in reports[-1].read for p in batch})
         text_ = f"The evaluation reads {few} of the {len(reports[-1].pairs)} pairs that it is given."
         return bad(text_, "evaluated-on-few-pairs" if missing / total > 0.5 else None)
-    return holds("report.pairs", PLACE, "The evaluation reads the pairs that it is given.", **numbers)
+    return holds("report.pairs", PLACE, "The evaluation reads the pairs that it is given.", numbers=numbers)
 
 
 def _accuracy(recording: Any, counts: list, reports: list) -> Finding:
@@ -172,13 +172,13 @@ def _accuracy(recording: Any, counts: list, reports: list) -> Finding:
     said, found, n = counts[worst].said["accuracy"], counts[worst].accuracy, len(counts[worst].labels)
     numbers = {"reported": float(said), "recounted": found, "pairs": float(n)}
     if not np.isfinite(said):
-        return unknown("report.accuracy", PLACE, "A reported accuracy is not finite.", **numbers)
+        return unknown("report.accuracy", PLACE, "A reported accuracy is not finite.", numbers=numbers)
     if max(o * len(c.labels) for o, c in zip(off, counts, strict=True)) <= 2.01 or max(off) <= 6e-5:
         return _sizes(counts, numbers)
     text = f"A report says that {said:.4f} of {n} pairs are right; a recount finds {found:.4f}."
     for cause, words, firm in _explanations(recording, counts, reports):
-        return violated("report.accuracy", PLACE, f"{text} {words}", cause, firm, **numbers)
-    return violated("report.accuracy", PLACE, text, None, **numbers)
+        return violated("report.accuracy", PLACE, f"{text} {words}", cause, firm, numbers=numbers)
+    return violated("report.accuracy", PLACE, text, None, numbers=numbers)
 
 
 def _sizes(counts: list, numbers: dict) -> Finding:
@@ -186,8 +186,10 @@ def _sizes(counts: list, numbers: dict) -> Finding:
     n = min(len(count.labels) for count in counts)
     if n < 20:
         text = f"An evaluation rests on {n} pairs: by chance alone its accuracy varies by {0.5 / np.sqrt(n):.3f}."
-        return violated("report.accuracy", PLACE, text, "evaluated-on-few-pairs", False, **numbers)
-    return holds("report.accuracy", PLACE, f"{len(counts)} reported accuracies are those of a recount.", **numbers)
+        return violated("report.accuracy", PLACE, text, "evaluated-on-few-pairs", False, numbers=numbers)
+    return holds(
+        "report.accuracy", PLACE, f"{len(counts)} reported accuracies are those of a recount.", numbers=numbers
+    )
 
 
 def _explanations(recording: Any, counts: list, reports: list) -> Any:
@@ -431,7 +433,7 @@ def _loss(counts: list) -> Finding:
     worst = int(np.argmax(off))
     numbers = {"reported": float(said[worst]), "recounted": float(true[worst])}
     if off.max() <= LOSS:
-        return holds("report.loss", PLACE, f"{len(said)} reported losses are those of a recount.", **numbers)
+        return holds("report.loss", PLACE, f"{len(said)} reported losses are those of a recount.", numbers=numbers)
     text = f"A report names a loss of {said[worst]:.4f} nats; a recount finds {true[worst]:.4f}."
     ratio, gap = said / true, said - true
     sizes = np.array([len(count.labels) for count in counts], float)
@@ -445,14 +447,16 @@ def _loss(counts: list) -> Finding:
             f"{text} All are {value:.4f} times the recounted ones.",
             cause,
             cause != "loss-in-bits",
-            **numbers,
+            numbers=numbers,
         )
     if len(sizes) == len(said) and np.abs(ratio / sizes - 1).max() < 0.01:
         return violated(
-            "report.loss", PLACE, f"{text} It is the sum over the pairs.", "held-out-loss-summed", **numbers
+            "report.loss", PLACE, f"{text} It is the sum over the pairs.", "held-out-loss-summed", numbers=numbers
         )
     if len(said) > 1 and ratio.min() > 3 and ratio.std() < 0.1 * ratio.mean():
-        return violated("report.loss", PLACE, f"{text} It is a sum over a batch.", "held-out-loss-summed", **numbers)
+        return violated(
+            "report.loss", PLACE, f"{text} It is a sum over a batch.", "held-out-loss-summed", numbers=numbers
+        )
     if len(said) > 1 and gap.std() < 1e-3 and abs(gap.mean()) > 1e-3:
         numbers["added"] = float(gap.mean())
         return violated(
@@ -460,6 +464,6 @@ def _loss(counts: list) -> Finding:
             PLACE,
             f"{text} All are {gap.mean():+.4f} nats beside the recounted ones.",
             "total-logged-as-nsp",
-            **numbers,
+            numbers=numbers,
         )
-    return violated("report.loss", PLACE, text, None, **numbers)
+    return violated("report.loss", PLACE, text, None, numbers=numbers)

@@ -67,9 +67,9 @@ def _lengths(pairs: Sequence, labels: np.ndarray) -> Finding:
             f"{name} has {middle[0]:.0f} words in the median if the label "
             f"is IsNext and {middle[1]:.0f} if not: length gives it away."
         )
-        return violated("pairs.lengths", PLACE, text, "shortcut-length", **numbers)
+        return violated("pairs.lengths", PLACE, text, "shortcut-length", numbers=numbers)
     return holds(
-        "pairs.lengths", PLACE, f"Lengths differ little between the classes (area {0.5 + area:.3f}).", **numbers
+        "pairs.lengths", PLACE, f"Lengths differ little between the classes (area {0.5 + area:.3f}).", numbers=numbers
     )
 
 
@@ -78,7 +78,7 @@ def _words(pairs: Sequence, labels: np.ndarray) -> Finding:
     best, where, rates = 0.0, "", (0.0, 0.0)
     n0, n1 = int((labels == IS_NEXT).sum()), int((labels == NOT_NEXT).sum())
     for side in ("sentence_a", "sentence_b"):
-        count = [Counter(), Counter()]
+        count: list[Counter] = [Counter(), Counter()]
         for pair, label in zip(pairs, labels, strict=True):
             count[int(label)].update(set(tokenize(getattr(pair, side))))
         for word in count[0].keys() | count[1].keys():
@@ -90,8 +90,8 @@ def _words(pairs: Sequence, labels: np.ndarray) -> Finding:
     if best > limit:
         text = f"{where} stands in {rates[0]:.3f} of the pairs IsNext and in {rates[1]:.3f} of the pairs NotNext."
         cause = "shortcut-marker" if min(rates) < 0.05 else None
-        return violated("pairs.words", PLACE, text, cause, **numbers)
-    return holds("pairs.words", PLACE, f"No word tells the classes apart by more than {best:.3f}.", **numbers)
+        return violated("pairs.words", PLACE, text, cause, numbers=numbers)
+    return holds("pairs.words", PLACE, f"No word tells the classes apart by more than {best:.3f}.", numbers=numbers)
 
 
 def _prior(labels: np.ndarray, held_out: Sequence) -> Finding:
@@ -103,11 +103,11 @@ def _prior(labels: np.ndarray, held_out: Sequence) -> Finding:
     numbers = {"training": own, "held_out": other, "limit": limit}
     if abs(own - other) > limit and 0 < other < 1:
         text = f"{own:.3f} of the training pairs are IsNext, and {other:.3f} of the held-out pairs."
-        return violated("pairs.prior", PLACE, text, "prior-shift", **numbers)
+        return violated("pairs.prior", PLACE, text, "prior-shift", numbers=numbers)
     if max(own, 1 - own) > 0.98 and other == own:
         text = f"{own:.3f} of all pairs are IsNext: almost all belong to one class."
-        return violated("pairs.prior", PLACE, text, "prior-shift", False, **numbers)
-    return holds("pairs.prior", PLACE, f"{own:.3f} of the training pairs are IsNext.", **numbers)
+        return violated("pairs.prior", PLACE, text, "prior-shift", False, numbers=numbers)
+    return holds("pairs.prior", PLACE, f"{own:.3f} of the training pairs are IsNext.", numbers=numbers)
 
 
 def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequence) -> list[Finding]:
@@ -139,26 +139,26 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
             f"{max(rates[f'{side} of IsNext'], rates[f'{side} of NotNext']):.3f} of them."
         )
         cause = _foreign(index, texts, gap, side)
-        return [violated("pairs.text", PLACE, text, cause, rows=rows, **numbers)]
+        return [violated("pairs.text", PLACE, text, cause, rows=rows, numbers=numbers)]
     if here > 0.05 and abs(here - float(out)) > 0.25:
         kind = _new_words(index, [p.sentence_b for p in pairs[:300]])
         text = (
             f"{here:.3f} of the training pairs and {float(out):.3f} of "
             "the held-out pairs hold text that stands in no document."
         )
-        return [violated("pairs.text", PLACE, text, "domain-shift" if kind > 0.1 else None, **numbers)]
+        return [violated("pairs.text", PLACE, text, "domain-shift" if kind > 0.1 else None, numbers=numbers)]
     if here > 0.5:
         header = _everywhere(index, pairs)
         if header:
             words = ", ".join(header[:5])
             text = f"The words {words} stand in almost every text of a pair, and in few sentences of the documents."
-            return [violated("pairs.text", PLACE, text, "page-headers", **numbers)]
+            return [violated("pairs.text", PLACE, text, "page-headers", numbers=numbers)]
         return [
             unknown(
                 "pairs.text",
                 PLACE,
                 f"{here:.3f} of the pairs hold text that stands in no document word for word.",
-                **numbers,
+                numbers=numbers,
             )
         ]
     return [
@@ -166,7 +166,7 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
             "pairs.text",
             PLACE,
             f"{1 - here:.3f} of the training pairs stand in the documents word for word.",
-            **numbers,
+            numbers=numbers,
         )
     ]
 

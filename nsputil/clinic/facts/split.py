@@ -51,27 +51,27 @@ def _shared(recording: Any, train: list, held_out: list) -> Finding:
     found = [_share_known(d, count) for d in other]
     seen = {(p.sentence_a, p.sentence_b) for epoch in recording.pairs["train"] for p in epoch}
     pairs = [*recording.pairs["valid"], *recording.pairs["test"]]
-    same = float(np.mean([len(p.sentence_a) > 25 and (p.sentence_a, p.sentence_b) in seen for p in pairs] or [0]))
+    same = float(np.mean([len(p.sentence_a) > 25 and (p.sentence_a, p.sentence_b) in seen for p in pairs] or [False]))
     rate, usual = float(np.mean(found)), float(np.mean(natural))
     error = float(np.sqrt(np.var(found) / len(found) + np.var(natural) / len(natural)))
     limit = usual + max(SHARED, SURE * error)
     numbers = {"documents": float(whole), "sentences": rate, "natural": usual, "limit": limit, "pairs": same}
     if whole and whole / len(other) > 0.02:
         text = f"{whole} of {len(other)} held-out documents are training documents too."
-        return violated("split.shared", PLACE, text, "tested-on-training-text", **numbers)
+        return violated("split.shared", PLACE, text, "tested-on-training-text", numbers=numbers)
     if rate > limit:
         text = (
             f"{rate:.3f} of the held-out sentences stand in training text; among training documents it is {usual:.3f}."
         )
-        return violated("split.shared", PLACE, text, "tested-on-training-text", **numbers)
+        return violated("split.shared", PLACE, text, "tested-on-training-text", numbers=numbers)
     if same > 0.05 and usual < 0.05:
         text = f"{same:.3f} of the held-out pairs are training pairs too."
-        return violated("split.shared", PLACE, text, "tested-on-training-text", **numbers)
+        return violated("split.shared", PLACE, text, "tested-on-training-text", numbers=numbers)
     return holds(
         "split.shared",
         PLACE,
         f"Held-out text shares {rate:.3f} of its sentences with training; {usual:.3f} is natural.",
-        **numbers,
+        numbers=numbers,
     )
 
 
@@ -83,8 +83,10 @@ def _copies(train: list) -> Finding:
     numbers = {"documents": float(distinct), "of": float(len(train)), "sentences": different}
     if distinct < 0.7 * len(train) or different < 0.5:
         text = f"Of {len(train)} training documents {distinct} are different, and {different:.3f} of their sentences."
-        return violated("split.copies", PLACE, text, "corpus-duplicated", **numbers)
-    return holds("split.copies", PLACE, f"{distinct} of {len(train)} training documents are different.", **numbers)
+        return violated("split.copies", PLACE, text, "corpus-duplicated", numbers=numbers)
+    return holds(
+        "split.copies", PLACE, f"{distinct} of {len(train)} training documents are different.", numbers=numbers
+    )
 
 
 def _used(recording: Any, train: list) -> Finding:
@@ -97,19 +99,23 @@ def _used(recording: Any, train: list) -> Finding:
     single = [p for epoch in epochs for p in epoch]
     used = {p.sentence_a for p in single} | {p.sentence_b for p in single}
     words = sum(len(text) for text in used)
+    first = sum(len(text) for text in {p.sentence_a for p in single})
     possible = sum(len(sentence) for sentence in here)
     numbers = {"sentences": share, "in_pairs": min(1.0, words / max(1, possible)), "documents": float(len(train))}
     if share < 0.3 and here <= whole:
         text = f"Only {share:.3f} of the sentences are trained on ({len(train)} of {len(everything)} documents)."
-        return violated("split.used", PLACE, text, "too-few-pairs", **numbers)
-    if words < 0.4 * possible:
-        text = f"The training pairs hold {words / possible:.3f} of the training text; most of it is in no pair."
-        return violated("split.used", "pairs", text, "too-few-pairs", **numbers)
+        return violated("split.used", PLACE, text, "too-few-pairs", numbers=numbers)
+    if words < 0.4 * possible or first < 0.2 * possible:
+        text = (
+            f"The A and B of all training pairs hold {words / possible:.3f} of the training text, "
+            f"the A alone {first / possible:.3f}; the rest is in no pair."
+        )
+        return violated("split.used", "pairs", text, "too-few-pairs", numbers=numbers)
     distinct = len({(p.sentence_a, p.sentence_b) for p in epochs[0]}) / max(1, len(epochs[0])) if epochs else 1.0
     if distinct < 0.5:
         text = f"Only {distinct:.3f} of the pairs of an epoch are different."
-        return violated("split.used", "pairs", text, "corpus-duplicated", **numbers)
-    return holds("split.used", PLACE, f"{share:.3f} of the sentences are trained on.", **numbers)
+        return violated("split.used", "pairs", text, "corpus-duplicated", numbers=numbers)
+    return holds("split.used", PLACE, f"{share:.3f} of the sentences are trained on.", numbers=numbers)
 
 
 def _kind(train: list, held_out: list) -> Finding:
@@ -134,7 +140,10 @@ def _kind(train: list, held_out: list) -> Finding:
             f"{rate:.3f} of the held-out words are new to training; of "
             f"a training document {usual:.3f} are new to the others."
         )
-        return violated("split.kind", PLACE, text, "domain-shift", **numbers)
+        return violated("split.kind", PLACE, text, "domain-shift", numbers=numbers)
     return holds(
-        "split.kind", PLACE, f"{rate:.3f} of the held-out words are new to training; {usual:.3f} is natural.", **numbers
+        "split.kind",
+        PLACE,
+        f"{rate:.3f} of the held-out words are new to training; {usual:.3f} is natural.",
+        numbers=numbers,
     )

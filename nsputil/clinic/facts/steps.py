@@ -41,23 +41,27 @@ def _frozen(recording: Any, names: list, still: list) -> Finding:
     numbers = {"still": float(len(still)), "tensors": float(len(names))}
     if moving and len(swallowed) == len(still):
         text = f"{len(still)} tensors do not move, but their weights are large and their steps may be lost in rounding."
-        return unknown("steps.frozen", PLACE, text, **numbers)
+        return unknown("steps.frozen", PLACE, text, numbers=numbers)
     rows = tuple(still[:6])
     text = f"{len(still)} of {len(names)} tensors have a gradient and never move, such as {still[0]}."
     if not moving:
         text = f"None of the {len(names)} tensors that have a gradient moves."
-        return violated("steps.frozen", PLACE, text, "updates-not-applied", rows=rows, **numbers)
+        return violated("steps.frozen", PLACE, text, "updates-not-applied", rows=rows, numbers=numbers)
     if all(name.endswith("bias") for name in moving):
-        return violated("steps.frozen", PLACE, f"Only biases move: {text}", "only-biases-trained", rows=rows, **numbers)
+        return violated(
+            "steps.frozen", PLACE, f"Only biases move: {text}", "only-biases-trained", rows=rows, numbers=numbers
+        )
     parts = {name.split(".")[0] for name in still}
     whole = {part for part in parts if all(name in still for name in names if name.split(".")[0] == part)}
     if whole == {"encoder"}:
         return violated(
-            "steps.frozen", PLACE, f"The encoder is frozen: {text}", "encoder-frozen", False, rows, **numbers
+            "steps.frozen", PLACE, f"The encoder is frozen: {text}", "encoder-frozen", False, rows, numbers=numbers
         )
     if whole == {"head"}:
-        return violated("steps.frozen", PLACE, f"The head is frozen: {text}", "head-frozen", False, rows, **numbers)
-    return violated("steps.frozen", PLACE, text, "tensors-frozen", False, rows, **numbers)
+        return violated(
+            "steps.frozen", PLACE, f"The head is frozen: {text}", "head-frozen", False, rows, numbers=numbers
+        )
+    return violated("steps.frozen", PLACE, text, "tensors-frozen", False, rows, numbers=numbers)
 
 
 def _no_gradient(recording: Any, names: list, without: list, steps: list) -> Finding:
@@ -74,13 +78,13 @@ def _no_gradient(recording: Any, names: list, without: list, steps: list) -> Fin
     if matrices:
         # keys' biases of attention have none by definition; masked-word heads none without masking
         if all(name.endswith("bias") or name.startswith("mlm") for name in without):
-            return holds("steps.gradient", "model", text, **numbers)
-        return violated("steps.gradient", "model", text, None, False, rows, **numbers)
+            return holds("steps.gradient", "model", text, numbers=numbers)
+        return violated("steps.gradient", "model", text, None, False, rows, numbers=numbers)
     zero = [name for name in start if start[name].ndim > 1 and not start[name].any()]
     if zero:
         text = f"{', '.join(zero[:3])} start from zeros, and no matrix ever has a gradient."
-        return violated("steps.gradient", "model", text, "zero-init", rows=tuple(zero), **numbers)
-    return violated("steps.gradient", "model", f"No matrix has a gradient: {text}", None, rows=rows, **numbers)
+        return violated("steps.gradient", "model", text, "zero-init", rows=tuple(zero), numbers=numbers)
+    return violated("steps.gradient", "model", f"No matrix has a gradient: {text}", None, rows=rows, numbers=numbers)
 
 
 def _stored(recording: Any) -> Finding:
@@ -112,7 +116,12 @@ def progress(recording: Any) -> list[Finding]:
     possible = float(gains.sum()) * max(1.0, recording.total / max(1, len(recording.steps)))
     numbers = {"possible": possible, "limit": LEAST_GAIN, "steps": float(len(recording.steps))}
     found = [
-        holds("steps.progress", PLACE, f"Were the loss a plane, the steps would gain {possible:.3f} nats.", **numbers)
+        holds(
+            "steps.progress",
+            PLACE,
+            f"Were the loss a plane, the steps would gain {possible:.3f} nats.",
+            numbers=numbers,
+        )
     ]
     if possible < LEAST_GAIN:
         text = (
@@ -120,7 +129,7 @@ def progress(recording: Any) -> list[Finding]:
             f"together would gain {possible:.4f} nats; learning needs more."
         )
         cause = "learning-rate-too-low" if len(recording.steps) >= 40 and possible >= 0 else None
-        found = [violated("steps.progress", PLACE, text, cause, False, **numbers)]
+        found = [violated("steps.progress", PLACE, text, cause, False, numbers=numbers)]
     return found + [_overshoot(recording)]
 
 
@@ -152,5 +161,5 @@ def _overshoot(recording: Any) -> Finding:
         text = (
             f"{len(promised)} sampled steps promise {total:.3f} nats and reach {np.sum(reached):.3f}: they overshoot."
         )
-        return violated("steps.overshoot", PLACE, text, "learning-rate-too-high", **numbers)
-    return holds("steps.overshoot", PLACE, f"Steps reach {ratio:.2f} of the gain that they promise.", **numbers)
+        return violated("steps.overshoot", PLACE, text, "learning-rate-too-high", numbers=numbers)
+    return holds("steps.overshoot", PLACE, f"Steps reach {ratio:.2f} of the gain that they promise.", numbers=numbers)

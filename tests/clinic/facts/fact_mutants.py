@@ -157,6 +157,15 @@ def from_pairs(change, experiment):
     return replace(experiment, encode=changed)
 
 
+def first_words(text):
+    return " ".join(text.split()[:3])
+
+
+def of_some_documents(pairs, documents, rng):
+    """Labels are the other way round in every third document."""
+    return [replace(p, label=1 - p.label) if p.document_a % 3 == 0 else p for p in pairs]
+
+
 def only_labels(batch, pairs, vocabulary):
     """A batch of another kind."""
 
@@ -413,6 +422,7 @@ MUTANTS = {
     "noise in training": (P(pairs_changed, P(noise, 0.3), where="training"), "pairs", {"label-noise"}),
     "IsNext called NotNext": (P(pairs_changed, P(one_way, 0, 0.4)), "pairs", {"false-negatives"}),
     "NotNext called IsNext": (P(pairs_changed, P(one_way, 1, 0.4)), "pairs", {"label-noise"}),
+    "inverted in some documents": (P(pairs_changed, of_some_documents), "pairs", {"label-noise"}),
     "dealt out": (P(pairs_changed, dealt_out), "pairs", {"labels-shuffled"}),
     "labels one up": (P(pairs_changed, P(rolled, 1)), "pairs", {"labels-off-by-one"}),
     "labels one down": (P(pairs_changed, P(rolled, -1)), "pairs", {"labels-off-by-one"}),
@@ -443,9 +453,9 @@ MUTANTS = {
     "A twice": (P(from_pairs, lambda p: replace(p, sentence_b=p.sentence_a)), "encoding", {"a-given-twice"}),
     "B twice": (P(from_pairs, lambda p: replace(p, sentence_a=p.sentence_b)), "encoding", {"b-given-twice"}),
     "short": (
-        P(from_pairs, lambda p: replace(p, sentence_a=p.sentence_a[:12], sentence_b=p.sentence_b[:12])),
+        P(from_pairs, lambda p: replace(p, sentence_a=first_words(p.sentence_a), sentence_b=first_words(p.sentence_b))),
         "encoding",
-        {"max-length-short", None},
+        {"max-length-short"},
     ),
     "backward doubled": (P(modelled, P(pooler_as, Doubled)), "model", {"backward-wrong"}),
     "backward negative": (P(modelled, P(pooler_as, Negative)), "model", {"backward-wrong"}),
