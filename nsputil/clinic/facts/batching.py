@@ -46,10 +46,13 @@ def _classes(recording: Any) -> Finding:
     )
     error = np.sqrt(max(expected * (1 - expected), 1e-4) / len(groups))
     limit = expected + max(0.4, 6 * error)
-    numbers = {"one_class": pure, "expected": expected, "limit": limit}
+    numbers = {"one_class": pure, "expected": expected, "limit": limit, "label_not_next": p, "in_pairs": overall}
     if pure > limit:
         text = f"{pure:.3f} of {len(groups)} batches hold one class only; by chance it would be {expected:.3f}."
         return violated("batches.classes", PLACE, text, "pairs-sorted-by-label", numbers=numbers)
+    if abs(p - overall) > max(0.2, 6 * np.sqrt(0.25 / sum(map(len, groups)))):
+        text = f"{1 - p:.3f} of the rows of the steps are IsNext, and {1 - overall:.3f} of the pairs of an epoch."
+        return violated("batches.classes", PLACE, text, "prior-shift", numbers=numbers)
     return holds("batches.classes", PLACE, f"{pure:.3f} of the batches hold one class only.", numbers=numbers)
 
 

@@ -11,7 +11,7 @@ ORDER = ("split", "pairs", "encoding", "loss", "model", "optimizer", "batching",
 #: Fact -> beginnings of the names of the facts whose violation explains it.
 EXPLAINS: dict[str, tuple[str, ...]] = {
     "model.comparison": ("arrays.words", "arrays.mask", "arrays.segments"),
-    "model.reads": ("arrays.", "steps.frozen", "steps.gradient", "loss.", "optimizer."),
+    "model.reads": ("arrays.", "steps.", "loss.", "optimizer.", "model.pooled"),
     "model.width": ("steps.", "loss.", "optimizer.", "arrays.", "model.pooled", "labels."),
     "model.padding": ("arrays.mask",),
     "model.backward": ("arrays.",),

@@ -151,23 +151,24 @@ def _at_the_start(recording: Any, step: Any) -> list[Finding]:
     if pooled is None or np.ndim(pooled) != 2:
         return [*found, unknown("model.pooled", PLACE, "The model shows no pooled units.")]
     pooled = np.asarray(pooled)
-    found.append(_saturation(pooled, np.asarray(logits)))
+    found.append(_saturation(pooled, np.asarray(logits), model))
     found.append(_width(recording, step))
     if h_cls is not None:
         found.append(_comparison(model, recording))
     return found
 
 
-def _saturation(pooled: np.ndarray, logits: np.ndarray) -> Finding:
+def _saturation(pooled: np.ndarray, logits: np.ndarray, model: Any) -> Finding:
     """Does tanh still pass a gradient at the start?"""
     flat = float((np.abs(pooled) > 0.99).mean())
     alive = float((np.ptp(pooled, axis=0) > 1e-9).mean())
     numbers = {"saturated": flat, "alive": alive, "spread": float(_odds(logits).std())}
     if not pooled.any():
-        if float(np.ptp(_odds(logits))) < 1e-9:
-            return violated(
-                "model.pooled", PLACE, "At the start all pooled units are 0 for every pair.", None, numbers=numbers
-            )
+        zero = tuple(name for name, array in model.parameters.items() if array.ndim > 1 and not array.any())
+        text = "At the start all pooled units are 0 for every pair" + (
+            f"; {zero[0]} starts from zeros." if zero else "."
+        )
+        return violated("model.pooled", PLACE, text, "zero-init" if zero else "dead-units", rows=zero, numbers=numbers)
     if alive < 0.1:
         text = f"At the start {alive:.3f} of the pooled units differ between pairs; the others are the same for all."
         return violated("model.pooled", PLACE, text, "dead-units" if alive == 0 else None, numbers=numbers)

@@ -215,6 +215,9 @@ def _explanations(recording: Any, counts: list, reports: list) -> Any:
     k = _last(counts)
     if k:
         yield "evaluated-on-few-pairs", f"It is that of the last {k} pairs alone.", True
+    bound = _sure_beyond(counts)
+    if bound:
+        yield "unsure-pairs-dropped", f"It is that of the pairs with log-odds beyond {bound:.2f} nats.", True
     share = _surest(counts)
     if share:
         yield "unsure-pairs-dropped", f"It is that of the {share:.3f} of the pairs on which the model is surest.", True
@@ -275,7 +278,12 @@ def _at(recording: Any, counts: list, model: Any, change: Any = None, reports: A
 
 
 def _earlier(recording: Any, counts: list, reports: list) -> Any:
-    """Is each report that of the model some reports before?"""
+    """Is each report that of the model some reports before, or of the first report?"""
+    if len({round(count.said["accuracy"], 6) for count in counts[1:]}) >= 1 and len(counts) >= 3:
+        model = recording.twin(reports[0].parameters)
+        first = [float((model.logits(c.pairs).argmax(axis=1) == c.labels).mean()) for c in counts]
+        if all(_close(a, c.said["accuracy"], len(c.labels)) for a, c in zip(first, counts, strict=True)):
+            yield "stale-checkpoint", "It is that of the model at the first report.", True
     for back in (1, 2):
         if len(counts) < back + 3:
             continue
@@ -329,6 +337,17 @@ def _surest(counts: list) -> float:
             votes[share] = votes.get(share, 0) + 1
     best = max(votes, key=lambda share: votes[share]) if votes else 0.0
     return best if votes and votes[best] >= 0.95 * len(counts) and best < 0.97 else 0.0
+
+
+def _sure_beyond(counts: list) -> float:
+    """Return a bound on the size of the log-odds beyond which pairs are counted, if it explains every report; or 0."""
+    if not _distinct(counts):
+        return 0.0
+    for bound in np.unique(np.concatenate([np.linspace(0.02, 4, 200), -np.log(1 / np.linspace(0.51, 0.98, 48) - 1)])):
+        kept = [c.right[np.abs(c.odds) >= bound] for c in counts]
+        if all(len(k) and abs(float(k.mean()) - c.said["accuracy"]) < 6e-5 for k, c in zip(kept, counts, strict=True)):
+            return float(bound) if any(len(k) < 0.97 * len(c.right) for k, c in zip(kept, counts, strict=True)) else 0.0
+    return 0.0
 
 
 def _best_part(counts: list) -> int:
