@@ -44,7 +44,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "batches.classes": ("labels.", "pairs.prior"),
     "batches.again": ("batches.size", "split.copies", "split.used"),
     "report.repeated": ("model.repeatable",),
-    "report.accuracy": ("model.repeatable", "report.repeated"),
+    "report.accuracy": ("model.repeatable",),
     "report.loss": ("model.repeatable", "report.repeated", "report.accuracy"),
     "labels.array": (),
     "numbers.": (
@@ -61,8 +61,12 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     ),
 }
 
-#: Pairs of facts of one cause at two levels: the later one is the consequence if the earlier names the same cause.
-SPECIFIC = {"report.accuracy": "report.pairs", "report.loss": "report.pairs", "arrays.mask": "arrays.words"}
+#: What explains a violation that has no name of its own.
+SPECIFIC = {
+    "report.accuracy": ("report.pairs", "report.repeated"),
+    "report.loss": ("report.pairs",),
+    "arrays.mask": ("arrays.words",),
+}
 
 
 def in_order(found: Sequence[Finding]) -> list[Finding]:
@@ -88,9 +92,10 @@ def _explained(finding: Finding, bad: Sequence[Finding]) -> Finding:
         and any(other.fact.startswith(name) for name in beginnings)
         and _may(other, finding)
     ]
-    level = SPECIFIC.get(finding.fact)
-    if level and finding.cause is None:
-        reasons += [other.fact for other in bad if other.fact == level]
+    if finding.cause is None:
+        reasons += [other.fact for other in bad if other.fact in SPECIFIC.get(finding.fact, ())]
+    if finding.fact == "report.repeated":  # a metric with a memory says something else each time, too
+        reasons += [other.fact for other in bad if other.cause == "metric-never-reset"]
     return replace(finding, explained_by=tuple(dict.fromkeys(reasons)))
 
 

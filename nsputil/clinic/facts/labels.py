@@ -92,7 +92,8 @@ def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> 
     if bad_other > limit_other or (truth[decided] == IS_NEXT).mean() > 0.2:
         if bad_other > limit_other:
             cause, words = kind(truth[decided], labels[decided])
-            return cause, words + _by_document(pairs, wrong), numbers, rows
+            whole = _by_document(pairs, wrong)
+            return "label-noise" if whole else cause, words + whole, numbers, rows
         if (labels == IS_NEXT).mean() - (truth[decided] == IS_NEXT).mean() > 0.05 and _extra_labels(labels):
             return (
                 "label-noise",
@@ -110,7 +111,7 @@ def _by_document(pairs: list, wrong: np.ndarray) -> str:
     whole, none = sum(rate > 0.9 for rate in rates), sum(rate < 0.1 for rate in rates)
     if len(rates) < 4 or not whole or not none or whole + none < 0.9 * len(rates):
         return ""
-    return f"; they are those of {whole} of {len(rates)} documents"
+    return f"; all of them stand in {whole} of {len(rates)} documents"
 
 
 def _extra_labels(labels: np.ndarray) -> bool:

@@ -43,41 +43,38 @@ class MeanEncoder:
 
 
 class ConvolutionEncoder:
-    """Word vectors and marks of the segment, a window of three, a rectifier, the mean over the row."""
+    """Word vectors, a window of three, a rectifier, the mean over A and the mean over B, and their product."""
 
     def __init__(self, words, dim, rng):
         self.parameters = {
-            "words": (rng.standard_normal((words, dim)) * 0.3).astype(np.float32),
-            "segments": (rng.standard_normal((2, dim)) * 0.3).astype(np.float32),
-            "window": (rng.standard_normal((3 * dim, 2 * dim)) / np.sqrt(3 * dim)).astype(np.float32),
+            "words": (rng.standard_normal((words, dim)) * 0.5).astype(np.float32),
+            "window": (rng.standard_normal((3 * dim, dim)) / np.sqrt(3 * dim)).astype(np.float32),
         }
-        self.width = 2 * dim
+        self.width = 3 * dim
 
     def forward(self, batch, rng=None):
         p = self.parameters
         mask = batch.attention_mask[:, :, None].astype(np.float32)
-        x = (p["words"][batch.input_ids] + p["segments"][batch.token_type_ids]) * mask
+        x = p["words"][batch.input_ids] * mask
         left = np.pad(x, ((0, 0), (1, 0), (0, 0)))[:, :-1]
         right = np.pad(x, ((0, 0), (0, 1), (0, 0)))[:, 1:]
         around = np.concatenate([left, x, right], axis=2)
         y = around @ p["window"]
-        size = mask.sum(axis=1)
-        h = (np.maximum(y, 0) * mask).sum(axis=1) / size
-        return h * 3, (batch, around, y, mask, size)
+        parts = [mask * (batch.token_type_ids == s)[:, :, None] for s in (0, 1)]
+        parts = [(part / np.maximum(part.sum(axis=1, keepdims=True), 1)).astype(np.float32) for part in parts]
+        u, v = ((np.maximum(y, 0) * part).sum(axis=1) * 3 for part in parts)
+        return np.concatenate([u, v, u * v], axis=1), (batch, around, y, mask, parts, u, v)
 
     def backward(self, dh, cache):
-        batch, around, y, mask, size = cache
-        p = self.parameters
-        dy = (dh * 3 / size)[:, None] * mask * (y > 0)
-        daround = dy @ p["window"].T
-        dleft, dx, dright = np.split(daround, 3, axis=2)
+        batch, around, y, mask, parts, u, v = cache
+        du, dv, dm = np.split(dh, 3, axis=1)
+        du, dv = du + dm * v, dv + dm * u
+        dy = 3 * (du[:, None] * parts[0] + dv[:, None] * parts[1]) * (y > 0)
+        dleft, dx, dright = np.split(dy @ self.parameters["window"].T, 3, axis=2)
         dx = dx + np.pad(dleft, ((0, 0), (0, 1), (0, 0)))[:, 1:] + np.pad(dright, ((0, 0), (1, 0), (0, 0)))[:, :-1]
         dx = dx * mask
-        dim = dx.shape[2]
-        segments = np.stack([dx[batch.token_type_ids == s].sum(axis=0) for s in (0, 1)])
         return {
-            "words": sum_rows(batch.input_ids.reshape(-1), dx.reshape(-1, dim)),
-            "segments": segments.astype(np.float32),
+            "words": sum_rows(batch.input_ids.reshape(-1), dx.reshape(-1, dx.shape[2])),
             "window": around.reshape(-1, around.shape[2]).T @ dy.reshape(-1, dy.shape[2]),
         }
 
