@@ -19,7 +19,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "model.alone": ("arrays.mask", "arrays.first", "model.repeatable", "model.padding"),
     "model.dropout": ("model.repeatable", "arrays.", "optimizer.", "loss."),
     "model.repeatable": ("steps.overshoot",),
-    "steps.gradient": ("loss.", "model.pooled"),
+    "steps.gradient": ("loss.", "model.pooled", "arrays."),
     "steps.frozen": ("steps.gradient", "loss.", "optimizer.direction"),
     "steps.progress": (
         "steps.frozen",

@@ -136,6 +136,14 @@ def _one_class(run: Any) -> Finding:
     numbers = {"recall_is_next": float(first), "recall_not_next": float(second)}
     if min(first, second) < 0.005 and max(first, second) > 0.995:
         name = "IsNext" if first > second else "NotNext"
+        loss, accuracy = _real(last.get("loss")), _real(last.get("accuracy"))
+        p = min(max(accuracy, 1e-9), 1 - 1e-9)  # the share of the class that is always named
+        entropy = float(-p * np.log(p) - (1 - p) * np.log(1 - p))
+        if not loss > entropy + 0.05:
+            text = (
+                f"At the end all pairs are called {name}, with a loss of {loss:.4f}, that of knowing only the shares."
+            )
+            return unknown("numbers.one_class", PLACE, text, numbers=numbers)
         text = (
             f"At the end all pairs are called {name}: the recalls are {first:.3f} (IsNext) and {second:.3f} (NotNext)."
         )

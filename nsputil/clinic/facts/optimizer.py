@@ -17,7 +17,7 @@ from nsputil.clinic.recording import clone
 PLACE = "optimizer"
 DELAY = 80  # steps that a pulse is followed
 APART = 24  # steps between the early and the late pulse
-MOST = 600  # steps of which the rate is traced one by one
+MOST = 3000  # steps of which the rate is traced one by one
 
 
 @dataclass

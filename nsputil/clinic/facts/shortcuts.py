@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
-from nsputil.clinic.facts.text import sample
+from nsputil.clinic.facts.text import spread
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 from nsputil.tokenization import tokenize
 
@@ -26,12 +26,12 @@ def shortcut_facts(recording: Any) -> list[Finding]:
     """All facts about texts and labels of training pairs that need no comparison of A with B."""
     epochs = recording.pairs["train"]
     held_out = [*recording.pairs["valid"], *recording.pairs["test"]]
-    pairs = sample(epochs[0]) if epochs else []
+    pairs = spread(epochs[0]) if epochs else []
     labels = np.array([pair.label for pair in pairs])
     if len(pairs) < 40 or len(set(labels.tolist())) < 2:
         return [unknown("pairs.words", PLACE, "Too few pairs of either class to look for shortcuts.")]
     return [
-        *_altered(recording, pairs, labels, sample(held_out)),
+        *_altered(recording, pairs, labels, spread(held_out)),
         _lengths(pairs, labels),
         _words(pairs, labels),
         _prior(labels, held_out),

@@ -135,9 +135,24 @@ def relations(index: TextIndex, pairs: Sequence) -> np.ndarray:
     return np.array([index.relation(pair.sentence_a, pair.sentence_b) for pair in pairs], dtype="U6")
 
 
+def spread(pairs: Sequence, most: int = 1600) -> list:
+    """Return pairs from all over a list, always the same ones, in their order; all if there are few."""
+    if len(pairs) <= most:
+        return list(pairs)
+    chosen = np.random.default_rng(0).choice(len(pairs), most, replace=False)
+    return [pairs[k] for k in np.sort(chosen)]
+
+
 def sample(pairs: Sequence, most: int = 1600) -> Any:
-    """Return a stretch of pairs from the middle of a list, in their order; all if there are few."""
+    """Return a stretch of pairs from the middle of a list; all if there are few.
+
+    A stretch shows which row belongs to which. Where it is not like the whole list, as in a file that is sorted by
+    label, pairs from all over the list are returned.
+    """
     if len(pairs) <= most:
         return list(pairs)
     start = (len(pairs) - most) // 2
-    return list(pairs[start : start + most])
+    stretch = list(pairs[start : start + most])
+    shares = [float(np.mean([pair.label for pair in some])) for some in (stretch, pairs)]
+    alike = abs(shares[0] - shares[1]) < 0.05 and (0 < shares[0] < 1 or shares[0] == shares[1])
+    return stretch if alike else spread(pairs, most)
