@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from nsputil.clinic.facts import model
 from nsputil.clinic.facts.arrays import arrays
 from nsputil.clinic.facts.backward import backward_pass
 from nsputil.clinic.facts.batching import batching_facts
@@ -18,7 +19,6 @@ from nsputil.clinic.facts.explain import in_order
 from nsputil.clinic.facts.finding import PLACES, Finding, unknown
 from nsputil.clinic.facts.labels import labels_of_arrays, labels_of_pairs
 from nsputil.clinic.facts.loss import loss_function
-from nsputil.clinic.facts.model import model_facts
 from nsputil.clinic.facts.numbers import number_facts
 from nsputil.clinic.facts.optimizer import optimizer_rule
 from nsputil.clinic.facts.report import report_facts
@@ -36,7 +36,15 @@ FACTS: dict[str, tuple[Callable, str]] = {
     "labels.array": (labels_of_arrays, "encoding"),
     "arrays": (arrays, "encoding"),
     "loss": (loss_function, "loss"),
-    "model": (model_facts, "model"),
+    "model.repeatable": (model.repeatable, "model"),
+    "model.alone": (model.alone, "model"),
+    "model.padding": (model.padding, "model"),
+    "model.reads": (model.reads, "model"),
+    "model.logits": (model.probabilities, "model"),
+    "model.pooled": (model.pooled_units, "model"),
+    "model.width": (model.width, "model"),
+    "model.comparison": (model.comparison, "model"),
+    "model.dropout": (model.dropout, "model"),
     "model.backward": (backward_pass, "model"),
     "steps.frozen": (tensors_that_move, "optimizer"),
     "optimizer": (optimizer_rule, "optimizer"),

@@ -16,22 +16,12 @@ NOISE = (
 )
 
 
-def model_facts(recording: Any) -> list[Finding]:
-    """All facts about the start and about the trained model."""
-    step = next((step for step in recording.kept if step.batch is not None and len(step.pairs) >= 4), None)
-    if recording.start is None or step is None:
-        return [unknown("model.start", PLACE, "There is no copy of the start, or no batch to show it.")]
-    found = _repeatable(recording)
-    if found[0].state != "holds":
-        return found + _at_the_start(recording, step)
-    return (
-        found
-        + _alone(recording)
-        + _padding(recording, step)
-        + _reads(recording)
-        + _at_the_start(recording, step)
-        + _noise(recording)
-    )
+def _step(recording: Any) -> Any:
+    """Return a step of which the arrays are known."""
+    step = next((step for step in recording.kept if len(step.pairs) >= 4), None)
+    if step is None or recording.start is None:
+        raise LookupError("there is no copy of the start, or no batch to show it")
+    return step
 
 
 def _pairs(recording: Any) -> list:
@@ -50,7 +40,7 @@ def _ready(recording: Any) -> Any:
     return model if finite else clone(recording.start)
 
 
-def _repeatable(recording: Any) -> list[Finding]:
+def repeatable(recording: Any) -> list[Finding]:
     """Do the same pairs get the same numbers twice?"""
     model, pairs = _ready(recording), _pairs(recording)
     first, second = _odds(model.logits(pairs)), _odds(model.logits(pairs))
@@ -72,7 +62,7 @@ def _repeatable(recording: Any) -> list[Finding]:
     return [holds("model.repeatable", PLACE, "The same pairs get the same numbers twice.", numbers=numbers)]
 
 
-def _alone(recording: Any) -> list[Finding]:
+def alone(recording: Any) -> list[Finding]:
     """Does a pair get the same number alone as among others?"""
     model, pairs = _ready(recording), _pairs(recording)[:8]
     together = _odds(model.logits(pairs, batch_size=len(pairs)))
@@ -89,9 +79,9 @@ def _alone(recording: Any) -> list[Finding]:
     return [holds("model.alone", PLACE, "A pair gets the same number alone as among others.", numbers=numbers)]
 
 
-def _padding(recording: Any, step: Any) -> list[Finding]:
+def padding(recording: Any) -> list[Finding]:
     """Does padding that the mask hides change anything?"""
-    model, batch = _ready(recording), step.batch
+    model, batch = _ready(recording), _step(recording).batch
     names = ("input_ids", "token_type_ids", "attention_mask")
     if not all(getattr(getattr(batch, name, None), "ndim", 0) == 2 for name in names):
         return [unknown("model.padding", PLACE, "The batch has no arrays that can be padded.")]
@@ -114,7 +104,7 @@ def _padding(recording: Any, step: Any) -> list[Finding]:
     return [holds("model.padding", PLACE, "Padding that the mask hides changes nothing.", apart=apart)]
 
 
-def _reads(recording: Any) -> list[Finding]:
+def reads(recording: Any) -> list[Finding]:
     """Do the log-odds depend on A, and on B?"""
     model, pairs = _ready(recording), _pairs(recording)
     base = _odds(model.logits(pairs))
@@ -144,21 +134,14 @@ def _with(pair: Any, **changes: Any) -> Any:
     return replaced(pair, **changes)
 
 
-def _at_the_start(recording: Any, step: Any) -> list[Finding]:
-    """What the start computes: saturation, units that are dead, a comparison of A and B, how wide it is read."""
+def pooled_units(recording: Any) -> list[Finding]:
+    """Do pooled units differ between pairs at the start, and does tanh pass a gradient?"""
     model = clone(recording.start)
-    logits, cache = model.forward(step.batch)
-    found = [_probabilities(recording)]
+    logits, cache = model.forward(_step(recording).batch)
     pooled = getattr(getattr(cache, "pooler", None), "pooled", None)
-    h_cls = getattr(getattr(cache, "pooler", None), "h_cls", None)
     if pooled is None or np.ndim(pooled) != 2:
-        return [*found, unknown("model.pooled", PLACE, "The model shows no pooled units.")]
-    pooled = np.asarray(pooled)
-    found.append(_saturation(pooled, np.asarray(logits), model))
-    found.append(_width(recording, step))
-    if h_cls is not None:
-        found.append(_comparison(model, recording))
-    return found
+        return [unknown("model.pooled", PLACE, "The model shows no pooled units.")]
+    return [_saturation(np.asarray(pooled, np.float64), np.asarray(logits), model)]
 
 
 def _saturation(pooled: np.ndarray, logits: np.ndarray, model: Any) -> Finding:
@@ -181,15 +164,15 @@ def _saturation(pooled: np.ndarray, logits: np.ndarray, model: Any) -> Finding:
     return holds("model.pooled", PLACE, f"At the start {flat:.3f} of the pooled units are saturated.", numbers=numbers)
 
 
-def _width(recording: Any, step: Any) -> Finding:
+def width(recording: Any) -> list[Finding]:
     """How many pooled units does the trained head read?"""
     model = _ready(recording)
-    logits, cache = model.forward(step.batch)
+    logits, cache = model.forward(_step(recording).batch)
     pooled = np.asarray(cache.pooler.pooled, np.float64)
     try:
         dpooled = model.head.backward(np.ones_like(logits) * np.array([1, -1], logits.dtype), cache.head)[0]
     except Exception:
-        return unknown("model.width", PLACE, "The head cannot be asked which units it reads.")
+        return [unknown("model.width", PLACE, "The head cannot be asked which units it reads.")]
     weighed = (pooled - pooled.mean(axis=0)) * np.abs(np.asarray(dpooled, np.float64))
     sizes = np.linalg.svd(weighed, compute_uv=False)
     read = int((sizes > 1e-5 * max(float(sizes[0]), 1e-12)).sum()) if len(sizes) else 0
@@ -198,19 +181,19 @@ def _width(recording: Any, step: Any) -> Finding:
     numbers = {"read": float(read), "units": float(pooled.shape[1])}
     if read <= 2 and pooled.shape[1] >= 1 and sizes[0] > 0:
         text = f"Of {pooled.shape[1]} pooled units the head reads what amounts to {read}."
-        return violated("model.width", PLACE, text, "pooler-narrow", False, numbers=numbers)
-    return holds("model.width", PLACE, f"The head reads {read} independent pooled units.", numbers=numbers)
+        return [violated("model.width", PLACE, text, "pooler-narrow", False, numbers=numbers)]
+    return [holds("model.width", PLACE, f"The head reads {read} independent pooled units.", numbers=numbers)]
 
 
-def _comparison(model: Any, recording: Any) -> Finding:
+def comparison(recording: Any) -> list[Finding]:
     """Is there anything in h_cls that depends on A and B together?
 
     For a sum of a part of A and a part of B, f(A, B) + f(A', B') - f(A, B') - f(A', B) is 0, to float precision. The
     texts have equal lengths, so that a mean over all words is such a sum too.
     """
-    pairs = _same_lengths(recording)
+    model, pairs = clone(recording.start), _same_lengths(recording)
     if pairs is None:
-        return unknown("model.comparison", PLACE, "No four texts of equal lengths were found.")
+        return [unknown("model.comparison", PLACE, "No four texts of equal lengths were found.")]
     first, second = pairs
     four = [first, second, _with(first, sentence_b=second.sentence_b), _with(second, sentence_b=first.sentence_b)]
     batch = model.encode(four, model.vocabulary, model.max_length)
@@ -221,8 +204,8 @@ def _comparison(model: Any, recording: Any) -> Finding:
     numbers = {"together": mixed, "spread": spread, "tolerance": 1e-5 * spread}
     if mixed <= 1e-5 * max(spread, float(np.linalg.norm(h)) * 1e-2):
         text = "h_cls is a part of A plus a part of B: nothing in it compares the two."
-        return violated("model.comparison", PLACE, text, "no-comparison", False, numbers=numbers)
-    return holds("model.comparison", PLACE, "h_cls depends on A and B together.", numbers=numbers)
+        return [violated("model.comparison", PLACE, text, "no-comparison", False, numbers=numbers)]
+    return [holds("model.comparison", PLACE, "h_cls depends on A and B together.", numbers=numbers)]
 
 
 def _same_lengths(recording: Any) -> tuple | None:
@@ -241,13 +224,13 @@ def _same_lengths(recording: Any) -> tuple | None:
     return None
 
 
-def _probabilities(recording: Any) -> Finding:
+def probabilities(recording: Any) -> list[Finding]:
     """Are the logits probabilities already? Rows that lie in [0, 1] and sum to 1 are."""
     logits = np.concatenate(
         [step.logits for step in recording.steps if step.logits is not None][:20] or [np.zeros((0, 2))]
     )
     if len(logits) == 0 or not np.isfinite(logits).all():
-        return unknown("model.logits", PLACE, "No step shows finite logits.")
+        return [unknown("model.logits", PLACE, "No step shows finite logits.")]
     off = float(np.abs(logits.sum(axis=1) - 1).max())
     inside = bool((logits >= 0).all() and (logits <= 1).all())
     if inside and off < 1e-4:
@@ -255,12 +238,12 @@ def _probabilities(recording: Any) -> Finding:
             f"The logits of all {len(logits)} rows lie in [0, 1] and sum "
             "to 1: the model applies softmax, and the loss does it again."
         )
-        return violated("model.logits", PLACE, text, "double-softmax", off=off)
+        return [violated("model.logits", PLACE, text, "double-softmax", off=off)]
     bound = float(np.abs(_odds(logits)).max())
-    return holds("model.logits", PLACE, f"Log-odds reach {bound:.3f} nats in the first steps.", bound=bound)
+    return [holds("model.logits", PLACE, f"Log-odds reach {bound:.3f} nats in the first steps.", bound=bound)]
 
 
-def _noise(recording: Any) -> list[Finding]:
+def dropout(recording: Any) -> list[Finding]:
     """How much of h_cls does dropout leave in a training step?"""
     step = next((step for step in reversed(recording.kept) if len(step.pairs) >= 4), None)
     if step is None:

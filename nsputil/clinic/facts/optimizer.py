@@ -219,7 +219,7 @@ def _correction(trace: np.ndarray, moving: np.ndarray) -> Finding:
     bias = (1 - 0.9**steps) / np.sqrt(1 - 0.999**steps)
     seen, undone = _bent(trace[:length]), _bent(trace[:length] / bias)
     numbers = {"bent": seen, "bent_undone": undone}
-    if length >= 12 and seen > 0.02 and undone < 0.2 * seen:
+    if length >= 12 and seen > 3e-3 and undone < 0.2 * seen:
         text = "The first steps of Adam have the lengths of averages that are not corrected for their start at zero."
         return violated("optimizer.correction", PLACE, text, "adam-without-bias-correction", False, numbers=numbers)
     return holds(

@@ -477,10 +477,6 @@ def _loss(counts: list) -> Finding:
         return violated(
             "report.loss", PLACE, f"{text} It is the sum over the pairs.", "held-out-loss-summed", numbers=numbers
         )
-    if len(said) > 1 and ratio.min() > 3 and ratio.std() < 0.1 * ratio.mean():
-        return violated(
-            "report.loss", PLACE, f"{text} It is a sum over a batch.", "held-out-loss-summed", numbers=numbers
-        )
     if len(said) > 1 and gap.std() < 1e-3 and abs(gap.mean()) > 1e-3:
         numbers["added"] = float(gap.mean())
         return violated(
@@ -489,5 +485,9 @@ def _loss(counts: list) -> Finding:
             f"{text} All are {gap.mean():+.4f} nats beside the recounted ones.",
             "total-logged-as-nsp",
             numbers=numbers,
+        )
+    if len(said) > 1 and ratio.min() > 3 and ratio.std() < 0.1 * ratio.mean():
+        return violated(
+            "report.loss", PLACE, f"{text} It is a sum over a batch.", "held-out-loss-summed", numbers=numbers
         )
     return violated("report.loss", PLACE, text, None, numbers=numbers)
