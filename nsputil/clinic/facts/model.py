@@ -16,12 +16,12 @@ NOISE = (
 )
 
 
-def _step(recording: Any) -> Any:
-    """Return a step of which the arrays are known."""
-    step = next((step for step in recording.kept if len(step.pairs) >= 4), None)
-    if step is None or recording.start is None:
-        raise LookupError("there is no copy of the start, or no batch to show it")
-    return step
+def _batch(recording: Any) -> Any:
+    """Return 32 training pairs as the arrays of the experiment."""
+    pairs = [pair for step in recording.steps[:40] for pair in step.pairs][:32]
+    if not pairs or recording.start is None:
+        raise LookupError("there is no copy of the start, or no pair to show it")
+    return recording.experiment.encode(pairs, recording.vocabulary, recording.start.max_length)
 
 
 def _pairs(recording: Any) -> list:
@@ -81,7 +81,7 @@ def alone(recording: Any) -> list[Finding]:
 
 def padding(recording: Any) -> list[Finding]:
     """Does padding that the mask hides change anything?"""
-    model, batch = _ready(recording), _step(recording).batch
+    model, batch = _ready(recording), _batch(recording)
     names = ("input_ids", "token_type_ids", "attention_mask")
     if not all(getattr(getattr(batch, name, None), "ndim", 0) == 2 for name in names):
         return [unknown("model.padding", PLACE, "The batch has no arrays that can be padded.")]
@@ -137,7 +137,7 @@ def _with(pair: Any, **changes: Any) -> Any:
 def pooled_units(recording: Any) -> list[Finding]:
     """Do pooled units differ between pairs at the start, and does tanh pass a gradient?"""
     model = clone(recording.start)
-    logits, cache = model.forward(_step(recording).batch)
+    logits, cache = model.forward(_batch(recording))
     pooled = getattr(getattr(cache, "pooler", None), "pooled", None)
     if pooled is None or np.ndim(pooled) != 2:
         return [unknown("model.pooled", PLACE, "The model shows no pooled units.")]
@@ -167,7 +167,7 @@ def _saturation(pooled: np.ndarray, logits: np.ndarray, model: Any) -> Finding:
 def width(recording: Any) -> list[Finding]:
     """How many pooled units does the trained head read?"""
     model = _ready(recording)
-    logits, cache = model.forward(_step(recording).batch)
+    logits, cache = model.forward(_batch(recording))
     pooled = np.asarray(cache.pooler.pooled, np.float64)
     try:
         dpooled = model.head.backward(np.ones_like(logits) * np.array([1, -1], logits.dtype), cache.head)[0]
@@ -245,11 +245,8 @@ def probabilities(recording: Any) -> list[Finding]:
 
 def dropout(recording: Any) -> list[Finding]:
     """How much of h_cls does dropout leave in a training step?"""
-    step = next((step for step in reversed(recording.kept) if len(step.pairs) >= 4), None)
-    if step is None:
-        return []
-    model = _ready(recording)
-    still, drawn = (model.forward(step.batch, rng)[1] for rng in (None, np.random.default_rng(0)))
+    model, batch = _ready(recording), _batch(recording)
+    still, drawn = (model.forward(batch, rng)[1] for rng in (None, np.random.default_rng(0)))
     h, d = (getattr(getattr(cache, "pooler", None), "h_cls", None) for cache in (still, drawn))
     if h is None or d is None:
         return [unknown("model.dropout", PLACE, "The model shows no h_cls.")]
