@@ -91,9 +91,9 @@ def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> 
         return "false-negatives", words, numbers, rows
     if bad_other > limit_other or (truth[decided] == IS_NEXT).mean() > 0.2:
         if bad_other > limit_other:
-            cause, words = kind(truth[decided], labels[decided])
+            name, words = kind(truth[decided], labels[decided])
             whole = _by_document(pairs, wrong)
-            return "label-noise" if whole else cause, words + whole, numbers, rows
+            return "label-noise" if whole else name, words + whole, numbers, rows
         if (labels == IS_NEXT).mean() - (truth[decided] == IS_NEXT).mean() > 0.05 and _extra_labels(labels):
             return (
                 "label-noise",

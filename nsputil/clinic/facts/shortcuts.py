@@ -123,11 +123,10 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
     numbers = {key.lower().replace(" ", "_"): value for key, value in rates.items()}
     b_gap = rates["B of NotNext"] - rates["B of IsNext"]
     a_gap = rates["A of NotNext"] - rates["A of IsNext"]
-    out = np.mean(
-        [len(index.places(p.sentence_a)) == 0 or len(index.places(p.sentence_b)) == 0 for p in held_out] or [0]
-    )
+    gone = [len(index.places(p.sentence_a)) == 0 or len(index.places(p.sentence_b)) == 0 for p in held_out]
+    out = float(np.mean(gone)) if gone else 0.0
     here = float((absent_a | absent_b).mean())
-    numbers |= {"training": here, "held_out": float(out)}
+    numbers |= {"training": here, "held_out": out}
     if max(abs(b_gap), abs(a_gap)) > ALTERED:
         side, gap = ("B", b_gap) if abs(b_gap) >= abs(a_gap) else ("A", a_gap)
         which = np.flatnonzero((absent_b if side == "B" else absent_a) & (labels == (NOT_NEXT if gap > 0 else IS_NEXT)))
@@ -140,10 +139,10 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
         )
         cause = _foreign(index, texts, gap, side)
         return [violated("pairs.text", PLACE, text, cause, rows=rows, numbers=numbers)]
-    if here > 0.05 and abs(here - float(out)) > 0.25:
+    if here > 0.05 and abs(here - out) > 0.25:
         kind = _new_words(index, [p.sentence_b for p in pairs[:300]])
         text = (
-            f"{here:.3f} of the training pairs and {float(out):.3f} of "
+            f"{here:.3f} of the training pairs and {out:.3f} of "
             "the held-out pairs hold text that stands in no document."
         )
         return [violated("pairs.text", PLACE, text, "domain-shift" if kind > 0.1 else None, numbers=numbers)]
