@@ -1,0 +1,334 @@
+"""What the arrays say, decoded, against the pairs they were made of. Introduced in notebook 10.
+
+Arrays are read by meaning and never compared with those of `encode_pairs`: honest encodings differ in their layout.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+
+PLACE = "encoding"
+ROWS = 240
+SHORT = 0.4  # of the words: fewer left than this is a deviation
+UNKNOWN = 0.4  # of the words that a vocabulary of a few hundred words does not know
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a batch and the pair it should show.
+
+    Attributes
+    ----------
+    a, b : tuple of int
+        The ids of the words of A and B by the vocabulary.
+    ids, segments, mask : ndarray
+    special : frozenset of int
+        Ids of the special tokens, [UNK] not among them.
+    name : str
+    """
+
+    a: tuple
+    b: tuple
+    ids: np.ndarray
+    segments: np.ndarray
+    mask: np.ndarray
+    special: frozenset
+    name: str
+
+    @property
+    def words(self) -> np.ndarray:
+        """Where the row holds a word, masked out or not."""
+        return ~np.isin(self.ids, list(self.special))
+
+    @property
+    def visible(self) -> tuple:
+        """The words that the model can see, in their order."""
+        return tuple(self.ids[self.words & (self.mask > 0)].tolist())
+
+
+def rows_of(recording: Any) -> list[Row]:
+    """Return rows of the recorded batches, spread over the training; none if the arrays are not of the usual kind."""
+    vocabulary, found = recording.vocabulary, []
+    if not hasattr(vocabulary, "ids"):
+        return []
+    names = ("cls_id", "sep_id", "mask_id")
+    special = frozenset([0, *(int(getattr(vocabulary, name, 0)) for name in names)])
+    for step in recording.kept:
+        batch = step.batch
+        arrays = [np.asarray(getattr(batch, name, None)) for name in ("input_ids", "token_type_ids", "attention_mask")]
+        shape = arrays[0].shape
+        if any(array.ndim != 2 or array.shape != shape or len(array) != len(step.pairs) for array in arrays):
+            continue
+        for k in np.unique(np.linspace(0, len(step.pairs) - 1, 4).astype(int)):
+            pair = step.pairs[k]
+            a, b = (tuple(vocabulary.ids(text).tolist()) for text in (pair.sentence_a, pair.sentence_b))
+            found.append(Row(a, b, arrays[0][k], arrays[1][k], arrays[2][k], special, f"step {step.number}, row {k}"))
+    if not found:
+        return []
+    return [found[k] for k in np.unique(np.linspace(0, len(found) - 1, min(len(found), ROWS)).astype(int))]
+
+
+def arrays(recording: Any) -> list[Finding]:
+    """Do the arrays show A and B of their pairs, whole, in order, and told apart?"""
+    rows = rows_of(recording)
+    if not rows:
+        return [unknown("arrays.words", PLACE, "The batches hold no arrays that can be decoded.")]
+    return [_words(rows, recording.vocabulary), _segments(rows, recording), _mask(rows), _first(rows, recording)]
+
+
+def _share(rows: list, test: Any) -> tuple[float, tuple[str, ...]]:
+    hits = [row.name for row in rows if test(row)]
+    return len(hits) / len(rows), tuple(hits[:3])
+
+
+def _cut(seen: tuple, whole: tuple) -> bool:
+    """Whether `seen` is a stretch at the beginning or at the end of `whole`, or whole."""
+    return seen == whole[: len(seen)] or seen == whole[len(whole) - len(seen) :]
+
+
+def _shows(row: Row) -> str:
+    """Name what the visible words of a row are."""
+    seen, a, b = row.visible, row.a, row.b
+    if seen == a + b:
+        return "whole"
+    if not seen:
+        return "nothing"
+    joined = len(seen)
+    for k in range(min(joined, len(a)), -1, -1):
+        left, right = seen[:k], seen[k:]
+        if len(right) <= len(b) and _cut(left, a) and _cut(right, b):
+            if right or not b:
+                return "cut" if left or not a else "only B"
+            return "only A"
+    if seen == a + a or (len(seen) > 3 and _half_of(seen, a)):
+        return "A twice"
+    if seen == b + b or (len(seen) > 3 and _half_of(seen, b)):
+        return "B twice"
+    if seen == b + a:
+        return "B before A"
+    here, there = Counter(seen), Counter(a + b)
+    if here == there:
+        return "other order"
+    if len(seen) == len(a + b) and len(seen) > 0:
+        return "other words"
+    if not here - there:
+        return "other order" if sum(here.values()) > 0.9 * sum(there.values()) else "some words"
+    return "other"
+
+
+def _half_of(seen: tuple, text: tuple) -> bool:
+    """Whether a row shows the beginning of one text, and then its beginning again."""
+    return any(_cut(seen[:k], text) and _cut(seen[k:], text) and min(k, len(seen) - k) > 1 for k in range(1, len(seen)))
+
+
+def _words(rows: list, vocabulary: Any) -> Finding:
+    """Which words does a row show?"""
+    shown = [_shows(row) for row in rows]
+    count = Counter(shown)
+    share = {name: count[name] / len(rows) for name in count}
+    unk = int(getattr(vocabulary, "unk_id", 1))
+    numbers = {name.replace(" ", "_").lower(): value for name, value in share.items()}
+    where = tuple(row.name for row, name in zip(rows, shown, strict=True) if name not in ("whole", "cut"))[:3]
+    odd = 1 - share.get("whole", 0.0) - share.get("cut", 0.0)
+    kept = float(np.mean([len(row.visible) / max(1, len(row.a) + len(row.b)) for row in rows]))
+    numbers |= {"kept": kept}
+
+    def bad(text: str, cause: str | None, firm: bool = True) -> Finding:
+        return violated("arrays.words", PLACE, text, cause, firm, where, numbers=numbers)
+
+    hidden = [row for row in rows if int(((row.mask <= 0) & row.words).sum()) > 0]
+    if share.get("nothing", 0) > 0.05:
+        hides = np.mean([bool((row.mask[row.ids == 0] > 0).any()) for row in rows]) > 0.1
+        return bad(
+            f"In {share['nothing']:.3f} of {len(rows)} rows the model sees no word.", "mask-inverted" if hides else None
+        )
+    if share.get("only A", 0) > 0.05:
+        return bad(
+            f"In {share['only A']:.3f} of {len(rows)} rows the model sees A and nothing of B.", "second-sentence-lost"
+        )
+    if share.get("only B", 0) > 0.05:
+        cause = "segments-as-mask" if _mask_is_segment(rows) else "first-sentence-lost"
+        return bad(f"In {share['only B']:.3f} of {len(rows)} rows the model sees B and nothing of A.", cause)
+    if share.get("A twice", 0) > 0.05:
+        return bad(f"{share['A twice']:.3f} of {len(rows)} rows show A in both places.", "a-given-twice")
+    if share.get("B twice", 0) > 0.05:
+        return bad(f"{share['B twice']:.3f} of {len(rows)} rows show B in both places.", "b-given-twice")
+    if share.get("B before A", 0) > 0.05:
+        return bad(f"{share['B before A']:.3f} of {len(rows)} rows show B before A.", "a-and-b-swapped", False)
+    blurred = float(np.mean([_turned_unknown(row, unk) for row in rows]))
+    if blurred > 0.05:
+        return bad(
+            f"{blurred:.3f} of the words are [UNK] in the arrays though the vocabulary knows them.", "unknown-words"
+        )
+    if share.get("other order", 0) > 0.5:
+        return bad(
+            f"{share['other order']:.3f} of {len(rows)} rows hold the right words in another order.",
+            "word-order-lost",
+            False,
+        )
+    if share.get("other words", 0) > 0.5:
+        same = _one_for_one(rows)
+        text = f"{share['other words']:.3f} of {len(rows)} rows hold as many words as their pairs, and other ones."
+        if same > 0.98:
+            return bad(
+                f"{text} Each word has become another, always the same: ids of another vocabulary.", "wrong-vocabulary"
+            )
+        matched = _same_ids(rows)
+        name = "wrong-vocabulary" if matched < 0.5 and same > 0.8 else None
+        return bad(f"{text} {matched:.3f} of the ids are right.", name)
+    if odd > 0.05 and hidden:
+        return bad(f"{odd:.3f} of {len(rows)} rows do not show their pairs; words are hidden by the mask.", None)
+    if odd > 0.05:
+        return bad(
+            f"{odd:.3f} of {len(rows)} rows do not show A and then B of their pairs.", None, odd > 0.3 or kept < 0.9
+        )
+    lost = float(np.mean([unk == word for row in rows for word in row.a + row.b]))
+    numbers["unknown"] = lost
+    if lost > UNKNOWN:
+        return bad(
+            f"{lost:.3f} of the words are [UNK]: the vocabulary of {len(vocabulary)} entries does not know them.",
+            "unknown-words",
+            False,
+        )
+    if kept < SHORT:
+        return bad(
+            f"Rows show {kept:.3f} of the words of their pairs; the rest was cut off.", "max-length-short", False
+        )
+    return holds(
+        "arrays.words",
+        PLACE,
+        f"{len(rows)} rows show A and then B of their pairs, {kept:.3f} of all words.",
+        numbers=numbers,
+    )
+
+
+def _turned_unknown(row: Row, unk: int) -> float:
+    """Return the share of words that are [UNK] in the row beyond those that the vocabulary does not know."""
+    seen, whole = row.ids[row.words], row.a + row.b
+    return max(0.0, (float((seen == unk).sum()) - sum(word == unk for word in whole)) / max(1, len(seen)))
+
+
+def _pairs_of_ids(rows: list) -> list[tuple[int, int]]:
+    whole = [(row.a + row.b, row.visible) for row in rows]
+    return [pair for a, b in whole if len(a) == len(b) for pair in zip(a, b, strict=True)]
+
+
+def _one_for_one(rows: list) -> float:
+    """Return how often a word becomes what it most often becomes."""
+    images: dict[int, Counter] = {}
+    for word, image in _pairs_of_ids(rows):
+        images.setdefault(word, Counter())[image] += 1
+    often = [counter for counter in images.values() if sum(counter.values()) > 3]
+    return sum(max(c.values()) for c in often) / max(1, sum(sum(c.values()) for c in often))
+
+
+def _same_ids(rows: list) -> float:
+    found = [word == image for word, image in _pairs_of_ids(rows)]
+    return float(np.mean(found)) if found else 1.0
+
+
+def _mask_is_segment(rows: list) -> bool:
+    """Whether the mask could be the segment ids: it hides a beginning of the row that holds words."""
+    return float(np.mean([bool(row.mask[0] <= 0) and not row.segments.any() for row in rows])) > 0.5
+
+
+def _segments(rows: list, recording: Any) -> Finding:
+    """Are words of A marked 0 and words of B marked 1? The special tokens may be marked either way."""
+    ones, right, inverted = [], [], []
+    for row in rows:
+        words = np.flatnonzero(row.words & (row.mask > 0))
+        if _shows(row) not in ("whole", "cut", "other words", "other order", "B before A") or len(words) < 2:
+            continue
+        first = _length_of_a(row, len(words))
+        if first is None:
+            continue
+        expected = (np.arange(len(words)) >= first).astype(int)
+        found = row.segments[words]
+        ones.append(float((found > 0).mean()))
+        right.append(float((found == expected).mean()))
+        inverted.append(float((found == 1 - expected).mean()))
+    if not right:
+        return unknown("arrays.segments", PLACE, "No row shows where A ends and B begins.")
+    agree = float(np.mean(right))
+    numbers = {"right": agree, "ones": float(np.mean(ones)), "count": float(len(right))}
+    if agree > 0.97:
+        return holds(
+            "arrays.segments", PLACE, f"Segment ids tell A from B in {agree:.3f} of the words.", numbers=numbers
+        )
+    if np.mean(ones) in (0.0, 1.0):
+        attends = recording.run.kind.get("attends")
+        cause = "segment-ids-zero-with-separators" if attends else "segment-ids-zero"
+        text = f"All segment ids of words are {int(np.mean(ones))}, so they do not tell where B begins."
+        return violated("arrays.segments", PLACE, text, cause, numbers=numbers)
+    if np.mean(inverted) > 0.97:
+        return violated(
+            "arrays.segments",
+            PLACE,
+            "Segment ids are 1 for A and 0 for B.",
+            "segment-ids-inverted",
+            False,
+            numbers=numbers,
+        )
+    text = f"Segment ids tell A from B in {agree:.3f} of the words only."
+    mostly = "segment-ids-zero-with-separators" if recording.run.kind.get("attends") else "segment-ids-zero"
+    return violated(
+        "arrays.segments",
+        PLACE,
+        text,
+        mostly if np.mean(ones) < 0.02 or np.mean(ones) > 0.98 else None,
+        agree < 0.9,
+        numbers=numbers,
+    )
+
+
+def _length_of_a(row: Row, words: int) -> int | None:
+    """Return how many visible words are of A: all of it, or what a cut left, found by the words themselves."""
+    if words == len(row.a) + len(row.b):
+        return len(row.a)
+    seen = row.visible
+    options = [k for k in range(words + 1) if _cut(seen[:k], row.a) and _cut(seen[k:], row.b)]
+    return options[0] if len(options) == 1 else None
+
+
+def _mask(rows: list) -> Finding:
+    """Does the mask show all tokens and no padding?"""
+    padding = [row for row in rows if (row.ids == 0).any()]
+    spoken = float(np.mean([bool((row.mask[row.ids == 0] > 0).any()) for row in padding])) if padding else 0.0
+    hidden = float(np.mean([(row.mask[row.ids != 0] <= 0).mean() for row in rows if (row.ids != 0).any()] or [0.0]))
+    numbers = {"padding_shown": spoken, "tokens_hidden": hidden, "count": float(len(rows))}
+    names = tuple(row.name for row in padding[:3])
+    if spoken > 0.5 and hidden > 0.5:
+        text = f"The mask is inverted: it hides {hidden:.3f} of the tokens and shows padding."
+        return violated("arrays.mask", PLACE, text, "mask-inverted", rows=names, numbers=numbers)
+    if hidden > 0.02:
+        text = f"The mask hides {hidden:.3f} of the tokens."
+        if _mask_is_segment(rows):
+            return violated(
+                "arrays.mask",
+                PLACE,
+                f"{text} It is 1 for B alone, as segment ids are.",
+                "segments-as-mask",
+                numbers=numbers,
+            )
+        lost = float(np.mean([row.visible[len(row.a) :] == () and len(row.a) > 0 for row in rows]))
+        return violated("arrays.mask", PLACE, text, "second-sentence-lost" if lost > 0.9 else None, numbers=numbers)
+    if spoken > 0.05:
+        text = f"In {spoken:.3f} of the rows with padding the mask shows padding as if it were text."
+        return violated("arrays.mask", PLACE, text, "padding-attended", False, names, numbers=numbers)
+    return holds("arrays.mask", PLACE, "The mask shows all tokens and no padding.", numbers=numbers)
+
+
+def _first(rows: list, recording: Any) -> Finding:
+    """Does each row begin with [CLS], where a Transformer is read?"""
+    if not recording.run.kind.get("attends"):
+        return unknown("arrays.first", PLACE, "The encoder does not say that it reads the first place.")
+    cls = int(getattr(recording.vocabulary, "cls_id", 2))
+    share, names = _share(rows, lambda row: row.ids[0] != cls)
+    if share > 0.02:
+        text = f"In {share:.3f} of {len(rows)} rows the first token is not [CLS]."
+        return violated("arrays.first", PLACE, text, "cls-not-first", False, names, share=share)
+    return holds("arrays.first", PLACE, "Each row begins with [CLS].", share=share)

@@ -1,0 +1,110 @@
+"""The backward pass against differences of the forward pass, at the start. Introduced in notebook 10."""
+
+from typing import Any
+
+import numpy as np
+
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.recording import clone
+from nsputil.encoders import RowGradient
+from nsputil.losses import nsp_loss_and_grad
+
+PLACE = "model"
+ROWS = 8
+TOLERANCE = 0.15  # relative; a sign or a factor is far outside, curvature far inside
+MOST = 60  # tensors
+
+
+def backward_pass(recording: Any) -> list[Finding]:
+    """Is the gradient of each tensor that of the forward pass?
+
+    Each tensor moves along its gradient, and along a random direction, by a step h that should change the loss by about
+    0.01; the loss is that of nsputil, so only the model is judged. float32 rounds a loss to about 1e-7, so the error
+    of such a difference is about 1e-4 of it; where a slope is too small for that, it is passed over.
+    """
+    step = next((step for step in recording.kept if len(step.pairs) >= 2), None)
+    if recording.start is None or step is None:
+        return [unknown("model.backward", PLACE, "There is no copy of the start, or no batch to show it.")]
+    model = clone(recording.start)
+    pairs = step.pairs[:ROWS]
+    batch = model.encode(pairs, model.vocabulary, model.max_length)
+    labels = np.arange(len(pairs)) % 2
+    logits, cache = model.forward(batch)
+    if not np.isfinite(logits).all():
+        return [unknown("model.backward", PLACE, "The start gives logits that are not finite.")]
+    if not np.array_equal(model.forward(batch)[0], logits):
+        return [
+            unknown("model.backward", PLACE, "The model gives other numbers each time, so differences say nothing.")
+        ]
+    dlogits = nsp_loss_and_grad(logits, labels)[1].astype(np.asarray(logits).dtype)
+    gradients = {
+        name: np.array(_dense(g, model.parameters[name])) for name, g in model.backward(dlogits, cache).items()
+    }
+    wrong, checked, worst = [], 0, 1.0
+    for number, name in enumerate(list(gradients)[:MOST]):
+        for direction in _directions(gradients[name], number):
+            ratio = _ratio(model, batch, labels, name, gradients[name], direction)
+            if ratio is None:
+                continue
+            checked += 1
+            if abs(ratio - 1) > TOLERANCE:
+                wrong.append(f"{name}: {ratio:.3f} times the slope")
+                worst = ratio
+    numbers = {"checked": float(checked), "wrong": float(len(wrong)), "worst": worst}
+    if checked == 0:
+        return [unknown("model.backward", PLACE, "No slope is large enough to be measured.")]
+    if wrong:
+        tensors = list(dict.fromkeys(row.split(":")[0] for row in wrong))
+        text = f"The gradient of {len(tensors)} tensors, such as {tensors[0]}, is not the slope of the loss."
+        return [violated("model.backward", PLACE, text, "backward-wrong", rows=tuple(wrong[:6]), numbers=numbers)]
+    return [holds("model.backward", PLACE, f"{checked} slopes agree with the gradients.", numbers=numbers)]
+
+
+def _dense(gradient: Any, parameter: np.ndarray) -> np.ndarray:
+    return gradient.dense(parameter.shape) if isinstance(gradient, RowGradient) else np.asarray(gradient)
+
+
+def _directions(gradient: np.ndarray, seed: int) -> list[np.ndarray]:
+    """Return directions of length 1: the gradient, and a random mixture of its entries and their neighbours."""
+    size = float(np.linalg.norm(gradient))
+    if size == 0 or not np.isfinite(size):
+        return []
+    along = gradient.astype(np.float64) / size
+    noise = np.random.default_rng(seed).standard_normal(gradient.shape)
+    if gradient.ndim == 2 and (gradient == 0).all(axis=1).any():
+        noise *= (gradient != 0).any(axis=1, keepdims=True)  # rows that the batch does not touch
+    length = float(np.linalg.norm(noise))
+    return [along, _unit(along + noise / length)] if length > 0 else [along]
+
+
+def _unit(x: np.ndarray) -> np.ndarray:
+    return x / np.linalg.norm(x)
+
+
+def _ratio(
+    model: Any, batch: Any, labels: np.ndarray, name: str, gradient: np.ndarray, direction: np.ndarray
+) -> float | None:
+    """Return the gradient's promise over the measured slope, or None if the slope cannot be measured."""
+    slope = float(np.vdot(gradient.astype(np.float64), direction))
+    own = model.parameters[name]
+    kept = own.copy()
+    found: list[float] = []
+    size = float(np.linalg.norm(kept[direction != 0]))
+    first = min(0.02 / max(abs(slope), 1e-12), 0.05 * size + 0.01)
+    for h in (first, first / 4, first / 16):
+        if abs(slope) * h < 4e-5:
+            break
+        values = []
+        for sign in (1, -1):
+            own[...] = (kept + sign * h * direction).astype(own.dtype)
+            logits = np.asarray(model.forward(batch)[0], np.float64)
+            values.append(nsp_loss_and_grad(logits, labels)[0] if np.isfinite(logits).all() else np.nan)
+        own[...] = kept
+        measured = (values[0] - values[1]) / (2 * h)
+        found.append(slope / measured if measured else float("inf"))
+        if abs(found[-1] - 1) <= TOLERANCE / 2:
+            return found[-1]
+    if len(found) < 3 or not np.isfinite(found).all():
+        return None
+    off = [abs(1 / ratio - 1) for ratio in found]  # what curvature does shrinks with the step, an error stays
+    return found[-1] if off[2] > 0.9 * off[0] and off[2] > 0.9 * off[1] else None

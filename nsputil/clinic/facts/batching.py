@@ -1,0 +1,90 @@
+"""Which pairs stand together in a batch, and which are seen at all. Introduced in notebook 10."""
+
+from typing import Any
+
+import numpy as np
+
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+
+PLACE = "batching"
+
+
+def batching_facts(recording: Any) -> list[Finding]:
+    """All facts about batches."""
+    sizes = [len(step.pairs) for step in recording.steps if step.pairs]
+    if not sizes:
+        return [unknown("batches.size", PLACE, "No batch was seen.")]
+    return [_size(recording, sizes), _classes(recording), _again(recording), _covered(recording)]
+
+
+def _size(recording: Any, sizes: list) -> Finding:
+    """How many pairs does a batch hold?"""
+    middle, asked = float(np.median(sizes)), recording.experiment.batch_size
+    numbers = {"pairs": middle, "asked": float(asked)}
+    if middle <= 3:
+        text = f"A batch holds {middle:.0f} pairs, so its gradient is mostly noise."
+        return violated("batches.size", PLACE, text, "batch-too-small", False, numbers=numbers)
+    if middle < 0.5 * asked and len(recording.pairs["train"][0]) > 2 * asked:
+        text = f"A batch holds {middle:.0f} pairs, where the experiment asks for {asked}."
+        return violated("batches.size", PLACE, text, None, False, numbers=numbers)
+    return holds("batches.size", PLACE, f"A batch holds {middle:.0f} pairs.", numbers=numbers)
+
+
+def _classes(recording: Any) -> Finding:
+    """Are there both classes in a batch? With a fair share p, a batch of m holds one class with p^m + (1 - p)^m."""
+    groups = [np.array([pair.label for pair in step.pairs]) for step in recording.steps if len(step.pairs) >= 6]
+    if not groups:
+        return unknown("batches.classes", PLACE, "Batches are too small to judge their classes.")
+    p = float(np.concatenate(groups).mean())
+    pure = float(np.mean([np.ptp(labels) == 0 for labels in groups]))
+    expected = float(np.mean([p ** len(labels) + (1 - p) ** len(labels) for labels in groups]))
+    everything = [pair.label for epoch in recording.pairs["train"][:1] for pair in epoch]
+    overall = float(np.mean(everything)) if everything else p
+    expected = max(
+        expected,
+        float(np.mean([overall ** len(x) + (1 - overall) ** len(x) for x in groups])) if 0 < overall < 1 else 1.0,
+    )
+    error = np.sqrt(max(expected * (1 - expected), 1e-4) / len(groups))
+    limit = expected + max(0.4, 6 * error)
+    numbers = {"one_class": pure, "expected": expected, "limit": limit, "label_not_next": p, "in_pairs": overall}
+    if pure > limit:
+        text = f"{pure:.3f} of {len(groups)} batches hold one class only; by chance it would be {expected:.3f}."
+        return violated("batches.classes", PLACE, text, "pairs-sorted-by-label", numbers=numbers)
+    if abs(p - overall) > max(0.2, 6 * np.sqrt(0.25 / sum(map(len, groups)))):
+        text = f"{1 - p:.3f} of the rows of the steps are IsNext, and {1 - overall:.3f} of the pairs of an epoch."
+        return violated("batches.classes", PLACE, text, "prior-shift", numbers=numbers)
+    return holds("batches.classes", PLACE, f"{pure:.3f} of the batches hold one class only.", numbers=numbers)
+
+
+def _again(recording: Any) -> Finding:
+    """Do steps see different pairs? Within the first epoch no pair should return."""
+    first = len(recording.batches[0][1]) if recording.batches else 0
+    steps = [step for step in recording.steps if step.number <= first]
+    seen = [id(pair) for step in steps for pair in step.pairs]
+    if len(steps) < 4 or not seen:
+        return unknown("batches.again", PLACE, "Too few steps to see whether pairs return.")
+    share = len(set(seen)) / len(seen)
+    numbers = {"different": share, "steps": float(len(steps))}
+    if share < 0.4:
+        text = (
+            f"Of the {len(seen)} rows of the first {len(steps)} steps "
+            f"{share:.3f} are different pairs: the same ones return."
+        )
+        return violated("batches.again", PLACE, text, "same-pairs-again", numbers=numbers)
+    return holds(
+        "batches.again", PLACE, f"{share:.3f} of the rows of the first epoch are different pairs.", numbers=numbers
+    )
+
+
+def _covered(recording: Any) -> Finding:
+    """Which share of the pairs of an epoch stands in a batch?"""
+    if not recording.batches:
+        return unknown("batches.covered", PLACE, "No batches were made.")
+    lengths, batches = recording.batches[0]
+    every = np.concatenate(batches) if batches else np.zeros(0, int)
+    share = len(set(every.tolist())) / max(1, len(lengths))
+    numbers = {"covered": share, "pairs": float(len(lengths))}
+    if share < 0.5:
+        text = f"The batches of an epoch hold {share:.3f} of its {len(lengths)} pairs."
+        return violated("batches.covered", PLACE, text, "too-few-pairs", numbers=numbers)
+    return holds("batches.covered", PLACE, f"The batches of an epoch hold {share:.3f} of its pairs.", numbers=numbers)

@@ -1,0 +1,104 @@
+"""Which violated fact explains which, and in which order they are told. Introduced in notebook 10."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from nsputil.clinic.facts.finding import Finding
+
+#: The order of the pipeline: what comes first spoils what comes after it.
+ORDER = ("split", "pairs", "encoding", "loss", "model", "optimizer", "batching", "evaluation", "numbers")
+
+#: Fact -> beginnings of the names of the facts whose violation explains it.
+EXPLAINS: dict[str, tuple[str, ...]] = {
+    "model.comparison": ("arrays.words", "arrays.mask", "arrays.segments"),
+    "model.reads": ("model.repeatable", "arrays.", "steps.", "loss.", "optimizer.", "model.pooled"),
+    "model.width": ("steps.", "loss.", "optimizer.", "arrays.", "model.pooled", "labels."),
+    "model.padding": ("arrays.mask", "model.repeatable"),
+    "model.backward": ("arrays.",),
+    "model.pooled": ("arrays.",),
+    "model.alone": ("arrays.mask", "arrays.first", "model.repeatable", "model.padding"),
+    "model.dropout": ("model.repeatable", "arrays.", "optimizer.", "loss."),
+    "model.repeatable": ("steps.overshoot",),
+    "steps.gradient": ("loss.", "model.pooled", "arrays."),
+    "steps.frozen": ("steps.gradient", "loss."),
+    "steps.progress": (
+        "steps.frozen",
+        "steps.gradient",
+        "optimizer.",
+        "loss.",
+        "model.",
+        "arrays.",
+        "labels.",
+        "batches.",
+    ),
+    "steps.overshoot": ("optimizer.", "loss.", "model.backward", "arrays."),
+    "optimizer.direction": ("steps.frozen",),
+    "optimizer.decay": ("optimizer.memory",),
+    "pairs.prior": ("labels.",),
+    "pairs.words": ("labels.", "pairs.text", "pairs.lengths"),
+    "pairs.lengths": ("labels.", "pairs.text"),
+    "pairs.text": ("split.kind",),
+    "split.kind": ("split.used", "split.copies"),
+    "split.copies": ("split.shared",),
+    "split.used": ("split.shared", "split.copies", "labels.", "pairs.text", "split.kind", "pairs.lengths"),
+    "batches.classes": ("labels.", "pairs.prior"),
+    "batches.again": ("batches.size", "split.copies", "split.used"),
+    "report.repeated": ("model.repeatable",),
+    "report.accuracy": ("model.repeatable",),
+    "report.loss": ("model.repeatable", "report.repeated", "report.accuracy"),
+    "labels.array": (),
+    "numbers.": (
+        "labels.",
+        "loss.",
+        "report.",
+        "optimizer.",
+        "steps.",
+        "model.",
+        "arrays.",
+        "split.",
+        "pairs.",
+        "batches.",
+    ),
+}
+
+#: What explains a violation that has no name of its own.
+SPECIFIC = {
+    "report.accuracy": ("report.pairs", "report.repeated"),
+    "report.loss": ("report.pairs",),
+    "arrays.mask": ("arrays.words",),
+}
+
+
+def in_order(found: Sequence[Finding]) -> list[Finding]:
+    """Return findings with `explained_by` filled in: unexplained violations first, firm ones before doubtful ones."""
+    bad = [finding for finding in found if finding.state == "violated"]
+    explained = [_explained(finding, bad) for finding in found]
+
+    def rank(finding: Finding) -> tuple:
+        state = ("violated", "cannot tell", "holds").index(finding.state)
+        return state, bool(finding.explained_by), not finding.firm, ORDER.index(finding.place)
+
+    return sorted(explained, key=rank)
+
+
+def _explained(finding: Finding, bad: Sequence[Finding]) -> Finding:
+    if finding.state != "violated":
+        return finding
+    beginnings = next((names for key, names in EXPLAINS.items() if finding.fact.startswith(key)), ())
+    reasons = [
+        other.fact
+        for other in bad
+        if other.fact != finding.fact
+        and any(other.fact.startswith(name) for name in beginnings)
+        and _may(other, finding)
+    ]
+    if finding.cause is None:
+        reasons += [other.fact for other in bad if other.fact in SPECIFIC.get(finding.fact, ())]
+    if finding.fact == "report.repeated":  # a metric with a memory says something else each time, too
+        reasons += [other.fact for other in bad if other.cause == "metric-never-reset"]
+    return replace(finding, explained_by=tuple(dict.fromkeys(reasons)))
+
+
+def _may(reason: Finding, finding: Finding) -> bool:
+    """A doubtful violation explains only doubtful ones and mere numbers."""
+    return reason.firm or not finding.firm or finding.place == "numbers"

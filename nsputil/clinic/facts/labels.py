@@ -1,0 +1,264 @@
+"""Labels in the text, in the pair and in the array: each against the truth. Introduced in notebook 10."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nsputil.clinic.facts.confusion import INDEPENDENT, confusion, kind
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.facts.text import ABSENT, FAR, NEAR, NEXT, relations, sample
+from nsputil.pairs import IS_NEXT, NOT_NEXT
+
+FLOOR = 0.02  # a share of wrong labels below this does no harm that could be measured
+SURE = 4.5  # standard deviations
+FEWEST = 20
+
+
+def labels_of_pairs(recording: Any) -> list[Finding]:
+    """Do the labels of the pairs say what the text says?
+
+    A label IsNext is wrong if B stands elsewhere than A; a label NotNext is wrong if B begins where A ends. The
+    tolerance is ``max(0.02, q + 4.5 sqrt(q (1 - q) / n))``, where q is how often another B follows by accident.
+    """
+    judged = {name: _judge(recording, pairs) for name, pairs in _parts(recording).items()}
+    verdicts = {name: _verdict(*found) for name, found in judged.items() if found is not None}
+    if {found[0] for found in verdicts.values()} == {
+        "label-noise",
+        "labels-shuffled",
+    }:  # between the two: the larger part
+        cause = verdicts.get("training", next(iter(verdicts.values())))[0]
+        verdicts = {name: (cause, *found[1:]) for name, found in verdicts.items()}
+    findings = []
+    for name in _parts(recording):
+        if name not in verdicts:
+            text = f"Too few of the {name} pairs stand word for word in the documents to tell whether B follows A."
+            findings.append(unknown(f"labels.text.{name}", "pairs", text))
+            continue
+        findings.append(_finding(name, verdicts[name], {k: v[0] for k, v in verdicts.items()}))
+    return findings
+
+
+def _parts(recording: Any) -> dict[str, list]:
+    epochs = recording.pairs["train"]
+    held_out = [*recording.pairs["valid"], *recording.pairs["test"]]
+    parts = {"training": sample(epochs[0]) if epochs else [], "held-out": sample(held_out)}
+    return {name: pairs for name, pairs in parts.items() if pairs}
+
+
+def _judge(recording: Any, pairs: Sequence) -> tuple | None:
+    """Return the pairs, their labels and their relations, or None if too few can be judged."""
+    labels = np.array([pair.label for pair in pairs])
+    found = relations(recording.text, pairs)
+    if (found != ABSENT).mean() < 0.2 or len(pairs) < FEWEST:
+        return None
+    return list(pairs), labels, found, recording.text
+
+
+def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> tuple:
+    """Return ``(cause, words, numbers, rows)``; the cause is None if nothing is violated."""
+    next_, other = labels == IS_NEXT, labels == NOT_NEXT
+    decided = np.isin(found, (NEXT, FAR)) | (next_ & (found == NEAR))
+    truth = np.where(found == FAR, NOT_NEXT, IS_NEXT)
+    bad_next = float((found[next_ & decided] == FAR).mean()) if (next_ & decided).any() else 0.0
+    bad_other = float((found[other & decided] == NEXT).mean()) if (other & decided).any() else 0.0
+    numbers = {
+        "is_next_wrong": bad_next,
+        "not_next_wrong": bad_other,
+        "judged": float(decided.mean()),
+        "pairs": len(pairs),
+    }
+    if not next_.any() or not other.any():
+        share = float((truth[decided] == IS_NEXT).mean())
+        which = "1 (NotNext)" if other.any() else "0 (IsNext)"
+        cause = "one-label" if other.any() else "labels-all-is-next"
+        words = f"all {len(labels)} labels are {which}, and B follows A in {share:.3f} of the pairs"
+        return cause, words, numbers, ()
+    accident = _accident(pairs, other & decided, index)
+    numbers["accident"] = accident
+    limit_next = max(FLOOR, SURE / max(1, int((next_ & decided).sum())))
+    limit_other = max(
+        FLOOR, accident + SURE * np.sqrt(accident * (1 - accident) / max(1, int((other & decided).sum())))
+    )
+    if bad_next <= limit_next and bad_other <= limit_other:
+        return None, "", numbers, ()
+    wrong = (next_ & (found == FAR)) | (other & (found == NEXT))
+    rows = tuple(
+        f"pair {k}: {pairs[k].sentence_a[-40:]!r} | {pairs[k].sentence_b[:40]!r}" for k in np.flatnonzero(wrong)[:3]
+    )
+    if bad_next <= limit_next:
+        words = f"{bad_other:.3f} of the pairs that are called NotNext hold the true next text"
+        return "false-negatives", words, numbers, rows
+    if bad_other > limit_other or (truth[decided] == IS_NEXT).mean() > 0.2:
+        if bad_other > limit_other:
+            name, words = kind(truth[decided], labels[decided])
+            whole = _by_document(pairs, wrong)
+            return "label-noise" if whole else name, words + whole, numbers, rows
+        if (labels == IS_NEXT).mean() - (truth[decided] == IS_NEXT).mean() > 0.05 and _extra_labels(labels):
+            return (
+                "label-noise",
+                f"{bad_next:.3f} of the labels IsNext are wrong, and none of the labels NotNext",
+                numbers,
+                rows,
+            )
+    return _misplaced(pairs, labels, found, bad_next, index) + (numbers, rows)
+
+
+def _by_document(pairs: list, wrong: np.ndarray) -> str:
+    """Return words if the wrong labels fill some documents and leave the others alone."""
+    owner = np.array([pair.document_a for pair in pairs])
+    rates = [float(wrong[owner == d].mean()) for d in np.unique(owner) if (owner == d).sum() >= 6]
+    whole, none = sum(rate > 0.9 for rate in rates), sum(rate < 0.1 for rate in rates)
+    if len(rates) < 4 or not whole or not none or whole + none < 0.9 * len(rates):
+        return ""
+    return f"; all of them stand in {whole} of {len(rates)} documents"
+
+
+def _extra_labels(labels: np.ndarray) -> bool:
+    """Whether there are clearly more labels IsNext than NotNext: labels were changed, not texts."""
+    return float((labels == IS_NEXT).mean()) > 0.5 + SURE * 0.5 / np.sqrt(len(labels))
+
+
+def _misplaced(pairs: list, labels: np.ndarray, found: np.ndarray, share: float, index: Any) -> tuple:
+    """IsNext pairs hold a B from elsewhere: which of three ways is it?"""
+    words = f"in {share:.3f} of the pairs that are called IsNext, B does not follow A"
+    if share < 0.93:
+        return "boundaries-lost", words
+    place, fit = _lag_of_b(pairs, labels, index)
+    if place != 0 and fit > 0.5:
+        return (
+            "segments-misaligned",
+            f"{words}; the B that belongs to A stands {place:+d} rows away in {fit:.2f} of them",
+        )
+    if _chained(pairs, labels) > 0.5:
+        return (
+            "sentences-shuffled",
+            f"{words}; each B is the A of the next pair, so the text was shuffled before pairing",
+        )
+    fields = [pair for pair, label in zip(pairs, labels, strict=True) if label == IS_NEXT]
+    adjacent = np.mean([p.document_a == p.document_b and p.position_b > p.position_a for p in fields])
+    if adjacent > 0.9 and _text_at_place(fields, index) < 0.5:
+        return "sentences-shuffled", f"{words}; by their positions they should, so the text was shuffled before pairing"
+    return "segments-misaligned", f"{words}; the two columns do not belong together"
+
+
+def _lag_of_b(pairs: list, labels: np.ndarray, index: Any) -> tuple[int, float]:
+    """Return at which distance in the list the B that follows A stands most often, and how often."""
+    where: dict[int, list[int]] = {}
+    for k, pair in enumerate(pairs):
+        for place in index.places(pair.sentence_b)[:3]:
+            where.setdefault(int(place), []).append(k)
+    lags: dict[int, int] = {}
+    asked = np.flatnonzero(labels == IS_NEXT)[:800]
+    for k in asked:
+        size = len(index.read(pairs[k].sentence_a))
+        found = {j - k for place in index.places(pairs[k].sentence_a)[:3] for j in where.get(int(place) + size, ())}
+        for distance in found:
+            lags[distance] = lags.get(distance, 0) + 1
+    if not lags:
+        return 0, 0.0
+    best = max(lags, key=lambda distance: lags[distance])
+    return int(best), lags[best] / max(1, len(asked))
+
+
+def _chained(pairs: list, labels: np.ndarray) -> float:
+    """Return how often the B of an IsNext pair is the A of the IsNext pair after it."""
+    kept = [pair for pair, label in zip(pairs, labels, strict=True) if label == IS_NEXT]
+    return float(np.mean([p.sentence_b == q.sentence_a for p, q in zip(kept, kept[1:], strict=False)] or [0]))
+
+
+def _text_at_place(pairs: list, index: Any) -> float:
+    """Return the share of pairs whose A and B stand in one document at all."""
+    same = [
+        bool(set(index.document[index.places(p.sentence_a)]) & set(index.document[index.places(p.sentence_b)]))
+        for p in pairs[:400]
+    ]
+    return float(np.mean(same))
+
+
+def _accident(pairs: list, chosen: np.ndarray, index: Any) -> float:
+    """Return how often a B of another pair follows A by accident."""
+    which = np.flatnonzero(chosen)
+    if len(which) < 2:
+        return 0.0
+    hits = [
+        index.relation(pairs[k].sentence_a, pairs[j].sentence_b) == NEXT
+        for k, j in zip(which, np.roll(which, 7), strict=True)
+    ]
+    return float(np.mean(hits))
+
+
+def _finding(name: str, verdict: tuple, causes: dict[str, str | None]) -> Finding:
+    cause, words, numbers, rows = verdict
+    fact = f"labels.text.{name}"
+    if cause is None:
+        text = f"The labels of {int(numbers['pairs'])} {name} pairs say what the text says, within {FLOOR}."
+        return holds(fact, "pairs", text, numbers=numbers)
+    if cause == "inverted":
+        others = [found for part, found in causes.items() if part != name]
+        both = bool(others) and others[0] == "inverted"
+        one = "training-labels-inverted" if name == "training" else "evaluation-labels-inverted"
+        cause = "convention-inverted" if both or not others else one
+    return violated(fact, "pairs", f"In the {name} pairs {words}.", cause, rows=rows, numbers=numbers)
+
+
+def labels_of_arrays(recording: Any) -> list[Finding]:
+    """Are the labels of the batches those of their pairs? They must be equal, exactly."""
+    truth, labels, rows = [], [], []
+    for step in recording.steps:
+        found = step.labels if step.labels is not None else getattr(step.batch, "labels", None)
+        if found is None or not step.pairs or np.shape(found) != (len(step.pairs),):
+            continue
+        own = np.array([pair.label for pair in step.pairs])
+        truth.append(own)
+        labels.append(np.asarray(found))
+        rows += [f"step {step.number}, row {k}" for k in np.flatnonzero(own != found)[:2]]
+    if not truth:
+        return [unknown("labels.array", "encoding", "No batch shows labels that could be compared with its pairs.")]
+    all_truth, all_labels = np.concatenate(truth), np.concatenate(labels)
+    wrong = float((all_truth != all_labels).mean())
+    numbers = {"wrong": wrong, "count": len(all_truth), "expected": 0.0}
+    if wrong == 0:
+        return [
+            holds(
+                "labels.array",
+                "encoding",
+                f"The labels of {len(all_truth)} rows are those of their pairs.",
+                numbers=numbers,
+            )
+        ]
+    cause, words = kind(all_truth, all_labels)
+    by_batch = [_rolled(true, own) for true, own in zip(truth, labels, strict=True)]
+    if cause not in ("inverted", "one-label", "labels-all-is-next") and np.mean(by_batch) > 0.7:
+        cause, words = (
+            "labels-off-by-one",
+            f"{wrong:.3f} of the labels are wrong; in most batches they are those of the rows beside",
+        )
+    elif cause in ("label-noise", None) and _permuted(truth, labels):
+        cause = "labels-shuffled"
+        words = f"{wrong:.3f} of the labels are wrong, and each batch holds as many of each class as its pairs"
+    cause = {"inverted": "training-labels-inverted"}.get(cause or "", cause)
+    return [
+        violated(
+            "labels.array",
+            "encoding",
+            f"Between pairs and arrays {words}.",
+            cause,
+            rows=tuple(rows[:3]),
+            numbers=numbers,
+        )
+    ]
+
+
+def _rolled(truth: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether a small shift makes the labels of a batch right."""
+    if (truth == labels).all():
+        return False
+    return any((np.roll(truth, shift) == labels).all() for shift in (-3, -2, -1, 1, 2, 3))
+
+
+def _permuted(truth: list, labels: list) -> bool:
+    """Whether the number of each class is right in every batch although much is wrong."""
+    same = [int(true.sum()) == int(own.sum()) for true, own in zip(truth, labels, strict=True)]
+    found = confusion(np.concatenate(truth), np.concatenate(labels))
+    return bool(np.mean(same) > 0.99 and found.agreement < 3 * INDEPENDENT and len(same) > 5)

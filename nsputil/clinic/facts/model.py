@@ -1,0 +1,259 @@
+"""What the model does with pairs: the same twice, alone or among others, and what it does not read. Notebook 10."""
+
+from dataclasses import replace as replaced
+from typing import Any
+
+import numpy as np
+
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.recording import clone
+
+PLACE = "model"
+ROUNDING = 2e-4  # of the spread of the log-odds: float32 sums in another order
+COUNT = 48
+NOISE = (
+    0.8  # of the length of h_cls: a share p of the units that is dropped changes it by sqrt(p / (1 - p)) before a norm
+)
+
+
+def _batch(recording: Any) -> Any:
+    """Return 32 training pairs as the arrays of the experiment."""
+    pairs = [pair for step in recording.steps[:40] for pair in step.pairs][:32]
+    if not pairs or recording.start is None:
+        raise LookupError("there is no copy of the start, or no pair to show it")
+    return recording.experiment.encode(pairs, recording.vocabulary, recording.start.max_length)
+
+
+def _pairs(recording: Any) -> list:
+    pairs = recording.pairs["test"] or recording.pairs["valid"] or recording.steps[0].pairs
+    return list(pairs[:COUNT])
+
+
+def _odds(logits: np.ndarray) -> np.ndarray:
+    return np.asarray(logits, np.float64)[:, 0] - np.asarray(logits, np.float64)[:, 1]
+
+
+def _ready(recording: Any) -> Any:
+    """Return a copy of the trained model, or of the start if the trained one is not finite."""
+    model = recording.twin()
+    finite = all(np.isfinite(array).all() for array in model.parameters.values())
+    return model if finite else clone(recording.start)
+
+
+def repeatable(recording: Any) -> list[Finding]:
+    """Do the same pairs get the same numbers twice?"""
+    model, pairs = _ready(recording), _pairs(recording)
+    first, second = _odds(model.logits(pairs)), _odds(model.logits(pairs))
+    spread = float(first.std()) or 1.0
+    apart = float(np.abs(first - second).max())
+    numbers = {"apart": apart, "spread": spread}
+    if not np.isfinite(apart):
+        return [
+            violated(
+                "model.repeatable", PLACE, "The trained model gives numbers that are not finite.", None, numbers=numbers
+            )
+        ]
+    if apart > ROUNDING * spread:
+        text = (
+            f"The same {len(pairs)} pairs get log-odds that differ by up to "
+            f"{apart:.4f} nats the second time: something is drawn in evaluation."
+        )
+        return [violated("model.repeatable", PLACE, text, "dropout-in-evaluation", numbers=numbers)]
+    return [holds("model.repeatable", PLACE, "The same pairs get the same numbers twice.", numbers=numbers)]
+
+
+def alone(recording: Any) -> list[Finding]:
+    """Does a pair get the same number alone as among others?"""
+    model, pairs = _ready(recording), _pairs(recording)[:8]
+    together = _odds(model.logits(pairs, batch_size=len(pairs)))
+    alone = np.concatenate([_odds(model.logits([pair])) for pair in pairs])
+    spread = max(float(together.std()), 1e-3)
+    apart = float(np.abs(together - alone).max())
+    numbers = {"apart": apart, "spread": spread}
+    if apart > 0.02 * spread and apart > 1e-3:
+        text = (
+            f"Log-odds move by up to {apart:.4f} nats when a pair is read "
+            "alone: it depends on the pairs beside it, or on padding."
+        )
+        return [violated("model.alone", PLACE, text, None, False, numbers=numbers)]
+    return [holds("model.alone", PLACE, "A pair gets the same number alone as among others.", numbers=numbers)]
+
+
+def padding(recording: Any) -> list[Finding]:
+    """Does padding that the mask hides change anything?"""
+    model, batch = _ready(recording), _batch(recording)
+    names = ("input_ids", "token_type_ids", "attention_mask")
+    if not all(getattr(getattr(batch, name, None), "ndim", 0) == 2 for name in names):
+        return [unknown("model.padding", PLACE, "The batch has no arrays that can be padded.")]
+    short = int(np.argmin(np.asarray(batch.attention_mask).sum(axis=1)))
+    length = int(np.asarray(batch.attention_mask)[short].sum())
+    if length < 3 or not np.asarray(batch.attention_mask)[short, :length].all():
+        return [unknown("model.padding", PLACE, "The rows are not padded at their end.")]
+    one = {name: np.asarray(getattr(batch, name))[short : short + 1, :length] for name in names}
+    more = {name: np.pad(array, ((0, 0), (0, 6))) for name, array in one.items()}
+    labels = {"labels": np.asarray(batch.labels)[short : short + 1]}
+    try:
+        plain = _odds(model.forward(replaced(batch, **one, **labels))[0])
+        padded = _odds(model.forward(replaced(batch, **more, **labels))[0])
+    except Exception:  # a batch of another kind, or a row too long: nothing can be said
+        return [unknown("model.padding", PLACE, "The model takes no row of another length.")]
+    apart = float(np.abs(plain - padded).max())
+    if apart > 1e-3:
+        text = f"Six places of padding that the mask hides move the log-odds by {apart:.4f} nats."
+        return [violated("model.padding", PLACE, text, "padding-attended", False, apart=apart)]
+    return [holds("model.padding", PLACE, "Padding that the mask hides changes nothing.", apart=apart)]
+
+
+def reads(recording: Any) -> list[Finding]:
+    """Do the log-odds depend on A, and on B?"""
+    model, pairs = _ready(recording), _pairs(recording)
+    base = _odds(model.logits(pairs))
+    moved_b = [
+        _with(pair, sentence_b=other.sentence_b) for pair, other in zip(pairs, pairs[1:] + pairs[:1], strict=True)
+    ]
+    moved_a = [
+        _with(pair, sentence_a=other.sentence_a) for pair, other in zip(pairs, pairs[3:] + pairs[:3], strict=True)
+    ]
+    by_b = float(np.abs(_odds(model.logits(moved_b)) - base).max())
+    by_a = float(np.abs(_odds(model.logits(moved_a)) - base).max())
+    numbers = {"by_a": by_a, "by_b": by_b, "spread": float(base.std())}
+    still = max(by_a, by_b) * 1e-4
+    if max(by_a, by_b) < 1e-6:
+        text = "The trained model gives the same log-odds whatever A and B are."
+        return [violated("model.reads", PLACE, text, None, numbers=numbers)]
+    if by_b <= still:
+        text = "The log-odds do not change when each pair gets the B of another: B is not read."
+        return [violated("model.reads", PLACE, text, "second-sentence-lost", numbers=numbers)]
+    if by_a <= still:
+        text = "The log-odds do not change when each pair gets the A of another: A is not read."
+        return [violated("model.reads", PLACE, text, "first-sentence-lost", numbers=numbers)]
+    return [holds("model.reads", PLACE, "The log-odds depend on A and on B.", numbers=numbers)]
+
+
+def _with(pair: Any, **changes: Any) -> Any:
+    return replaced(pair, **changes)
+
+
+def pooled_units(recording: Any) -> list[Finding]:
+    """Do pooled units differ between pairs at the start, and does tanh pass a gradient?"""
+    model = clone(recording.start)
+    logits, cache = model.forward(_batch(recording))
+    pooled = getattr(getattr(cache, "pooler", None), "pooled", None)
+    if pooled is None or np.ndim(pooled) != 2:
+        return [unknown("model.pooled", PLACE, "The model shows no pooled units.")]
+    return [_saturation(np.asarray(pooled, np.float64), np.asarray(logits), model)]
+
+
+def _saturation(pooled: np.ndarray, logits: np.ndarray, model: Any) -> Finding:
+    """Does tanh still pass a gradient at the start?"""
+    flat = float((np.abs(pooled) > 0.99).mean())
+    alive = float((np.ptp(pooled, axis=0) > 1e-9).mean())
+    numbers = {"saturated": flat, "alive": alive, "spread": float(_odds(logits).std())}
+    if not pooled.any():
+        zero = tuple(name for name, array in model.parameters.items() if array.ndim > 1 and not array.any())
+        text = "At the start all pooled units are 0 for every pair" + (
+            f"; {zero[0]} starts from zeros." if zero else "."
+        )
+        return violated("model.pooled", PLACE, text, "zero-init" if zero else "dead-units", rows=zero, numbers=numbers)
+    if alive < 0.1:
+        text = f"At the start {alive:.3f} of the pooled units differ between pairs; the others are the same for all."
+        return violated("model.pooled", PLACE, text, "dead-units" if alive == 0 else None, numbers=numbers)
+    if flat > 0.5:
+        text = f"At the start {flat:.3f} of the pooled units lie beyond 0.99, where tanh passes hardly any gradient."
+        return violated("model.pooled", PLACE, text, "pooler-saturated", numbers=numbers)
+    return holds("model.pooled", PLACE, f"At the start {flat:.3f} of the pooled units are saturated.", numbers=numbers)
+
+
+def width(recording: Any) -> list[Finding]:
+    """How many pooled units does the trained head read?"""
+    model = _ready(recording)
+    logits, cache = model.forward(_batch(recording))
+    pooled = np.asarray(cache.pooler.pooled, np.float64)
+    try:
+        dpooled = model.head.backward(np.ones_like(logits) * np.array([1, -1], logits.dtype), cache.head)[0]
+    except Exception:
+        return [unknown("model.width", PLACE, "The head cannot be asked which units it reads.")]
+    weighed = (pooled - pooled.mean(axis=0)) * np.abs(np.asarray(dpooled, np.float64))
+    sizes = np.linalg.svd(weighed, compute_uv=False)
+    read = int((sizes > 1e-5 * max(float(sizes[0]), 1e-12)).sum()) if len(sizes) else 0
+    units = int((np.abs(dpooled) > 0).any(axis=0).sum())
+    read = min(read, units)
+    numbers = {"read": float(read), "units": float(pooled.shape[1])}
+    if read <= 2 and pooled.shape[1] >= 1 and sizes[0] > 0:
+        text = f"Of {pooled.shape[1]} pooled units the head reads what amounts to {read}."
+        return [violated("model.width", PLACE, text, "pooler-narrow", False, numbers=numbers)]
+    return [holds("model.width", PLACE, f"The head reads {read} independent pooled units.", numbers=numbers)]
+
+
+def comparison(recording: Any) -> list[Finding]:
+    """Is there anything in h_cls that depends on A and B together?
+
+    For a sum of a part of A and a part of B, f(A, B) + f(A', B') - f(A, B') - f(A', B) is 0, to float precision. The
+    texts have equal lengths, so that a mean over all words is such a sum too.
+    """
+    model, pairs = clone(recording.start), _same_lengths(recording)
+    if pairs is None:
+        return [unknown("model.comparison", PLACE, "No four texts of equal lengths were found.")]
+    first, second = pairs
+    four = [first, second, _with(first, sentence_b=second.sentence_b), _with(second, sentence_b=first.sentence_b)]
+    batch = model.encode(four, model.vocabulary, model.max_length)
+    cache = model.forward(batch)[1]
+    h = np.asarray(cache.pooler.h_cls, np.float64)
+    mixed = float(np.linalg.norm(h[0] + h[1] - h[2] - h[3]))
+    spread = float(np.linalg.norm(h - h.mean(axis=0)))
+    numbers = {"together": mixed, "spread": spread, "tolerance": 1e-5 * spread}
+    if mixed <= 1e-5 * max(spread, float(np.linalg.norm(h)) * 1e-2):
+        text = "h_cls is a part of A plus a part of B: nothing in it compares the two."
+        return [violated("model.comparison", PLACE, text, "no-comparison", False, numbers=numbers)]
+    return [holds("model.comparison", PLACE, "h_cls depends on A and B together.", numbers=numbers)]
+
+
+def _same_lengths(recording: Any) -> tuple | None:
+    """Return two pairs of which the A, and the B, have equally many words."""
+    seen: dict[tuple, Any] = {}
+    vocabulary = recording.vocabulary
+    for pair in [pair for step in recording.steps[:40] for pair in step.pairs]:
+        key = len(vocabulary.ids(pair.sentence_a)), len(vocabulary.ids(pair.sentence_b))
+        other = seen.setdefault(key, pair)
+        apart = [
+            (vocabulary.ids(getattr(other, name)) != vocabulary.ids(getattr(pair, name))).sum()
+            for name in ("sentence_a", "sentence_b")
+        ]
+        if min(apart) >= 3 and sum(key) < 60:
+            return other, pair
+    return None
+
+
+def probabilities(recording: Any) -> list[Finding]:
+    """Are the logits probabilities already? Rows that lie in [0, 1] and sum to 1 are."""
+    logits = np.concatenate(
+        [step.logits for step in recording.steps if step.logits is not None][:20] or [np.zeros((0, 2))]
+    )
+    if len(logits) == 0 or not np.isfinite(logits).all():
+        return [unknown("model.logits", PLACE, "No step shows finite logits.")]
+    off = float(np.abs(logits.sum(axis=1) - 1).max())
+    inside = bool((logits >= 0).all() and (logits <= 1).all())
+    if inside and off < 1e-4:
+        text = (
+            f"The logits of all {len(logits)} rows lie in [0, 1] and sum "
+            "to 1: the model applies softmax, and the loss does it again."
+        )
+        return [violated("model.logits", PLACE, text, "double-softmax", off=off)]
+    bound = float(np.abs(_odds(logits)).max())
+    return [holds("model.logits", PLACE, f"Log-odds reach {bound:.3f} nats in the first steps.", bound=bound)]
+
+
+def dropout(recording: Any) -> list[Finding]:
+    """How much of h_cls does dropout leave in a training step?"""
+    model, batch = _ready(recording), _batch(recording)
+    still, drawn = (model.forward(batch, rng)[1] for rng in (None, np.random.default_rng(0)))
+    h, d = (getattr(getattr(cache, "pooler", None), "h_cls", None) for cache in (still, drawn))
+    if h is None or d is None:
+        return [unknown("model.dropout", PLACE, "The model shows no h_cls.")]
+    h, d = np.asarray(h, np.float64), np.asarray(d, np.float64)
+    ratio = float(np.linalg.norm(d - h)) / max(float(np.linalg.norm(h)), 1e-12)
+    numbers = {"ratio": ratio, "limit": NOISE}
+    if ratio > NOISE:
+        text = f"In a training step dropout changes h_cls by {ratio:.2f} of its own length."
+        return [violated("model.dropout", PLACE, text, "dropout-too-high", False, numbers=numbers)]
+    return [holds("model.dropout", PLACE, f"Dropout changes h_cls by {ratio:.2f} of its own length.", numbers=numbers)]

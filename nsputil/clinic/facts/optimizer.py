@@ -1,0 +1,262 @@
+"""The optimizer as a black box: designed gradients go in, changes of the weights come out. Introduced in notebook 10.
+
+Four questions suffice. A constant gradient traces the rate; one pulse, early or late, shows memory, delay and
+gradients that add up; gradients of zero show decay; pulses of several norms show clipping and whether the rule divides
+by the size of the gradient, as Adam does.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.recording import clone
+
+PLACE = "optimizer"
+DELAY = 80  # steps that a pulse is followed
+APART = 24  # steps between the early and the late pulse
+MOST = 3000  # steps of which the rate is traced one by one
+
+
+@dataclass
+class Bench:
+    """A way to build the optimizer of an experiment over a fresh copy of the start, and the tensors to push."""
+
+    recording: Any
+    tensors: list
+    size: float
+
+    def fresh(self) -> tuple[Any, dict]:
+        """Return an optimizer that has taken no step, and the parameters of its model."""
+        model = clone(self.recording.start)
+        return deepcopy_safe(self.recording.experiment.optimizer)(model, self.recording.total), model.parameters
+
+    def push(self, sizes: list, tensors: list | None = None) -> np.ndarray:
+        """Take steps with gradients of given norms along one direction; return how far each step went against it.
+
+        The result has shape (steps, tensors): minus the projection of the change on the direction, in units of weights.
+        """
+        tensors = self.tensors if tensors is None else tensors
+        optimizer, own = self.fresh()
+        directions = {name: _direction(own[name], k) for k, name in enumerate(tensors)}
+        far = np.zeros((len(sizes), len(tensors)))
+        for number, size in enumerate(sizes):
+            before = {name: own[name].copy() for name in tensors}
+            share = size / np.sqrt(len(tensors))
+            optimizer.step({name: (directions[name] * share).astype(own[name].dtype) for name in tensors})
+            for k, name in enumerate(tensors):
+                change = (own[name] - before[name]).astype(np.float64)
+                far[number, k] = -float(np.vdot(change, directions[name]))
+        return far
+
+
+def deepcopy_safe(thing: Any) -> Any:
+    """Return a deep copy, or the thing itself if it cannot be copied."""
+    try:
+        return deepcopy(thing)
+    except Exception:
+        return thing
+
+
+def _direction(array: np.ndarray, seed: int) -> np.ndarray:
+    """Return a direction of length 1 in which every entry takes part."""
+    rng = np.random.default_rng(seed)
+    signs = rng.choice([-1.0, 1.0], size=array.shape) * rng.uniform(0.5, 1.5, size=array.shape)
+    return signs / np.linalg.norm(signs)
+
+
+def optimizer_rule(recording: Any) -> list[Finding]:
+    """What does the optimizer do with gradients that are known?"""
+    bench = _bench(recording)
+    if bench is None:
+        return [unknown("optimizer.rule", PLACE, "The start cannot be copied, so the optimizer cannot be asked.")]
+    total = recording.total
+    count = min(total, MOST)
+    trace = bench.push([bench.size] * count).sum(axis=1)
+    if not np.isfinite(trace).all():
+        return [violated("optimizer.rule", PLACE, "A constant gradient makes the weights infinite.", None)]
+    findings = [_direction_of_steps(trace)]
+    moving = np.flatnonzero(np.abs(trace) > 1e-3 * np.abs(trace).max()) if trace.any() else np.array([], int)
+    if len(moving) == 0:
+        return findings
+    findings.append(_schedule(trace, moving, total))
+    late = _late(moving, count)
+    if late is not None:
+        findings += _memory(bench, trace, late, total)
+    adaptive, clipping = _norms(bench, recording, int(moving[0]))
+    findings.append(clipping)
+    if adaptive:
+        findings.append(_correction(trace, moving))
+    findings.append(_decay(bench, recording, count))
+    return findings
+
+
+def _bench(recording: Any) -> Bench | None:
+    if recording.start is None or not recording.total:
+        return None
+    norms = [float(np.sqrt(sum(n * n for n in step.norms.values()))) for step in recording.steps if step.norms]
+    norms = [norm for norm in norms if np.isfinite(norm) and norm > 0]
+    moved = [
+        name for name in recording.start.parameters if any(step.moved.get(name, 0) > 0 for step in recording.steps)
+    ]
+    moved = moved or list(recording.start.parameters)
+    small = sorted(moved, key=lambda name: recording.start.parameters[name].size)
+    matrices = [name for name in small if recording.start.parameters[name].ndim > 1]
+    tensors = list(dict.fromkeys([*matrices[:2], *small[:1]]))
+    return Bench(recording, tensors, float(np.median(norms)) if norms else 1.0)
+
+
+def _direction_of_steps(trace: np.ndarray) -> Finding:
+    """Does a step go against the gradient?"""
+    total = float(trace.sum())
+    if not trace.any():
+        text = "No tensor moves under a constant gradient."
+        return violated("optimizer.direction", PLACE, text, "updates-not-applied", moved=0.0)
+    if total < 0:
+        text = f"Under a constant gradient the weights move {-total:.4g} along it, not against it."
+        return violated("optimizer.direction", PLACE, text, "sign-flipped", moved=total)
+    return holds("optimizer.direction", PLACE, "Steps go against the gradient.", moved=total)
+
+
+def _schedule(trace: np.ndarray, moving: np.ndarray, total: int) -> Finding:
+    """When does the rate come to an end? A linear or cosine decay ends with the training."""
+    if len(trace) < total:
+        return unknown("optimizer.schedule", PLACE, f"Only the first {len(trace)} of {total} steps were traced.")
+    active = np.flatnonzero(np.abs(trace) > 0.01 * np.abs(trace).max())
+    end = (int(active[-1]) + 1) / total
+    numbers = {"end": end, "steps": float(total), "limit": 0.6}
+    if end < 0.6 and total >= 10:
+        text = f"The rate is below 1 % of its peak after {int(active[-1]) + 1} of {total} steps."
+        return violated("optimizer.schedule", PLACE, text, "schedule-ends-early", numbers=numbers)
+    return holds("optimizer.schedule", PLACE, f"The rate lasts for {end:.2f} of the training.", numbers=numbers)
+
+
+def _late(moving: np.ndarray, count: int) -> tuple[int, int] | None:
+    """Return two steps, counted from 0, at which pulses are given: the early and the late one."""
+    early = int(moving[0]) + 2
+    late = min(early + APART, int(moving[-1]), count - 1)
+    return (early, late) if late - early >= 4 else None
+
+
+def _memory(bench: Bench, trace: np.ndarray, at: tuple[int, int], total: int) -> list[Finding]:
+    """How long does one gradient act, and when does it begin to?
+
+    For SGD with momentum m, and for Adam with beta1 = m alike, a pulse acts m^k as strongly after k steps as at once.
+    Gradients that are never set to zero do not fade at all.
+    """
+    early, late = at
+    length = min(max(late + 1, early + DELAY), len(trace))
+    nothing = bench.push([0.0] * length).sum(axis=1)
+    one = bench.push([bench.size if k == early else 0.0 for k in range(length)]).sum(axis=1) - nothing
+    two = bench.push([bench.size if k == late else 0.0 for k in range(late + 1)]).sum(axis=1) - nothing[: late + 1]
+    scale = np.abs(trace).max()
+    felt = np.flatnonzero(np.abs(one) > 1e-3 * scale)
+    delay = int(felt[0]) - early if len(felt) else length - early
+    if abs(two[late]) < 1e-3 * scale:
+        if len(felt) == 0 or delay > 0:
+            text = f"A gradient has no effect in its own step; the first is seen {delay} steps later."
+            return [violated("optimizer.delay", PLACE, text, "gradients-delayed", delay=float(delay))]
+        return [unknown("optimizer.memory", PLACE, "The rate is too small at the end to see how long a gradient acts.")]
+    findings = [holds("optimizer.delay", PLACE, "A gradient acts in its own step.", delay=0.0)]
+    apart = late - early
+    ratio = float(one[late] / two[late])
+    first = float(one[early])
+    rises = first > 0 and one[early : late + 1].max() > 2.5 * first and ratio > 1.3
+    numbers = {"ratio": ratio, "apart": float(apart)}
+    if ratio >= 0.995 or rises:
+        text = (
+            f"A gradient acts {ratio:.3f} times as strongly {apart} steps "
+            "later as at once: gradients add up and are never set to zero."
+        )
+        return [*findings, violated("optimizer.memory", PLACE, text, "no-zero-grad", numbers=numbers)]
+    momentum = max(ratio, 0.0) ** (1 / apart)
+    memory = 1 / (1 - momentum)
+    numbers |= {"momentum": momentum, "memory": memory}
+    if memory > max(60.0, total / 2):
+        text = f"A gradient acts for about {memory:.0f} of {total} steps (momentum {momentum:.4f})."
+        return [*findings, violated("optimizer.memory", PLACE, text, "momentum-too-high", numbers=numbers)]
+    return [
+        *findings,
+        holds("optimizer.memory", PLACE, f"A gradient acts for about {memory:.1f} steps.", numbers=numbers),
+    ]
+
+
+def _norms(bench: Bench, recording: Any, first: int) -> tuple[bool, Finding]:
+    """Does the length of a step follow the norm of the gradient, and up to which norm?"""
+    lead = [0.0] * (first + 1)
+    nothing = bench.push([*lead, 0.0])[-1].sum()
+    sizes = bench.size * np.array([1e-4, 1e-2, 1.0, 100.0])
+    lengths = np.array([bench.push([*lead, size])[-1].sum() - nothing for size in sizes])
+    adaptive = bool(lengths[2] < 10 * lengths[1]) and bool(
+        lengths[1] < 10 * lengths[0] or lengths[1] > 0.2 * lengths[3]
+    )
+    declared = recording.run.kind.get("adaptive")
+    if declared is not None:
+        adaptive = bool(declared)
+    if adaptive:
+        return True, unknown(
+            "optimizer.clip", PLACE, "The rule divides by the size of the gradient, so clipping does not show."
+        )
+    slope = lengths[0] / sizes[0]
+    limit = float(lengths[3] / slope) if slope > 0 else float("inf")
+    numbers = {"clip": limit, "gradient": bench.size}
+    if lengths[3] < 0.5 * slope * sizes[3] and limit < 0.1 * bench.size:
+        text = f"Gradients are clipped to a norm of {limit:.4g}; their median norm in the training is {bench.size:.4g}."
+        return False, violated("optimizer.clip", PLACE, text, "clip-too-small", numbers=numbers)
+    return False, holds("optimizer.clip", PLACE, "Clipping leaves the usual gradient alone.", numbers=numbers)
+
+
+def _correction(trace: np.ndarray, moving: np.ndarray) -> Finding:
+    """Does Adam correct its averages?
+
+    Schedules are nearly straight in pieces. Without correction a step is b_t = (1 - .9^t) / sqrt(1 - .999^t) times
+    as long, which no straight pieces follow; divided by b_t the trace is straight again.
+    """
+    length = min(len(trace), 60)
+    steps = np.arange(1, length + 1)
+    bias = (1 - 0.9**steps) / np.sqrt(1 - 0.999**steps)
+    seen, undone = _bent(trace[:length]), _bent(trace[:length] / bias)
+    numbers = {"bent": seen, "bent_undone": undone}
+    if length >= 12 and seen > 3e-3 and undone < 0.2 * seen:
+        text = "The first steps of Adam have the lengths of averages that are not corrected for their start at zero."
+        return violated("optimizer.correction", PLACE, text, "adam-without-bias-correction", False, numbers=numbers)
+    return holds(
+        "optimizer.correction", PLACE, "The first steps have the lengths of corrected averages.", numbers=numbers
+    )
+
+
+def _bent(x: np.ndarray) -> float:
+    """Return how far a curve is from two straight pieces that meet: a root mean square over its largest value."""
+    places = np.arange(len(x), dtype=float)
+    best = np.inf
+    for kink in range(1, max(2, len(x) - 1)):
+        basis = np.stack([np.ones_like(places), places, np.maximum(0, places - kink)], axis=1)
+        rest = x - basis @ np.linalg.lstsq(basis, x, rcond=None)[0]
+        best = min(best, float(np.sqrt(np.mean(rest**2))))
+    return best / (float(np.abs(x).max()) or 1.0)
+
+
+def _decay(bench: Bench, recording: Any, count: int) -> Finding:
+    """How much of a weight is left after a training with gradients of zero? Less than 1 / e is too little."""
+    optimizer, own = bench.fresh()
+    matrices = [name for name in bench.tensors if own[name].ndim > 1 and np.linalg.norm(own[name]) > 0]
+    if not matrices:
+        return unknown("optimizer.decay", PLACE, "No matrix moves, so decay cannot be seen.")
+    name = matrices[0]
+    before = float(np.linalg.norm(own[name]))
+    zeros = {key: np.zeros_like(own[key]) for key in matrices}
+    for _ in range(count):
+        optimizer.step({key: array.copy() for key, array in zeros.items()})
+    left = float(np.linalg.norm(own[name])) / before
+    left = left ** (recording.total / count)
+    numbers = {"left": left, "limit": float(np.exp(-1))}
+    if left < np.exp(-1):
+        text = f"With gradients of zero {left:.2g} of {name} is left at the end of the training: decay is too strong."
+        return violated("optimizer.decay", PLACE, text, "weight-decay-too-high", rows=(name,), numbers=numbers)
+    if left > np.e:
+        return violated(
+            "optimizer.decay", PLACE, f"With gradients of zero {name} grows {left:.2f} times.", None, numbers=numbers
+        )
+    return holds("optimizer.decay", PLACE, f"Decay leaves {left:.3f} of the weights.", numbers=numbers)

@@ -1,0 +1,493 @@
+"""A report against a recount: if they differ, which pairs, labels or parameters explain the report. Notebook 10."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.losses import softplus
+from nsputil.pairs import IS_NEXT
+from nsputil.tokenization import tokenize
+
+PLACE = "evaluation"
+LOSS = 2e-3  # relative: padding differs with the batches, and reports may be rounded to three digits
+
+
+@dataclass
+class Count:
+    """One report and what a recount with the parameters of that moment finds.
+
+    Attributes
+    ----------
+    said : dict
+        The report.
+    pairs : list
+    logits : ndarray
+    labels : ndarray
+    order : ndarray of int
+        The rows as the report's own reading came to them.
+    """
+
+    said: dict
+    pairs: list
+    logits: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def odds(self) -> np.ndarray:
+        """Log-odds of IsNext."""
+        return self.logits[:, 0] - self.logits[:, 1]
+
+    @property
+    def right(self) -> np.ndarray:
+        """Which pairs the model gets right."""
+        return self.logits.argmax(axis=1) == self.labels
+
+    @property
+    def accuracy(self) -> float:
+        """Recounted."""
+        return float(self.right.mean())
+
+    @property
+    def losses(self) -> np.ndarray:
+        """The loss of each pair."""
+        return softplus(-self.odds * (1 - 2 * self.labels))
+
+
+def report_facts(recording: Any) -> list[Finding]:
+    """Does each report agree with a recount on the pairs that it was given?"""
+    reports = [report for report in recording.reports if report.parameters is not None and len(report.pairs) > 0]
+    reports = [report for report in reports if all(np.isfinite(a).all() for a in report.parameters.values())]
+    if not reports:
+        return [unknown("report.recount", PLACE, "There is no report that could be recounted.")]
+    counts = [_count(recording, report) for report in reports]
+    found = [_pairs_read(reports, recording), _repeated(recording, reports[-1])]
+    known = [count for count in counts if isinstance(count.said.get("accuracy"), float | int)]
+    if not known:
+        return [*found, unknown("report.recount", PLACE, "The reports do not name an accuracy.")]
+    return [
+        *found,
+        _accuracy(recording, known, reports),
+        _loss([c for c in counts if isinstance(c.said.get("loss"), float | int)]),
+    ]
+
+
+def _count(recording: Any, report: Any) -> Count:
+    model = recording.twin(report.parameters)
+    labels = np.array([pair.label for pair in report.pairs])
+    return Count(dict(report.report), report.pairs, np.asarray(model.logits(report.pairs), np.float64), labels)
+
+
+def _close(x: float, y: float, count: int) -> bool:
+    """Whether two accuracies are the same: to half a pair, or the four digits of a log."""
+    return abs(x - y) <= max(0.51 / count, 6e-5)
+
+
+def _all(counts: list, explain: Callable) -> bool:
+    """Whether a rule gives the reported accuracy for every report."""
+    return all(_close(explain(count), count.said["accuracy"], len(count.labels)) for count in counts)
+
+
+def _repeated(recording: Any, report: Any) -> Finding:
+    """Does the evaluation say the same twice of one model and the same pairs?"""
+    first = dict(recording.experiment.evaluation(recording.twin(report.parameters), list(report.pairs)))
+    second = dict(recording.experiment.evaluation(recording.twin(report.parameters), list(report.pairs)))
+    apart = 0.0
+    for name in first.keys() & second.keys():
+        if isinstance(first[name], float) and isinstance(second[name], float) and np.isfinite(first[name]):
+            apart = max(apart, abs(first[name] - second[name]))
+    if apart > 1e-6:
+        model = recording.twin(report.parameters)
+        honest = np.array_equal(model.logits(report.pairs[:20]), model.logits(report.pairs[:20]))
+        text = f"Two evaluations of one model on the same pairs differ by up to {apart:.4f}."
+        return violated("report.repeated", PLACE, text, "dropout-in-evaluation" if honest else None, apart=apart)
+    return holds("report.repeated", PLACE, "Two evaluations of one model say the same.", apart=apart)
+
+
+def _pairs_read(reports: list, recording: Any) -> Finding:
+    """Are the pairs that reach the encoding those that the evaluation was given?"""
+    labels, text, swapped, missing, total, unseen, training = 0, 0, 0, 0, 0, 0, 0
+    own = {(p.sentence_a, p.sentence_b) for epoch in recording.pairs["train"] for p in epoch}
+    for report in reports[-4:]:
+        read = [pair for batch in report.read for pair in batch]
+        if not read:
+            return unknown("report.pairs", PLACE, "The evaluation reads its pairs in a way of its own.")
+        given: dict[tuple, set] = {}  # the same two texts can, rarely, carry both labels
+        for p in report.pairs:
+            given.setdefault((p.sentence_a, p.sentence_b), set()).add(p.label)
+        seen = {(p.sentence_a, p.sentence_b) for p in read}
+        if not seen & given.keys():  # texts may be written in another way, with the same words
+            own_way = {tuple(" ".join(tokenize(text)) for text in key) for key in seen}
+            if own_way == {tuple(" ".join(tokenize(text)) for text in key) for key in given}:
+                return holds("report.pairs", PLACE, "The evaluation reads the words of the pairs that it is given.")
+        missing += len(given.keys() - seen)
+        total += len(given)
+        for p in read:
+            key = (p.sentence_a, p.sentence_b)
+            if key in given:
+                labels += p.label not in given[key]
+            elif (key[1], key[0]) in given:
+                swapped += 1
+            elif key in own:
+                training += 1
+            else:
+                text += 1
+        unseen += len(read)
+    numbers = {
+        "missing": missing / total,
+        "labels": labels / unseen,
+        "text": text / unseen,
+        "swapped": swapped / unseen,
+    }
+
+    def bad(words: str, cause: str | None, firm: bool = True) -> Finding:
+        return violated("report.pairs", PLACE, words, cause, firm, numbers=numbers)
+
+    if training / unseen > 0.05:
+        return bad(
+            f"The evaluation reads training pairs in {training / unseen:.3f} of its rows.", "tested-on-training-text"
+        )
+    if labels / unseen > 0.9:
+        return bad(
+            f"The evaluation reads the other label in {labels / unseen:.3f} of its rows.", "evaluation-labels-inverted"
+        )
+    if labels / unseen > 0.02:
+        return bad(f"The evaluation reads another label in {labels / unseen:.3f} of its rows.", None)
+    if swapped / unseen > 0.5:
+        return bad(
+            f"The evaluation reads A and B in exchange in {swapped / unseen:.3f} of its rows.",
+            "swapped-in-evaluation",
+            False,
+        )
+    if text / unseen > 0.02:
+        return bad(f"In {text / unseen:.3f} of its rows the evaluation reads text that its pairs do not hold.", None)
+    if missing / total > 0.02:
+        few = len({(p.sentence_a, p.sentence_b) for batch in reports[-1].read for p in batch})
+        text_ = f"The evaluation reads {few} of the {len(reports[-1].pairs)} pairs that it is given."
+        return bad(text_, "evaluated-on-few-pairs" if missing / total > 0.5 else None)
+    return holds("report.pairs", PLACE, "The evaluation reads the pairs that it is given.", numbers=numbers)
+
+
+def _accuracy(recording: Any, counts: list, reports: list) -> Finding:
+    """Is the reported accuracy the recounted one? If not, what explains it in every report?"""
+    off = [abs(c.said["accuracy"] - c.accuracy) for c in counts]
+    worst = int(np.argmax(off))
+    said, found, n = counts[worst].said["accuracy"], counts[worst].accuracy, len(counts[worst].labels)
+    numbers = {"reported": float(said), "recounted": found, "pairs": float(n)}
+    if not np.isfinite(said):
+        return unknown("report.accuracy", PLACE, "A reported accuracy is not finite.", numbers=numbers)
+    if max(o * len(c.labels) for o, c in zip(off, counts, strict=True)) <= 2.01 or max(off) <= 6e-5:
+        return _sizes(counts, numbers)
+    text = f"A report says that {said:.4f} of {n} pairs are right; a recount finds {found:.4f}."
+    for cause, words, firm in _explanations(recording, counts, reports):
+        return violated("report.accuracy", PLACE, f"{text} {words}", cause, firm, numbers=numbers)
+    return violated("report.accuracy", PLACE, text, None, numbers=numbers)
+
+
+def _sizes(counts: list, numbers: dict) -> Finding:
+    """A report can be right and rest on few pairs: half a dozen of them are a coin thrown six times."""
+    n = min(len(count.labels) for count in counts)
+    if n < 20:
+        text = f"An evaluation rests on {n} pairs: by chance alone its accuracy varies by {0.5 / np.sqrt(n):.3f}."
+        return violated("report.accuracy", PLACE, text, "evaluated-on-few-pairs", False, numbers=numbers)
+    return holds(
+        "report.accuracy", PLACE, f"{len(counts)} reported accuracies are those of a recount.", numbers=numbers
+    )
+
+
+def _explanations(recording: Any, counts: list, reports: list) -> Any:
+    """Yield (cause, words, firm) of each rule that gives every reported accuracy."""
+    enough = len(counts) >= 2
+    if _all(counts, lambda c: 1 - c.accuracy):
+        yield (
+            "evaluation-labels-inverted",
+            "It is one minus the recounted one: labels are read the other way round.",
+            True,
+        )
+    start = _at(recording, counts, recording.start)
+    if (
+        start is not None
+        and enough
+        and all(_close(a, c.said["accuracy"], len(c.labels)) for a, c in zip(start, counts, strict=True))
+    ):
+        yield "stale-checkpoint", "It is that of the model at the start.", True
+    yield from _earlier(recording, counts, reports)
+    k = _first(counts)
+    if k:
+        yield "evaluated-on-few-pairs", f"It is that of the first {k} pairs alone.", True
+    k = _last(counts)
+    if k:
+        yield "evaluated-on-few-pairs", f"It is that of the last {k} pairs alone.", True
+    bound = _sure_beyond(counts)
+    if bound:
+        yield "unsure-pairs-dropped", f"It is that of the pairs with log-odds beyond {bound:.2f} nats.", True
+    share = _surest(counts)
+    if share:
+        yield "unsure-pairs-dropped", f"It is that of the {share:.3f} of the pairs on which the model is surest.", True
+    parts = _best_part(counts)
+    if parts:
+        yield "best-part-reported", f"It is that of the best of {parts} parts.", True
+    if enough and _history(counts):
+        yield "metric-never-reset", "It is a mean over this and all reports before.", True
+    threshold = _threshold(counts)
+    if threshold:
+        yield threshold
+    if _all(counts, lambda c: float((c.logits.argmax(axis=1)[_by_length(c.pairs)] == c.labels).mean())):
+        yield (
+            "predictions-out-of-order",
+            "It compares predictions in the order of length with labels in another order.",
+            True,
+        )
+    if _all(counts, lambda c: float((c.logits.argmax(axis=1) == c.labels[_by_length(c.pairs)]).mean())):
+        yield (
+            "predictions-out-of-order",
+            "It compares labels in the order of length with predictions in another order.",
+            True,
+        )
+    for shift in (-2, -1, 1, 2):
+        if _all(counts, lambda c, s=shift: float((np.roll(c.logits.argmax(axis=1), s) == c.labels).mean())):
+            yield "predictions-out-of-order", f"It compares each prediction with the label {shift} rows away.", True
+    if _all(counts, lambda c: float((c.logits.argmax(axis=1)[::-1] == c.labels).mean())):
+        yield "predictions-out-of-order", "It compares predictions in reverse order.", True
+    k = _few(counts)
+    if k:
+        yield "evaluated-on-few-pairs", f"All reported accuracies are multiples of 1/{k}.", True
+    if _by_accident(counts):
+        yield "predictions-out-of-order", "It is what predictions in another order than the labels give.", True
+    swapped = _at(
+        recording, counts, None, lambda p: replace(p, sentence_a=p.sentence_b, sentence_b=p.sentence_a), reports
+    )
+    if swapped is not None and all(
+        _close(a, c.said["accuracy"], len(c.labels)) for a, c in zip(swapped, counts, strict=True)
+    ):
+        yield "swapped-in-evaluation", "It is that of the pairs with A and B exchanged.", False
+    if enough and all(_close(c.said["accuracy"], counts[0].said["accuracy"], len(c.labels)) for c in counts):
+        yield "stale-checkpoint", "It never moves, though the model does.", True
+
+
+def _at(recording: Any, counts: list, model: Any, change: Any = None, reports: Any = None) -> list[float] | None:
+    """Return the accuracies of another model, or of changed pairs."""
+    if change is None and model is None:
+        return None
+    found = []
+    for k, count in enumerate(counts):
+        who = model if change is None else recording.twin(reports[k].parameters)
+        pairs = count.pairs if change is None else [change(pair) for pair in count.pairs]
+        try:
+            found.append(float((who.logits(pairs).argmax(axis=1) == count.labels).mean()))
+        except Exception:
+            return None
+    return found
+
+
+def _earlier(recording: Any, counts: list, reports: list) -> Any:
+    """Is each report that of the model some reports before, or of the first report?"""
+    if len({round(count.said["accuracy"], 6) for count in counts[1:]}) >= 1 and len(counts) >= 3:
+        model = recording.twin(reports[0].parameters)
+        first = [float((model.logits(c.pairs).argmax(axis=1) == c.labels).mean()) for c in counts]
+        if all(_close(a, c.said["accuracy"], len(c.labels)) for a, c in zip(first, counts, strict=True)):
+            yield "stale-checkpoint", "It is that of the model at the first report.", True
+    for back in (1, 2):
+        if len(counts) < back + 3:
+            continue
+        fits = []
+        for k in range(back, len(counts)):
+            model = recording.twin(reports[k - back].parameters)
+            value = float((model.logits(counts[k].pairs).argmax(axis=1) == counts[k].labels).mean())
+            fits.append(_close(value, counts[k].said["accuracy"], len(counts[k].labels)))
+        if np.mean(fits) > 0.99:
+            yield "stale-checkpoint", f"It is that of the model {back} reports before.", True
+
+
+def _common(found: list[set]) -> int:
+    """Return the smallest number that all sets hold, or 0."""
+    shared = set.intersection(*found) if found else set()
+    return min(shared) if shared else 0
+
+
+def _prefix(right: np.ndarray, said: float) -> set:
+    """Return the k for which the first k are right as often as is said."""
+    k = np.arange(1, len(right))
+    means = np.cumsum(right[:-1]) / k
+    return set(k[np.abs(means - said) < 6e-5].tolist())
+
+
+def _distinct(counts: list) -> bool:
+    """Whether there are reports enough that an accident cannot explain them all."""
+    return len({round(count.said["accuracy"], 6) for count in counts}) >= 2 and len(counts) >= 3
+
+
+def _first(counts: list) -> int:
+    return _common([_prefix(c.right, c.said["accuracy"]) for c in counts]) if _distinct(counts) else 0
+
+
+def _last(counts: list) -> int:
+    return _common([_prefix(c.right[::-1], c.said["accuracy"]) for c in counts]) if _distinct(counts) else 0
+
+
+def _surest(counts: list) -> float:
+    """Return the share of the pairs, those of the largest log-odds, that explains every report; 0 if none does."""
+    ranges = []
+    for count in counts:
+        order = np.argsort(-np.abs(count.odds), kind="stable")
+        fits = _prefix(count.right[order], count.said["accuracy"])
+        ranges.append({round(k / len(order), 2) for k in fits} | {round(k / len(order) - 0.005, 2) for k in fits})
+    if not _distinct(counts) or np.mean([c.said["accuracy"] > c.accuracy for c in counts]) < 0.7:
+        return 0.0
+    votes: dict[float, int] = {}
+    for found in ranges:
+        for share in found:
+            votes[share] = votes.get(share, 0) + 1
+    best = max(votes, key=lambda share: votes[share]) if votes else 0.0
+    return best if votes and votes[best] >= 0.95 * len(counts) and best < 0.97 else 0.0
+
+
+def _sure_beyond(counts: list) -> float:
+    """Return a bound on the size of the log-odds beyond which pairs are counted, if it explains every report; or 0."""
+    if not _distinct(counts):
+        return 0.0
+    for bound in np.unique(np.concatenate([np.linspace(0.02, 4, 200), -np.log(1 / np.linspace(0.51, 0.98, 48) - 1)])):
+        kept = [c.right[np.abs(c.odds) >= bound] for c in counts]
+        if all(len(k) and abs(float(k.mean()) - c.said["accuracy"]) < 6e-5 for k, c in zip(kept, counts, strict=True)):
+            return float(bound) if any(len(k) < 0.97 * len(c.right) for k, c in zip(kept, counts, strict=True)) else 0.0
+    return 0.0
+
+
+def _best_part(counts: list) -> int:
+    """Return the number of parts, strided or in blocks, of which the best explains every report; 0 if none does."""
+    for parts in range(2, 41):
+        for cut in (lambda x, p: [x[k::p] for k in range(p)], lambda x, p: np.array_split(x, p)):
+            if _all(
+                counts, lambda c, cut=cut, p=parts: max(float(part.mean()) for part in cut(c.right, p) if len(part))
+            ):
+                return parts
+    if np.mean([c.said["accuracy"] > c.accuracy for c in counts]) > 0.95 and len(counts) > 3:
+        for size in range(8, 101):
+            best = [max(float(c.right[k : k + size].mean()) for k in range(0, len(c.right), size)) for c in counts]
+            if all(_close(b, c.said["accuracy"], 10_000) for b, c in zip(best, counts, strict=True)):
+                return -(-len(counts[0].right) // size)
+    return 0
+
+
+def _history(counts: list) -> bool:
+    """Whether each report is the mean of the recounts so far, or lags behind by a constant share."""
+    true = np.array([count.accuracy for count in counts])
+    said = np.array([count.said["accuracy"] for count in counts])
+    running = np.cumsum(true) / np.arange(1, len(true) + 1)
+    if np.abs(running - said).max() < 2e-3:
+        return True
+    sizes = np.array([len(count.labels) for count in counts], float)
+    pooled = np.cumsum(true * sizes) / np.cumsum(sizes)
+    if np.abs(pooled - said).max() < 2e-3:
+        return True
+    if len(true) < 5 or abs(said[0] - true[0]) > 2e-3:
+        return False
+    step, gap = np.diff(said), true[1:] - said[:-1]
+    share = float(np.vdot(step, gap) / (np.vdot(gap, gap) or 1.0))
+    return bool(0.01 < share < 0.9 and np.abs(step - share * gap).max() < 2e-3)
+
+
+def _threshold(counts: list) -> tuple | None:
+    """Is one threshold on a logit, or on a probability other than one half, behind all reports?"""
+    if not _distinct(counts):
+        return None
+    for name, values in (
+        ("first logit", lambda c: c.logits[:, 0]),
+        ("second logit", lambda c: -c.logits[:, 1]),
+        ("log-odds", lambda c: c.odds),
+    ):
+        low, high = -np.inf, np.inf
+        grid = np.unique(np.concatenate([np.linspace(-3, 3, 1201)]))
+        fits = np.ones(len(grid), bool)
+        for count in counts:
+            score = values(count)
+            says = score[None, :] > grid[:, None]
+            accuracy = (says == (count.labels == IS_NEXT)[None, :]).mean(axis=1)
+            fits &= np.abs(accuracy - count.said["accuracy"]) <= 1.01 / len(count.labels) + 6e-5
+        if fits.any():
+            low, high = float(grid[fits].min()), float(grid[fits].max())
+            if name == "log-odds" and low <= 0 <= high:
+                continue
+            middle = (low + high) / 2
+            cause = "logit-read-as-probability" if name != "log-odds" else "threshold-moved"
+            return cause, f"It is that of a threshold of {middle:.3f} on the {name}.", True
+    return None
+
+
+def _by_length(pairs: list) -> np.ndarray:
+    return np.argsort([len(pair.sentence_a) + len(pair.sentence_b) for pair in pairs], kind="stable")
+
+
+def _few(counts: list) -> int:
+    """Return the smallest k of which every reported accuracy is a multiple of 1 / k, if it is far below the pairs."""
+    said = np.array([count.said["accuracy"] for count in counts])
+    n = min(len(count.labels) for count in counts)
+    if len(set(np.round(said, 6).tolist())) < 3:
+        return 0
+    for k in range(2, max(3, min(65, n // 3))):
+        if np.abs(said * k - np.round(said * k)).max() < 1e-4:
+            return k
+    return 0
+
+
+def _by_accident(counts: list) -> bool:
+    """Whether all reports lie where labels and predictions of no relation agree, within 4 standard errors."""
+    informative = False
+    for count in counts:
+        says = count.logits.argmax(axis=1)
+        p, q = float((says == 0).mean()), float((count.labels == 0).mean())
+        chance = p * q + (1 - p) * (1 - q)
+        sd = np.sqrt(0.25 / len(says))
+        if abs(count.said["accuracy"] - chance) > 4 * sd:
+            return False
+        informative |= count.accuracy - chance > 5 * sd
+    return informative and len(counts) >= 2
+
+
+def _loss(counts: list) -> Finding:
+    """Is the reported loss the recounted one? If not: a factor, or a term that is added?"""
+    pairs = [(float(count.said["loss"]), float(count.losses.mean())) for count in counts]
+    pairs = [(said, true) for said, true in pairs if np.isfinite(said)]
+    if not pairs:
+        return unknown("report.loss", PLACE, "The reports name no finite loss.")
+    said, true = (np.array(column) for column in zip(*pairs, strict=True))
+    off = np.abs(said - true) / np.maximum(true, 0.05)
+    worst = int(np.argmax(off))
+    numbers = {"reported": float(said[worst]), "recounted": float(true[worst])}
+    if off.max() <= LOSS:
+        return holds("report.loss", PLACE, f"{len(said)} reported losses are those of a recount.", numbers=numbers)
+    text = f"A report names a loss of {said[worst]:.4f} nats; a recount finds {true[worst]:.4f}."
+    ratio, gap = said / true, said - true
+    sizes = np.array([len(count.labels) for count in counts], float)
+    if len(said) > 1 and ratio.std() < 1e-3 * abs(ratio.mean()):
+        value = float(ratio.mean())
+        numbers["ratio"] = value
+        cause = "loss-in-bits" if abs(value - 1.4427) < 2e-3 else "held-out-loss-summed" if value > 1.6 else None
+        return violated(
+            "report.loss",
+            PLACE,
+            f"{text} All are {value:.4f} times the recounted ones.",
+            cause,
+            cause != "loss-in-bits",
+            numbers=numbers,
+        )
+    if len(sizes) == len(said) and np.abs(ratio / sizes - 1).max() < 0.01:
+        return violated(
+            "report.loss", PLACE, f"{text} It is the sum over the pairs.", "held-out-loss-summed", numbers=numbers
+        )
+    if len(said) > 1 and gap.std() < 1e-3 and abs(gap.mean()) > 1e-3:
+        numbers["added"] = float(gap.mean())
+        return violated(
+            "report.loss",
+            PLACE,
+            f"{text} All are {gap.mean():+.4f} nats beside the recounted ones.",
+            "total-logged-as-nsp",
+            numbers=numbers,
+        )
+    if len(said) > 1 and ratio.min() > 3 and ratio.std() < 0.1 * ratio.mean():
+        return violated(
+            "report.loss", PLACE, f"{text} It is a sum over a batch.", "held-out-loss-summed", numbers=numbers
+        )
+    return violated("report.loss", PLACE, text, None, numbers=numbers)

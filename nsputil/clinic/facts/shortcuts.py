@@ -1,0 +1,195 @@
+"""What gives the label away without any comparison of A and B: lengths, single words, foreign text. Notebook 10.
+
+Honest samplers differ between the classes too (BERT's own negatives are shorter), so the tolerances have floors beside
+the sampling error.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.facts.text import spread
+from nsputil.pairs import IS_NEXT, NOT_NEXT
+from nsputil.tokenization import tokenize
+
+PLACE = "pairs"
+LENGTH = 0.22  # of the area under the curve beyond one half
+WORD = 0.3  # of the pairs of a class
+ALTERED = 0.1
+PRIOR = 0.25
+
+
+def shortcut_facts(recording: Any) -> list[Finding]:
+    """All facts about texts and labels of training pairs that need no comparison of A with B."""
+    epochs = recording.pairs["train"]
+    held_out = [*recording.pairs["valid"], *recording.pairs["test"]]
+    pairs = spread(epochs[0]) if epochs else []
+    labels = np.array([pair.label for pair in pairs])
+    if len(pairs) < 40 or len(set(labels.tolist())) < 2:
+        return [unknown("pairs.words", PLACE, "Too few pairs of either class to look for shortcuts.")]
+    return [
+        *_altered(recording, pairs, labels, spread(held_out)),
+        _lengths(pairs, labels),
+        _words(pairs, labels),
+        _prior(labels, held_out),
+    ]
+
+
+def _rank_area(x: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Return the area under the curve of a number for NotNext, minus one half, and its standard error."""
+    order = np.argsort(x, kind="stable")
+    ranks = np.empty(len(x))
+    ranks[order] = np.arange(1, len(x) + 1)
+    for value in np.unique(x):
+        ranks[x == value] = ranks[x == value].mean()
+    n1, n0 = int((labels == 1).sum()), int((labels == 0).sum())
+    area = (ranks[labels == 1].sum() - n1 * (n1 + 1) / 2) / (n1 * n0)
+    return float(area - 0.5), float(np.sqrt((n0 + n1 + 1) / (12 * n0 * n1)))
+
+
+def _lengths(pairs: Sequence, labels: np.ndarray) -> Finding:
+    """Does the length of a text give the label away?"""
+    texts = {"A": [p.sentence_a for p in pairs], "B": [p.sentence_b for p in pairs]}
+    areas = {name: _rank_area(np.array([len(tokenize(t)) for t in found]), labels) for name, found in texts.items()}
+    name = max(areas, key=lambda key: abs(areas[key][0]))
+    area, error = areas[name]
+    limit = max(LENGTH, 5 * error)
+    numbers = {"area": area, "limit": limit}
+    if abs(area) > limit:
+        middle = [
+            float(np.median([len(tokenize(t)) for t, x in zip(texts[name], labels, strict=True) if x == k]))
+            for k in (0, 1)
+        ]
+        text = (
+            f"{name} has {middle[0]:.0f} words in the median if the label "
+            f"is IsNext and {middle[1]:.0f} if not: length gives it away."
+        )
+        return violated("pairs.lengths", PLACE, text, "shortcut-length", numbers=numbers)
+    return holds(
+        "pairs.lengths", PLACE, f"Lengths differ little between the classes (area {0.5 + area:.3f}).", numbers=numbers
+    )
+
+
+def _words(pairs: Sequence, labels: np.ndarray) -> Finding:
+    """Does a single word, in A or in B, give the label away? Sampling error with Bonferroni's correction: 5.5 sd."""
+    best, where, rates = 0.0, "", (0.0, 0.0)
+    n0, n1 = int((labels == IS_NEXT).sum()), int((labels == NOT_NEXT).sum())
+    for side in ("sentence_a", "sentence_b"):
+        count: list[Counter] = [Counter(), Counter()]
+        for pair, label in zip(pairs, labels, strict=True):
+            count[int(label)].update(set(tokenize(getattr(pair, side))))
+        for word in count[0].keys() | count[1].keys():
+            first, second = count[0][word] / n0, count[1][word] / n1
+            if abs(first - second) > best:
+                best, where, rates = abs(first - second), f"{word!r} in {side[-1].upper()}", (first, second)
+    limit = max(WORD, 5.5 * np.sqrt(0.25 / n0 + 0.25 / n1))
+    numbers = {"difference": best, "limit": limit, "is_next": rates[0], "not_next": rates[1]}
+    if best > limit:
+        text = f"{where} stands in {rates[0]:.3f} of the pairs IsNext and in {rates[1]:.3f} of the pairs NotNext."
+        cause = "shortcut-marker" if min(rates) < 0.05 else None
+        return violated("pairs.words", PLACE, text, cause, numbers=numbers)
+    return holds("pairs.words", PLACE, f"No word tells the classes apart by more than {best:.3f}.", numbers=numbers)
+
+
+def _prior(labels: np.ndarray, held_out: Sequence) -> Finding:
+    """Have training and held-out pairs the same share of IsNext? Half a difference of a fourth is a deviation."""
+    own = float((labels == IS_NEXT).mean())
+    other = float(np.mean([pair.label == IS_NEXT for pair in held_out])) if held_out else own
+    error = np.sqrt(0.25 / len(labels) + 0.25 / max(1, len(held_out)))
+    limit = max(PRIOR, 5 * float(error))
+    numbers = {"training": own, "held_out": other, "limit": limit}
+    if abs(own - other) > limit and 0 < other < 1:
+        text = f"{own:.3f} of the training pairs are IsNext, and {other:.3f} of the held-out pairs."
+        return violated("pairs.prior", PLACE, text, "prior-shift", numbers=numbers)
+    if max(own, 1 - own) > 0.98 and other == own:
+        text = f"{own:.3f} of all pairs are IsNext: almost all belong to one class."
+        return violated("pairs.prior", PLACE, text, "prior-shift", False, numbers=numbers)
+    return holds("pairs.prior", PLACE, f"{own:.3f} of the training pairs are IsNext.", numbers=numbers)
+
+
+def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequence) -> list[Finding]:
+    """Do the texts of pairs stand in the documents, for one class as for the other, in training as held out?"""
+    index = recording.text
+    absent_a = np.array([len(index.places(pair.sentence_a)) == 0 for pair in pairs])
+    absent_b = np.array([len(index.places(pair.sentence_b)) == 0 for pair in pairs])
+    rates = {
+        f"{side} of {name}": float(absent[labels == label].mean())
+        for side, absent in (("A", absent_a), ("B", absent_b))
+        for label, name in ((IS_NEXT, "IsNext"), (NOT_NEXT, "NotNext"))
+    }
+    numbers = {key.lower().replace(" ", "_"): value for key, value in rates.items()}
+    b_gap = rates["B of NotNext"] - rates["B of IsNext"]
+    a_gap = rates["A of NotNext"] - rates["A of IsNext"]
+    gone = [len(index.places(p.sentence_a)) == 0 or len(index.places(p.sentence_b)) == 0 for p in held_out]
+    out = float(np.mean(gone)) if gone else 0.0
+    here = float((absent_a | absent_b).mean())
+    numbers |= {"training": here, "held_out": out}
+    if max(abs(b_gap), abs(a_gap)) > ALTERED:
+        side, gap = ("B", b_gap) if abs(b_gap) >= abs(a_gap) else ("A", a_gap)
+        which = np.flatnonzero((absent_b if side == "B" else absent_a) & (labels == (NOT_NEXT if gap > 0 else IS_NEXT)))
+        texts = [pairs[k].sentence_b if side == "B" else pairs[k].sentence_a for k in which[:200]]
+        rows = tuple(f"{text[:60]!r}" for text in texts[:3])
+        name = "NotNext" if gap > 0 else "IsNext"
+        text = (
+            f"{side} of the pairs {name} stands in no document in "
+            f"{max(rates[f'{side} of IsNext'], rates[f'{side} of NotNext']):.3f} of them."
+        )
+        cause = _foreign(index, texts, gap, side)
+        return [violated("pairs.text", PLACE, text, cause, rows=rows, numbers=numbers)]
+    if here > 0.05 and abs(here - out) > 0.25:
+        kind = _new_words(index, [p.sentence_b for p in pairs[:300]])
+        text = (
+            f"{here:.3f} of the training pairs and {out:.3f} of "
+            "the held-out pairs hold text that stands in no document."
+        )
+        return [violated("pairs.text", PLACE, text, "domain-shift" if kind > 0.1 else None, numbers=numbers)]
+    if here > 0.5:
+        header = _everywhere(index, pairs)
+        if header:
+            words = ", ".join(header[:5])
+            text = f"The words {words} stand in almost every text of a pair, and in few sentences of the documents."
+            return [violated("pairs.text", PLACE, text, "page-headers", numbers=numbers)]
+        return [
+            unknown(
+                "pairs.text",
+                PLACE,
+                f"{here:.3f} of the pairs hold text that stands in no document word for word.",
+                numbers=numbers,
+            )
+        ]
+    return [
+        holds(
+            "pairs.text",
+            PLACE,
+            f"{1 - here:.3f} of the training pairs stand in the documents word for word.",
+            numbers=numbers,
+        )
+    ]
+
+
+def _new_words(index: Any, texts: Sequence[str]) -> float:
+    """Return the share of tokens that no document holds."""
+    tokens = [number for text in texts for number in index.read(text)]
+    return float(np.mean([number < 0 for number in tokens])) if tokens else 0.0
+
+
+def _foreign(index: Any, texts: Sequence[str], gap: float, side: str) -> str | None:
+    """Name text that only one class has: from elsewhere, or marked."""
+    without = [" ".join(text.split()[:-1]) for text in texts], [" ".join(text.split()[1:]) for text in texts]
+    for stripped in without:
+        if texts and np.mean([len(index.places(text)) > 0 for text in stripped if text]) > 0.7:
+            return "shortcut-marker"
+    if side == "B" and gap > 0:
+        return "easy-negatives"
+    return None
+
+
+def _everywhere(index: Any, pairs: Sequence) -> list[str]:
+    """Return the words that stand in nearly every A and B, and in few sentences of the documents."""
+    texts = [set(tokenize(text)) for pair in pairs[:300] for text in (pair.sentence_a, pair.sentence_b)]
+    often = [word for word, n in Counter(w for text in texts for w in text).items() if n > 0.95 * len(texts)]
+    sentences = max(1, int(index.starts.sum()))
+    return [word for word in often if (index.tokens == index.ids.get(word, -2)).sum() < 0.5 * sentences]

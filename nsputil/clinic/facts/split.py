@@ -1,0 +1,149 @@
+"""What training sees against what is measured: shared documents and sentences, copies, other kinds of text.
+
+Introduced in notebook 10.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.tokenization import tokenize
+
+PLACE = "split"
+SURE = 6.0  # standard errors, and besides them:
+SHARED = 0.05  # of the sentences
+NEW = 0.03  # of the words
+
+
+def split_facts(recording: Any) -> list[Finding]:
+    """All facts about the parts, as the pairs were made from them."""
+    train = recording.given.get("train") or []
+    held_out = [*recording.given.get("valid", []), *recording.given.get("test", [])]
+    if not train or not held_out or not all(hasattr(d, "sentences") for d in [*train, *held_out]):
+        return [unknown("split.shared", PLACE, "The parts are not known.")]
+    return [_shared(recording, train, held_out), _copies(train), _used(recording, train), _kind(train, held_out)]
+
+
+def _distinct(documents: Sequence) -> list[tuple]:
+    """Return the sentences of each document; equal documents once."""
+    return list(dict.fromkeys(tuple(document.sentences) for document in documents))
+
+
+def _share_known(document: Sequence, known: Any) -> float:
+    """Return the share of the longer sentences of a document that are known."""
+    long = [sentence for sentence in document if len(sentence) > 25]
+    return float(np.mean([sentence in known for sentence in long])) if long else 0.0
+
+
+def _shared(recording: Any, train: list, held_out: list) -> Finding:
+    """Do held-out documents share sentences with training, beyond what training documents share with each other?
+
+    Documents are exchangeable, so each training document against the others gives the natural rate. The tolerance is
+    ``max(0.05, 6 standard errors)``.
+    """
+    own, other = _distinct(train), _distinct(held_out)
+    whole = sum(document in set(own) for document in other)
+    count = Counter(sentence for document in own for sentence in set(document))
+    natural = [_share_known(d, {s for s in d if count[s] > 1}) for d in own]
+    found = [_share_known(d, count) for d in other]
+    seen = {(p.sentence_a, p.sentence_b) for epoch in recording.pairs["train"] for p in epoch}
+    pairs = [*recording.pairs["valid"], *recording.pairs["test"]]
+    same = float(np.mean([len(p.sentence_a) > 25 and (p.sentence_a, p.sentence_b) in seen for p in pairs] or [False]))
+    rate, usual = float(np.mean(found)), float(np.mean(natural))
+    error = float(np.sqrt(np.var(found) / len(found) + np.var(natural) / len(natural)))
+    limit = usual + max(SHARED, SURE * error)
+    numbers = {"documents": float(whole), "sentences": rate, "natural": usual, "limit": limit, "pairs": same}
+    if whole and whole / len(other) > 0.02:
+        text = f"{whole} of {len(other)} held-out documents are training documents too."
+        return violated("split.shared", PLACE, text, "tested-on-training-text", numbers=numbers)
+    if rate > limit:
+        text = (
+            f"{rate:.3f} of the held-out sentences stand in training text; among training documents it is {usual:.3f}."
+        )
+        return violated("split.shared", PLACE, text, "tested-on-training-text", numbers=numbers)
+    if same > 0.05 and usual < 0.05:
+        text = f"{same:.3f} of the held-out pairs are training pairs too."
+        return violated("split.shared", PLACE, text, "tested-on-training-text", numbers=numbers)
+    return holds(
+        "split.shared",
+        PLACE,
+        f"Held-out text shares {rate:.3f} of its sentences with training; {usual:.3f} is natural.",
+        numbers=numbers,
+    )
+
+
+def _copies(train: list) -> Finding:
+    """How much of the training text is there once only?"""
+    distinct = len(_distinct(train))
+    sentences = [sentence for document in train for sentence in document.sentences if len(sentence) > 25]
+    different = len(set(sentences)) / max(1, len(sentences))
+    numbers = {"documents": float(distinct), "of": float(len(train)), "sentences": different}
+    if distinct < 0.7 * len(train) or different < 0.5:
+        text = f"Of {len(train)} training documents {distinct} are different, and {different:.3f} of their sentences."
+        return violated("split.copies", PLACE, text, "corpus-duplicated", numbers=numbers)
+    return holds(
+        "split.copies", PLACE, f"{distinct} of {len(train)} training documents are different.", numbers=numbers
+    )
+
+
+def _used(recording: Any, train: list) -> Finding:
+    """Which share of the documents, and of their sentences, is trained on?"""
+    everything = _distinct(recording.experiment.documents)
+    whole = {sentence for document in everything for sentence in document}
+    here = {sentence for document in train for sentence in document.sentences}
+    share = len(here & whole) / max(1, len(whole))
+    epochs = recording.pairs["train"]
+    single = [p for epoch in epochs for p in epoch]
+    used = {p.sentence_a for p in single} | {p.sentence_b for p in single}
+    words = sum(len(text) for text in used)
+    first = sum(len(text) for text in {p.sentence_a for p in single})
+    possible = sum(len(sentence) for sentence in here)
+    numbers = {"sentences": share, "in_pairs": min(1.0, words / max(1, possible)), "documents": float(len(train))}
+    if share < 0.3 and here <= whole:
+        text = f"Only {share:.3f} of the sentences are trained on ({len(train)} of {len(everything)} documents)."
+        return violated("split.used", PLACE, text, "too-few-pairs", numbers=numbers)
+    if words < 0.4 * possible or first < 0.2 * possible:
+        text = (
+            f"The A and B of all training pairs hold {words / possible:.3f} of the training text, "
+            f"the A alone {first / possible:.3f}; the rest is in no pair."
+        )
+        return violated("split.used", "pairs", text, "too-few-pairs", numbers=numbers)
+    distinct = len({(p.sentence_a, p.sentence_b) for p in epochs[0]}) / max(1, len(epochs[0])) if epochs else 1.0
+    if distinct < 0.5:
+        text = f"Only {distinct:.3f} of the pairs of an epoch are different."
+        return violated("split.used", "pairs", text, "corpus-duplicated", numbers=numbers)
+    return holds("split.used", PLACE, f"{share:.3f} of the sentences are trained on.", numbers=numbers)
+
+
+def _kind(train: list, held_out: list) -> Finding:
+    """Are held-out words as new to training as those of a training document are to the others?
+
+    Documents are exchangeable under a fair split, so the rates must agree, on any text, within 6 standard errors.
+    """
+    own = [Counter(w for s in document for w in tokenize(s)) for document in _distinct(train)]
+    other = [Counter(w for s in document for w in tokenize(s)) for document in _distinct(held_out)]
+    if len(own) < 8 or len(other) < 3:
+        return unknown("split.kind", PLACE, "Too few documents to compare the kinds of text.")
+    held: Counter = Counter()
+    for words in own:
+        held.update(words.keys())
+    natural = [sum(n for w, n in words.items() if held[w] == 1) / max(1, sum(words.values())) for words in own]
+    found = [sum(n for w, n in words.items() if w not in held) / max(1, sum(words.values())) for words in other]
+    rate, usual = float(np.mean(found)), float(np.mean(natural))
+    error = float(np.sqrt(np.var(found) / len(found) + np.var(natural) / len(natural)))
+    numbers = {"new": rate, "natural": usual, "error": error}
+    if rate - usual > max(NEW, SURE * error):
+        text = (
+            f"{rate:.3f} of the held-out words are new to training; of "
+            f"a training document {usual:.3f} are new to the others."
+        )
+        return violated("split.kind", PLACE, text, "domain-shift", numbers=numbers)
+    return holds(
+        "split.kind",
+        PLACE,
+        f"{rate:.3f} of the held-out words are new to training; {usual:.3f} is natural.",
+        numbers=numbers,
+    )

@@ -1,0 +1,390 @@
+"""One training, watched from all sides: what each part of an experiment was given and what it gave back.
+
+The parts are wrapped in functions that note what passes and change nothing, so the training is the same, bit for bit,
+as one that nobody watches. The facts of `nsputil.clinic.facts` read the record. Introduced in notebook 10.
+"""
+
+from collections.abc import Callable, Mapping
+from copy import copy, deepcopy
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from nsputil.encoders import RowGradient
+from nsputil.optimizers import values
+from nsputil.run import Run
+from nsputil.training import Experiment, train
+
+MOST_STEPS = 2000  # of longer trainings evenly spaced steps are kept
+MOST_BATCHES = 60
+MOST_SNAPSHOTS = 12
+MOST_BYTES = 300_000_000  # of parameters kept beside reports
+
+
+@dataclass
+class Step:
+    """One step of the training.
+
+    Attributes
+    ----------
+    number : int
+        Counted from 1.
+    pairs : list
+        The pairs of its batch.
+    batch : object
+        Its arrays; None for most steps.
+    logits, labels, gradient : ndarray
+        What the loss was given, and the gradient that it returned; None if the training broke down before.
+    value : float
+    norms, moved : dict of float
+        For each tensor the norm of its gradient and of its change; empty for most steps of a long training.
+    gain : float
+        Minus the product of gradient and change: what the step gains if the loss were a plane.
+    before, after : dict of ndarray
+        All parameters, at a few steps; else None.
+    """
+
+    number: int
+    pairs: list
+    batch: Any = None
+    logits: Any = None
+    labels: Any = None
+    value: float = float("nan")
+    gradient: Any = None
+    norms: dict = field(default_factory=dict)
+    moved: dict = field(default_factory=dict)
+    gain: float = float("nan")
+    before: dict | None = None
+    after: dict | None = None
+
+
+@dataclass
+class Report:
+    """One call of the evaluation: the step, the pairs given, the pairs that were read, the report, the parameters."""
+
+    step: int
+    pairs: list
+    read: list
+    report: Mapping
+    parameters: dict | None
+
+
+@dataclass
+class Recording:
+    """What `record` returns.
+
+    Attributes
+    ----------
+    experiment : Experiment
+        As it was given.
+    run : Run
+    error : Exception or None
+        What ended the training, if anything did; `run` then holds the curves up to there.
+    parts : list of list
+        What the split returned.
+    pairs : dict of list
+        ``train`` (a list of pairs for each epoch), ``valid`` and ``test`` (one list each).
+    given : dict of list
+        The documents from which these were made.
+    batches : list
+        For each epoch ``(lengths, index arrays)``.
+    start : NSPModel or None
+        A copy of the model as it was at the start; None if it cannot be copied.
+    model, optimizer : object
+        As they were at the end.
+    total : int
+        The steps that the optimizer was told of.
+    steps : list of Step
+    reports : list of Report
+    """
+
+    experiment: Experiment
+    run: Run = field(default_factory=Run)
+    error: Exception | None = None
+    parts: list = field(default_factory=list)
+    pairs: dict = field(default_factory=lambda: {"train": [], "valid": [], "test": []})
+    given: dict = field(default_factory=dict)
+    batches: list = field(default_factory=list)
+    start: Any = None
+    model: Any = None
+    optimizer: Any = None
+    total: int = 0
+    steps: list = field(default_factory=list)
+    reports: list = field(default_factory=list)
+
+    @cached_property
+    def text(self) -> Any:
+        """The text that pairs can come from, `nsputil.clinic.facts.text.TextIndex`."""
+        from nsputil.clinic.facts.text import TextIndex
+
+        return TextIndex(self.experiment.documents)
+
+    @property
+    def vocabulary(self) -> Any:
+        """The model's vocabulary, or None."""
+        return getattr(self.model, "vocabulary", None)
+
+    def twin(self, parameters: dict | None = None) -> Any:
+        """Return a copy of the trained model, with other parameters if they are given."""
+        twin = clone(self.model)
+        if parameters is not None:
+            fill(twin, parameters)
+        return twin
+
+    @property
+    def sampled(self) -> list:
+        """The steps of which all parameters are known before and after."""
+        return [step for step in self.steps if step.before is not None and step.after is not None]
+
+    @property
+    def kept(self) -> list:
+        """The steps of which the arrays are known."""
+        return [step for step in self.steps if step.batch is not None]
+
+
+def clone(model: Any) -> Any:
+    """Return a deep copy of a model that shares the vocabulary, whose cache of texts is large."""
+    vocabulary = getattr(model, "vocabulary", None)
+    return deepcopy(model, {id(vocabulary): vocabulary})
+
+
+def fill(model: Any, parameters: Mapping) -> None:
+    """Write values into the parameters of a model."""
+    own = model.parameters
+    for name, array in parameters.items():
+        own[name][...] = array
+
+
+def record(experiment: Experiment) -> Recording:
+    """Train once, and return what each part was given and gave.
+
+    Parameters
+    ----------
+    experiment : Experiment
+
+    Returns
+    -------
+    Recording
+        ``recording.run`` equals what `nsputil.training.train` returns for the same experiment, bit for bit.
+
+    Raises
+    ------
+    TypeError
+        If `experiment` is not an Experiment.
+
+    Notes
+    -----
+    An error that a part raises does not leave `record`: it is evidence, and stands in ``recording.error``.
+    """
+    if not isinstance(experiment, Experiment):
+        raise TypeError(f"experiment is a {type(experiment).__name__}; expected an Experiment")
+    seen = Recording(experiment)
+    watch = _Watch(seen)
+    try:
+        seen.run = train(watch.experiment())
+    except Exception as error:  # whatever a part of the experiment raises
+        seen.error = error
+        seen.run = _what_was_seen(seen)
+    watch.close()
+    return seen
+
+
+def _what_was_seen(seen: Recording) -> Run:
+    """Return the curves up to an error."""
+    done = [step for step in seen.steps if step.logits is not None]
+    run = Run(seen.model, loss=[step.value for step in done])
+    run.accuracy = [float((step.logits.argmax(axis=1) == step.labels).mean()) for step in done]
+    run.evaluations = [{"step": report.step} | dict(report.report) for report in seen.reports]
+    return run
+
+
+class _Watch:
+    """The wrapped parts of one experiment; all are closures, so that a deep copy of a model leaves them alone."""
+
+    def __init__(self, seen: Recording) -> None:
+        self.seen, self.bytes = seen, 0
+        self.evaluating: list[list] = []
+        self.step: Step | None = None
+        self.count = 0
+
+    def experiment(self) -> Experiment:
+        e = self.seen.experiment
+        return replace(
+            e,
+            split=self.split(e.split),
+            pairs=self.pairs(e.pairs, ("train",)),
+            held_out_pairs=self.pairs(e.held_out_pairs or e.pairs, ("valid", "test")),
+            model=self.model(e.model),
+            encode=self.encode(e.encode),
+            loss=self.loss(e.loss),
+            optimizer=self.optimizer(e.optimizer),
+            batching=self.batching(e.batching),
+            evaluation=self.evaluation(e.evaluation),
+        )
+
+    def spread(self) -> set:
+        """The steps of which all parameters are kept."""
+        return _spread(self.seen.total, MOST_SNAPSHOTS)
+
+    def close(self) -> None:
+        """Put the real encoding back into the model, and note a step that was not finished."""
+        if self.step is not None:
+            self._note(self.step)
+        for model in (self.seen.model, self.seen.run.model):
+            if model is not None:
+                model.encode = self.seen.experiment.encode
+        self.seen.optimizer = None
+
+    def split(self, split: Callable) -> Callable:
+        def watched(documents: Any, rng: Any) -> Any:
+            parts = split(documents, rng)
+            self.seen.parts = [list(part) for part in parts]
+            return parts
+
+        return watched
+
+    def pairs(self, pairs: Callable, names: tuple) -> Callable:
+        calls = iter(names)
+
+        def watched(documents: Any, rng: Any) -> Any:
+            found = pairs(documents, rng)
+            name = next(calls, names[-1])
+            self.seen.given.setdefault(name, list(documents))
+            if name == "train":
+                self.seen.pairs[name].append(list(found))
+            else:
+                self.seen.pairs[name] = list(found)
+            return found
+
+        return watched
+
+    def model(self, model: Callable) -> Callable:
+        def watched(documents: Any, vocabulary: Any, rng: Any) -> Any:
+            built = model(documents, vocabulary, rng)
+            try:
+                self.seen.start = clone(built)
+                self.seen.start.encode = self.seen.experiment.encode
+            except Exception:  # a model that cannot be copied: the facts that need the copy cannot tell
+                self.seen.start = None
+            self.seen.model = built
+            return built
+
+        return watched
+
+    def encode(self, encode: Callable) -> Callable:
+        def watched(pairs: Any, vocabulary: Any, max_length: Any) -> Any:
+            batch = encode(pairs, vocabulary, max_length)
+            if self.evaluating:
+                self.evaluating[-1].append(list(pairs))
+            elif self.seen.total:  # the optimizer exists: this is a step
+                self.count += 1
+                spacing = max(1, self.seen.total // MOST_BATCHES)
+                kept = self.count <= 3 or self.count % spacing == 0 or self.count in self.spread()
+                self.step = Step(self.count, list(pairs), batch if kept else None)
+            return batch
+
+        return watched
+
+    def loss(self, loss: Callable) -> Callable:
+        def watched(logits: Any, labels: Any) -> Any:
+            value, gradient = loss(logits, labels)
+            if self.step is not None and not self.evaluating:
+                self.step.logits, self.step.labels = np.array(logits), np.array(labels)
+                self.step.value, self.step.gradient = float(value), np.array(gradient)
+            return value, gradient
+
+        return watched
+
+    def optimizer(self, optimizer: Callable) -> Callable:
+        def watched(model: Any, steps: int) -> Any:
+            self.seen.model = model
+            built = optimizer(model, steps)
+            self.seen.total = max(1, steps)
+            take = built.step
+
+            def step(gradients: Any) -> Any:
+                return self._step(take, model, gradients)
+
+            try:
+                built.step = step
+            except AttributeError:  # an object that takes no new attribute is watched from outside
+                return _Around(built, step)
+            return built
+
+        return watched
+
+    def _step(self, take: Callable, model: Any, gradients: Any) -> Any:
+        step = self.step or Step(self.count, [])
+        total = self.seen.total
+        measured = step.number % max(1, total // MOST_STEPS) == 0
+        sampled = step.number in self.spread()
+        own = model.parameters
+        everything = {name: array.copy() for name, array in own.items()} if sampled else None
+        before = {name: own[name][_rows(g)].copy() for name, g in gradients.items() if name in own} if measured else {}
+        if measured:
+            step.norms = {name: float(np.linalg.norm(values(g))) for name, g in gradients.items()}
+            kept = {name: np.array(values(g)) for name, g in gradients.items()}
+        result = take(gradients)
+        if measured:
+            own, step.gain = model.parameters, 0.0
+            for name, old in before.items():
+                change = own[name][_rows(gradients[name])] - old
+                step.moved[name] = float(np.linalg.norm(change))
+                step.gain -= float(np.vdot(kept[name].astype(np.float64), change.astype(np.float64)))
+        if sampled:
+            step.before, step.after = everything, {name: array.copy() for name, array in model.parameters.items()}
+        self._note(step)
+        self.step = None
+        return result
+
+    def _note(self, step: Step) -> None:
+        if step.number % max(1, self.seen.total // MOST_STEPS) == 0 or step.logits is None:
+            self.seen.steps.append(step)
+
+    def batching(self, batching: Callable) -> Callable:
+        def watched(lengths: Any, batch_size: int, rng: Any) -> Any:
+            batches = batching(lengths, batch_size, rng)
+            batches = batches if isinstance(batches, list) else list(batches)
+            self.seen.batches.append((np.array(lengths), [np.asarray(batch) for batch in batches]))
+            return batches
+
+        return watched
+
+    def evaluation(self, evaluation: Callable) -> Callable:
+        def watched(model: Any, pairs: Any) -> Any:
+            self.evaluating.append([])
+            try:
+                report = evaluation(model, pairs)
+            finally:
+                read = self.evaluating.pop()
+            parameters = {name: array.copy() for name, array in model.parameters.items()}
+            self.bytes += sum(array.nbytes for array in parameters.values())
+            kept = parameters if self.bytes <= MOST_BYTES else None
+            self.seen.reports.append(Report(self.count, list(pairs), read, copy(report), kept))
+            return report
+
+        return watched
+
+
+class _Around:
+    """An optimizer whose step is watched, for objects that cannot be given an attribute."""
+
+    def __init__(self, optimizer: Any, step: Callable) -> None:
+        self.__dict__.update(optimizer=optimizer, step=step)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["optimizer"], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.__dict__["optimizer"], name, value)
+
+
+def _rows(gradient: Any) -> Any:
+    return gradient.rows if isinstance(gradient, RowGradient) else slice(None)
+
+
+def _spread(total: int, count: int) -> set:
+    """Return about `count` numbers from 1 to `total`, evenly spaced, both ends included."""
+    return {int(k) for k in np.linspace(1, total, min(total, count)).round()}

@@ -1,0 +1,96 @@
+"""Every fact sees its own mutants, in either direction, and names them or their place."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fact_mutants import MUTANTS, encoded, only_labels, pairs_changed, short, without_positions
+
+from nsputil.clinic.facts import examine, run_facts
+from nsputil.clinic.facts.finding import PLACES, Finding
+from nsputil.clinic.recording import record
+from nsputil.run import Run
+from nsputil.training import train
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mutant_is_seen_named_and_placed(name):
+    edit, place, causes = MUTANTS[name]
+    found = [finding for finding in examine(record(edit(short())), strict=True) if finding.state == "violated"]
+    assert found, "nothing is violated"
+    first = found[0]
+    assert first.cause in causes, [(f.fact, f.cause, f.statement) for f in found]
+    assert first.place == place or any(f.place == place for f in found)
+
+
+def test_a_healthy_training_violates_nothing_and_every_place_is_asked():
+    found = examine(record(short(seed=1)), strict=True)
+    assert [f for f in found if f.state == "violated"] == []
+    assert {f.place for f in found} >= set(PLACES) - {"numbers"}
+    assert all(f.statement.endswith(".") for f in found)
+
+
+def test_a_recorded_training_is_the_same_bit_for_bit():
+    experiment = short(seed=2)
+    plain, seen = train(experiment), record(experiment)
+    assert (seen.run.loss, seen.run.evaluations, seen.run.final) == (plain.loss, plain.evaluations, plain.final)
+    for name, array in plain.model.parameters.items():
+        assert np.array_equal(array, seen.run.model.parameters[name])
+    assert seen.run.model.encode is experiment.encode
+
+
+def test_pairs_without_positions_and_batches_of_another_kind_are_no_violation():
+    for experiment in (pairs_changed(without_positions, short()), encoded(only_labels, short())):
+        assert [f for f in examine(record(experiment)) if f.state == "violated"] == []
+
+
+def test_an_evaluation_with_keys_of_its_own_cannot_tell():
+    experiment = replace(short(), evaluation=lambda model, pairs: {"score": 1.0}, instrument_every=0)
+    found = examine(record(experiment))
+    assert [f for f in found if f.state == "violated"] == []
+    assert any(f.fact == "report.recount" and f.state == "cannot tell" for f in found)
+
+
+def test_an_error_in_a_part_is_evidence_and_no_traceback():
+    def broken(model, pairs):
+        raise ValueError("no column of that name")
+
+    found = examine(record(replace(short(), evaluation=broken)))
+    assert found[0].state == "violated" and "no column of that name" in " ".join(f.statement for f in found)
+
+
+def test_a_loss_of_nan_is_placed_in_the_loss():
+    def exploding(logits, labels):
+        return float("nan"), np.full_like(logits, np.nan)
+
+    recording = record(replace(short(), loss=exploding))
+    found = examine(recording)
+    assert recording.run.diverged_at == 1
+    assert found[0].state == "violated" and found[0].place == "loss"
+    assert next(f for f in found if f.fact == "numbers.finite").explained_by
+
+
+def test_a_run_alone_shows_what_curves_can_show():
+    bad = run_facts(Run(loss=[2.3, 2.1, float("nan")], accuracy=[0.5, 0.5, 0.5]))
+    assert bad[0].fact == "numbers.finite" and bad[0].state == "violated"
+    low = run_facts(Run(loss=[0.7, 0.1], accuracy=[0.5, 0.2]))
+    assert low[0].fact == "numbers.beneath" and "wrong pairs alone cost" in low[0].statement
+    twice = [{"step": k, "loss": 0.3133 + 0.05, "accuracy": 0.95} for k in range(4)]
+    assert run_facts(Run(loss=[0.7], accuracy=[0.5], evaluations=twice))[0].cause == "double-softmax"
+    mixed = run_facts(
+        Run(evaluations=[{"step": 1, "accuracy": 0.9, "recall_is_next": 0.5, "recall_not_next": 0.6, "loss": 0.5}])
+    )
+    assert mixed[0].fact == "numbers.together"
+    assert not [f for f in run_facts(Run()) if f.state == "violated"]
+
+
+def test_a_finding_refuses_a_place_that_is_none():
+    with pytest.raises(ValueError, match="place is 'kitchen'; expected one of numbers"):
+        Finding("a.b", "holds", "kitchen", "Text.")
+    with pytest.raises(ValueError, match="state is 'fine'; expected one of holds"):
+        Finding("a.b", "fine", "pairs", "Text.")
+
+
+def test_record_refuses_what_is_no_experiment():
+    with pytest.raises(TypeError, match="experiment is a dict; expected an Experiment"):
+        record({})
