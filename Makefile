@@ -53,13 +53,15 @@ lab: setup
 
 check: setup
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/codespell nsputil tests tools benchmarks research notebooks appendix solutions docs README.md CONTRIBUTING.md CHANGELOG.md
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/architecture.py --check
 	$(BIN)/python tools/check_notebooks.py
 	$(BIN)/python tools/sync_environment.py --check
 	$(BIN)/python tools/check_exercises.py
-	$(BIN)/python tools/coverage.py --check
+	$(BIN)/python tools/objectives.py --check
 	$(BIN)/python tools/release_exercises.py --check
 
 # Two processes: tests are shared out one by one, notebooks whole, since the cells of one need each other.

@@ -116,8 +116,8 @@ class Recording:
 
     @cached_property
     def text(self) -> Any:
-        """The text that pairs can come from, `nsputil.clinic.facts.text.TextIndex`."""
-        from nsputil.clinic.facts.text import TextIndex
+        """The text that pairs can come from, `nsputil.clinic.text_index.TextIndex`."""
+        from nsputil.clinic.text_index import TextIndex
 
         return TextIndex(self.experiment.documents)
 

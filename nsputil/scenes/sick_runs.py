@@ -56,6 +56,7 @@ def never_falling_training() -> tuple[dict[str, Run], dict[str, float]]:
     sick = inject(sound, defect)
     optimizer = sound.optimizer
     assert isinstance(optimizer, partial)  # of a program: a function whose rate is filled in
+    assert sick.max_steps is not None  # of a program, too
     slower = partial(programs.adamw, rate=optimizer.keywords["rate"] / 10)
     runs = {
         "as it was": train(sick),

@@ -10,7 +10,7 @@ import pytest
 from nsputil import checks
 from tools import add_exercise as author
 from tools import check_exercises as rules
-from tools import coverage
+from tools import objectives
 from tools import release_exercises as release
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -169,12 +169,12 @@ def test_line_ends_of_windows_are_no_change(course):
 
 def test_an_objective_without_an_exercise_is_told(monkeypatch):
     kept = {name: e for name, e in checks.exercises().items() if not (e.notebook == 1 and 5 in e.objectives)}
-    monkeypatch.setattr(coverage.checks, "exercises", lambda: kept)
-    assert any("no exercise trains objective 5" in problem for problem in coverage.coverage()[1])
+    monkeypatch.setattr(objectives.checks, "exercises", lambda: kept)
+    assert any("no exercise trains objective 5" in problem for problem in objectives.coverage()[1])
 
 
 def test_the_page_of_coverage_names_every_exercise():
-    text = (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "objectives.md").read_text(encoding="utf-8")
     assert all(f"`{name}`" in text for name in checks.exercises())
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from nsputil.clinic.facts.confusion import INDEPENDENT, confusion, kind
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
-from nsputil.clinic.facts.text import ABSENT, FAR, NEAR, NEXT, relations, sample
+from nsputil.clinic.text_index import ABSENT, FAR, NEAR, NEXT, relations, sample
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 
 FLOOR = 0.02  # a share of wrong labels below this does no harm that could be measured

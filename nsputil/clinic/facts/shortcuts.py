@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
-from nsputil.clinic.facts.text import spread
+from nsputil.clinic.text_index import spread
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 from nsputil.tokenization import tokenize
 

@@ -1,4 +1,4 @@
-"""Write docs/coverage.md: which exercise trains which objective; with --check say whether it is true.
+"""Write docs/objectives.md: which exercise trains which objective; with --check say whether it is true.
 
 It fails if an objective ("You will") of a notebook that has exercises is trained by none of them, or if an exercise
 names an objective that its notebook does not have. Notebooks without exercises are listed as such.
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HEAD = """\
 # What the exercises cover
 
-Written by `tools/coverage.py` from the notebooks' objectives and the exercise bank; do not edit.
+Written by `tools/objectives.py` from the notebooks' objectives and the exercise bank; do not edit.
 """
 
 
@@ -27,7 +27,7 @@ def objectives(path):
 
 
 def coverage(root=ROOT):
-    """Return the text of docs/coverage.md and a list of problems."""
+    """Return the text of docs/objectives.md and a list of problems."""
     lines, found, without = [HEAD], [], []
     for path in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         number, points = int(path.stem[:2]), objectives(path)
@@ -55,12 +55,12 @@ def coverage(root=ROOT):
 
 def main(arguments):
     """Write the page; with --check compare only, and return 1 if something is missing or stale."""
-    path = ROOT / "docs" / "coverage.md"
+    path = ROOT / "docs" / "objectives.md"
     text, found = coverage()
     if "--check" not in arguments:
         path.write_text(text, encoding="utf-8", newline="\n")
     elif not path.exists() or path.read_text(encoding="utf-8") != text:
-        found.append("docs/coverage.md is stale; run tools/coverage.py")
+        found.append("docs/objectives.md is stale; run tools/objectives.py")
     print("\n".join(found) if found else "every objective of a notebook with exercises has one")
     return 1 if found else 0
 
