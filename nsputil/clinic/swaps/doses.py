@@ -1,0 +1,126 @@
+"""Changes of an amount: longer or shorter steps, more time, no dropout, larger batches.
+
+A part can be of the right kind and still be too much or too little. A dose keeps the part and changes its amount, so a
+gain names the cause: if a tenth of the step length helps, the steps were too long.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from nsputil.encoders import RowGradient
+from nsputil.training import Experiment
+
+
+@dataclass(frozen=True)
+class Dose:
+    """One change of an amount.
+
+    Attributes
+    ----------
+    name : str
+        What is changed, in words.
+    place : str
+        The part of `nsputil.clinic.swaps.parts.PARTS` to which it belongs.
+    cause : str
+        What was wrong if the change helps.
+    change : callable
+        ``Experiment -> Experiment``.
+    trainings : float
+        What it costs, in trainings of the experiment.
+    """
+
+    name: str
+    place: str
+    cause: str
+    change: Callable[[Experiment], Experiment]
+    trainings: float = 1.0
+
+
+class ScaledSteps:
+    """An optimizer whose every change of the parameters is multiplied by a factor.
+
+    It works for an optimizer of any kind, because it looks at the parameters before and after a step only.
+
+    Parameters
+    ----------
+    optimizer : object
+        With ``step(gradients)``.
+    parameters : dict of ndarray
+        What the optimizer changes.
+    factor : float
+    """
+
+    def __init__(self, optimizer: Any, parameters: Mapping[str, Any], factor: float) -> None:
+        self.optimizer, self.parameters, self.factor = optimizer, parameters, factor
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["optimizer"], name)
+
+    def step(self, gradients: Mapping[str, Any]) -> None:
+        """Take a step of the optimizer, then keep `factor` of it."""
+        rows = {
+            name: g.rows if isinstance(g, RowGradient) else slice(None)
+            for name, g in gradients.items()
+            if name in self.parameters
+        }
+        before = {name: self.parameters[name][row].copy() for name, row in rows.items()}
+        self.optimizer.step(gradients)
+        for name, row in rows.items():
+            array, old = self.parameters[name], before[name]
+            array[row] = old + array.dtype.type(self.factor) * (array[row] - old)
+
+
+def _scaled(optimizer: Callable, factor: float, model: Any, steps: int) -> ScaledSteps:
+    return ScaledSteps(optimizer(model, steps), model.parameters, factor)
+
+
+def step_length(experiment: Experiment, factor: float) -> Experiment:
+    """Return the experiment with steps of the same direction and another length."""
+    return replace(experiment, optimizer=partial(_scaled, experiment.optimizer, factor))
+
+
+def longer(experiment: Experiment, factor: int) -> Experiment:
+    """Return the experiment with several times as many steps; its schedule is stretched to them."""
+    steps = None if experiment.max_steps is None else experiment.max_steps * factor
+    return replace(experiment, epochs=experiment.epochs * factor, max_steps=steps)
+
+
+class Undisturbed:
+    """An encoder without dropout: its forward pass is given no generator."""
+
+    def __init__(self, encoder: Any) -> None:
+        self.encoder = encoder
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["encoder"], name)
+
+    def forward(self, batch: Any, rng: Any = None) -> Any:
+        """Return ``(h_cls, cache)`` as if the model were being evaluated."""
+        return self.encoder.forward(batch)
+
+
+def _undisturbed(model: Callable, documents: Any, vocabulary: Any, rng: Any) -> Any:
+    built = model(documents, vocabulary, rng)
+    built.encoder = Undisturbed(built.encoder)
+    return built
+
+
+def without_dropout(experiment: Experiment) -> Experiment:
+    """Return the experiment with a model that drops nothing while it trains."""
+    return replace(experiment, model=partial(_undisturbed, experiment.model))
+
+
+def larger_batches(experiment: Experiment, size: int = 32) -> Experiment:
+    """Return the experiment with batches of at least `size` pairs."""
+    return replace(experiment, batch_size=max(size, experiment.batch_size))
+
+
+DOSES = (
+    Dose("a tenth of the step length", "optimizer", "learning-rate-too-high", partial(step_length, factor=0.1)),
+    Dose("ten times the step length", "optimizer", "learning-rate-too-low", partial(step_length, factor=10.0)),
+    Dose("three times as many steps", "optimizer", "stopped-too-early", partial(longer, factor=3), 3.0),
+    Dose("no dropout", "model", "dropout-too-high", without_dropout),
+    Dose("batches of 32 pairs", "batching", "batch-too-small", larger_batches),
+)

@@ -1,0 +1,71 @@
+"""How the inquiry fares on defects that were written without sight of the catalogue and of the diagnosis.
+
+    python -m research.independent.measure open [--limit N] [--only NAME]     one set; `sealed` is the other
+
+Rates are by defect and, in brackets, by cause once, so that many cases of one cause do not count many times. Each comes
+with Wilson's 95 % interval. What does harm is in each set's harm.json, measured by its author's own clean evaluation.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+import time
+import warnings
+from pathlib import Path
+
+from nsputil.clinic.inquiry import inquire
+
+HERE = Path(__file__).parent
+BUILD = HERE.parents[1] / "build" / "results" / "research"
+
+
+def cases(name, only=None):
+    """Yield ``(kind, name, truth, experiment)`` of a set: truth is ``(cause, place)``."""
+    sys.path.insert(0, str(HERE / name))
+    module = importlib.import_module("defects")
+    for defect in module.DEFECTS:
+        if only is None or only in defect.name:
+            base = module.PROGRAMS[defect.program](0)
+            yield defect.kind, defect.name, (defect.cause, getattr(defect, "place", "")), defect.build, base
+    for healthy in module.HEALTHY:
+        if only is None or only in healthy.name:
+            yield "d", healthy.name, ("healthy", ""), healthy.build, module.PROGRAMS[healthy.program](0)
+
+
+def main(arguments=None):
+    """Inquire into each case and store a row for it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("set", choices=["open", "sealed"])
+    parser.add_argument("--limit", type=int, default=10**9)
+    parser.add_argument("--only")
+    parser.add_argument("--every", type=int, default=1, help="each so many-th case")
+    parser.add_argument("--again", action="store_true", help="also the cases that are stored")
+    options = parser.parse_args(arguments)
+    warnings.simplefilter("ignore")
+    path = BUILD / f"independent_{options.set}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = json.loads(path.read_text()) if path.exists() else {}
+    for number, (kind, name, truth, build, base) in enumerate(cases(options.set, options.only)):
+        if number % options.every:
+            continue
+        if (name in rows and not options.again) or options.limit <= 0:
+            continue
+        options.limit -= 1
+        start = time.perf_counter()
+        try:
+            found = inquire(build(base))
+            row = {"answer": found.answer, "cause": found.cause, "place": found.place, "names": found.names,
+                   "confidence": found.confidence, "trainings": found.trainings, "text": found.text()}  # fmt: skip
+        except Exception as error:  # a crash is a wrong answer
+            row = {"answer": "crash", "cause": None, "place": None, "names": [], "confidence": 1.0, "trainings": 0,
+                   "text": f"{type(error).__name__}: {error}"}  # fmt: skip
+        rows[name] = row | {"kind": kind, "truth": truth, "seconds": round(time.perf_counter() - start, 1)}
+        path.write_text(json.dumps(rows, indent=1))
+        print(
+            f"{kind} {name:50s} {truth[0][:40]:40s} -> {row['answer']} {row['cause'] or row['place'] or ''}", flush=True
+        )
+
+
+if __name__ == "__main__":
+    main()
