@@ -7,7 +7,6 @@ as one that nobody watches. The facts of `nsputil.clinic.facts` read the record.
 from collections.abc import Callable, Mapping
 from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -98,6 +97,8 @@ class Recording:
         The steps that the optimizer was told of.
     steps : list of Step
     reports : list of Report
+    memory : dict
+        What several facts need and one of them has worked out.
     """
 
     experiment: Experiment
@@ -113,13 +114,7 @@ class Recording:
     total: int = 0
     steps: list = field(default_factory=list)
     reports: list = field(default_factory=list)
-
-    @cached_property
-    def text(self) -> Any:
-        """The text that pairs can come from, `nsputil.clinic.facts.text.TextIndex`."""
-        from nsputil.clinic.facts.text import TextIndex
-
-        return TextIndex(self.experiment.documents)
+    memory: dict = field(default_factory=dict, repr=False)
 
     @property
     def vocabulary(self) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 
 from nsputil.clinic.facts.confusion import INDEPENDENT, confusion, kind
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
-from nsputil.clinic.facts.text import ABSENT, FAR, NEAR, NEXT, relations, sample
+from nsputil.clinic.facts.text import ABSENT, FAR, NEAR, NEXT, relations, sample, text_of
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 
 FLOOR = 0.02  # a share of wrong labels below this does no harm that could be measured
@@ -49,10 +49,10 @@ def _parts(recording: Any) -> dict[str, list]:
 def _judge(recording: Any, pairs: Sequence) -> tuple | None:
     """Return the pairs, their labels and their relations, or None if too few can be judged."""
     labels = np.array([pair.label for pair in pairs])
-    found = relations(recording.text, pairs)
+    found = relations(text_of(recording), pairs)
     if (found != ABSENT).mean() < 0.2 or len(pairs) < FEWEST:
         return None
-    return list(pairs), labels, found, recording.text
+    return list(pairs), labels, found, text_of(recording)
 
 
 def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> tuple:

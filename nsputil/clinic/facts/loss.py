@@ -7,7 +7,7 @@ differences of the value show whether the gradient belongs to it. What nothing e
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -100,8 +100,6 @@ def loss_function(recording: Any) -> list[Finding]:
 
 def _adapted(found: Finding, recording: Any) -> Finding:
     """A gradient of another size does nothing under an optimizer that divides by it."""
-    from dataclasses import replace
-
     adaptive = recording.run.kind.get("adaptive")
     if found.cause == "task-weight-tiny" and adaptive:
         return replace(found, cause="task-weight-tiny-under-adam", firm=False)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
-from nsputil.clinic.facts.text import spread
+from nsputil.clinic.facts.text import spread, text_of
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 from nsputil.tokenization import tokenize
 
@@ -112,7 +112,7 @@ def _prior(labels: np.ndarray, held_out: Sequence) -> Finding:
 
 def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequence) -> list[Finding]:
     """Do the texts of pairs stand in the documents, for one class as for the other, in training as held out?"""
-    index = recording.text
+    index = text_of(recording)
     absent_a = np.array([len(index.places(pair.sentence_a)) == 0 for pair in pairs])
     absent_b = np.array([len(index.places(pair.sentence_b)) == 0 for pair in pairs])
     rates = {

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.facts.loss import Asked
 
 PLACE = "optimizer"
 LEAST_GAIN = 0.1  # nats: less than this cannot take a loss from ln 2 to anywhere
@@ -138,8 +139,6 @@ def _overshoot(recording: Any) -> Finding:
 
     The worst step is left out: a text of which no word is known has a zero vector, and any first step makes that jump.
     """
-    from nsputil.clinic.facts.loss import Asked
-
     asked, promised, reached = Asked(recording.experiment.loss), [], []
     if recording.experiment.masking is not None:
         return unknown(

@@ -130,6 +130,13 @@ class TextIndex:
         return False
 
 
+def text_of(recording: Any) -> TextIndex:
+    """Return the index of all documents of a recorded experiment, made once."""
+    if "text" not in recording.memory:
+        recording.memory["text"] = TextIndex(recording.experiment.documents)
+    return recording.memory["text"]
+
+
 def relations(index: TextIndex, pairs: Sequence) -> np.ndarray:
     """Return the relation of each pair as an array of str."""
     return np.array([index.relation(pair.sentence_a, pair.sentence_b) for pair in pairs], dtype="U6")
