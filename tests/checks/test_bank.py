@@ -48,7 +48,7 @@ def test_the_order_of_the_misconceptions_does_not_matter(exercise):
     """The test above has them in one order, this one in the other, so each of a pair comes first once."""
     turned = replace(exercise, misconceptions=exercise.misconceptions[::-1])
     for idea in turned.misconceptions:
-        assert [turned.judge(answer).found for answer in idea.answers] == [idea.name] * len(idea.answers)
+        assert [turned.judge(answer).mistake for answer in idea.answers] == [idea.name] * len(idea.answers)
 
 
 @pytest.mark.parametrize("exercise", CODE, ids=named)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from nsputil.checks.choice_exercise import ChoiceExercise, Option
-from nsputil.checks.code_exercise import Case, CodeExercise
+from nsputil.checks.code_exercise import CodeExercise, InputCase
 from nsputil.checks.misconceptions import Misconception
 from nsputil.checks.text_exercise import Point, TextExercise
 from nsputil.checks.verdict import RIGHT, WRONG
@@ -22,7 +22,9 @@ TEXT = TextExercise(
 CHOICE = ChoiceExercise(
     **COMMON, question="Which?", options=(Option("yes", "That is so.", True), Option("no", "Why not?"))
 )
-CODE = CodeExercise(**COMMON, reference=lambda x: 2 * x, cases=lambda rng: [Case((float(rng.random()),), "a number")])
+CODE = CodeExercise(
+    **COMMON, reference=lambda x: 2 * x, cases=lambda rng: [InputCase((float(rng.random()),), "a number")]
+)
 
 
 @pytest.mark.parametrize(
@@ -56,9 +58,9 @@ def test_a_text_with_a_sign_of_every_point_is_right_and_shows_the_points():
     verdict = TEXT.judge("The LOSS is minus log p.")
     assert verdict.state == RIGHT
     assert verdict.message.splitlines()[1:] == ["- It names the loss.", "- It names p.", "Keep this."]
-    assert TEXT.judge("The gain is minus log p.").found == "point_1"
-    assert TEXT.judge("loss p").found == "short" and TEXT.judge("loss p " * 9000).found == "long"
-    assert TEXT.judge(3).found == "type"
+    assert TEXT.judge("The gain is minus log p.").mistake == "point_1"
+    assert TEXT.judge("loss p").mistake == "short" and TEXT.judge("loss p " * 9000).mistake == "long"
+    assert TEXT.judge(3).mistake == "type"
 
 
 def test_the_text_of_an_option_is_an_answer():
@@ -67,7 +69,8 @@ def test_the_text_of_an_option_is_an_answer():
 
 
 def test_what_is_passed_instead_of_the_function_is_named():
-    assert "You passed the number 4; the check wants the function itself" in CODE.judge(4.0).message
-    assert CODE.judge(lambda x: print(x)).message.endswith("A print shows a number and hands nothing on.")
+    verdict = CODE.judge(4.0)
+    assert verdict.mistake == "not_a_function" and "You passed the number 4;" in verdict.message
+    assert "returned None. Is there a return?" in CODE.judge(lambda x: print(x)).message
     wrong = CODE.judge(lambda x: 3 * x)
     assert wrong.state == WRONG and wrong.message.endswith("that is too large.")

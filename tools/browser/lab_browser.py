@@ -127,6 +127,7 @@ def lab_server(folder):
             process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
 
 
 def _wait_for(server, log):
