@@ -1,6 +1,6 @@
 """From token ids to h_cls. `BagEncoder` is small, for fast experiments; `nsputil.bert.BertEncoder` is a Transformer.
 
-Any object with the members of `Encoder` can be the encoder of an `nsputil.model.NSPModel`. Introduced in notebook 07.
+Any object with the members of `Encoder` can be the encoder of an `nsputil.model.NSPModel`.
 """
 
 from collections.abc import Mapping, Sequence

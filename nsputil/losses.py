@@ -149,7 +149,7 @@ def nsp_loss_from_probs(probs: ArrayLike, labels: ArrayLike, reduction: str = "m
     For reading and teaching; to train, use `nsp_loss`, which stays exact where a probability rounds to 0 or 1.
     A gold probability of exactly 0 gives ``inf``. Arguments, result and errors are as in `nsp_loss`; a ValueError is
     raised, too, if a value lies outside [0, 1] or a row does not sum to 1 (the usual cause: logits were passed).
-    Introduced in notebook 03.
+    Introduced in notebook 04.
     """
     check_reduction(reduction)
     probs, labels = check_probs(probs, labels)

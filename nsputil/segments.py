@@ -154,10 +154,6 @@ def balanced_segment_pairs(documents: Sequence[Document], rng: Generator, max_to
     ------
     TypeError, ValueError
         As `bert_segment_pairs`; also if no chunk has two sentences, or one document holds more than half of them.
-
-    Notes
-    -----
-    Introduced in notebook 07.
     """
     chunks = [p for p in bert_segment_pairs(documents, rng, max_tokens, 0.0, 0.0) if p.label == IS_NEXT]
     if not chunks:
@@ -188,10 +184,6 @@ def passage_pairs(documents: Sequence[Document], rng: Generator, max_sentences: 
     ------
     TypeError, ValueError
         As `sentence_level_pairs`; also if `max_sentences` is below 1 or one document holds too many of the positions.
-
-    Notes
-    -----
-    Introduced in notebook 07.
     """
     check_documents(documents, rng)
     if max_sentences < 1:

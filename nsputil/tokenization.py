@@ -233,7 +233,7 @@ def truncate_pair(
 
     Notes
     -----
-    google-research/bert, create_pretraining_data.py, truncate_seq_pair. Introduced in notebook 02.
+    google-research/bert, create_pretraining_data.py, truncate_seq_pair.
     """
     if max_tokens < 2:
         raise ValueError(f"max_tokens is {max_tokens}; expected at least 2, a token for each sentence")

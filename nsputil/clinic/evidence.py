@@ -4,7 +4,7 @@ Each signal is cut into a few soft bins; each bin has one number for each cause:
 runs, times how far the signal is to be trusted, which is learned by the loss of this course, ``-log softmax(s)[gold]``.
 A signal that was not measured adds nothing. So a learner can read why: the log-odds of two causes are the sum of what
 each signal says. Runs are counted by their kind, too: what is usual for a Transformer under Adam is strange for a bag
-under SGD. Introduced in notebook 09.
+under SGD.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Fit the diagnosis to a bank: the evidence model, its temperatures, its caution, and when to say "two" or "none".
 
-Only cases of the part "train" are used. `tools/fit_diagnosis.py` runs it. Introduced in notebook 10 (by name).
+Only cases of the part "train" are used. `tools/fit_diagnosis.py` runs it.
 """
 
 from dataclasses import dataclass

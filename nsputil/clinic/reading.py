@@ -2,7 +2,7 @@
 
 Three questions, in the order in which an engineer asks them. Which single cause do the signals speak for (the evidence
 model)? Is a second fault hidden behind it: one that explains what the first does not? And if signals remain that runs
-with neither ever showed, is it none of the causes known here? Introduced in notebook 10.
+with neither ever showed, is it none of the causes known here?
 """
 
 import json

@@ -1,7 +1,7 @@
 """A new kind of training, seen through a few healthy runs of it.
 
 Gradients, updates and losses of another architecture are of another size, and a diagnosis that has never seen it takes
-healthy runs for sick. What "healthy" looks like there, three runs show. Introduced in notebook 10 (by name).
+healthy runs for sick. What "healthy" looks like there, three runs show.
 """
 
 import warnings

@@ -1,6 +1,6 @@
 """What a PyTorch training shows, written as a log: a few lines in your own loop.
 
-Nothing here imports torch; the tensors that it is given do the work. Introduced in notebook 10.
+Nothing here imports torch; the tensors that it is given do the work.
 """
 
 from contextlib import contextmanager

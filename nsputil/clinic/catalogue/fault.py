@@ -1,8 +1,7 @@
 """What a fault is, and the small tools by which one becomes an edit of an `Experiment`.
 
 A fault changes one part of the pipeline. Most changes are functions that take the healthy part first, then the
-severity, then what the part itself is called with; `around` turns such a function into an edit. Introduced in
-notebook 09.
+severity, then what the part itself is called with; `around` turns such a function into an edit.
 """
 
 from collections.abc import Callable
