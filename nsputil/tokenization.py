@@ -20,6 +20,7 @@ from nsputil.files import write_text
 from nsputil.pairs import SentencePair, check_pairs
 
 PAD, UNK, CLS, SEP, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+#: The ids of the special tokens: they are the first of every vocabulary.
 PAD_ID, UNK_ID, CLS_ID, SEP_ID, MASK_ID = range(5)
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")

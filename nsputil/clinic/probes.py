@@ -168,6 +168,7 @@ class Probe:
     run: Callable
 
 
+#: All probes by name.
 PROBES = {}
 #: Signal of a probe -> (unit, what it is, (low, high) of a healthy run). A range holds 99 of 100 of 360 healthy runs
 #: of bags and all but few of 68 of Transformers, ugly ones included. Equal ends: the number is known beforehand.
