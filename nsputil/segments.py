@@ -1,6 +1,6 @@
 """Labeled pairs of segments, which are one or more consecutive sentences: BERT's own rule, and fairer tests of a model.
 
-Introduced in notebook 02 (BERT's rule) and 07 (balanced segments and passages).
+Introduced in notebook 02.
 """
 
 from collections.abc import Sequence
