@@ -1,11 +1,12 @@
 """The loss of next sentence prediction, its stable form, and its gradient.
 
-    the formula       loss = -log p[gold],               p = softmax(z)
-    the stable form   loss = softplus(-gap),             gap = z[gold] - z[other],  softplus(t) = log(1 + exp(t))
-    the gradient      d loss / d z = p - y,              y = 1 at the gold class, 0 at the other
+    the formula       loss = -log p[gold],      p = softmax(z)
+    the stable form   loss = softplus(-gap),    gap = z[gold] - z[other]
+    the gradient      d loss / d z = p - y,     y = 1 at the gold class, 0 at the other
 
-With two classes all three depend on the gap alone, and nothing below exponentiates a positive number. Losses are in
-nats. Introduced in notebook 03; the gradient in 05; the numerics in 06. Masked words: `nsputil.pretraining_losses`.
+Here ``softplus(t) = log(1 + exp(t))``. With two classes all three depend on the gap alone, and nothing below
+exponentiates a positive number. Losses are in nats. Introduced in notebook 03; the gradient in 05; the numerics in 06.
+Masked words: `nsputil.pretraining_losses`.
 """
 
 from typing import Literal, overload

@@ -115,6 +115,9 @@ def test_the_loss_in_the_page_is_minus_log_p(page, address):
 
 #: Only what is wrong is asked for: the list of all that is right takes most of the time.
 ONLY_VIOLATIONS = {"resultTypes": ["violations"], "preload": False}
+#: API pages all have the same colors, and contrast takes most of the time: it is measured on a few of them.
+WITHOUT_CONTRAST = ONLY_VIOLATIONS | {"rules": {"color-contrast": {"enabled": False}}}
+CONTRAST_MEASURED = {"api/index.html", "api/nsputil.losses.html", "api/nsputil.clinic.game.html"}
 
 
 @pytest.mark.parametrize(
@@ -133,7 +136,8 @@ def test_axe_finds_nothing(page, address, theme, width, pages):
     for name in pages:
         opened(page, f"{address}/{name}")
         page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
-        for violation in Axe().run(page, options=ONLY_VIOLATIONS).response["violations"]:
+        alike = name.startswith("api/") and name not in CONTRAST_MEASURED
+        for violation in Axe().run(page, options=WITHOUT_CONTRAST if alike else ONLY_VIOLATIONS).response["violations"]:
             nodes = [node["html"][:150] for node in violation["nodes"]]
             found.setdefault((violation["id"], violation["impact"]), []).append((name, len(nodes), nodes[0]))
     assert found == {}
@@ -229,12 +233,13 @@ def test_notebooks_and_api_pages_link_to_each_other():
     assert count > 100
 
 
-def test_a_link_to_a_module_s_file_goes_to_its_api_page_and_a_docstring_s_notebook_is_a_link():
+def test_a_link_to_a_module_s_file_goes_to_its_api_page_and_docstrings_link_to_texts():
     assert "api/nsputil.losses.html" in Links((SITE / "index.html").read_text("utf-8")).targets
     the_map = Links((SITE / "docs" / "architecture.html").read_text("utf-8")).targets
     assert {"../api/nsputil.pairs.html", "../api/nsputil.clinic.html"} <= set(the_map)
     gradcheck = Links((SITE / "api" / "nsputil.gradcheck.html").read_text("utf-8"))
     assert "../notebooks/05_the_gradient.html" in gradcheck.targets
+    assert "../docs/architecture.html" in Links((SITE / "api" / "index.html").read_text("utf-8")).targets
 
 
 def test_from_a_function_to_the_cell_that_uses_it(page, address):

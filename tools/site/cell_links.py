@@ -12,6 +12,7 @@ from sphinx.util.nodes import make_refnode
 
 HIDDEN = "\N{NULL}"
 CLAIM = re.compile(r"Introduced in\s[^.]*\.")
+DOCUMENT = re.compile(r"(?<![\w`/])((docs/[\w/-]+)\.md)\b")
 
 
 class CellAnchors(SphinxTransform):
@@ -28,14 +29,15 @@ class CellAnchors(SphinxTransform):
                 self.document.note_explicit_target(node, node)
 
 
-def link_notebooks(app, what, name, obj, options, lines):
-    """Turn the numbers of "Introduced in notebooks 01 and 02" into links."""
+def link_texts(app, what, name, obj, options, lines):
+    """Turn the numbers of "Introduced in notebooks 01 and 02" into links, and names such as docs/clinic.md."""
     pages = {path.name[:2]: f"/notebooks/{path.stem}" for path in (ROOT / "notebooks").glob("*.ipynb")}
 
     def linked(match):
         return re.sub(r"\b\d\d\b", lambda number: f":doc:`{number[0]} <{pages[number[0]]}>`", match[0])
 
-    lines[:] = CLAIM.sub(linked, "\n".join(lines)).split("\n")
+    text = CLAIM.sub(linked, "\n".join(lines))
+    lines[:] = DOCUMENT.sub(r":doc:`\1 </\2>`", text).split("\n")
 
 
 def show_code(app, what, name, obj, options, lines):
@@ -72,7 +74,7 @@ def in_lines(old, new):
 
 def setup(app):
     app.add_transform(CellAnchors)
-    app.connect("autodoc-process-docstring", link_notebooks)
+    app.connect("autodoc-process-docstring", link_texts)
     app.connect("autodoc-process-docstring", show_code)
     # To napoleon (priority 500), "#: All faults by name: the catalogue" says that the type is "All faults by name".
     app.connect("autodoc-process-docstring", in_lines(":", HIDDEN), priority=400)
