@@ -342,7 +342,6 @@ def ppmi_embeddings(
     Notes
     -----
     PPMI and SVD: Levy and Goldberg 2014. The SVD is the randomized one of Halko et al. 2011, with four passes.
-    Introduced in notebook 07.
     """
     check_width("dim", dim)
     special = len(SPECIAL_TOKENS)
