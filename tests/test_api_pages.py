@@ -1,16 +1,13 @@
 """The sources of the API pages: every public module is listed, and every name that a notebook uses has an entry."""
 
-import importlib.util
 from pathlib import Path
 
 import nbformat
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-spec = importlib.util.spec_from_file_location("api_pages", ROOT / "tools" / "site" / "api_pages.py")
-api_pages = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(api_pages)
+from tools.site import api_pages
 
+ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = {
     path.relative_to(ROOT).with_suffix("").as_posix(): path
     for folder in ("notebooks", "appendix", "exercises")

@@ -1,7 +1,6 @@
 """Where a docstring says "Introduced in notebook NN", notebook NN or an exercise of it really has the name."""
 
 import ast
-import importlib.util
 import re
 from functools import cache
 from pathlib import Path
@@ -9,18 +8,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tools import notebook_names as names
+
 ROOT = Path(__file__).resolve().parent.parent
 CLAIM = re.compile(r"Introduced in\s(.*?)(?:\.\s|\.?$)", re.DOTALL)
-
-
-def _tool(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-names = _tool("notebook_names")
 
 
 def docstrings(source, module):

@@ -1,23 +1,14 @@
 """The names of nsputil that a notebook uses, found in its code: imports, other names for them, names used again."""
 
-import importlib.util
 import pkgutil
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from tools import notebook_names as names
+
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def _tool(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-names = _tool("notebook_names")
 
 
 def notebook(*sources):

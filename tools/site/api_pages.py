@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-from notebook_names import cells_by_name, definition  # noqa: E402
+sys.path.insert(0, str(ROOT))
+from tools.notebook_names import cells_by_name, definition  # noqa: E402
 
 #: Group -> its modules, without "nsputil."; a package brings all that is in it. Each public module is in one group.
 GROUPS = {
@@ -24,7 +24,7 @@ GROUPS = {
         *("checkpoints", "files"),
     ),
     "Diagnosis": ("clinic",),
-    "Course": ("plotting", "widgets", "checks", "quiz", "environment"),
+    "Course": ("plotting", "widgets", "checks", "scenes", "quiz", "progress_file", "environment"),
 }
 #: The answers of the exercises are there, so the site shows no page of it.
 LEFT_OUT = "nsputil.checks.bank"

@@ -10,6 +10,7 @@ from docutils import nodes
 from sphinx.transforms import SphinxTransform
 from sphinx.util.nodes import make_refnode
 
+SEALED = "nsputil.scenes"
 HIDDEN = "\N{NULL}"
 CLAIM = re.compile(r"Introduced in\s[^.]*\.")
 DOCUMENT = re.compile(r"(?<![\w`/])((docs/[\w/-]+)\.md)\b")
@@ -57,8 +58,15 @@ def link_capitals(app, env, node, contnode):
     return None
 
 
-def name_functions(app, what, name, obj, options, signature, returned):
-    """Show a function that is a default by its name: ``split=split_documents``, not ``<function split_documents>``."""
+def hide_source(app, module):
+    """Show no source of the trainings that exercises are about, since it says which defect each has."""
+    return ("", {}) if module.startswith(SEALED) else None
+
+
+def tidy_signature(app, what, name, obj, options, signature, returned):
+    """Show a function that is a default by its name, not as ``<function split_documents>``; of a protocol nothing."""
+    if getattr(obj, "_is_protocol", False) and what == "class":
+        return "", None
     return signature and re.sub(r"<function (\w+)>", r"\1", signature), returned
 
 
@@ -79,6 +87,7 @@ def setup(app):
     # To napoleon (priority 500), "#: All faults by name: the catalogue" says that the type is "All faults by name".
     app.connect("autodoc-process-docstring", in_lines(":", HIDDEN), priority=400)
     app.connect("autodoc-process-docstring", in_lines(HIDDEN, ":"), priority=600)
-    app.connect("autodoc-process-signature", name_functions)
+    app.connect("autodoc-process-signature", tidy_signature)
+    app.connect("viewcode-find-source", hide_source)
     app.connect("missing-reference", link_capitals)
     return {"parallel_read_safe": True}
