@@ -1,6 +1,6 @@
 """The command line: ``python -m nsputil predict "A" "B"``, ``train``, ``evaluate``, ``diagnose RUN``.
 
-Introduced in notebooks 07 and 10.
+Introduced in notebook 10.
 """
 
 import argparse

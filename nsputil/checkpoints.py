@@ -1,7 +1,4 @@
-"""The state of a training on disk, so that it can be stopped and continued with the same numbers, bit for bit.
-
-Introduced in notebook 07.
-"""
+"""The state of a training on disk, so that it can be stopped and continued with the same numbers, bit for bit."""
 
 from pathlib import Path
 

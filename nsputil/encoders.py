@@ -1,6 +1,6 @@
 """From token ids to h_cls. `BagEncoder` is small, for fast experiments; `nsputil.bert.BertEncoder` is a Transformer.
 
-Any object with the members of `Encoder` can be the encoder of an `nsputil.model.NSPModel`. Introduced in notebook 07.
+Any object with the members of `Encoder` can be the encoder of an `nsputil.model.NSPModel`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -342,7 +342,6 @@ def ppmi_embeddings(
     Notes
     -----
     PPMI and SVD: Levy and Goldberg 2014. The SVD is the randomized one of Halko et al. 2011, with four passes.
-    Introduced in notebook 07.
     """
     check_width("dim", dim)
     special = len(SPECIAL_TOKENS)

@@ -1,4 +1,4 @@
-"""GELU, the activation of BERT, and its derivative, to the last digits and without SciPy. Introduced in notebook 08."""
+"""GELU, the activation of BERT, and its derivative, to the last digits and without SciPy."""
 
 import numpy as np
 

@@ -3,7 +3,7 @@
 Every part of the model has the same three members. ``parameters`` is a dict of named arrays. ``forward(x)`` returns the
 output and a cache; ``backward(d_output, cache)`` returns the gradient in x and a dict of gradients with the names of
 ``parameters``. Weights have shape (out, in), as in PyTorch and in BERT's checkpoints.
-Introduced in notebooks 01 (the shapes), 05 (the gradient) and 07 (training).
+Notebook 01 explains the shapes, notebook 05 the gradient.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,4 @@
-"""Readings from inside a training step: how far the logits spread, how large each gradient and each update is.
-
-Introduced in notebook 07.
-"""
+"""Readings from inside a training step: how far the logits spread, how large each gradient and each update is."""
 
 from collections.abc import Mapping
 from typing import Protocol

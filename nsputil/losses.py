@@ -1,11 +1,12 @@
 """The loss of next sentence prediction, its stable form, and its gradient.
 
-    the formula       loss = -log p[gold],               p = softmax(z)
-    the stable form   loss = softplus(-gap),             gap = z[gold] - z[other],  softplus(t) = log(1 + exp(t))
-    the gradient      d loss / d z = p - y,              y = 1 at the gold class, 0 at the other
+    the formula       loss = -log p[gold],      p = softmax(z)
+    the stable form   loss = softplus(-gap),    gap = z[gold] - z[other]
+    the gradient      d loss / d z = p - y,     y = 1 at the gold class, 0 at the other
 
-With two classes all three depend on the gap alone, and nothing below exponentiates a positive number. Losses are in
-nats. Introduced in notebook 03; the gradient in 05; the numerics in 06. Masked words: `nsputil.pretraining_losses`.
+Here ``softplus(t) = log(1 + exp(t))``. With two classes all three depend on the gap alone, and nothing below
+exponentiates a positive number. Losses are in nats. Introduced in notebook 03; the gradient in 05; the numerics in 06.
+Masked words: `nsputil.pretraining_losses`.
 """
 
 from typing import Literal, overload
@@ -149,7 +150,7 @@ def nsp_loss_from_probs(probs: ArrayLike, labels: ArrayLike, reduction: str = "m
     For reading and teaching; to train, use `nsp_loss`, which stays exact where a probability rounds to 0 or 1.
     A gold probability of exactly 0 gives ``inf``. Arguments, result and errors are as in `nsp_loss`; a ValueError is
     raised, too, if a value lies outside [0, 1] or a row does not sum to 1 (the usual cause: logits were passed).
-    Introduced in notebook 03.
+    Introduced in notebook 04.
     """
     check_reduction(reduction)
     probs, labels = check_probs(probs, labels)

@@ -70,7 +70,7 @@ def accuracy_interval(correct: int, total: int, confidence: float = 0.95) -> tup
     Notes
     -----
     E. B. Wilson, Journal of the American Statistical Association 22 (1927). Unlike the textbook interval it stays
-    sensible near 0 and 1 and for few pairs; it does assume that the pairs are independent. Introduced in notebook 04.
+    sensible near 0 and 1 and for few pairs; it does assume that the pairs are independent. Introduced in notebook 02.
     """
     if not (total >= 1 and 0 <= correct <= total):
         raise ValueError(f"correct={correct}, total={total}; expected 0 <= correct <= total and total >= 1")

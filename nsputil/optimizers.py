@@ -1,7 +1,7 @@
 """How a gradient becomes a step: SGD with momentum, AdamW, warm-up and decay, clipping.
 
 An optimizer changes the arrays of a model's ``parameters`` in place. It understands `RowGradient`: only the rows that a
-batch used change (AdamW is then "lazy": the other rows keep their averages). Introduced in notebook 07.
+batch used change (AdamW is then "lazy": the other rows keep their averages).
 """
 
 from collections.abc import Callable, Mapping

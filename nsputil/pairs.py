@@ -8,8 +8,11 @@ Introduced in notebook 01; `measured_prior` in 02.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+#: The label of a pair whose B follows A in the text.
 IS_NEXT = 0
+#: The label of a pair whose B comes from elsewhere.
 NOT_NEXT = 1
+#: The names of the two labels: ``LABEL_NAMES[label]``.
 LABEL_NAMES = ("IsNext", "NotNext")
 
 

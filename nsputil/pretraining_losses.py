@@ -83,10 +83,6 @@ def mlm_loss_and_grad(scores: ArrayLike, labels: ArrayLike, weights: Weights = N
     ------
     TypeError, ValueError
         As `mlm_loss`.
-
-    Notes
-    -----
-    Introduced in notebook 08.
     """
     scores, labels, weights = check_scores(scores, labels, weights)
     at_gold = np.arange(len(labels)), labels

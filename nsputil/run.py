@@ -1,4 +1,4 @@
-"""A `Run` is the record of a training: curves, reports, readings of the instruments. Introduced in notebook 07."""
+"""A `Run` is the record of a training: curves, reports, readings of the instruments."""
 
 import json
 from dataclasses import dataclass, field

@@ -1,6 +1,6 @@
 """Labeled pairs of segments, which are one or more consecutive sentences: BERT's own rule, and fairer tests of a model.
 
-Introduced in notebook 02 (BERT's rule) and 07 (balanced segments and passages).
+Introduced in notebook 02.
 """
 
 from collections.abc import Sequence
@@ -154,10 +154,6 @@ def balanced_segment_pairs(documents: Sequence[Document], rng: Generator, max_to
     ------
     TypeError, ValueError
         As `bert_segment_pairs`; also if no chunk has two sentences, or one document holds more than half of them.
-
-    Notes
-    -----
-    Introduced in notebook 07.
     """
     chunks = [p for p in bert_segment_pairs(documents, rng, max_tokens, 0.0, 0.0) if p.label == IS_NEXT]
     if not chunks:
@@ -188,10 +184,6 @@ def passage_pairs(documents: Sequence[Document], rng: Generator, max_sentences: 
     ------
     TypeError, ValueError
         As `sentence_level_pairs`; also if `max_sentences` is below 1 or one document holds too many of the positions.
-
-    Notes
-    -----
-    Introduced in notebook 07.
     """
     check_documents(documents, rng)
     if max_sentences < 1:

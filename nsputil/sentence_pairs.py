@@ -97,7 +97,6 @@ def sentence_order_pairs(documents: Sequence[Document], rng: Generator) -> list[
     Notes
     -----
     Lan et al., ALBERT, arXiv 1909.11942, section 3.1. Both sentences come from one document, so topic cannot help.
-    Introduced in notebook 02.
     """
     check_documents(documents, rng)
     positions = _positions_with_a_next(documents)

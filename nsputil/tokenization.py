@@ -20,6 +20,7 @@ from nsputil.files import write_text
 from nsputil.pairs import SentencePair, check_pairs
 
 PAD, UNK, CLS, SEP, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+#: The ids of the special tokens: they are the first of every vocabulary.
 PAD_ID, UNK_ID, CLS_ID, SEP_ID, MASK_ID = range(5)
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")
@@ -233,7 +234,7 @@ def truncate_pair(
 
     Notes
     -----
-    google-research/bert, create_pretraining_data.py, truncate_seq_pair. Introduced in notebook 02.
+    google-research/bert, create_pretraining_data.py, truncate_seq_pair.
     """
     if max_tokens < 2:
         raise ValueError(f"max_tokens is {max_tokens}; expected at least 2, a token for each sentence")

@@ -1,4 +1,4 @@
-"""The two answers of a diagnosis that are not faults. Introduced in notebook 09."""
+"""The two answers of a diagnosis that are not faults."""
 
 HEALTHY = "healthy"
 UNKNOWN = "none of these"

@@ -1,7 +1,7 @@
 """Cases: runs of healthy and sick programs, each of which can be trained again from its name.
 
 `CaseSpec` is a case; `all_cases` lists those of the bank; `run_case` trains one live and runs every probe on it. What
-was seen of all of them is in `nsputil.clinic.case_bank`. Introduced in notebook 10.
+was seen of all of them is in `nsputil.clinic.case_bank`.
 """
 
 from dataclasses import dataclass

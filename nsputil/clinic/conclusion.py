@@ -1,4 +1,4 @@
-"""What is said of a training, and on what kind of evidence: facts, swaps, likelihood. Introduced in notebook 10."""
+"""What is said of a training, and on what kind of evidence: facts, swaps, likelihood."""
 
 import textwrap
 from dataclasses import dataclass, field

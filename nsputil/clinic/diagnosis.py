@@ -1,7 +1,7 @@
 """From a run, and from what probes said, to a ranked list of causes with the evidence for and against each.
 
 `diagnose` sees signals and outcomes only: never the experiment, a name, or how the experiment differs from a healthy
-one. `nsputil.clinic.investigation` asks probes until the diagnosis is clear. Introduced in notebook 09.
+one. `nsputil.clinic.investigation` asks probes until the diagnosis is clear.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """Fit the diagnosis to a bank: the scoring model, its temperatures, and when to answer "two faults" or "none of these".
 
-Only cases of the part "train" are used. `tools/fit_diagnosis.py` runs it. Introduced in notebook 10 (by name).
+Only cases of the part "train" are used. `tools/fit_diagnosis.py` runs it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

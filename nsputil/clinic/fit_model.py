@@ -1,7 +1,4 @@
-"""Fit a `ScoringModel`: count first, then learn which signals to trust by the loss of this course.
-
-Introduced in notebook 10 (by name).
-"""
+"""Fit a `ScoringModel`: count first, then learn which signals to trust by the loss of this course."""
 
 from collections.abc import Callable, Sequence
 

@@ -2,7 +2,7 @@
 
 Three questions, in the order in which an engineer asks them. Which single cause do the signals support
 (`nsputil.clinic.scoring`)? Is a second fault hidden behind it (`nsputil.clinic.second_causes`)? If some signals fit
-neither cause, the answer is "none of these" (`nsputil.clinic.novelty`). Introduced in notebook 10.
+neither cause, the answer is "none of these" (`nsputil.clinic.novelty`).
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What a player of the clinic has played, kept in a small file. Introduced in notebook 10."""
+"""What a player of the clinic has played, kept in a small file."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Facts first, swaps next: an inquiry into a training that may be sick. Introduced in notebook 10.
+"""Facts first, swaps next: an inquiry into a training that may be sick.
 
 1. The training is recorded once, and every fact is examined. A firm violation decides: a cause, or the place.
 2. A violation that may do no harm is put to a swap: the part is exchanged, and accuracy says whether it matters.

@@ -1,4 +1,4 @@
-"""Ask probes, the most informative for its cost first, until the diagnosis is clear. Introduced in notebook 09."""
+"""Ask probes, the most informative for its cost first, until the diagnosis is clear."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

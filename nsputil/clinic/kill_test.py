@@ -3,7 +3,7 @@
 The idea is that of mutation testing (DeepCrime, Humbatova et al. 2021, doi 10.1145/3460319.3464825): train pairs of
 experiments that share a seed, healthy and sick, and test the harm over the pairs. What is compared is the truth about
 the trained model, on clean pairs of the test documents, or the distance of the report from that truth. The table of all
-faults is `measured_harm`; tools/kill_test.py makes it. Introduced in notebook 09.
+faults is `measured_harm`; tools/kill_test.py makes it.
 """
 
 import json

@@ -1,7 +1,4 @@
-"""Runs whose cause is known: how often those of each cause fall into each bin, where they lie, what is usual.
-
-Introduced in notebook 10 (by name).
-"""
+"""Runs whose cause is known: how often those of each cause fall into each bin, where they lie, what is usual."""
 
 import warnings
 from collections.abc import Mapping

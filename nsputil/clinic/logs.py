@@ -1,7 +1,7 @@
 """The log of a training that ran elsewhere, as a `Run`: a small format, in CSV or JSON, to write and to read.
 
 The format is described in docs/run-format.md. `RunLog` writes it from any loop; `nsputil.clinic.torch_recorder` and
-`nsputil.clinic.trainer_callback` measure a PyTorch training and write it. Introduced in notebook 10.
+`nsputil.clinic.trainer_callback` measure a PyTorch training and write it.
 """
 
 import csv

@@ -1,7 +1,4 @@
-"""Is it none of the known causes: does the run show what known runs never showed?
-
-Introduced in notebook 10 (by name).
-"""
+"""Is it none of the known causes: does the run show what known runs never showed?"""
 
 from collections.abc import Sequence
 

@@ -55,6 +55,7 @@ class Program:
         return {"attends": self.encoder == "bert", "adaptive": self.optimizer == "adamw"}
 
 
+#: The healthy trainings into which faults are put.
 PROGRAMS = (
     Program("bag", "adamw", "sotu"),
     Program("bag", "sgd", "sotu"),

@@ -1,7 +1,7 @@
 """One training, watched from all sides: what each part of an experiment was given and what it gave back.
 
 The parts are wrapped in functions that note what passes and change nothing, so the training is the same, bit for bit,
-as one that nobody watches. The facts of `nsputil.clinic.facts` read the record. Introduced in notebook 10.
+as one that nobody watches. The facts of `nsputil.clinic.facts` read the record.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,8 +1,7 @@
 """A new kind of training, seen through a few healthy runs of it.
 
 Gradients, updates and losses of another architecture have other sizes, so a diagnosis that has never seen it takes
-healthy runs for sick ones. Three healthy runs show what "healthy" looks like there. Introduced in notebook 10 (by
-name).
+healthy runs for sick ones. Three healthy runs show what "healthy" looks like there.
 """
 
 import warnings

@@ -1,7 +1,4 @@
-"""A diagnosis as text, for ``python -m nsputil diagnose RUN``: ranked causes, their evidence, what to ask next.
-
-Introduced in notebook 10.
-"""
+"""A diagnosis as text, for ``python -m nsputil diagnose RUN``: ranked causes, their evidence, what to ask next."""
 
 import json
 import math

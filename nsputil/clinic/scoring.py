@@ -4,7 +4,7 @@ Each signal is cut into a few soft bins. Each bin has one number for each cause:
 runs, times the trust in the signal, which is learned by the loss of this course, ``-log softmax(scores)[gold]``. A
 signal that was not measured adds nothing. So a learner can read why: the log-odds of two causes are the sum of what
 each signal says. Runs are counted by kind too: what is usual for a Transformer under Adam is odd for a bag under SGD.
-`nsputil.clinic.fit_model` fits the model. Introduced in notebook 09.
+`nsputil.clinic.fit_model` fits the model.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""Is a second fault hidden behind the first: one that explains what the first does not?
-
-Introduced in notebook 10 (by name).
-"""
+"""Is a second fault hidden behind the first: one that explains what the first does not?"""
 
 from collections.abc import Mapping
 

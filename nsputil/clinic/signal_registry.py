@@ -1,4 +1,4 @@
-"""Every signal of the clinic by name: of runs, and of probes. Introduced in notebook 10 (by name)."""
+"""Every signal of the clinic by name: of runs, and of probes."""
 
 from nsputil.clinic.probes import PROBES
 from nsputil.clinic.signals import RUN_SIGNALS, Signal

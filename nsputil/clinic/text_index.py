@@ -1,4 +1,4 @@
-"""Where the two texts of a pair stand in the documents, and so whether B really follows A. Introduced in notebook 10.
+"""Where the two texts of a pair stand in the documents, and so whether B really follows A.
 
 The truth about "next" is one of characters: A and B are next if B begins where A ends. It needs no positions and no
 names of documents, so it serves for pairs of any maker, for a B of several sentences, and for text that was cut.

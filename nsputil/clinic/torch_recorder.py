@@ -1,7 +1,6 @@
 """A PyTorch training, written as a log: a few lines in your own loop.
 
-Nothing here imports torch; it only calls methods of the tensors and modules that it is given. Introduced in notebook
-10.
+Nothing here imports torch; it only calls methods of the tensors and modules that it is given.
 """
 
 from collections.abc import Callable, Iterator, Mapping

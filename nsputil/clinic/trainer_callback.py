@@ -1,6 +1,6 @@
 """A callback for the Hugging Face Trainer that writes a log which `nsputil.clinic.logs.read_log` reads.
 
-This module imports transformers; nothing else in the package imports this module. Introduced in notebook 10.
+This module imports transformers; nothing else in the package imports this module.
 """
 
 from pathlib import Path

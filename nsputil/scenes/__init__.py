@@ -3,13 +3,13 @@
 They are trained when the exercise calls for them; no curve is drawn by hand. The files of this folder say which
 training has which defect, so read the curves first. Used by the exercises of notebooks 06 to 10.
 
-| file | what it trains |
-|---|---|
-| `four_losses` | one head with four loss functions (notebook 06) |
-| `failing_relation` | a small model on many documents, and a training that fails (notebook 07) |
-| `untrained_attention` | nothing: it looks into two Transformers before training (notebook 07) |
-| `joint_training` | masked words and next sentence together, twice (notebook 08) |
-| `sick_runs` | trainings with a defect from the clinic's catalogue (notebooks 09 and 10) |
+What each file trains:
+
+- `four_losses`: one head with four loss functions (notebook 06)
+- `failing_relation`: a small model on many documents, and a training that fails (notebook 07)
+- `untrained_attention`: nothing: it looks into two Transformers before training (notebook 07)
+- `joint_training`: masked words and next sentence together, twice (notebook 08)
+- `sick_runs`: trainings with a defect from the clinic's catalogue (notebooks 09 and 10)
 """
 
 from nsputil.scenes.failing_relation import Observations, failing_training, small_bag

@@ -62,7 +62,7 @@ def calibration_at(logits: ArrayLike, labels: ArrayLike, temperature: float = 1.
 
     Notes
     -----
-    Guo et al., ICML 2017, arXiv 1706.04599, sections 2 and 4.2. Introduced in notebook 07.
+    Guo et al., ICML 2017, arXiv 1706.04599, sections 2 and 4.2.
     """
     if not temperature > 0:
         raise ValueError(f"temperature is {temperature}; expected a number above 0")

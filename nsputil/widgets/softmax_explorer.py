@@ -1,4 +1,4 @@
-"""Softmax and the gap: two logits, two probabilities, one loss. Introduced in notebook 05."""
+"""Softmax and the gap: two logits, two probabilities, one loss. Introduced in notebook 06."""
 
 from typing import NamedTuple
 
@@ -40,7 +40,7 @@ def softmax_at(z_is_next: float, z_not_next: float, label: int) -> Softmax:
 
     Notes
     -----
-    Introduced in notebook 05.
+    Introduced in notebook 06.
 
     Examples
     --------

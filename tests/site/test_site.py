@@ -9,9 +9,15 @@ from urllib.parse import unquote
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from tools.notebook_names import cells_by_name
+from tools.site.api_pages import modules
+
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "build" / "site"
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "lite" not in path.parts)
+#: Pages of source code, which are all made alike; of these a few are looked at.
+SOURCES = [page for page in PAGES if page.startswith("_modules/")]
+LOOKED_AT = [page for page in PAGES if page not in SOURCES[3:]]
 WITH_WIDGETS = [page for page in PAGES if 'class="nsp-live"' in (SITE / page).read_text(encoding="utf-8")]
 
 
@@ -107,13 +113,16 @@ def test_the_loss_in_the_page_is_minus_log_p(page, address):
 
 #: Only what is wrong is asked for: the list of all that is right takes most of the time.
 ONLY_VIOLATIONS = {"resultTypes": ["violations"], "preload": False}
+#: API pages all have the same colors, and contrast takes most of the time: it is measured on a few of them.
+WITHOUT_CONTRAST = ONLY_VIOLATIONS | {"rules": {"color-contrast": {"enabled": False}}}
+CONTRAST_MEASURED = {"api/index.html", "api/nsputil.losses.html", "api/nsputil.clinic.game.html"}
 
 
 @pytest.mark.parametrize(
     ("theme", "width", "pages"),
     [
-        ("light", 1280, PAGES),
-        ("dark", 400, PAGES[:1] + WITH_WIDGETS[:2] + ["search.html"]),
+        ("light", 1280, LOOKED_AT),
+        ("dark", 400, PAGES[:1] + WITH_WIDGETS[:2] + ["search.html", "api/nsputil.losses.html"]),
         ("dark", 1280, WITH_WIDGETS[:1]),
         ("light", 400, WITH_WIDGETS[:1]),
     ],
@@ -125,7 +134,8 @@ def test_axe_finds_nothing(page, address, theme, width, pages):
     for name in pages:
         opened(page, f"{address}/{name}")
         page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
-        for violation in Axe().run(page, options=ONLY_VIOLATIONS).response["violations"]:
+        alike = name.startswith("api/") and name not in CONTRAST_MEASURED
+        for violation in Axe().run(page, options=WITHOUT_CONTRAST if alike else ONLY_VIOLATIONS).response["violations"]:
             nodes = [node["html"][:150] for node in violation["nodes"]]
             found.setdefault((violation["id"], violation["impact"]), []).append((name, len(nodes), nodes[0]))
     assert found == {}
@@ -135,7 +145,7 @@ def test_axe_finds_nothing(page, address, theme, width, pages):
 def test_no_page_is_wider_than_the_window(page, address, width):
     page.set_viewport_size({"width": width, "height": 900})
     too_wide = {}
-    for name in PAGES:
+    for name in LOOKED_AT:
         opened(page, f"{address}/{name}")
         excess = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if excess > 0:
@@ -186,6 +196,56 @@ def test_links_and_anchors_lead_somewhere():
                 dead.append((path.name, target))
     assert dead == []
     assert count > 20 * len(PAGES)
+
+
+def test_every_public_module_is_a_page_with_its_source_and_the_answers_are_not():
+    assert {f"api/{module}.html" for module in modules()} == {
+        page for page in PAGES if page.startswith("api/") and page != "api/index.html"
+    }
+    listed = Links((SITE / "api" / "index.html").read_text("utf-8"))
+    assert {f"{module}.html#module-{module}" for module in modules()} <= set(listed.targets)
+    losses = Links((SITE / "api" / "nsputil.losses.html").read_text("utf-8"))
+    assert "../_modules/nsputil/losses.html#nsp_loss" in losses.targets
+    assert [page for page in SOURCES if "/bank" in page or "/scenes" in page] == []
+
+
+def test_notebooks_and_api_pages_link_to_each_other():
+    """Every name that a notebook's code uses, found again from the masters. That the links lead somewhere: above."""
+    missing, count = [], 0
+    for folder in ("notebooks", "appendix", "exercises"):
+        for path in sorted((ROOT / folder).rglob("*.ipynb")):
+            page = path.relative_to(ROOT).with_suffix(".html")
+            up = "../" * (len(page.parts) - 1)
+            from_notebook = Links((SITE / page).read_text("utf-8")).targets
+            for name, cells in cells_by_name(path).items():
+                if name in modules():
+                    continue
+                module = max((each for each in modules() if name.startswith(f"{each}.")), key=len)
+                entry = ".".join(name.split(".")[: module.count(".") + 2])  # of a method the class
+                there = f"{up}api/{module}.html#{entry}"
+                back = f"../{page.as_posix()}#cell-{cells[0]}"
+                from_api = Links((SITE / "api" / f"{module}.html").read_text("utf-8")).targets
+                missing += [(name, page.as_posix())] * (there not in from_notebook or back not in from_api)
+                count += 1
+    assert missing == []
+    assert count > 100
+
+
+def test_a_link_to_a_module_s_file_goes_to_its_api_page_and_docstrings_link_to_texts():
+    assert "api/nsputil.losses.html" in Links((SITE / "index.html").read_text("utf-8")).targets
+    the_map = Links((SITE / "docs" / "architecture.html").read_text("utf-8")).targets
+    assert {"../api/nsputil.pairs.html", "../api/nsputil.clinic.html"} <= set(the_map)
+    gradcheck = Links((SITE / "api" / "nsputil.gradcheck.html").read_text("utf-8"))
+    assert "../notebooks/05_the_gradient.html" in gradcheck.targets
+    assert "../docs/architecture.html" in Links((SITE / "api" / "index.html").read_text("utf-8")).targets
+
+
+def test_from_a_function_to_the_cell_that_uses_it(page, address):
+    page.goto(f"{address}/api/nsputil.losses.html#nsputil.losses.nsp_loss_and_grad")
+    entry = page.locator("dl", has=page.locator("[id='nsputil.losses.nsp_loss_and_grad']"))
+    entry.locator(".nsp-used").get_by_role("link", name="05", exact=True).click()
+    page.wait_for_url("**/notebooks/05_the_gradient.html#cell-*")
+    assert "nsp_loss_and_grad(" in page.locator(".cell:target").text_content()
 
 
 def test_formulas_are_mathml_and_no_page_asks_for_a_cdn():

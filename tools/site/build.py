@@ -17,6 +17,7 @@ import sys
 import time
 from pathlib import Path
 
+import api_pages
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +34,11 @@ def notebooks():
     folders = ("notebooks", "appendix", "exercises")
     found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.ipynb"))]
     return [path for path in found if ".ipynb_checkpoints" not in path.parts]
+
+
+def page_of(path):
+    """Return the name of a notebook's page, such as "notebooks/05_the_gradient"."""
+    return path.relative_to(ROOT).with_suffix("").as_posix()
 
 
 def widget_states():
@@ -66,7 +72,9 @@ def live(widget):
 def stage_notebook(path, states, lite):
     """Write a notebook into the site's sources: widgets made live, links to fetch and to run it added."""
     notebook = nbformat.read(path, as_version=4)
+    used = api_pages.names_section(notebook, page_of(path))
     for cell in notebook.cells:
+        cell.metadata["site_id"] = cell.id  # tools/site/cell_links.py makes an anchor of it
         if cell.id in states:
             data = {"text/html": live(states[cell.id])}
             cell.outputs = [nbformat.v4.new_output("execute_result", data, execution_count=cell.execution_count)]
@@ -80,6 +88,8 @@ def stage_notebook(path, states, lite):
     # In one cell with the title: a page begins with its heading.
     title, _, rest = notebook.cells[0].source.partition("\n")
     notebook.cells[0].source = f'{title}\n\n<p class="nsp-links">{" · ".join(links)}</p>\n\n{rest}'
+    if used:
+        notebook.cells.append(nbformat.v4.new_markdown_cell(used, id="used-here"))
     nbformat.write(notebook, _target(name))
     _copy(path, OUTPUT / "files" / name)
 
@@ -92,6 +102,8 @@ def relink(text, path):
         goal = (path.parent / target).resolve()
         if "://" in target or target.startswith("mailto:") or not goal.is_relative_to(ROOT):
             return match[0]
+        if (module := ".".join(goal.relative_to(ROOT).with_suffix("").parts)) in api_pages.modules():
+            return f"{match[1]}{'../' * (len(path.relative_to(ROOT).parts) - 1)}api/{module}.rst{match[3]}"
         if goal.is_dir():
             if not (SOURCE / goal.relative_to(ROOT) / "index.md").exists():
                 return match[1][1:-2]  # no page to go to: plain words
@@ -117,6 +129,8 @@ def stage(lite):
             _write(path.relative_to(ROOT), relink(path.read_text(encoding="utf-8"), path))
     readme = ROOT / "README.md"
     _write("index.md", relink(readme.read_text(encoding="utf-8"), readme) + contents())
+    for name, text in api_pages.pages({page_of(path): path for path in notebooks()}).items():
+        _write(f"api/{name}", text)
     states = widget_states()
     for path in notebooks():
         stage_notebook(path, states.get(path.name, {}) if path.parent.name == "notebooks" else {}, lite)
@@ -131,11 +145,12 @@ def contents():
     """Return the site's table of contents for the end of the front page."""
     parts = {"notebooks": [], "appendix": [], "exercises": [], "Reference": []}
     for path in notebooks():
-        name = path.relative_to(ROOT).with_suffix("").as_posix()
+        name = page_of(path)
         title = nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].lstrip("# ")
         number = f"{path.name[:2]} " if path.name[:2].isdigit() else ""
         parts[name.split("/")[0]].append(f"{number}{title} <{name}>")
     parts["Reference"] = [f"docs/{path.stem}" for path in sorted((ROOT / "docs").glob("*.md"))]
+    parts["Reference"].insert(0, "api/index")
     parts["Reference"] += ["docs/decisions/index", "CONTRIBUTING", "CHANGELOG"]
     blocks = [
         f"\n```{{toctree}}\n:hidden:\n:caption: {CAPTIONS.get(part, part)}\n\n" + "\n".join(names) + "\n```\n"

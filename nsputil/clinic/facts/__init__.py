@@ -1,7 +1,5 @@
 """Facts about one training: what follows from definitions, for any model, corpus and optimizer.
 
-Introduced in notebook 10.
-
 A fact is a small function with a tolerance from theory. It says *holds*, *violated* or *cannot tell*. A violated fact
 vetoes "healthy" until a swap shows that it does no harm; a fact that holds supports nothing.
 """

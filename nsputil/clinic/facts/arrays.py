@@ -1,4 +1,4 @@
-"""What the arrays say, decoded, against the pairs they were made of. Introduced in notebook 10.
+"""What the arrays say, decoded, against the pairs they were made of.
 
 Arrays are read by meaning and never compared with those of `encode_pairs`: honest encodings differ in their layout.
 """

@@ -1,4 +1,4 @@
-"""The backward pass against differences of the forward pass, at the start. Introduced in notebook 10."""
+"""The backward pass against differences of the forward pass, at the start."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which pairs stand together in a batch, and which are seen at all. Introduced in notebook 10."""
+"""Which pairs stand together in a batch, and which are seen at all."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which violated fact explains which, and in which order they are told. Introduced in notebook 10."""
+"""Which violated fact explains which, and in which order they are told."""
 
 from collections.abc import Sequence
 from dataclasses import replace

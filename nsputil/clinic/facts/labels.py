@@ -1,4 +1,4 @@
-"""Labels in the text, in the pair and in the array: each against the truth. Introduced in notebook 10."""
+"""Labels in the text, in the pair and in the array: each against the truth."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The optimizer as a black box: designed gradients go in, changes of the weights come out. Introduced in notebook 10.
+"""The optimizer as a black box: designed gradients go in, changes of the weights come out.
 
 Four questions suffice. A constant gradient traces the rate; one pulse, early or late, shows memory, delay and
 gradients that add up; gradients of zero show decay; pulses of several norms show clipping and whether the rule divides

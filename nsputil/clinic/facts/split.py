@@ -1,7 +1,4 @@
-"""What training sees against what is measured: shared documents and sentences, copies, other kinds of text.
-
-Introduced in notebook 10.
-"""
+"""What training sees against what is measured: shared documents and sentences, copies, other kinds of text."""
 
 from collections import Counter
 from collections.abc import Sequence

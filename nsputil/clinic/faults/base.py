@@ -1,7 +1,7 @@
 """What a fault is, and the small tools that turn a change of one part into an edit of an `Experiment`.
 
 A fault changes one part of the pipeline. Most changes are functions that take the healthy part first, then the
-severity, then the arguments of the part itself; `around` turns such a function into an edit. Introduced in notebook 09.
+severity, then the arguments of the part itself; `around` turns such a function into an edit.
 """
 
 from collections.abc import Callable

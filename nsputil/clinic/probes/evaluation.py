@@ -1,4 +1,4 @@
-"""Probes of the trained model and of what was reported about it. Introduced in notebook 09."""
+"""Probes of the trained model and of what was reported about it."""
 
 from dataclasses import dataclass
 

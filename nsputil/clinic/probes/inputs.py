@@ -1,7 +1,4 @@
-"""Probes between the pairs and the model: the arrays, and what the model's answer depends on.
-
-Introduced in notebook 09.
-"""
+"""Probes between the pairs and the model: the arrays, and what the model's answer depends on."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""The probe of the loss function. Introduced in notebook 09."""
+"""The probe of the loss function."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

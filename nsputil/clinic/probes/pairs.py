@@ -1,7 +1,4 @@
-"""Probes of the pairs: rows, labels, their order, shortcuts, and text that training and held-out pairs share.
-
-Introduced in notebook 09.
-"""
+"""Probes of the pairs: rows, labels, their order, shortcuts, and text that training and held-out pairs share."""
 
 from dataclasses import dataclass
 

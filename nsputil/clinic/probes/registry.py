@@ -1,4 +1,4 @@
-"""What a probe is, and how one is run. Introduced in notebook 09."""
+"""What a probe is, and how one is run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

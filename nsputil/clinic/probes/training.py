@@ -1,7 +1,4 @@
-"""Probes of training itself: gradients, steps, weights, and what the model can still learn.
-
-Introduced in notebook 09.
-"""
+"""Probes of training itself: gradients, steps, weights, and what the model can still learn."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

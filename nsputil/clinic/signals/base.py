@@ -7,7 +7,6 @@ Numbers that are computed together are the fields of a dataclass, and `number` d
         train: Number = number("labels.train", "fraction", "IsNext among the training pairs", "probes", (0.5, 0.5))
 
 So the name is written once, beside its meaning, and the constructor refuses a number that is missing or unknown.
-Introduced in notebook 09.
 """
 
 from dataclasses import MISSING, dataclass, field, fields

@@ -1,7 +1,4 @@
-"""Signals of the curves: what loss and accuracy show, of training batches and of held-out pairs.
-
-Introduced in notebook 09.
-"""
+"""Signals of the curves: what loss and accuracy show, of training batches and of held-out pairs."""
 
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,6 @@
 """Signals of the instruments: labels and predictions by class, logits, pooled units, gradients, updates.
 
-They need the readings of `nsputil.instruments.read_instruments` and evaluations with recalls. Introduced in notebook
-09.
+They need the readings of `nsputil.instruments.read_instruments` and evaluations with recalls.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 A swap finds the place of a cause that no catalogue has. `parts` says what the parts are, `doses` changes the amount of
 something instead of its kind (rate, time, dropout), and `trials` trains pairs of experiments with the same seeds and
-compares their accuracy on the same pairs. Introduced in notebook 10.
+compares their accuracy on the same pairs.
 """
 
 from nsputil.clinic.swaps.doses import DOSES, Dose
