@@ -30,10 +30,9 @@ def test_any_beginning_of_the_list_has_the_same_share_of_every_cause():
 
 
 def test_a_case_says_what_the_right_answer_is():
-    assert (
-        CaseSpec("train", (), 0, 3).cause == "healthy"
-        and CaseSpec("train", (), 0, 3).name == "train.healthy.bag-adamw-sotu.3"
-    )
+    without = CaseSpec("train", (), 0, 3)
+    assert without.cause == "healthy" and without.name == "train.healthy.bag-adamw-sotu.3"
+    assert without.right_answers == {"healthy"}
     two = CaseSpec("pair", ("one-label", "zero-init"), 0, 0)
     assert two.cause == "one-label" and two.right_answers == {"one-label", "zero-init"}
     benign = next(name for name, fault in FAULTS.items() if fault.benign)
