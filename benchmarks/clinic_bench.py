@@ -17,14 +17,16 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before nu
 
 import numpy as np
 
-from nsputil.clinic.cases import Bank
-from nsputil.clinic.diagnosis import diagnose, follow
-from nsputil.clinic.evidence import fit
-from nsputil.clinic.fitting import fit_reader, masks_for, run_weights, tiers_of
+from nsputil.clinic.answers import HEALTHY, UNKNOWN
+from nsputil.clinic.case_bank import Bank
+from nsputil.clinic.diagnosis import diagnose
+from nsputil.clinic.fit_diagnosis import fit_diagnosis, masks_for, run_weights, tiers_of
+from nsputil.clinic.fit_model import fit_model
+from nsputil.clinic.fitted import FittedDiagnosis
+from nsputil.clinic.investigation import follow
 from nsputil.clinic.programs import PROGRAMS
-from nsputil.clinic.reading import HEALTHY, UNKNOWN, Reader
 from nsputil.clinic.reference import Reference
-from nsputil.clinic.signals import SIGNALS
+from nsputil.clinic.signals import RUN_SIGNALS
 from nsputil.metrics import accuracy_interval
 
 RESULTS = Path(__file__).parent / "results" / "clinic_bench.txt"
@@ -91,19 +93,19 @@ def share(name, hits, reach=""):
     say(f"{name:62s} {hits.mean():.3f}  [{low:.3f}, {high:.3f}]  n={len(hits)}  {reach}".rstrip())
 
 
-def curves_only(bank, reader):
+def curves_only(bank, fitted):
     """Return a function of a row: the diagnosis from loss and accuracy alone."""
-    return lambda row: diagnose(bank.found(row, "curves"), using=reader)
+    return lambda row: diagnose(bank.signals(row, "curves"), using=fitted)
 
 
-def with_instruments(bank, reader):
+def with_instruments(bank, fitted):
     """Return a function of a row: the diagnosis from all signals of the run."""
-    return lambda row: diagnose(bank.found(row), using=reader)
+    return lambda row: diagnose(bank.signals(row), using=fitted)
 
 
-def all_probes(bank, reader):
+def all_probes(bank, fitted):
     """Return a function of a row: the diagnosis from the signals and every probe."""
-    return lambda row: diagnose(bank.found(row), [bank.outcome(row, name) for name in bank.probes], using=reader)
+    return lambda row: diagnose(bank.signals(row), [bank.outcome(row, name) for name in bank.probes], using=fitted)
 
 
 class Investigator:
@@ -112,18 +114,18 @@ class Investigator:
     With references, ``{program: Reference}``, all signals are read through that of the row's program.
     """
 
-    def __init__(self, bank, reader, most=4, references=None):
-        self.bank, self.reader, self.most, self.references = bank, reader, most, references
+    def __init__(self, bank, fitted, max_probes=4, references=None):
+        self.bank, self.fitted, self.max_probes, self.references = bank, fitted, max_probes, references
         self.asked, self.costs = [], []
 
     def __call__(self, row):
         known = self.references[self.bank.cases[row].program] if self.references else dict
         diagnosis, steps, cost = follow(
-            known(self.bank.found(row)),
+            known(self.bank.signals(row)),
             lambda name: known(self.bank.outcome(row, name)),
             1e9,
-            self.most,
-            using=self.reader,
+            self.max_probes,
+            using=self.fitted,
         )
         self.asked.append(len(steps))
         self.costs.append(cost)
@@ -144,7 +146,7 @@ def main():
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     bank = Bank.load()
-    reader = Reader.load()
+    fitted = FittedDiagnosis.load()
     test = bank.rows("test")
     cases = np.array([bool(bank.cases[row].faults) for row in test])
     faults, healthy = test[cases], test[~cases]
@@ -153,35 +155,35 @@ def main():
     say(f"{len(bank)} cases: learned from {len(bank.rows('train'))}, tested on {len(test)} of new seeds and severities")
     say(f"({len(sick)} faulty, {len(benign)} benign, {len(healthy)} healthy); {len(bank.causes) - 1} causes\n")
 
-    answers = Answers(bank, sick, curves_only(bank, reader))
+    answers = Answers(bank, sick, curves_only(bank, fitted))
     line("curves only, look-alike group, top-1", answers.group(), answers, "reach .85")
     line("curves only, cause, top-1", answers.top(1), answers, "reach .60")
-    answers = Answers(bank, sick, with_instruments(bank, reader))
+    answers = Answers(bank, sick, with_instruments(bank, fitted))
     line("with instruments, cause, top-1", answers.top(1), answers, "reach .80")
     line("with instruments, cause, top-3", answers.top(3), answers, "reach .93")
-    ask = Investigator(bank, reader)
+    ask = Investigator(bank, fitted)
     probed = Answers(bank, sick, ask)
     line("at most 4 chosen probes, cause, top-1", probed.top(1), probed, "reach .92")
     line("at most 4 chosen probes, cause, top-3", probed.top(3), probed, "reach .98")
     line("at most 4 chosen probes, group, top-1", probed.group(), probed)
     say(f"{'probes asked, median':62s} {np.median(ask.asked):.0f}")
     say(f"{'their cost in training steps, median':62s} {np.median(ask.costs):.0f}")
-    full = Answers(bank, sick, all_probes(bank, reader))
+    full = Answers(bank, sick, all_probes(bank, fitted))
     line("all probes, cause, top-1", full.top(1), full)
     line("all probes, cause, top-3", full.top(3), full)
     share("missed faults (4 probes: answer 'healthy')", [d.answer == HEALTHY for d in probed.found], "reach <= .05")
-    well = Answers(bank, healthy, Investigator(bank, reader))
+    well = Answers(bank, healthy, Investigator(bank, fitted))
     share("false alarms, healthy runs (4 probes)", [d.answer != HEALTHY for d in well.found], "reach <= .02")
-    mild = Answers(bank, benign, Investigator(bank, reader))
+    mild = Answers(bank, benign, Investigator(bank, fitted))
     if len(benign):
         share("false alarms, benign look-alikes (4 probes)", [d.answer != HEALTHY for d in mild.found])
-    alone = Answers(bank, healthy, with_instruments(bank, reader))
+    alone = Answers(bank, healthy, with_instruments(bank, fitted))
     share("false alarms, healthy runs (no probe)", [d.answer != HEALTHY for d in alone.found])
-    outside = Answers(bank, bank.rows("outside"), Investigator(bank, reader))
+    outside = Answers(bank, bank.rows("outside"), Investigator(bank, fitted))
     unknown("4 probes", outside.found, probed.found)
-    unknown("all probes", Answers(bank, outside.rows, all_probes(bank, reader)).found, full.found)
+    unknown("all probes", Answers(bank, outside.rows, all_probes(bank, fitted)).found, full.found)
     share("outside the catalogue: anything but 'healthy'", [d.answer != HEALTHY for d in outside.found])
-    both, either = pairs(bank, reader)
+    both, either = pairs(bank, fitted)
     everyone = Answers(bank, np.concatenate([sick, healthy]), lambda row: None)
     everyone.found = probed.found + well.found
     right = everyone.top(1).tolist()
@@ -191,10 +193,10 @@ def main():
         everyone.found + both + outside.found, right + either + [d.answer == UNKNOWN for d in outside.found]
     )
     say(f"{'the same with two faults and unknown ones among the cases':62s} {every:.3f}")
-    families(bank, reader, sick)
+    families(bank, fitted, sick)
     start = time.process_time()
     for row in sick[:20]:
-        diagnose(bank.found(row), using=reader)
+        diagnose(bank.signals(row), using=fitted)
     took = (time.process_time() - start) / 20 * 1000
     print(f"diagnose: {took:.0f} ms of one core, reach <= {MOST_MS}", file=sys.stderr)  # a result holds no times
     if options.check:
@@ -225,34 +227,34 @@ def unknown(what, outside, inside):
     say(f"{f'    area under the curve ({what})':62s} {above:.3f}")
 
 
-def pairs(bank, reader):
+def pairs(bank, fitted):
     """Two faults at once: is one of them first, are both among the first three?"""
     rows = bank.rows("pair")
-    found = [Investigator(bank, reader)(row) for row in rows]
+    found = [Investigator(bank, fitted)(row) for row in rows]
     sets = [set(bank.cases[row].faults) for row in rows]
     either = [d.answer in s for d, s in zip(found, sets, strict=True)]
     share("two faults: one of them first", either, "reach .85")
     share("    'none of these' first instead", [d.answer == UNKNOWN for d in found])
     both = [s <= {c.name for c in d.causes[:3]} for d, s in zip(found, sets, strict=True)]
     share("two faults: both among the first three", both, "reach .60")
-    both = [s <= {d.answer, *d.companions} for d, s in zip(found, sets, strict=True)]
+    both = [s <= {d.answer, *d.second_causes} for d, s in zip(found, sets, strict=True)]
     share("two faults: both among the first and its two companions", both, "reach .60")
     return found, either
 
 
-def families(bank, reader, sick):
+def families(bank, fitted, sick):
     """Leave out a family of signals, or a probe: what is lost with all the others known?"""
     everything = np.ones((len(sick), len(bank.names)), bool)
     gold = [bank.cases[row].cause for row in sick]
 
     def top(measured):
-        said = reader.model.scores(bank.values[sick], measured).argmax(axis=1)
+        said = fitted.model.scores_of(bank.values[sick], measured).argmax(axis=1)
         return macro((said == bank.labels[sick]).astype(float), gold)
 
     whole, run_only = top(everything), everything & (tiers_of(bank.names) < 2)
     losses = {}
-    for family in dict.fromkeys(name.split(".")[0] for name in bank.names if name in SIGNALS):
-        kept = np.array([not (name in SIGNALS and name.startswith(f"{family}.")) for name in bank.names])
+    for family in dict.fromkeys(name.split(".")[0] for name in bank.names if name in RUN_SIGNALS):
+        kept = np.array([not (name in RUN_SIGNALS and name.startswith(f"{family}.")) for name in bank.names])
         losses[family] = top(run_only) - top(run_only & kept)
     say("lost in cause, top-1, without a family of signals (instruments, no probe):")
     _ranked(losses)
@@ -279,26 +281,26 @@ def never_seen(bank, what, name):
     test = [row for row in bank.rows("test") if held[row]]
     sick = np.array([row for row in test if bank.cases[row].cause != HEALTHY])
     well = np.array([row for row in test if not bank.cases[row].faults])
-    reader = fit_reader(bank, train, folds=2)
-    answers = Answers(bank, sick, Investigator(bank, reader))
+    fitted = fit_diagnosis(bank, train, folds=2)
+    answers = Answers(bank, sick, Investigator(bank, fitted))
     line(f"{what} never seen ({name}): 4 probes, cause, top-1", answers.top(1), answers, "reach .80")
-    healthy = Answers(bank, well, Investigator(bank, reader))
+    healthy = Answers(bank, well, Investigator(bank, fitted))
     share(f"{what} never seen ({name}): false alarms", [d.answer != HEALTHY for d in healthy.found])
-    references = references_of(bank, reader, held)
-    ask = Investigator(bank, reader, references=references)
+    references = references_of(bank, fitted, held)
+    ask = Investigator(bank, fitted, references=references)
     answers = Answers(bank, sick, ask)
     line("    with three healthy runs of it as a reference: top-1", answers.top(1), answers, "reach .80")
     healthy = Answers(bank, well, ask)
     share("    false alarms", [d.answer != HEALTHY for d in healthy.found])
 
 
-def references_of(bank, reader, held):
+def references_of(bank, fitted, held):
     """Return ``{program: Reference}`` of the programs held out: of the first healthy runs of the part "train"."""
     well = [row for row in bank.rows("train") if held[row] and not bank.cases[row].faults]
     of = {}
     for row in sorted(well, key=lambda row: bank.cases[row].number):
         of.setdefault(bank.cases[row].program, []).append(dict(zip(bank.names, bank.values[row].tolist(), strict=True)))
-    return {program: Reference(runs[:REFERENCES], reader) for program, runs in of.items()}
+    return {program: Reference(runs[:REFERENCES], fitted) for program, runs in of.items()}
 
 
 def shuffled(bank, sick):
@@ -306,9 +308,9 @@ def shuffled(bank, sick):
     rows = bank.rows("train")
     labels = np.random.default_rng(5).permutation(bank.labels[rows])
     masks, weights = masks_for(bank.names, bank.probes), run_weights(labels, bank.causes.index(HEALTHY))
-    model = fit(bank.values[rows], labels, bank.causes, bank.names, masks, weights, tiers=tiers_of(bank.names))
-    reader = Reader(model, bank.groups, bank.probes, bank.values[rows], labels)
-    answers = Answers(bank, sick, with_instruments(bank, reader))
+    model = fit_model(bank.values[rows], labels, bank.causes, bank.names, masks, weights, tiers=tiers_of(bank.names))
+    fitted = FittedDiagnosis(model, bank.groups, bank.probes, bank.values[rows], labels)
+    answers = Answers(bank, sick, with_instruments(bank, fitted))
     line(f"control, shuffled labels (chance {1 / len(bank.causes):.3f})", answers.top(1), answers)
 
 

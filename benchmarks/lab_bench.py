@@ -247,8 +247,8 @@ def redraw(page, server):
 def probing(page, server):
     """From the click that runs a probe in the clinic simulator to its line in the notebook, drawn; every probe once."""
     print("simulator, click to result drawn, ms: median and worst")
-    make = "from nsputil import widgets\nfrom nsputil.clinic.game import Progress"
-    show = 'widgets.clinic_simulator("2A", progress=Progress())'
+    make = "from nsputil import widgets\nfrom nsputil.clinic.game_progress import GameProgress"
+    show = 'widgets.clinic_simulator("2A", progress=GameProgress())'
     nbformat.write(notebook(make, show), server.folder / "probe.ipynb")
     show_notebook(page, "probe.ipynb")
     run_all(page)

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     diagnose.add_argument("run", help="file that train --run, Run.save or a log wrote (docs/run-format.md)")
     diagnose.add_argument("--tier", choices=("curves", "instruments"), default="instruments", help="what to read")
-    diagnose.add_argument("--probes", metavar="FILE", help="outcomes of probes, a JSON object (default: none)")
+    diagnose.add_argument("--outcomes", metavar="FILE", help="outcomes of probes, a JSON object (default: none)")
     diagnose.add_argument("--causes", type=int, default=5, help="how many to list (default: %(default)s)")
     options = parser.parse_args(arguments)
     actions = {"predict": _predict, "train": _train, "evaluate": _evaluate, "diagnose": _diagnose}
@@ -115,7 +115,7 @@ def _diagnose(options: argparse.Namespace) -> int:
 
     if options.causes < 1:
         raise ValueError(f"--causes is {options.causes}; expected at least 1")
-    outcomes = read_outcomes(options.probes) if options.probes else None
+    outcomes = read_outcomes(options.outcomes) if options.outcomes else None
     run, diagnosis = diagnose_file(options.run, outcomes, options.tier)
     print(report(options.run, run, diagnosis, options.causes))
     return 0 if diagnosis.answer == "healthy" else 1

@@ -20,12 +20,12 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from benchmarks.clinic_bench import PRICES, Investigator, all_probes, macro, references_of
-from nsputil.clinic.cases import HEALTHY, Bank
-from nsputil.clinic.diagnosis import reader
-from nsputil.clinic.evidence import fit
-from nsputil.clinic.fitting import masks_for, run_weights, tiers_of
+from nsputil.clinic.answers import HEALTHY, UNKNOWN
+from nsputil.clinic.case_bank import Bank
+from nsputil.clinic.fit_diagnosis import masks_for, run_weights, tiers_of
+from nsputil.clinic.fit_model import fit_model
+from nsputil.clinic.fitted import FittedDiagnosis, load_shipped
 from nsputil.clinic.programs import PROGRAMS
-from nsputil.clinic.reading import UNKNOWN, Reader
 from nsputil.losses import log_softmax
 from research.clinic_rivals import TIERS, Test, judged, log_shares, table, weights_of
 
@@ -74,12 +74,12 @@ def learning(test):
     for share in SHARES:
         rows = np.concatenate([_some(rng, train[bank.labels[train] == c], share) for c in range(len(bank.causes))])
         labels = bank.labels[rows]
-        model = fit(
+        model = fit_model(
             bank.values[rows], labels, bank.causes, bank.names, masks,
             run_weights(labels, 0), np.random.default_rng(1), tiers,
         )  # fmt: skip
         for tier, most in (("curves", 0), ("instruments", 1)):
-            scores = model.scores(bank.values[test.sick], np.tile(tiers <= most, (len(test.sick), 1)))
+            scores = model.scores_of(bank.values[test.sick], np.tile(tiers <= most, (len(test.sick), 1)))
             p = np.exp(log_softmax(scores))
             of_group = np.stack([p[:, groups == g].sum(axis=1) for g in range(groups.max() + 1)], axis=1)
             ranked = np.argsort(-scores, axis=1)
@@ -104,7 +104,7 @@ def _some(rng, rows, share):
 
 
 def _megabytes():
-    from nsputil.clinic.cases import BANK
+    from nsputil.clinic.case_bank import BANK
 
     return BANK.stat().st_size / 1e6
 
@@ -173,7 +173,7 @@ def detectors(test):
     ranks = QuantileTransformer(n_quantiles=100).fit(x[train]).transform(x)
     labels, rows = bank.labels[train], np.concatenate([test.sick, outside])
     p = forest(x, train, labels, weights_of(labels, len(bank.causes))).predict_proba(x[rows])
-    using, odd = reader(), {}
+    using, odd = load_shipped(), {}
     for name, ask in (("4 chosen probes", Investigator(bank, using)), ("all probes", all_probes(bank, using))):
         found = [ask(row) for row in rows]
         odd[name] = np.array([next(c.probability for c in d.causes if c.name == UNKNOWN) for d in found])
@@ -205,8 +205,8 @@ def never_seen(test):
     train = np.array([row for row in bank.rows("train") if not held[row]])
     labels = bank.labels[train]
     masks, weights = masks_for(bank.names, bank.probes), run_weights(labels, 0)
-    model = fit(bank.values[train], labels, bank.causes, bank.names, masks, weights, tiers=tiers_of(bank.names))
-    using = Reader(model, bank.groups, bank.probes, bank.values[train], labels)
+    model = fit_model(bank.values[train], labels, bank.causes, bank.names, masks, weights, tiers=tiers_of(bank.names))
+    using = FittedDiagnosis(model, bank.groups, bank.probes, bank.values[train], labels)
     moves = references_of(bank, using, held)
     moved = bank.values.copy()
     for row in np.flatnonzero(held):
@@ -222,7 +222,7 @@ def never_seen(test):
     print("  signals the middle nine tenths of healthy bags and of healthy Transformers do not meet")
     for name, values in (("as it is", bank.values), ("through three healthy runs each", moved)):
         x = table(values, train)
-        ours = model.scores(values, everything)
+        ours = model.scores_of(values, everything)
         ours[:, sorted(set(range(len(bank.causes))) - taught)] = -np.inf
         trees = log_shares(forest(x, train, labels, weights_of(labels, len(bank.causes))), x, len(bank.causes))
         for who, scores in (("ours", ours), ("ExtraTrees", trees)):

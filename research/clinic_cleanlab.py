@@ -22,8 +22,9 @@ import numpy as np
 from cleanlab.count import estimate_joint
 from cleanlab.filter import find_label_issues
 
-from nsputil.clinic.diagnosis import HEALTHY, investigate
+from nsputil.clinic.answers import HEALTHY
 from nsputil.clinic.faults import inject
+from nsputil.clinic.investigation import investigate
 from nsputil.clinic.probes import Suspect
 from nsputil.clinic.programs import PROGRAMS, healthy
 from nsputil.losses import log_softmax

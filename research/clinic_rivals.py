@@ -19,10 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.clinic_bench import Answers, Investigator, all_probes, curves_only, interval, macro, with_instruments
-from nsputil.clinic.cases import HEALTHY, Bank
-from nsputil.clinic.diagnosis import diagnose, reader
-from nsputil.clinic.players import always_the_rate, checklist
-from nsputil.clinic.signals import SIGNALS
+from nsputil.clinic.answers import HEALTHY
+from nsputil.clinic.case_bank import Bank
+from nsputil.clinic.diagnosis import diagnose
+from nsputil.clinic.fitted import load_shipped
+from nsputil.clinic.players import CHECKLIST
+from nsputil.clinic.signals import RUN_SIGNALS
 from research.clinic_rules import RULES, named_causes
 
 TIERS = ("curves", "instruments", "all probes")
@@ -54,7 +56,7 @@ class Test:
 
     def columns(self, tier):
         """Return the columns of `Bank.values` that a tier shows."""
-        of = [SIGNALS[name].tier if name in SIGNALS else "all probes" for name in self.bank.names]
+        of = [RUN_SIGNALS[name].tier if name in RUN_SIGNALS else "all probes" for name in self.bank.names]
         return [k for k, t in enumerate(of) if t in TIERS[: TIERS.index(tier) + 1]]
 
     def found(self, row, tier):
@@ -93,7 +95,7 @@ def answer_by_rules(test):
                 in_set,
                 in_groups,
             )
-        rate = always_the_rate.answer(None)
+        rate = "learning-rate-too-high"
         test.rows[tier, 'always "learning rate"'] = Row(
             np.array([c == rate for c in test.gold], float),
             np.array([g == bank.groups[rate] for g in test.groups], float),
@@ -201,11 +203,11 @@ def table(values, train):
 
 def answer_ourselves(test):
     """Let the shipped diagnosis answer: at each tier, after four chosen probes, and after a checklist of probes."""
-    bank, using = test.bank, reader()
+    bank, using = test.bank, load_shipped()
 
     def in_order(row):
-        outcomes = [bank.outcome(row, name) for name in checklist.args[0]]
-        return diagnose(bank.found(row), outcomes, using=using)
+        outcomes = [bank.outcome(row, name) for name in CHECKLIST]
+        return diagnose(bank.signals(row), outcomes, using=using)
 
     for tier, name, ask in (
         ("curves", OURS, curves_only(bank, using)),

@@ -163,7 +163,7 @@ def checklist(signals, curves):
         ("another B, same answer", s["input.permute_b"] < 1e-6, ("second-sentence-lost",)),
         ("spikes", s["loss.highest"] > 0.7, ("learning-rate-too-high",)),
         ("nothing is learned", max(s["accuracy.end"], s["held.accuracy"]) < 0.58, ("labels-shuffled",)),
-        ("training good, held-out bad", s["gap.accuracy"] > 0.15, ("too-few-pairs",)),
+        ("training good, held-out bad", s["generalization.accuracy"] > 0.15, ("too-few-pairs",)),
         ("too good", s["held.accuracy"] > 0.93, ("tested-on-training-text",)),
         ("low ceiling", s["held.accuracy"] < 0.65, ("label-noise",)),
     )

@@ -38,9 +38,9 @@ def small_run(small_experiment):
 @pytest.fixture(scope="session")
 def bank():
     """The shipped bank of cases; nothing in it may be changed."""
-    from nsputil.clinic import cases
+    from nsputil.clinic import case_bank
 
-    return cases.bank()
+    return case_bank.bank()
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +49,7 @@ def small_bank(bank):
 
     Faults that do no harm are left out, so a case with a fault has that fault as its cause.
     """
-    from nsputil.clinic.cases import Bank
+    from nsputil.clinic.case_bank import Bank
 
     causes = (
         "healthy", "double-softmax", "label-noise", "labels-shuffled", "learning-rate-too-low", "one-label",

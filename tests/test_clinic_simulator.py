@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from nsputil import widgets
-from nsputil.clinic.cases import HEALTHY, bank
-from nsputil.clinic.game import Game, Progress, decode, encode
+from nsputil.clinic.answers import HEALTHY
+from nsputil.clinic.case_bank import bank
+from nsputil.clinic.case_codes import decode, encode
+from nsputil.clinic.game import Game
+from nsputil.clinic.game_progress import GameProgress
 from nsputil.losses import log_softmax
 from nsputil.widgets.clinic_simulator import UNKNOWN, moved_belief
 
@@ -16,7 +19,7 @@ SICK = encode(next(int(r) for r in bank().rows("test") if bank().cases[r].cause 
 
 @pytest.fixture
 def simulator(tmp_path):
-    return widgets.clinic_simulator(SICK, progress=Progress(tmp_path / "progress.json"))
+    return widgets.clinic_simulator(SICK, progress=GameProgress(tmp_path / "progress.json"))
 
 
 def hear(simulator, do, *arguments, **more):
@@ -92,7 +95,7 @@ def test_what_was_confused_is_named_and_a_new_case_clears_the_table(simulator):
 
 def test_the_repaired_run_is_trained_and_does_better():
     row = next(int(r) for r in bank().rows("test") if bank().cases[r].cause == "labels-shuffled")
-    simulator = widgets.clinic_simulator(encode(row), progress=Progress())
+    simulator = widgets.clinic_simulator(encode(row), progress=GameProgress())
     simulator.commit("labels-shuffled")
     run = simulator.rerun()
     assert run.final["accuracy"] > simulator.case["curves"][3][-1] + 0.05
@@ -124,7 +127,7 @@ def test_a_sealed_case_holds_what_the_tool_will_believe(simulator):
     game, sealed = Game(SICK), Game(SICK).sealed()
 
     def believed():
-        found = {c.name: c.probability for c in game._tool.causes}
+        found = {c.name: c.probability for c in game.diagnosis.causes}
         return np.array([found[c] for c in game.belief]) / sum(found[c] for c in game.belief)
 
     assert np.exp(sealed["log_probs"]) == pytest.approx(believed(), abs=1e-9)

@@ -6,7 +6,7 @@ import pytest
 import traitlets
 
 from nsputil import widgets
-from nsputil.clinic.game import Progress
+from nsputil.clinic.game_progress import GameProgress
 from nsputil.losses import nsp_loss, nsp_loss_from_gap
 from nsputil.metrics import accuracy, calibration_error
 from nsputil.pairs import SentencePair
@@ -30,7 +30,9 @@ ALL = {
     "calibration_explorer": lambda **changes: widgets.calibration_explorer(
         **({"logits": LOGITS, "labels": LABELS} | changes)
     ),
-    "clinic_simulator": lambda **changes: widgets.clinic_simulator(**({"seed": 1, "progress": Progress()} | changes)),
+    "clinic_simulator": lambda **changes: widgets.clinic_simulator(
+        **({"seed": 1, "progress": GameProgress()} | changes)
+    ),
     "training_player": lambda **changes: widgets.training_player(**({"run": RUN} | changes)),
 }
 

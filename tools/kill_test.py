@@ -20,17 +20,17 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before nu
 import numpy as np
 
 from nsputil.clinic.faults import FAULTS
-from nsputil.clinic.harm import (
+from nsputil.clinic.kill_test import (
     AT_HOME,
     ELSEWHERE,
     TABLE,
     in_columns,
-    judged,
+    judge_fault,
+    judge_harm,
     kill_test,
     pair_harm,
     pairs_wanted,
     redrawn,
-    verdict,
 )
 from nsputil.clinic.programs import PROGRAMS
 
@@ -75,7 +75,7 @@ def false_alarms(table, program, quantity, draws=4000):
     harms = np.array(table["placebo"][program][quantity])
     size = AT_HOME if home else ELSEWHERE
     drawn = [rng.choice((-1, 1), size) * rng.choice(harms, size, replace=False) for _ in range(draws)]
-    return np.mean([verdict(one, condemned=not home)["verdict"] == "harm" for one in drawn])
+    return np.mean([judge_harm(one, condemned=not home).verdict == "harm" for one in drawn])
 
 
 def mark(fault):
@@ -103,14 +103,12 @@ def report(table):
         + "    p bag   p bert  the catalogue",
     ]
     for name in table["faults"]:
-        fault, found = FAULTS[name], judged(name, table)
+        fault, judged = FAULTS[name], judge_fault(name, table)
         cells = [
-            f" {found[program]['effect']:+17.3f}{SIGNS[found[program]['verdict']]}"
-            if program in found
-            else f" {'-':>18s}"
+            f" {judged[program].effect:+17.3f}{SIGNS[judged[program].verdict]}" if program in judged else f" {'-':>18s}"
             for program in names
         ]
-        p = {program.split("-")[0]: one["p"] for program, one in found.items()}
+        p = {program.split("-")[0]: one.p for program, one in judged.items()}
         cells += [f" {p[encoder]:8.4f}" if encoder in p else f" {'-':>8s}" for encoder in ("bag", "bert")]
         lines.append(f"{name:34s} {fault.harms:9s}" + "".join(cells) + f"  {mark(fault)}")
     harmful = [fault for fault in FAULTS.values() if not fault.benign and not fault.outside]
@@ -163,8 +161,8 @@ def main():
             found = table["faults"].setdefault(name, {}).setdefault(program.name, {})
             for quantity, values in kill_test(name, program, seeds).items():
                 found[quantity] = found.get(quantity, []) + values
-            judged = verdict(found[FAULTS[name].harms])
-            print(f"{program.name:20s} {name:34s} {json.dumps(judged)}", flush=True)
+            judged = judge_harm(found[FAULTS[name].harms])
+            print(f"{program.name:20s} {name:34s} {json.dumps(judged._asdict())}", flush=True)
         keep(table)
 
 

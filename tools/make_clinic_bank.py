@@ -18,15 +18,16 @@ from pathlib import Path
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # before numpy is loaded
 
 
-from nsputil.clinic.cases import all_cases, pack, play
+from nsputil.clinic.case_bank import pack
+from nsputil.clinic.cases import all_cases, run_case
 
 FOLDER = Path(__file__).resolve().parent.parent / "build" / "clinic"
 
 
 def work(case):
-    """Play one case and keep it; return its name and the seconds it took."""
+    """Run one case and keep it; return its name and the seconds it took."""
     start = time.process_time()
-    kept = play(case)
+    kept = run_case(case)
     path = FOLDER / f"{case.name}.json"
     new = path.with_suffix(f".{os.getpid()}")
     new.write_text(json.dumps(kept), encoding="utf-8")
@@ -66,7 +67,7 @@ def _guarded(case, end):
         return case.name, None
     try:
         return work(case)
-    except Exception as error:  # one case that cannot be played must not end the others
+    except Exception as error:  # one case that cannot be run must not end the others
         print(f"{case.name}: {type(error).__name__}: {error}", flush=True)
         return case.name, None
 

@@ -1,27 +1,27 @@
 """From a run, and from what probes said, to a ranked list of causes with the evidence for and against each.
 
 `diagnose` sees signals and outcomes only: never the experiment, a name, or how the experiment differs from a healthy
-one. `investigate` chooses probes by expected information per cost, runs them on the suspect pipeline, and stops when it
-knows enough. Introduced in notebooks 09 and 10.
+one. `nsputil.clinic.investigation` asks probes until the diagnosis is clear. Introduced in notebook 09.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from nsputil.clinic.probes import Suspect, probe
-from nsputil.clinic.reading import ENOUGH, HEALTHY, STRANGEST, UNKNOWN, Reader, reader
+from nsputil._types import Floats
+from nsputil.clinic.answers import HEALTHY, UNKNOWN
+from nsputil.clinic.fitted import FittedDiagnosis, load_shipped
+from nsputil.clinic.novelty import MOST_NOVEL, novelty
+from nsputil.clinic.scoring import Seen
 from nsputil.clinic.signals import signals
-from nsputil.training import train
+from nsputil.run import Run
 
-__all__ = [
-    "HEALTHY", "UNKNOWN", "Cause", "Diagnosis", "Evidence", "Investigation", "Reader", "diagnose", "follow",
-    "investigate", "reader",
-]  # fmt: skip
+__all__ = ["HEALTHY", "UNKNOWN", "Cause", "Check", "Diagnosis", "Evidence", "NextProbe", "diagnose"]
 
 OVERHEAD = 10.0  # what it costs an engineer to run any probe at all, in training steps
-SURE = 0.85  # how probable a fault must be to ask no more; in folds of the training cases to be surer told no more
-SURE_HEALTHY = 0.95  # the same of "healthy", which may be answered without a probe
+EXPLAINED = 6  # causes that get their evidence listed
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Evidence:
 
     signal: str
     observed: float
-    healthy: tuple
-    under_cause: tuple
+    healthy: tuple[float, float]
+    under_cause: tuple[float, float]
     nats: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         low, high = self.under_cause
         return (
             f"{self.signal} is {self.observed:.3g}; healthy {self.healthy[0]:.3g} to {self.healthy[1]:.3g}, "
@@ -66,15 +66,49 @@ class Cause:
     group : str
         Of look-alikes.
     evidence_for, evidence_against : tuple of Evidence
-        Strongest first. For "none of these": the signals that are strangest to the best cause, which stands in
+        Strongest first. For "none of these": the signals that are most novel to the best cause; its range is
         `Evidence.under_cause`.
     """
 
     name: str
     probability: float
     group: str
-    evidence_for: tuple = ()
-    evidence_against: tuple = ()
+    evidence_for: tuple[Evidence, ...] = ()
+    evidence_against: tuple[Evidence, ...] = ()
+
+
+class NextProbe(NamedTuple):
+    """A probe that may be asked next.
+
+    Attributes
+    ----------
+    name : str
+    bits : float
+        Expected information about the cause.
+    cost : float
+        In training steps.
+    """
+
+    name: str
+    bits: float
+    cost: float
+
+
+class Check(NamedTuple):
+    """A probe that may show a second fault behind the first cause.
+
+    Attributes
+    ----------
+    name : str
+    share : float
+        The share of other faults that it would show if they were hidden behind the first cause.
+    cost : float
+        In training steps.
+    """
+
+    name: str
+    share: float
+    cost: float
 
 
 @dataclass(frozen=True)
@@ -87,31 +121,30 @@ class Diagnosis:
         Most probable first; the probabilities of all causes, "healthy" and "none of these" sum to 1.
     groups : dict
         Probability of each look-alike group.
-    next_probes : tuple of (str, float, float)
-        Name, expected bits, cost in training steps; most bits per cost first. Empty if nothing is left to ask.
+    next_probes : tuple of NextProbe
+        Most bits per cost first. Empty if there is nothing left to ask.
     asked : tuple of str
         The probes whose outcomes it knows.
-    companions : tuple of str
+    second_causes : tuple of str
         If two things are wrong at once: what best explains the signals that the first cause does not explain. Empty
         until enough probes were asked.
-    checks : tuple of (str, float, float)
-        Of each probe left: its name, the share of other faults that it would show if they hid behind the first cause,
-        and its cost; most share per cost first.
+    checks : tuple of Check
+        The probes not yet asked, the largest share per cost first.
     """
 
-    causes: tuple
-    groups: dict
-    next_probes: tuple = ()
-    asked: tuple = ()
-    companions: tuple = ()
-    checks: tuple = ()
+    causes: tuple[Cause, ...]
+    groups: dict[str, float]
+    next_probes: tuple[NextProbe, ...] = ()
+    asked: tuple[str, ...] = ()
+    second_causes: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     @property
-    def answer(self):
+    def answer(self) -> str:
         """The name of the first cause."""
         return self.causes[0].name
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [f"{cause.probability:6.1%}  {cause.name}  ({cause.group})" for cause in self.causes[:4]]
         lines += [f"  for      {e}" for e in self.causes[0].evidence_for[:3]]
         lines += [f"  against  {e}" for e in self.causes[0].evidence_against[:1]]
@@ -121,18 +154,23 @@ class Diagnosis:
         return "\n".join(lines)
 
 
-def diagnose(run, probes=(), tier="instruments", using=None):
+def diagnose(
+    run: Run | Mapping[str, float],
+    outcomes: Mapping[str, float] | Sequence[Mapping[str, float]] = (),
+    tier: str = "instruments",
+    using: FittedDiagnosis | None = None,
+) -> Diagnosis:
     """Rank the causes of what a run shows.
 
     Parameters
     ----------
     run : Run
-        Or a dict of signals that `signals` returned.
-    probes : dict or sequence of dict
-        Outcomes of probes, as `nsputil.clinic.probes.probe` returns them: names to numbers.
+        Or a dict of signals that `nsputil.clinic.signals.signals` returned.
+    outcomes : dict or sequence of dict
+        Of probes, as `nsputil.clinic.probes.probe` returns them: names to numbers.
     tier : {"curves", "instruments"}
         "curves": look at loss and accuracy only.
-    using : Reader, optional
+    using : FittedDiagnosis, optional
         Another fitted diagnosis than the shipped one.
 
     Returns
@@ -144,152 +182,80 @@ def diagnose(run, probes=(), tier="instruments", using=None):
     ValueError
         If the run is too short, or an outcome has an unknown name.
     """
-    using = using or reader()
-    found = dict(run) if isinstance(run, dict) else signals(run, tier)
-    for outcome in [probes] if isinstance(probes, dict) else probes:
-        found |= outcome
-    return _report(using, *using.vector(found))
+    using = using or load_shipped()
+    numbers = dict(run) if isinstance(run, Mapping) else signals(run, tier)
+    for outcome in [outcomes] if isinstance(outcomes, Mapping) else outcomes:
+        numbers |= outcome
+    return _diagnosis(using, using.see(numbers))
 
 
-def _report(using, values, measured):
-    model, logp = using.model, using.log_probs(values, measured)
-    p, odd, seconds = using.verdict(values, measured)
-    first, names, alone = int(logp.argmax()), model.causes, np.exp(logp)
-    terms = model.evidence(values[None], measured[None])[0] / using.temperature(measured)
-    known = np.flatnonzero(measured & np.isfinite(values))
-    causes = [Cause(UNKNOWN, odd, UNKNOWN, _strange(using, values, measured, first, seconds))]
-    for rank, c in enumerate(np.argsort(-p)):
-        items = ()
-        if rank < 6:
-            others = np.where(np.arange(len(p)) == c, 0, alone)
-            nats = terms[:, c] - terms @ (others / max(others.sum(), 1e-12))
-            told = known[np.argsort(-nats[known])]
-            told = told if len(told) < 9 else np.concatenate([told[:5], told[-3:]])
-            items = [_evidence(using, values, s, c, nats[s]) for s in told]
-        pro = tuple(e for e in items[:5] if e.nats > 0.05)
-        causes.append(
-            Cause(names[c], float(p[c]), using.groups[names[c]], pro, tuple(e for e in items[:-4:-1] if e.nats < -0.05))
-        )
+def _diagnosis(using: FittedDiagnosis, seen: Seen) -> Diagnosis:
+    log_probs = using.log_probs(seen)
+    posterior = using.posterior(seen, log_probs)
+    first, names = int(log_probs.argmax()), using.model.causes
+    causes = _causes(using, seen, log_probs, posterior.causes)
+    novel = _most_novel(using, seen, first, posterior.second_causes)
+    causes.insert(0, Cause(UNKNOWN, posterior.none_of_these, UNKNOWN, novel))
     causes.sort(key=lambda cause: -cause.probability)
-    groups = {}
+    groups: dict[str, float] = {}
     for cause in causes:
         groups[cause.group] = groups.get(cause.group, 0.0) + cause.probability
-    cost = {name: price for name, (price, _) in using.probes.items()}
-    bits = using.expected_bits(values, measured, logp, np.random.default_rng(0))
-    shown = using.reveals(first) if first != using.healthy else {}
+    cost = {name: probe.cost for name, probe in using.probes.items()}
+    bits = using.expected_bits(seen, log_probs, np.random.default_rng(0))
+    shares = using.shares_shown(first) if first != using.healthy else {}
 
-    def ranked(worth):
+    def ranked(worth: Mapping[str, float]) -> list[str]:
         return sorted(worth, key=lambda name: -worth[name] / (cost[name] + OVERHEAD))
 
     return Diagnosis(
         tuple(causes),
         groups,
-        tuple((name, bits[name], cost[name]) for name in ranked(bits)),
-        using.asked(measured),
-        tuple(names[c] for c in seconds[:2]),
-        tuple((name, shown[name], cost[name]) for name in ranked(shown) if name in bits),
+        tuple(NextProbe(name, bits[name], cost[name]) for name in ranked(bits)),
+        using.asked(seen),
+        tuple(names[c] for c in posterior.second_causes[:2]),
+        tuple(Check(name, shares[name], cost[name]) for name in ranked(shares) if name in bits),
     )
 
 
-def _strange(using, values, measured, first, seconds):
-    """Return as evidence the signals that are strangest to the first cause and to the best second one."""
-    if not seconds:
+def _causes(using: FittedDiagnosis, seen: Seen, log_probs: Floats, p: Floats) -> list[Cause]:
+    """Return all causes that were learned, most probable first, the first few with their evidence."""
+    alone = np.exp(log_probs)
+    terms = using.model.terms(seen) / using.temperature(seen)
+    known = np.flatnonzero(seen.measured & np.isfinite(seen.values))
+    causes = []
+    for rank, c in enumerate(np.argsort(-p)):
+        items: list[Evidence] = []
+        if rank < EXPLAINED:
+            others = np.where(np.arange(len(p)) == c, 0, alone)
+            nats = terms[:, c] - terms @ (others / max(others.sum(), 1e-12))
+            order = known[np.argsort(-nats[known])]
+            listed = order if len(order) < 9 else np.concatenate([order[:5], order[-3:]])
+            items = [_evidence(using, seen, s, c, nats[s]) for s in listed]
+        name = using.model.causes[c]
+        speaks_for = tuple(e for e in items[:5] if e.nats > 0.05)
+        speaks_against = tuple(e for e in items[:-4:-1] if e.nats < -0.05)
+        causes.append(Cause(name, float(p[c]), using.groups[name], speaks_for, speaks_against))
+    return causes
+
+
+def _most_novel(using: FittedDiagnosis, seen: Seen, first: int, second: tuple[int, ...]) -> tuple[Evidence, ...]:
+    """Return as evidence the signals that are most novel to the first cause and to the best second one."""
+    if not second:
         return ()
-    strange = using.strangeness(values, measured, (first, seconds[0]))
+    distance = novelty(using.known, seen, (first, second[0]))
     return tuple(
-        _evidence(using, values, s, first, np.log(strange[s] + 1))
-        for s in np.argsort(-strange)[:STRANGEST]
-        if strange[s] > 1
+        _evidence(using, seen, s, first, np.log(distance[s] + 1))
+        for s in np.argsort(-distance)[:MOST_NOVEL]
+        if distance[s] > 1
     )
 
 
-def _evidence(using, values, s, c, nats):
+def _evidence(using: FittedDiagnosis, seen: Seen, signal: int, cause: int, nats: float) -> Evidence:
+    usual = using.known.usual_range
     return Evidence(
-        using.model.names[s], float(values[s]), using.usual(s, using.healthy), using.usual(s, c), float(nats)
+        using.model.names[signal],
+        float(seen.values[signal]),
+        usual(signal, using.healthy),
+        usual(signal, cause),
+        float(nats),
     )
-
-
-@dataclass(frozen=True)
-class Investigation:
-    """What `investigate` did.
-
-    Attributes
-    ----------
-    diagnosis : Diagnosis
-        The last one.
-    run : Run
-    steps : tuple of (str, dict, Diagnosis)
-        Each probe with its outcome and the diagnosis after it.
-    cost : float
-        Of the probes, in training steps.
-    """
-
-    diagnosis: Diagnosis
-    run: object
-    steps: tuple
-    cost: float
-
-
-def investigate(experiment, budget=200.0, most=4, sure=SURE, using=None, progress=None, reference=None):
-    """Train an experiment, then ask probes, the most informative for its cost first, until the answer is clear.
-
-    A fault is clear only when a few probes were asked that would have shown another one behind it.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        Healthy or not; it is trained and probed, never read.
-    budget : float
-        For probes, in training steps of this experiment.
-    most : int
-        Number of probes at most.
-    sure : float
-        Stop when a fault is at least so probable; "healthy" must reach `SURE_HEALTHY`, too.
-    using : Reader, optional
-    reference : Reference, optional
-        Healthy runs of this kind of training, if it is one that the diagnosis has never seen.
-    progress : callable, optional
-        Called with ``(name of the probe, diagnosis)`` after each.
-
-    Returns
-    -------
-    Investigation
-    """
-    run = train(experiment)
-    suspect = Suspect(experiment, run)
-    known = reference or dict
-    found = known(signals(run))
-
-    def ask(name):
-        return known(probe(suspect, name))
-
-    diagnosis, steps, cost = follow(found, ask, budget, most, sure, using, progress)
-    return Investigation(diagnosis, run, steps, cost)
-
-
-def follow(found, ask, budget=200.0, most=4, sure=SURE, using=None, progress=None):
-    """The loop of `investigate` on signals at hand: ``ask(name)`` returns a probe's outcome, live or from the bank.
-
-    While the cause is unclear, the probe with most bits for its cost comes next. Once a fault is clear, it is the probe
-    that would show most of the other faults which may hide behind it, until `ENOUGH` probes were asked.
-    """
-    found, steps, spent = dict(found), [], 0.0
-    diagnosis = diagnose(found, using=using)
-    while len(steps) < most:
-        first = diagnosis.causes[0]
-        clear = first.probability >= (max(sure, SURE_HEALTHY) if first.name == HEALTHY else sure)
-        if clear and (first.name == HEALTHY or len(steps) >= ENOUGH):
-            break
-        options = [] if clear else [o for o in diagnosis.next_probes if spent + o[2] <= budget and o[1] > 0.02]
-        options = options or [o for o in diagnosis.checks if spent + o[2] <= budget]
-        if not options:
-            break
-        name, _, cost = options[0]
-        outcome = ask(name)
-        found |= outcome
-        spent += cost
-        diagnosis = diagnose(found, using=using)
-        steps.append((name, outcome, diagnosis))
-        if progress is not None:
-            progress(name, diagnosis)
-    return diagnosis, tuple(steps), spent

@@ -1,15 +1,17 @@
-"""A training that ran elsewhere, as a `Run`: a small log format, in CSV or JSON, to write and to read.
+"""The log of a training that ran elsewhere, as a `Run`: a small format, in CSV or JSON, to write and to read.
 
 The format is described in docs/run-format.md. `RunLog` writes it from any loop; `nsputil.clinic.torch_recorder` and
-`nsputil.clinic.trainer_callback` measure what a PyTorch training shows. Introduced in notebook 10.
+`nsputil.clinic.trainer_callback` measure a PyTorch training and write it. Introduced in notebook 10.
 """
 
 import csv
 import json
 import math
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nsputil.losses import sigmoid
 from nsputil.pairs import IS_NEXT, NOT_NEXT
@@ -21,10 +23,28 @@ FRACTIONS = (
     "accuracy", "saturation", "label_is_next", "says_is_next", "recall_is_next", "recall_not_next", "mean_p_is_next",
 )  # fmt: skip
 NUMBERS = ("loss", "log_odds_std", *FRACTIONS)
-NORMS = ("gradient.", "update.")  # and the name of a tensor, or "all"
-KIND = ("attends", "adaptive")  # what kind of training it is, 0 or 1; a row says it for all
+NORMS = ("gradient.", "update.")  # followed by the name of a tensor, or "all"
+KIND = ("attends", "adaptive")  # the kind of training, 0 or 1; one row is enough
 READING = ("log_odds_std", "saturation", "label_is_next", "says_is_next")  # what every instrument reading holds
 SUFFIXES = ("csv", "json")
+
+Row = dict[str, Any]
+
+
+class RunFile(NamedTuple):
+    """A run that was read from a file.
+
+    Attributes
+    ----------
+    run : Run
+        Without a model.
+    is_log : bool
+        Whether it is a log of a training that ran elsewhere (True) or a file of `Run.save` (False). In a log a missing
+        number is unknown; in a saved run it could not be computed.
+    """
+
+    run: Run
+    is_log: bool
 
 
 class RunLog:
@@ -46,20 +66,21 @@ class RunLog:
         If one of the two is neither true nor false.
     """
 
-    def __init__(self, attends=None, adaptive=None):
+    def __init__(self, attends: bool | None = None, adaptive: bool | None = None) -> None:
         kind = {"attends": attends, "adaptive": adaptive}
         for name, value in kind.items():
             if value not in (None, True, False):
                 raise ValueError(f"{name} is {value!r}; expected True, False or None")
-        self.rows, self._kind = [], {name: int(value) for name, value in kind.items() if value is not None}
+        self.rows: list[Row] = []
+        self._kind = {name: int(value) for name, value in kind.items() if value is not None}
 
-    def add(self, step, part, **numbers):
+    def add(self, step: int, part: str, **numbers: float | None) -> None:
         """Add a row.
 
         Parameters
         ----------
         step : int
-            Optimizer steps taken, this one included; it never falls.
+            Optimizer steps taken, this one included; it never decreases.
         part : {"train", "held_out", "test"}
         **numbers : float
             ``loss`` (nats, mean of the batch), ``accuracy`` and the others of docs/run-format.md; names with a dot are
@@ -71,17 +92,17 @@ class RunLog:
             If a name is unknown or a number is out of its range.
         """
         kind = {} if self.rows else self._kind
-        row = {"step": step, "part": part} | kind | {k: v for k, v in numbers.items() if v is not None}
+        row: Row = {"step": step, "part": part} | kind | {k: v for k, v in numbers.items() if v is not None}
         _check(row, f"row {len(self.rows) + 1}", self.rows[-1]["step"] if self.rows else 1)
         self.rows.append(row)
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Write the log as CSV or as JSON, by the suffix of the file.
 
         Raises
         ------
         ValueError
-            If the suffix is another.
+            If the suffix is neither.
         """
         path = Path(path)
         if _suffix(path) == "json":
@@ -96,7 +117,7 @@ class RunLog:
             writer.writerows(self.rows)
 
 
-def read_log(path):
+def read_log(path: str | Path) -> Run:
     """Read a log, or a run that `Run.save` wrote.
 
     Parameters
@@ -107,8 +128,8 @@ def read_log(path):
     Returns
     -------
     Run
-        Without a model. Where a log holds one row for several steps, a step of the run is a row, and the steps of the
-        evaluations count rows, too. What is unknown is NaN.
+        Without a model. If a row of the log covers several steps, it counts as one step of the run, and the steps of
+        the evaluations count rows too. What is unknown is NaN.
 
     Raises
     ------
@@ -117,6 +138,11 @@ def read_log(path):
     ValueError
         If the file breaks the format; the message names the row, what was found and what is expected.
     """
+    return read_run_file(path).run
+
+
+def read_run_file(path: str | Path) -> RunFile:
+    """Read a log, or a run that `Run.save` wrote, and say which of the two it is; see `read_log`."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path.name}")
@@ -128,13 +154,14 @@ def read_log(path):
         rows = _rows_of_csv(text, path.name)
     else:
         try:
-            found = json.loads(text)
+            content = json.loads(text)
         except json.JSONDecodeError as error:
             raise ValueError(f"{path.name} is no JSON: {error}") from error
-        if isinstance(found, dict) and found.get("format") == "nsputil run 1":
-            return _own(path)
-        rows = _rows_of_json(found, path.name)
-    before, kind = 1, {}
+        if isinstance(content, dict) and content.get("format") == "nsputil run 1":
+            return RunFile(_saved_run(path), is_log=False)
+        rows = _rows_of_json(content, path.name)
+    before: int = 1
+    kind: Row = {}
     for number, row in enumerate(rows, 1):
         where = f"{path.name}, row {number}"
         _check(row, where, before)
@@ -144,11 +171,11 @@ def read_log(path):
                 raise ValueError(f"{where}: {name} is {row[name]:g} after {kind[name]:g}; expected one kind")
     if not any(row["part"] == "train" for row in rows):
         raise ValueError(f"{path.name} has no row of part 'train'; expected one for each training step that was logged")
-    return _run(rows)
+    return RunFile(_run(rows), is_log=True)
 
 
-def count(logits, labels):
-    """Return what a batch's logits say, as numbers of a log.
+def count(logits: ArrayLike, labels: ArrayLike) -> dict[str, float]:
+    """Return the numbers of a log that can be counted from the logits of a batch.
 
     Parameters
     ----------
@@ -174,22 +201,22 @@ def count(logits, labels):
     if not np.isin(labels, (IS_NEXT, NOT_NEXT)).all():
         raise ValueError(f"labels are {np.unique(labels).tolist()}; expected 0 (IsNext) and 1 (NotNext) only")
     log_odds, says = logits[:, IS_NEXT] - logits[:, NOT_NEXT], logits.argmax(axis=1)
-    found = {
+    numbers = {
         "accuracy": (says == labels).mean(),
         "log_odds_std": log_odds.std(),
         "label_is_next": (labels == IS_NEXT).mean(),
         "says_is_next": (says == IS_NEXT).mean(),
     }
     if np.isfinite(log_odds).all():
-        found["mean_p_is_next"] = sigmoid(log_odds).mean()
+        numbers["mean_p_is_next"] = sigmoid(log_odds).mean()
     for name, label in (("recall_is_next", IS_NEXT), ("recall_not_next", NOT_NEXT)):
         if (labels == label).any():
-            found[name] = (says[labels == label] == label).mean()
-    return {name: float(value) for name, value in found.items()}
+            numbers[name] = (says[labels == label] == label).mean()
+    return {name: float(value) for name, value in numbers.items()}
 
 
-def _own(path):
-    """Read what `Run.save` wrote, and name what somebody changed in it."""
+def _saved_run(path: Path) -> Run:
+    """Read a file of `Run.save`, and name what is wrong if somebody changed it."""
     run, name = Run.load(path), path.name
     for part in ("loss", "accuracy"):
         numbers = getattr(run, part)
@@ -206,23 +233,23 @@ def _own(path):
     return run
 
 
-def _is_number(value):
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _suffix(path):
+def _suffix(path: Path) -> str:
     suffix = path.suffix.lower().removeprefix(".")
     if suffix not in SUFFIXES:
         raise ValueError(f"{path.name} ends in {path.suffix!r}; expected .csv or .json")
     return suffix
 
 
-def _plain(number):
-    """A number as strict JSON can hold it: NaN and the infinities become strings."""
+def _plain(number: float) -> float | str:
+    """Return a number in strict JSON, where NaN and the infinities are strings."""
     return number if math.isfinite(number) else str(float(number))
 
 
-def _rows_of_csv(text, name):
+def _rows_of_csv(text: str, name: str) -> list[Row]:
     reader = csv.reader(text.splitlines())
     header = [column.strip() for column in next(reader, [])]
     if "step" not in header or "part" not in header:
@@ -240,12 +267,12 @@ def _rows_of_csv(text, name):
     return rows
 
 
-def _rows_of_json(found, name):
-    if not isinstance(found, dict) or found.get("format") != FORMAT or not isinstance(found.get("rows"), list):
-        said = found.get("format") if isinstance(found, dict) else type(found).__name__
-        raise ValueError(f'{name} has the format {said!r}; expected {{"format": "{FORMAT}", "rows": [...]}}')
+def _rows_of_json(content: Any, name: str) -> list[Row]:
+    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("rows"), list):
+        given = content.get("format") if isinstance(content, dict) else type(content).__name__
+        raise ValueError(f'{name} has the format {given!r}; expected {{"format": "{FORMAT}", "rows": [...]}}')
     rows = []
-    for number, row in enumerate(found["rows"], 1):
+    for number, row in enumerate(content["rows"], 1):
         where = f"{name}, row {number}"
         if not isinstance(row, dict):
             raise ValueError(f'{where} is a {type(row).__name__}; expected an object such as {{"step": 1, ...}}')
@@ -253,7 +280,7 @@ def _rows_of_json(found, name):
     return rows
 
 
-def _number(value, column, where):
+def _number(value: Any, column: str, where: str) -> float:
     if not isinstance(value, bool):
         try:
             return int(value) if column == "step" and float(value) == int(float(value)) else float(value)
@@ -262,7 +289,7 @@ def _number(value, column, where):
     raise ValueError(f"{where}: {column} is {value!r}; expected a number")
 
 
-def _check(row, where, before):
+def _check(row: Row, where: str, before: int) -> None:
     step, part = row.get("step"), row.get("part")
     if not isinstance(step, int) or isinstance(step, bool) or step < 1:
         raise ValueError(f"{where}: step is {step!r}; expected a whole number from 1 on")
@@ -290,7 +317,7 @@ def _check(row, where, before):
         raise ValueError(f"{where}: a row of part 'train' has no loss; expected one (nan if that is what it was)")
 
 
-def _run(rows):
+def _run(rows: list[Row]) -> Run:
     run, labels = Run(), []
     for row in rows:
         numbers = {name: value for name, value in row.items() if name not in ("step", "part", *KIND)}

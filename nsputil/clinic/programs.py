@@ -1,27 +1,32 @@
-"""Healthy trainings to be made sick: five programs, an encoder times an optimizer or a corpus, each drawn with a seed.
+"""Healthy trainings to be made sick: five programs, which differ in encoder, optimizer or corpus.
 
-A program trains in about a second. It starts where most real trainings start, from something pretrained: counted word
-vectors for the bag, a small pretrained encoder for the Transformer, both made from other speeches than those it trains
-on (tools/make_clinic_start.py). Introduced in notebook 09.
+A seed draws the settings of a program. A program trains in about a second. Like most real trainings it starts from
+something pretrained: counted word vectors for the bag, a small pretrained encoder for the Transformer. Both were made
+from other speeches than those that the programs train on (tools/make_clinic_start.py). Introduced in notebook 09.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+from numpy.random import Generator
+from numpy.typing import DTypeLike
 
+from nsputil._types import Floats
 from nsputil.bert import BertEncoder
 from nsputil.corpus import Document, load_corpus, split_documents
 from nsputil.encoders import BagEncoder
+from nsputil.experiment import Documents, Experiment
 from nsputil.model import NSPModel
 from nsputil.optimizers import SGD, AdamW, warmup_linear
-from nsputil.training import Experiment
+from nsputil.tokenization import Vocabulary
 
 START = Path(__file__).parent / "data" / "start.safetensors"
-HELD_BACK = slice(0, None, 2)  # the speeches whose text made the start
-OWN = slice(1, None, 2)  # the speeches that programs train on and are tested on
+HELD_BACK = slice(0, None, 2)  # the speeches that the start was made from
+OWN = slice(1, None, 2)  # the speeches that programs train on, and are tested on
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,12 @@ class Program:
     corpus: str
 
     @property
-    def name(self):
+    def name(self) -> str:
         """For example ``"bag-adamw-sotu"``."""
         return f"{self.encoder}-{self.optimizer}-{self.corpus}"
 
     @property
-    def kind(self):
+    def kind(self) -> dict[str, bool]:
         """As `nsputil.training.Run.kind` has it."""
         return {"attends": self.encoder == "bert", "adaptive": self.optimizer == "adamw"}
 
@@ -60,7 +65,7 @@ PROGRAMS = (
 
 
 @cache
-def _start():
+def _start() -> tuple[dict[str, int], dict[str, Floats]]:
     """Return ``(row of each word, arrays)`` of the pretrained start."""
     from safetensors import safe_open
 
@@ -70,15 +75,22 @@ def _start():
     return {word: row for row, word in enumerate(words)}, arrays
 
 
-def _transfer(table, name, vocabulary):
-    """Copy the start's rows of the words that a vocabulary shares with it into `table`."""
+def _transfer(table: Floats, name: str, vocabulary: Vocabulary) -> None:
+    """Copy rows of the start into `table`, for the words that a vocabulary shares with it."""
     rows, arrays = _start()
     for number, token in enumerate(vocabulary.tokens):
         if token in rows:
             table[number] = arrays[name][rows[token]]
 
 
-def pretrained_bag(documents, vocabulary, rng, pooled_width=32, word_dropout=0.1, dtype=np.float32):
+def pretrained_bag(
+    documents: Documents,
+    vocabulary: Vocabulary,
+    rng: Generator,
+    pooled_width: int = 32,
+    word_dropout: float = 0.1,
+    dtype: DTypeLike = np.float32,
+) -> NSPModel:
     """Return a `BagEncoder` model that starts from the shipped word vectors; unknown words get random ones."""
     _, arrays = _start()
     embeddings = rng.standard_normal((len(vocabulary), arrays["vectors"].shape[1])).astype(np.float32)
@@ -89,7 +101,9 @@ def pretrained_bag(documents, vocabulary, rng, pooled_width=32, word_dropout=0.1
     return NSPModel(BagEncoder(embeddings, weights[:, 0], dtype, word_dropout), vocabulary, rng, pooled_width)
 
 
-def pretrained_bert(documents, vocabulary, rng, dropout=0.0, dtype=np.float32):
+def pretrained_bert(
+    documents: Documents, vocabulary: Vocabulary, rng: Generator, dropout: float = 0.0, dtype: DTypeLike = np.float32
+) -> NSPModel:
     """Return a `BertEncoder` model that starts from the shipped encoder, with a new pooler and a new head."""
     _, arrays = _start()
     encoder = BertEncoder(len(vocabulary), 32, 2, 2, rng, 64, 96, dtype, dropout)
@@ -102,8 +116,8 @@ def pretrained_bert(documents, vocabulary, rng, dropout=0.0, dtype=np.float32):
 
 
 @cache
-def texts(corpus, count, sentences):
-    """Return up to `count` passages of at most so many sentences, of the documents that made no start."""
+def texts(corpus: str, count: int, sentences: int) -> list[Document]:
+    """Return up to `count` passages of at most `sentences` sentences; none made the pretrained start."""
     documents = load_corpus(corpus)
     if corpus == "sotu":
         documents = documents[OWN]
@@ -111,23 +125,23 @@ def texts(corpus, count, sentences):
     chosen = sorted(rng.permutation(len(documents))[:count])
     passages = []
     for k in chosen:
-        found = documents[k].sentences
-        begin = int(rng.integers(0, max(1, len(found) - sentences + 1)))
-        passages.append(Document(documents[k].name, found[begin : begin + sentences]))
+        whole = documents[k].sentences
+        begin = int(rng.integers(0, max(1, len(whole) - sentences + 1)))
+        passages.append(Document(documents[k].name, whole[begin : begin + sentences]))
     return passages
 
 
-def split(documents, rng, held_out=0.17):
-    """A sixth of the documents to watch, a sixth to test, the rest to train on."""
+def split(documents: Documents, rng: Generator, held_out: float = 0.17) -> Sequence[Documents]:
+    """Split documents: a sixth to watch, a sixth to test, the rest to train on."""
     return split_documents(documents, rng, (1 - 2 * held_out, held_out, held_out))
 
 
-def adamw(model, steps, rate):
-    """AdamW with a warm-up over the first tenth, then a linear decay to a tenth of the way beyond the end."""
+def adamw(model: NSPModel, steps: int, rate: float) -> AdamW:
+    """AdamW with a warm-up over the first tenth, then a linear decay that would reach 0 after twice the steps."""
     return AdamW(model.parameters, rate, schedule=warmup_linear(max(1, steps // 10), 2 * steps))
 
 
-def sgd(model, steps, rate):
+def sgd(model: NSPModel, steps: int, rate: float) -> SGD:
     """SGD with momentum 0.9 and gradients clipped at norm 1."""
     return SGD(model.parameters, rate, momentum=0.9, schedule=warmup_linear(max(1, steps // 10), 2 * steps), clip=1.0)
 
@@ -135,7 +149,7 @@ def sgd(model, steps, rate):
 RATES = {("bag", "adamw"): 3e-3, ("bag", "sgd"): 0.04, ("bert", "adamw"): 2e-3, ("bert", "sgd"): 0.03}
 
 
-def healthy(program, seed=0, ugly=False, dtype=np.float32):
+def healthy(program: Program, seed: int = 0, ugly: bool = False, dtype: DTypeLike = np.float32) -> Experiment:
     """Return a healthy experiment of a program, its settings drawn with the seed.
 
     Parameters
@@ -143,7 +157,7 @@ def healthy(program, seed=0, ugly=False, dtype=np.float32):
     program : Program
     seed : int
     ugly : bool
-        Healthy, but no beauty: a slower rate, less text or a shorter training.
+        Healthy, but with one weakness: a slower rate, less text or a shorter training.
     dtype : numpy dtype
         Of a bag's parameters; float64 gives the same printed digits on every processor.
 

@@ -8,22 +8,25 @@ import math
 import textwrap
 from pathlib import Path
 
-from nsputil.clinic.diagnosis import HEALTHY, UNKNOWN, diagnose
+from nsputil.clinic.answers import HEALTHY, UNKNOWN
+from nsputil.clinic.diagnosis import Cause, Diagnosis, Evidence, diagnose
 from nsputil.clinic.faults import FAULTS
-from nsputil.clinic.logs import read_log
-from nsputil.clinic.probes import PROBES, SIGNAL_NOTES
-from nsputil.clinic.signals import SIGNALS, signals
+from nsputil.clinic.logs import read_run_file
+from nsputil.clinic.probes import PROBES
+from nsputil.clinic.signal_registry import PROBE_SIGNALS, SIGNALS
+from nsputil.clinic.signals import signals
+from nsputil.run import Run
 
 WIDTH = 100
-#: How a unit is written behind a number.
+#: How a unit is written after a number.
 UNITS = {"nats": " nats", "fraction": "", "ratio": "", "count": "", "yes/no": " (1: yes)", "log10": " (log10)"}
 
 
-def known_signals(run, tier="instruments"):
+def known_signals(run: Run, tier: str = "instruments") -> dict[str, float]:
     """Return the signals that a run's log holds numbers for.
 
-    In a log an empty cell means *unknown*, and what is unknown is no evidence; in a run of this package a missing
-    number means that it could not be had, which is evidence, so `signals` keeps it.
+    In a log an empty cell means *unknown*, which is no evidence. In a run of this package a missing number means that
+    it could not be computed, which is evidence; `nsputil.clinic.signals.signals` keeps it.
 
     Parameters
     ----------
@@ -37,7 +40,7 @@ def known_signals(run, tier="instruments"):
     return {name: value for name, value in signals(run, tier).items() if math.isfinite(value)}
 
 
-def read_outcomes(path):
+def read_outcomes(path: str | Path) -> dict[str, float]:
     """Read outcomes of probes from a JSON object of names and numbers, such as ``{"unit.certain": 0.3133}``.
 
     Raises
@@ -45,32 +48,34 @@ def read_outcomes(path):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no such object, or a name is no number of a probe.
+        If it is not such an object, or a name is not a number of a probe.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path.name}")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        outcomes = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path.name} is no JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise ValueError(f'{path.name} holds a {type(found).__name__}; expected {{"unit.certain": 0.3133, ...}}')
-    for name, value in found.items():
-        if name not in SIGNAL_NOTES:
+    if not isinstance(outcomes, dict):
+        raise ValueError(f'{path.name} holds a {type(outcomes).__name__}; expected {{"unit.certain": 0.3133, ...}}')
+    for name, value in outcomes.items():
+        if name not in PROBE_SIGNALS:
             raise ValueError(f"{path.name}: there is no outcome {name!r}; expected names such as 'unit.certain'")
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{path.name}: {name} is {value!r}; expected a number")
-    return {name: float(value) for name, value in found.items()}
+    return {name: float(value) for name, value in outcomes.items()}
 
 
-def diagnose_file(path, outcomes=None, tier="instruments"):
+def diagnose_file(
+    path: str | Path, outcomes: dict[str, float] | None = None, tier: str = "instruments"
+) -> tuple[Run, Diagnosis]:
     """Diagnose a saved run, or the log of a training that ran elsewhere.
 
     Parameters
     ----------
     path : str or Path
-        What `Run.save` wrote, or a log (docs/run-format.md).
+        A file of `Run.save`, or a log (docs/run-format.md).
     outcomes : dict of float, optional
         Of probes.
     tier : {"curves", "instruments"}
@@ -84,23 +89,22 @@ def diagnose_file(path, outcomes=None, tier="instruments"):
     FileNotFoundError, ValueError
         See `nsputil.clinic.logs.read_log`.
     """
-    run = read_log(path)
-    own = Path(path).suffix.lower() == ".json" and "nsputil run 1" in Path(path).read_text(encoding="utf-8-sig")[:40]
-    found = signals(run, tier) if own else known_signals(run, tier)
-    return run, diagnose(found, outcomes or ())
+    run, is_log = read_run_file(path)
+    run_signals = known_signals(run, tier) if is_log else signals(run, tier)
+    return run, diagnose(run_signals, outcomes or ())
 
 
-def report(path, run, diagnosis, count=5):
+def report(path: str | Path, run: Run, diagnosis: Diagnosis, count: int = 5) -> str:
     """Return a diagnosis as text.
 
     Parameters
     ----------
     path : str or Path
-        For its name.
+        Its name is printed.
     run : Run
     diagnosis : Diagnosis
     count : int
-        Causes to list.
+        How many causes to list.
 
     Returns
     -------
@@ -115,14 +119,14 @@ def report(path, run, diagnosis, count=5):
     for cause in [c for c in diagnosis.causes[: min(2, count)] if c.probability >= 0.05]:
         lines += _because(cause)
     if diagnosis.next_probes:
-        name, bits, cost = diagnosis.next_probes[0]
-        lines += _wrapped(f"ask next, on the pipeline itself: {name}. {PROBES[name].question}", "")
-        lines.append(f"    {bits:.2f} bits expected, for the price of {cost:g} training steps")
+        best = diagnosis.next_probes[0]
+        lines += _wrapped(f"ask next, on the pipeline itself: {best.name}. {PROBES[best.name].question}", "")
+        lines.append(f"    {best.bits:.2f} bits expected, for the price of {best.cost:g} training steps")
     return "\n".join(lines)
 
 
-def _because(cause):
-    """The lines about one cause: what it is, the evidence for and against it, its repair."""
+def _because(cause: Cause) -> list[str]:
+    """Return the lines about one cause: what it is, the evidence for and against it, its repair."""
     fault = FAULTS.get(cause.name)
     if cause.name == UNKNOWN:
         return [*_wrapped(f"{cause.name}: the numbers fit no cause of the catalogue well", ""), ""]
@@ -132,17 +136,14 @@ def _because(cause):
     return [*lines, *(_wrapped(f"repair: {fault.fix}", "    ") if fault else []), ""]
 
 
-def _evidence(word, item, cause):
-    if item.signal in SIGNALS:
-        unit, meaning = SIGNALS[item.signal].unit, SIGNALS[item.signal].meaning
-    else:
-        unit, meaning = SIGNAL_NOTES[item.signal][:2]
+def _evidence(word: str, item: Evidence, cause: str) -> list[str]:
+    signal = SIGNALS[item.signal]
     usual = f"healthy {item.healthy[0]:.3g} to {item.healthy[1]:.3g}"
     if cause != HEALTHY:
         usual += f", with this cause {item.under_cause[0]:.3g} to {item.under_cause[1]:.3g}"
-    said = f"{meaning} ({item.signal}) is {item.observed:.3g}{UNITS[unit]}; {usual}"
-    return _wrapped(f"{word} it, {abs(item.nats):.1f} nats: {said}", "    ")
+    observed = f"{signal.meaning} ({signal.name}) is {item.observed:.3g}{UNITS[signal.unit]}"
+    return _wrapped(f"{word} it, {abs(item.nats):.1f} nats: {observed}; {usual}", "    ")
 
 
-def _wrapped(text, indent):
+def _wrapped(text: str, indent: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "    ", break_on_hyphens=False)

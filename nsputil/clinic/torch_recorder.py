@@ -1,16 +1,20 @@
-"""What a PyTorch training shows, written as a log: a few lines in your own loop.
+"""A PyTorch training, written as a log: a few lines in your own loop.
 
-Nothing here imports torch; the tensors that it is given do the work. Introduced in notebook 10.
+Nothing here imports torch; it only calls methods of the tensors and modules that it is given. Introduced in notebook
+10.
 """
 
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nsputil.clinic.logs import RunLog, count
 
 
-def part_of(name):
+def part_of(name: str) -> str:
     """Return the part of the model that a parameter belongs to, by its name in Hugging Face's BERT.
 
     Parameters
@@ -30,16 +34,16 @@ def part_of(name):
     return f"pooler.{kind}" if "pooler" in pieces else "encoder"
 
 
-def has_attention(model):
-    """Return True if a module of the model is an attention, by the name of its class; None if no module is known.
+def has_attention(model: Any) -> bool | None:
+    """Return True if the class of a module of the model has "attention" in its name; None if not.
 
-    A bag of words may be made in too many ways to be known by its name: say ``attends=False`` of one.
+    A bag of words has no such name that would show it. Pass ``attends=False`` for one.
     """
     return True if any("attention" in type(module).__name__.lower() for module in model.modules()) else None
 
 
-def adaptive(optimizer):
-    """Return whether an optimizer is of Adam's kind (True) or SGD (False), by its name; None if neither."""
+def adaptive(optimizer: Any) -> bool | None:
+    """Return whether an optimizer is of Adam's kind (True) or SGD (False), by the name of its class; else None."""
     name = type(getattr(optimizer, "optimizer", optimizer)).__name__.lower()  # accelerate wraps it
     return True if "adam" in name else False if name == "sgd" else None
 
@@ -64,13 +68,13 @@ class TorchRecorder:
     model : torch.nn.Module
         A module of it that is named ``pooler`` and returns a tensor is watched for saturation.
     optimizer : torch.optim.Optimizer, optional
-        So that the log says whether it is of Adam's kind.
+        With it the log says whether it is of Adam's kind.
     every : int
         Steps between two readings of gradients and updates; each copies the weights once.
     part_of : callable
-        From the name of a parameter to that of its part.
+        From the name of a parameter to the name of its part.
     attends : bool, optional
-        Whether the encoder is a Transformer (False: a bag of words); read off its modules if not given.
+        Whether the encoder is a Transformer (False: a bag of words). If left out, `has_attention` decides.
 
     Raises
     ------
@@ -78,23 +82,32 @@ class TorchRecorder:
         If `every` is less than 1.
     """
 
-    def __init__(self, model, optimizer=None, every=20, part_of=part_of, attends=None):
+    def __init__(
+        self,
+        model: Any,
+        optimizer: Any = None,
+        every: int = 20,
+        part_of: Callable[[str], str] = part_of,
+        attends: bool | None = None,
+    ) -> None:
         if every < 1:
             raise ValueError(f"every is {every}; expected at least 1")
         self.model, self.every, self.part_of = model, every, part_of
         attends = has_attention(model) if attends is None else attends
         self.log = RunLog(attends=attends, adaptive=adaptive(optimizer))
-        self.steps, self._pooled, self._hooks = 0, None, []
+        self.steps = 0
+        self._pooled: Any = None
+        self._hooks: list[Any] = []
         for name, module in model.named_modules():
             if name.split(".")[-1] == "pooler":
                 self._hooks.append(module.register_forward_hook(self._keep_pooled))
 
-    def _keep_pooled(self, module, inputs, output):
+    def _keep_pooled(self, module: Any, inputs: Any, output: Any) -> None:
         if hasattr(output, "detach"):
             self._pooled = output
 
     @contextmanager
-    def step(self, loss, logits, labels):
+    def step(self, loss: Any, logits: Any, labels: Any) -> Iterator[None]:
         """Put the optimizer's step inside: gradients are read before it, updates after it.
 
         Parameters
@@ -121,15 +134,17 @@ class TorchRecorder:
             numbers = {name: numbers[name] for name in ("accuracy", "label_is_next")}
         self.log.add(self.steps, "train", loss=float(to_numpy(loss)), **numbers)
 
-    def _norms(self, kind, tensors):
-        squares = {}
+    def _norms(self, kind: str, tensors: Mapping[str, Any]) -> dict[str, float]:
+        squares: dict[str, float] = {}
         for name, tensor in tensors.items():
             part = f"{kind}.{self.part_of(name)}"
             size = 0.0 if tensor is None else float(tensor.detach().float().norm())
             squares[part] = squares.get(part, 0.0) + size**2
         return {part: square**0.5 for part, square in squares.items()}
 
-    def held_out(self, loss, logits=None, labels=None, part="held_out", **reported):
+    def held_out(
+        self, loss: Any, logits: Any = None, labels: Any = None, part: str = "held_out", **reported: float
+    ) -> None:
         """Record an evaluation.
 
         Parameters
@@ -140,23 +155,23 @@ class TorchRecorder:
             Of all its pairs; the other numbers are counted from them.
         part : {"held_out", "test"}
         **reported : float
-            Such as ``accuracy``: what the training's own evaluation said. It stands above the count.
+            Such as ``accuracy``: what the training's own evaluation said. It replaces the count.
         """
         numbers = {} if logits is None else count(to_numpy(logits), to_numpy(labels))
-        kept = {k: v for k, v in numbers.items() if k not in ("log_odds_std", "label_is_next", "says_is_next")}
-        self.log.add(max(1, self.steps), part, loss=float(to_numpy(loss)), **(kept | reported))
+        counted = {k: v for k, v in numbers.items() if k not in ("log_odds_std", "label_is_next", "says_is_next")}
+        self.log.add(max(1, self.steps), part, loss=float(to_numpy(loss)), **(counted | reported))
 
-    def save(self, path):
-        """Write the log, CSV or JSON by the suffix."""
+    def save(self, path: str | Path) -> None:
+        """Write the log, as CSV or JSON by the suffix of the file."""
         self.log.save(path)
 
-    def close(self):
-        """Take the hooks off the model."""
+    def close(self) -> None:
+        """Remove the hooks from the model."""
         for hook in self._hooks:
             hook.remove()
 
 
-def to_numpy(tensor):
+def to_numpy(tensor: Any) -> Any:
     """Return a tensor of any device and precision as an array."""
     if not hasattr(tensor, "detach"):
         return np.asarray(tensor)

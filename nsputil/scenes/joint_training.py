@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from nsputil.bert import BertEncoder
 from nsputil.clinic import programs
 from nsputil.clinic.faults import inject
 from nsputil.corpus import Document
@@ -47,5 +48,6 @@ def two_pretrainings(steps: int = 110) -> dict[str, Run]:
 
 
 def _both_tasks(documents: Sequence[Document], vocabulary: Vocabulary, rng: np.random.Generator) -> PretrainingModel:
-    start = programs.pretrained_bert(documents, vocabulary, rng, dtype=np.float64)
-    return PretrainingModel(start.encoder, vocabulary, rng, max_length=96, std=0.08)
+    encoder = programs.pretrained_bert(documents, vocabulary, rng, dtype=np.float64).encoder
+    assert isinstance(encoder, BertEncoder)
+    return PretrainingModel(encoder, vocabulary, rng, max_length=96, std=0.08)

@@ -54,12 +54,12 @@ def never_falling_training() -> tuple[dict[str, Run], dict[str, float]]:
     sound = _sound_experiment()
     defect = "weight-decay-too-high"
     sick = inject(sound, defect)
-    optimizer = sound.optimizer
-    assert isinstance(optimizer, partial)  # of a program: a function whose rate is filled in
+    optimizer, steps = sound.optimizer, sound.max_steps
+    assert isinstance(optimizer, partial) and steps is not None  # of a program: its rate and its steps are filled in
     slower = partial(programs.adamw, rate=optimizer.keywords["rate"] / 10)
     runs = {
         "as it was": train(sick),
-        "twice as long": train(replace(sick, max_steps=2 * sick.max_steps)),
+        "twice as long": train(replace(sick, max_steps=2 * steps)),
         "a tenth of the rate": train(inject(replace(sound, optimizer=slower), defect)),
         "less decay": train(sound),
     }

@@ -18,7 +18,8 @@ from nsputil.progress_file import progress_file
 from nsputil.widgets.base import CourseWidget, browser_module
 
 if TYPE_CHECKING:
-    from nsputil.clinic.game import Debrief, Entry, Game, Progress
+    from nsputil.clinic.game import Debrief, Entry, Game
+    from nsputil.clinic.game_progress import GameProgress
     from nsputil.run import Run
 
 #: Probability of each cause.
@@ -85,7 +86,7 @@ class ClinicSimulator(CourseWidget):
     Attributes
     ----------
     game : Game
-    progress : Progress
+    progress : GameProgress
     case : dict
         What is on the table: code, curves, signals with their healthy range, probes with their price, causes.
     belief : dict
@@ -119,7 +120,7 @@ class ClinicSimulator(CourseWidget):
     problem = traitlets.Unicode("").tag(sync=True)
     sealed = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, game: Game, progress: Progress, rng: np.random.Generator) -> None:
+    def __init__(self, game: Game, progress: GameProgress, rng: np.random.Generator) -> None:
         super().__init__()
         self.progress, self._rng = progress, rng
         self._show(game)
@@ -158,7 +159,7 @@ class ClinicSimulator(CourseWidget):
 
     def rerun(self) -> Run:
         """Train the case without its faults and show its curves beside those of the case; return the `Run`."""
-        from nsputil.clinic.cases import curve
+        from nsputil.clinic.case_bank import curve
 
         if self.game.debrief is None:
             raise ValueError("commit an answer first; the repair is trained after it")
@@ -247,13 +248,11 @@ def _table(game: Game) -> dict[str, Any]:
 
 def _number(game: Game, name: str, value: float) -> dict[str, Any]:
     """Return a signal as the page shows it: its value, the range of healthy runs, its unit and meaning."""
-    from nsputil.clinic.probes import SIGNAL_NOTES
-    from nsputil.clinic.signals import SIGNALS
+    from nsputil.clinic.signal_registry import SIGNALS
 
     low, high = game.healthy_range(name)
-    signal = SIGNALS.get(name)
-    unit, what = (signal.unit, signal.meaning) if signal else SIGNAL_NOTES[name][:2]
-    number = {"name": name, "value": value, "low": low, "high": high, "unit": unit, "what": what}
+    signal = SIGNALS[name]
+    number = {"name": name, "value": value, "low": low, "high": high, "unit": signal.unit, "what": signal.meaning}
     return {key: _plain(v) for key, v in number.items()} | {"usual": game.usual(name, value)}
 
 
@@ -291,7 +290,7 @@ def _curves(curves: Iterable[Iterable[float]]) -> list[list[Any]]:
 
 
 def clinic_simulator(
-    code: str | None = None, level: str | None = None, seed: int | None = None, progress: Progress | None = None
+    code: str | None = None, level: str | None = None, seed: int | None = None, progress: GameProgress | None = None
 ) -> ClinicSimulator:
     """Return a `ClinicSimulator`; as the last line of a cell it appears below.
 
@@ -303,7 +302,7 @@ def clinic_simulator(
         Deal from one look-alike group only, a member of `nsputil.clinic.faults.GROUPS`.
     seed : int, optional
         Of the deal; None: another case each time.
-    progress : Progress, optional
+    progress : GameProgress, optional
         If left out, it is kept beside that of the exercises (`nsputil.progress_file`), or nowhere if that is off.
 
     Returns
@@ -319,11 +318,12 @@ def clinic_simulator(
     -----
     Introduced in notebook 10.
     """
-    from nsputil.clinic.game import Game, Progress
+    from nsputil.clinic.game import Game
+    from nsputil.clinic.game_progress import GameProgress
 
     if progress is None:
         path = progress_file()
-        progress = Progress(None if path is None else path.with_name(f"{path.stem}-clinic.json"))
+        progress = GameProgress(None if path is None else path.with_name(f"{path.stem}-clinic.json"))
     rng = np.random.default_rng(seed)
     game = Game(code) if code is not None else Game.deal(rng, level=level, progress=progress)
     return ClinicSimulator(game, progress, rng)

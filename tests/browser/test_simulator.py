@@ -7,8 +7,8 @@ from look import axe, check_focus, picture, resting_box
 
 KERNEL = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}
 MAKE = """from nsputil import widgets
-from nsputil.clinic.game import Progress
-simulator = widgets.clinic_simulator("2A", progress=Progress())"""
+from nsputil.clinic.game_progress import GameProgress
+simulator = widgets.clinic_simulator("2A", progress=GameProgress())"""
 CASES = "{c.cause: encode(k) for k, c in enumerate(bank().cases) if c.part == 'test' and c.program < 3}"
 STATE = """{"belief": simulator.belief, "spent": simulator.game.spent, "turn": simulator.turn,
   "log": [[e.probe, e.predicted, e.odd, e.bits, e.best_probe] for e in simulator.game.log],
@@ -39,7 +39,7 @@ def widget(page):
 @pytest.fixture(scope="module")
 def cases(page):
     """A case code for each cause, of a program that trains within a second or two."""
-    load = "from nsputil.clinic.cases import bank; from nsputil.clinic.game import encode"
+    load = "from nsputil.clinic.case_bank import bank; from nsputil.clinic.case_codes import encode"
     return ask_kernel(page, load, CASES)
 
 

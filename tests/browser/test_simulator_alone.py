@@ -8,8 +8,10 @@ from look import axe, picture
 from widget_view import numbers
 
 from nsputil import widgets
-from nsputil.clinic.cases import bank
-from nsputil.clinic.game import Game, Progress, decode, encode
+from nsputil.clinic.case_bank import bank
+from nsputil.clinic.case_codes import decode, encode
+from nsputil.clinic.game import Game
+from nsputil.clinic.game_progress import GameProgress
 
 ROW = next(int(k) for k in bank().rows("test") if bank().cases[k].cause == "false-negatives")
 PROBES = ("read-the-arrays", "look-at-rows")  # from the third on the tool also thinks of two faults at once
@@ -18,7 +20,7 @@ PROBES = ("read-the-arrays", "look-at-rows")  # from the third on the tool also 
 @pytest.fixture(scope="module")
 def page(server, chromium):
     """A file with the widget's module, its state and the reading site's script; no server, no kernel."""
-    simulator = widgets.clinic_simulator(encode(ROW), progress=Progress())
+    simulator = widgets.clinic_simulator(encode(ROW), progress=GameProgress())
     state = json.dumps(simulator.state()).replace("</", "<\\/")
     modules = json.dumps({"clinic_simulator": str(simulator._esm)}).replace("</", "<\\/")
     live = (ROOT / "tools" / "site" / "live.js").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Diagnosis and investigation on live runs, with the fit that is shipped."""
+"""Diagnoses of live runs and of runs of the bank, with the fit that is shipped."""
 
 from dataclasses import replace
 
@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from nsputil.clinic import diagnosis as module
-from nsputil.clinic.diagnosis import HEALTHY, UNKNOWN, Reader, diagnose, follow, investigate, reader
-from nsputil.clinic.evidence import EvidenceModel
+from nsputil.clinic.answers import HEALTHY, UNKNOWN
+from nsputil.clinic.diagnosis import diagnose
 from nsputil.clinic.faults import inject
+from nsputil.clinic.fitted import FittedDiagnosis, load_shipped
 from nsputil.clinic.programs import PROGRAMS, healthy
+from nsputil.clinic.scoring import ScoringModel
 from nsputil.clinic.signals import signals
 from nsputil.training import train
 
@@ -19,66 +21,50 @@ def experiment():
     return healthy(PROGRAMS[0], seed=77)
 
 
-@pytest.mark.parametrize("name", ["ignore-index-zero", "one-label", "double-softmax", "zero-init"])
-def test_plain_faults_are_found_live(experiment, name):
-    found = investigate(inject(experiment, name))
-    assert name in [cause.name for cause in found.diagnosis.causes[:2]], str(found.diagnosis)
-
-
-def test_a_healthy_run_is_called_healthy(experiment):
-    assert investigate(experiment).diagnosis.answer == HEALTHY
-
-
 def test_probabilities_sum_to_one_and_evidence_is_ranked(experiment):
-    found = diagnose(train(inject(experiment, "double-softmax")))
-    assert sum(cause.probability for cause in found.causes) == pytest.approx(1)
-    assert sum(found.groups.values()) == pytest.approx(1)
-    assert {cause.name for cause in found.causes} == {*reader().model.causes, UNKNOWN}
-    nats = [evidence.nats for evidence in found.causes[0].evidence_for]
+    diagnosis = diagnose(train(inject(experiment, "double-softmax")))
+    assert sum(cause.probability for cause in diagnosis.causes) == pytest.approx(1)
+    assert sum(diagnosis.groups.values()) == pytest.approx(1)
+    assert {cause.name for cause in diagnosis.causes} == {*load_shipped().model.causes, UNKNOWN}
+    nats = [evidence.nats for evidence in diagnosis.causes[0].evidence_for]
     assert nats == sorted(nats, reverse=True) and nats[0] > 0
-    assert found.causes[0].name in str(found)
+    assert diagnosis.causes[0].name in str(diagnosis)
 
 
 def test_the_next_probe_is_the_one_with_most_bits_for_its_cost(experiment):
-    found = diagnose(train(inject(experiment, "labels-off-by-one")))
-    rate = [bits / (cost + module.OVERHEAD) for _, bits, cost in found.next_probes]
+    diagnosis = diagnose(train(inject(experiment, "labels-off-by-one")))
+    rate = [option.bits / (option.cost + module.OVERHEAD) for option in diagnosis.next_probes]
     assert rate == sorted(rate, reverse=True) and rate[0] > 0
 
 
 def test_a_probe_once_asked_is_not_offered_again(bank):
     row = int(bank.rows("test")[0])
     name = next(iter(bank.probes))
-    found = diagnose(bank.found(row), bank.outcome(row, name))
-    assert name in found.asked and name not in [option[0] for option in found.next_probes]
-
-
-def test_follow_keeps_its_budget_and_number(bank):
-    for row in bank.rows("test")[:10]:
-        _, steps, cost = follow(bank.found(row), lambda name, r=row: bank.outcome(r, name), budget=30, most=3, sure=2.0)
-        assert len(steps) <= 3 and cost <= 30
+    diagnosis = diagnose(bank.signals(row), bank.outcome(row, name))
+    assert name in diagnosis.asked and name not in [option.name for option in diagnosis.next_probes]
 
 
 def test_a_diagnosis_survives_being_written(tmp_path, bank):
-    reader().save(tmp_path / "fit.npz")
-    again = Reader.load(tmp_path / "fit.npz")
+    load_shipped().save(tmp_path / "fit.npz")
+    again = FittedDiagnosis.load(tmp_path / "fit.npz")
     row = int(bank.rows("test")[3])
-    assert diagnose(bank.found(row), using=again).answer == diagnose(bank.found(row)).answer
+    assert diagnose(bank.signals(row), using=again).answer == diagnose(bank.signals(row)).answer
 
 
 def test_the_names_of_the_causes_play_no_part(bank):
     """With other names it gives the same probabilities and asks the same: it cannot look a fault up."""
-    shipped, model = reader(), reader().model
+    shipped, model = load_shipped(), load_shipped().model
     called = {name: name if name == HEALTHY else f"cause {number}" for number, name in enumerate(model.causes)}
-    other = Reader(
-        EvidenceModel(
+    other = FittedDiagnosis(
+        ScoringModel(
             tuple(called.values()), model.names, model.knots, model.ratios, model.trust, model.bias, model.tiers
         ),
         {called[name]: group for name, group in shipped.groups.items()},
-        shipped.probes, shipped.outcomes, shipped.labels, shipped.temperatures, shipped.strange, shipped.second,
-        shipped.healthy_bias,
+        shipped.probes, shipped.known.values, shipped.known.labels, shipped.temperatures, shipped.none_of_these,
+        shipped.two_faults, shipped.healthy_bias,
     )  # fmt: skip
     for row in bank.rows("test")[:60:20]:
-        mine, theirs = diagnose(bank.found(row)), diagnose(bank.found(row), using=other)
+        mine, theirs = diagnose(bank.signals(row)), diagnose(bank.signals(row), using=other)
         expected = [(called.get(cause.name, cause.name), cause.probability) for cause in mine.causes]
         assert [(cause.name, cause.probability) for cause in theirs.causes] == expected
         assert theirs.next_probes == mine.next_probes and theirs.groups == mine.groups
@@ -92,7 +78,7 @@ def test_signals_that_were_copied_from_a_run_say_the_same_as_the_run(experiment)
 
 def test_what_is_asked_for_twice_is_the_same(bank):
     row = int(bank.rows("test")[5])
-    assert str(diagnose(bank.found(row))) == str(diagnose(bank.found(row)))
+    assert str(diagnose(bank.signals(row))) == str(diagnose(bank.signals(row)))
 
 
 def test_unknown_outcomes_are_named(experiment):
@@ -103,15 +89,15 @@ def test_unknown_outcomes_are_named(experiment):
 def test_from_curves_alone(experiment):
     run = train(inject(experiment, "labels-shuffled"))
     run.instruments, run.evaluations = [], [{k: e[k] for k in ("step", "loss", "accuracy")} for e in run.evaluations]
-    found = diagnose(run, tier="curves")
-    assert found.groups.get(HEALTHY, 0) < 0.5
-    assert np.isfinite([cause.probability for cause in found.causes]).all()
-    assert set(signals(run, "curves")) < set(reader().model.names)
+    diagnosis = diagnose(run, tier="curves")
+    assert diagnosis.groups.get(HEALTHY, 0) < 0.5
+    assert np.isfinite([cause.probability for cause in diagnosis.causes]).all()
+    assert set(signals(run, "curves")) < set(load_shipped().model.names)
 
 
 def test_two_numbers_are_enough_to_ask_for_more():
-    """A public thread holds little; whatever it holds can be given."""
-    told = diagnose({"loss.fall_early": 0.0, "loss.fall_late": 0.0})
-    assert sum(cause.probability for cause in told.causes) == pytest.approx(1)
-    assert told.causes[0].probability < 0.5 and told.next_probes
-    assert diagnose({"loss.end": 0.69}, {"unit.certain": 0.3133}).causes
+    """A public thread holds little; all that it holds can be given."""
+    diagnosis = diagnose({"loss.fall_early": 0.0, "loss.fall_late": 0.0})
+    assert sum(cause.probability for cause in diagnosis.causes) == pytest.approx(1)
+    assert diagnosis.causes[0].probability < 0.5 and diagnosis.next_probes
+    assert diagnose({"loss.end": 0.69}, outcomes={"unit.certain": 0.3133}).causes

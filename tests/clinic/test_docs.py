@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from nsputil.clinic.diagnosis import UNKNOWN, reader
+from nsputil.clinic.answers import UNKNOWN
 from nsputil.clinic.faults import FAULTS
+from nsputil.clinic.fitted import load_shipped
 
 PAGE = Path(__file__).parents[2] / "docs" / "clinic.md"
 
@@ -40,7 +41,7 @@ def test_it_runs_through_train_diagnose_and_investigate(code, tmp_path):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert re.fullmatch(r"test accuracy 0\.\d\d", lines[0])
-    answers = {*reader().model.causes, UNKNOWN}
+    answers = {*load_shipped().model.causes, UNKNOWN}
     assert re.fullmatch(r" *\d+\.\d%  ([a-z0-9 -]+)  \(.*\)", lines[1]).group(1) in answers  # diagnose's first cause
     asked = [line for line in lines if line.startswith("asked ")]
     end = re.fullmatch(r"after (\d+) steps of probes: (.+)", lines[-1])

@@ -98,3 +98,5 @@ def test_bad_input_is_named():
         inject(short(), "label-noise", "much")
     with pytest.raises(TypeError, match="experiment is a dict; expected an Experiment"):
         inject({}, "label-noise")
+    with pytest.raises(ValueError, match="the experiment has no max_steps; expected a number"):
+        inject(replace(short(), max_steps=None), "stopped-too-early")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nsputil.clinic.logs import FRACTIONS, KIND, NUMBERS, RunLog, count, read_log
+from nsputil.clinic.logs import FRACTIONS, KIND, NUMBERS, RunLog, count, read_log, read_run_file
 from nsputil.clinic.signals import signals
 from nsputil.training import Run
 
@@ -88,6 +88,15 @@ def test_rows_that_stand_for_several_steps_are_counted_as_rows(tmp_path):
 def test_a_run_that_was_saved_is_read_too(tmp_path):
     Run(loss=[0.7, 0.6], accuracy=[0.5, 0.6], evaluations=[{"step": 2, "loss": 0.6}]).save(tmp_path / "run.json")
     assert read_log(tmp_path / "run.json").evaluations == [{"step": 2, "loss": 0.6}]
+
+
+def test_a_file_is_a_log_or_a_saved_run(tmp_path):
+    example().save(tmp_path / "log.json")
+    Run(loss=[0.7, 0.6], accuracy=[0.5, 0.6]).save(tmp_path / "run.json")
+    assert read_run_file(tmp_path / "log.json").is_log and not read_run_file(tmp_path / "run.json").is_log
+    indented = json.dumps(json.loads((tmp_path / "run.json").read_text()), indent=60)  # its first 40 bytes are spaces
+    (tmp_path / "run.json").write_text(indented)
+    assert not read_run_file(tmp_path / "run.json").is_log
 
 
 def test_the_example_of_the_document_is_read(tmp_path):

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
-from nsputil.clinic.diagnosis import follow
-from nsputil.clinic.evidence import fit
-from nsputil.clinic.reading import HEALTHY, Reader
+from nsputil.clinic.answers import HEALTHY
+from nsputil.clinic.fit_model import fit_model
+from nsputil.clinic.fitted import FittedDiagnosis
+from nsputil.clinic.investigation import follow
+from nsputil.clinic.known_runs import BankedProbe
 from nsputil.clinic.reference import Reference
 
-CAUSES, NAMES = (HEALTHY, "left", "right"), ("loss.end", "gap.loss", "c")
-FAR = np.array([3.0, 3.0, 0.0])  # where the new kind stands
+CAUSES, NAMES = (HEALTHY, "left", "right"), ("loss.end", "generalization.loss", "c")
+FAR = np.array([3.0, 3.0, 0.0])  # where the new kind is
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +20,9 @@ def small():
     labels = np.repeat([0, 1, 2], 30)
     values = 0.1 * rng.standard_normal((90, 3)) + np.array([[0, 0, 0], [1, 1, 0], [-1, 0, 1]])[labels]
     values[labels == 0, 2] = 0.0  # a number known beforehand
-    model = fit(values, labels, CAUSES, NAMES, lambda r, n: np.ones((n, 3), bool), steps=100)
-    return Reader(model, dict.fromkeys(CAUSES, "all"), {"ask": (1, ("c",))}, values, labels, temperatures=(1.0,))
+    model = fit_model(values, labels, CAUSES, NAMES, lambda r, n: np.ones((n, 3), bool), steps=100)
+    probes = {"ask": BankedProbe(1, ("c",))}
+    return FittedDiagnosis(model, dict.fromkeys(CAUSES, "all"), probes, values, labels, temperatures=(1.0,))
 
 
 def found(*values):
@@ -28,7 +31,7 @@ def found(*values):
 
 def test_a_healthy_run_of_a_new_kind_is_taken_for_sick_until_a_reference_shows_it(small):
     def answer(known, *values):
-        end, _, _ = follow(known(found(*values)), lambda name: {}, most=0, using=small)
+        end, _, _ = follow(known(found(*values)), lambda name: {}, max_probes=0, using=small)
         return end.answer
 
     healthy = [found(0.1, 0.0, 0.0), found(0.0, 0.1, 0.0), found(-0.1, -0.1, 0.0)]
@@ -39,8 +42,8 @@ def test_a_healthy_run_of_a_new_kind_is_taken_for_sick_until_a_reference_shows_i
 
 
 def test_what_is_the_same_in_both_is_not_moved_and_a_missing_number_moves_nothing(small):
-    reference = Reference([found(0, 0, 0) | {"gap.loss": np.nan}], small)
-    assert reference.moves["c"] == 0 and reference.moves["gap.loss"] == 0
+    reference = Reference([found(0, 0, 0) | {"generalization.loss": np.nan}], small)
+    assert reference.moves["c"] == 0 and reference.moves["generalization.loss"] == 0
     assert reference.moves["loss.end"] == pytest.approx(-3, abs=0.1)
     assert reference({"c": 1.0, "kind.attends": 1.0}) == {"c": 1.0, "kind.attends": 1.0}
 

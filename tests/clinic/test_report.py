@@ -10,10 +10,10 @@ import pytest
 from nsputil.__main__ import main
 from nsputil.clinic.faults import FAULTS, inject
 from nsputil.clinic.logs import RunLog
-from nsputil.clinic.probes import SIGNAL_NOTES
 from nsputil.clinic.programs import PROGRAMS, healthy
 from nsputil.clinic.report import UNITS, diagnose_file, known_signals
-from nsputil.clinic.signals import SIGNALS
+from nsputil.clinic.signal_registry import SIGNALS
+from nsputil.clinic.signals import RUN_SIGNALS
 from nsputil.training import train
 
 
@@ -56,7 +56,8 @@ def test_a_sick_run_gets_its_cause_with_evidence_and_code_1(runs, suffix, capsys
 
 def test_curves_only_reads_less(runs):
     path = runs / "ignore-index-zero.json"
-    for tier, names in (("curves", {n for n, s in SIGNALS.items() if s.tier == "curves"}), ("instruments", SIGNALS)):
+    curves = {n for n, s in RUN_SIGNALS.items() if s.tier == "curves"}
+    for tier, names in (("curves", curves), ("instruments", RUN_SIGNALS)):
         told = diagnose_file(path, tier=tier)[1]
         items = [e for c in told.causes for e in (*c.evidence_for, *c.evidence_against)]
         assert items and {e.signal for e in items} <= set(names)
@@ -68,7 +69,7 @@ def test_outcomes_of_probes_count(runs, tmp_path, capsys):
     said |= {"direction": 0.8962, "length": -0.4041}  # all that the loss test says of a double softmax
     path.write_text(json.dumps({f"unit.{name}": value for name, value in said.items()}))
     before = diagnose_file(runs / "healthy.json")[1]
-    assert main(["diagnose", str(runs / "healthy.json"), "--probes", str(path)]) == 1
+    assert main(["diagnose", str(runs / "healthy.json"), "--outcomes", str(path)]) == 1
     assert "double-softmax" in capsys.readouterr().out.splitlines()[2]
     assert before.answer == "healthy"
 
@@ -85,7 +86,7 @@ def test_outcomes_of_probes_count(runs, tmp_path, capsys):
 def test_bad_outcomes_are_named(runs, tmp_path, capsys, text, said):
     path = tmp_path / "outcomes.json"
     path.write_text(text)
-    assert main(["diagnose", str(runs / "healthy.json"), "--probes", str(path)]) == 2
+    assert main(["diagnose", str(runs / "healthy.json"), "--outcomes", str(path)]) == 2
     assert said in capsys.readouterr().err
 
 
@@ -94,7 +95,7 @@ def test_what_a_log_does_not_hold_is_no_evidence(runs, tmp_path):
     run = train(healthy(PROGRAMS[0], seed=1))
     as_log(run, tmp_path / "bare.csv", held_out=False)
     bare, told = diagnose_file(tmp_path / "bare.csv")
-    assert not any(name.startswith(("held.", "gap.", "update.")) for name in known_signals(bare))
+    assert not any(name.startswith(("held.", "generalization.", "update.")) for name in known_signals(bare))
     assert told.answer == "healthy"
     assert all(np.isfinite(e.observed) for c in told.causes for e in (*c.evidence_for, *c.evidence_against))
 
@@ -147,7 +148,7 @@ def test_the_number_of_causes_is_checked(runs, capsys):
 
 
 def test_every_unit_can_be_written():
-    assert {s.unit for s in SIGNALS.values()} | {unit for unit, *_ in SIGNAL_NOTES.values()} <= set(UNITS)
+    assert {signal.unit for signal in SIGNALS.values()} <= set(UNITS)
 
 
 def test_from_the_shell_the_code_arrives(tmp_path):

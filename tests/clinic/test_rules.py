@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nsputil.clinic.catalogue.fault import GROUPS
-from nsputil.clinic.faults import FAULTS
+from nsputil.clinic.faults import FAULTS, GROUPS
 from research import clinic_rules
 from research.clinic_rules import RULES, autotrainer, checklist, deepchecker, named_causes, sagemaker, umlaut
 

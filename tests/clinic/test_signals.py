@@ -5,7 +5,7 @@ import pytest
 
 from nsputil.clinic.faults import inject
 from nsputil.clinic.programs import PROGRAMS, healthy
-from nsputil.clinic.signals import LN2, SIGNALS, reference_levels, signals
+from nsputil.clinic.signals import LN2, RUN_SIGNALS, reference_levels, signals
 from nsputil.losses import softplus
 from nsputil.training import Run, train
 
@@ -22,14 +22,14 @@ def run(experiment):
 
 def test_all_names_are_there_and_finite_on_a_healthy_run(run):
     found = signals(run)
-    assert list(found) == list(SIGNALS)
+    assert list(found) == list(RUN_SIGNALS)
     assert all(np.isfinite(value) for value in found.values())
 
 
 def test_curves_only_needs_no_instruments(run):
     bare = Run(loss=run.loss, accuracy=run.accuracy, evaluations=[{"step": 25, "loss": 0.6, "accuracy": 0.7}])
     found = signals(bare, "curves")
-    assert set(found) == {name for name, signal in SIGNALS.items() if signal.tier == "curves"}
+    assert set(found) == {name for name, signal in RUN_SIGNALS.items() if signal.tier == "curves"}
     assert found["held.loss"] == 0.6 and np.isnan(found["final.accuracy"])
 
 

@@ -9,7 +9,7 @@ from transformers import BertConfig, BertForNextSentencePrediction, BertForPreTr
 
 from nsputil.__main__ import main
 from nsputil.clinic.logs import read_log
-from nsputil.clinic.signals import SIGNALS, signals
+from nsputil.clinic.signals import RUN_SIGNALS, signals
 from nsputil.clinic.torch_recorder import TorchRecorder, adaptive, has_attention, part_of
 from nsputil.clinic.trainer_callback import RunLogCallback
 
@@ -153,9 +153,9 @@ def test_the_trainer(tmp_path):
     assert len(trainer.model._forward_hooks) == 0
     assert main(["diagnose", str(tmp_path / "run.json")]) in (0, 1)
     found = signals(run)
-    absent = {name for name in SIGNALS if np.isnan(found[name])}
+    absent = {name for name in RUN_SIGNALS if np.isnan(found[name])}
     # No test set; too few steps for a wave, and too few evaluations for what lies between them.
-    unsaid = {name for name in SIGNALS if name.startswith("final.")}
+    unsaid = {name for name in RUN_SIGNALS if name.startswith("final.")}
     assert absent == unsaid | {"loss.wave", "held.jitter"}
 
 

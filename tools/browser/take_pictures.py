@@ -7,8 +7,8 @@ import shutil
 from lab_browser import ROOT, browser, command, lab_server, open_lab, open_page, run_all, show_notebook
 from PIL import Image
 
-from nsputil.clinic.cases import bank
-from nsputil.clinic.game import encode
+from nsputil.clinic.case_bank import bank
+from nsputil.clinic.case_codes import encode
 
 IMAGES = ROOT / "docs" / "images"
 #: Picture, notebook, widget, and what is done with it before: the number of a slider, a key, how often; None: play.
