@@ -176,7 +176,7 @@ def record(experiment: Experiment) -> Recording:
 
     Notes
     -----
-    An error that a part raises does not leave `record`: it is evidence, and stands in ``recording.error``.
+    An error that a part raises does not leave `record`: it is evidence, and is kept in ``recording.error``.
     """
     if not isinstance(experiment, Experiment):
         raise TypeError(f"experiment is a {type(experiment).__name__}; expected an Experiment")

@@ -1,4 +1,4 @@
-"""Where the two texts of a pair stand in the documents, and so whether B really follows A.
+"""Where the two texts of a pair are in the documents, and so whether B really follows A.
 
 The truth about "next" is one of characters: A and B are next if B begins where A ends. It needs no positions and no
 names of documents, so it serves for pairs of any maker, for a B of several sentences, and for text that was cut.
@@ -103,7 +103,7 @@ class TextIndex:
 
         near: B begins up to `REACH` tokens after the end of A in the same document, and one of the two is no whole
         single sentence: text may have been trimmed between them, so that nobody can tell.
-        absent: A or B does not stand in any document, word for word.
+        absent: A or B is not in any document, word for word.
         """
         at_a, at_b = self.places(a), self.places(b)
         if len(at_a) == 0 or len(at_b) == 0:

@@ -1,4 +1,4 @@
-"""Which pairs stand together in a batch, and which are seen at all."""
+"""Which pairs are together in a batch, and which are seen at all."""
 
 from typing import Any
 
@@ -77,7 +77,7 @@ def _again(recording: Any) -> Finding:
 
 
 def _covered(recording: Any) -> Finding:
-    """Which share of the pairs of an epoch stands in a batch?"""
+    """Which share of the pairs of an epoch is in a batch?"""
     if not recording.batches:
         return unknown("batches.covered", PLACE, "No batches were made.")
     lengths, batches = recording.batches[0]

@@ -18,7 +18,7 @@ FEWEST = 20
 def labels_of_pairs(recording: Any) -> list[Finding]:
     """Do the labels of the pairs say what the text says?
 
-    A label IsNext is wrong if B stands elsewhere than A; a label NotNext is wrong if B begins where A ends. The
+    A label IsNext is wrong if B is elsewhere than A; a label NotNext is wrong if B begins where A ends. The
     tolerance is ``max(0.02, q + 4.5 sqrt(q (1 - q) / n))``, where q is how often another B follows by accident.
     """
     judged = {name: _judge(recording, pairs) for name, pairs in _parts(recording).items()}
@@ -32,7 +32,7 @@ def labels_of_pairs(recording: Any) -> list[Finding]:
     findings = []
     for name in _parts(recording):
         if name not in verdicts:
-            text = f"Too few of the {name} pairs stand word for word in the documents to tell whether B follows A."
+            text = f"Too few of the {name} pairs are word for word in the documents to tell whether B follows A."
             findings.append(unknown(f"labels.text.{name}", "pairs", text))
             continue
         findings.append(_finding(name, verdicts[name], {k: v[0] for k, v in verdicts.items()}))
@@ -111,7 +111,7 @@ def _by_document(pairs: list, wrong: np.ndarray) -> str:
     whole, none = sum(rate > 0.9 for rate in rates), sum(rate < 0.1 for rate in rates)
     if len(rates) < 4 or not whole or not none or whole + none < 0.9 * len(rates):
         return ""
-    return f"; all of them stand in {whole} of {len(rates)} documents"
+    return f"; all of them are in {whole} of {len(rates)} documents"
 
 
 def _extra_labels(labels: np.ndarray) -> bool:
@@ -128,7 +128,7 @@ def _misplaced(pairs: list, labels: np.ndarray, found: np.ndarray, share: float,
     if place != 0 and fit > 0.5:
         return (
             "segments-misaligned",
-            f"{words}; the B that belongs to A stands {place:+d} rows away in {fit:.2f} of them",
+            f"{words}; the B that belongs to A is {place:+d} rows away in {fit:.2f} of them",
         )
     if _chained(pairs, labels) > 0.5:
         return (
@@ -143,7 +143,7 @@ def _misplaced(pairs: list, labels: np.ndarray, found: np.ndarray, share: float,
 
 
 def _lag_of_b(pairs: list, labels: np.ndarray, index: Any) -> tuple[int, float]:
-    """Return at which distance in the list the B that follows A stands most often, and how often."""
+    """Return at which distance in the list the B that follows A is most often, and how often."""
     where: dict[int, list[int]] = {}
     for k, pair in enumerate(pairs):
         for place in index.places(pair.sentence_b)[:3]:
@@ -168,7 +168,7 @@ def _chained(pairs: list, labels: np.ndarray) -> float:
 
 
 def _text_at_place(pairs: list, index: Any) -> float:
-    """Return the share of pairs whose A and B stand in one document at all."""
+    """Return the share of pairs whose A and B are in one document at all."""
     same = [
         bool(set(index.document[index.places(p.sentence_a)]) & set(index.document[index.places(p.sentence_b)]))
         for p in pairs[:400]

@@ -88,7 +88,7 @@ def _words(pairs: Sequence, labels: np.ndarray) -> Finding:
     limit = max(WORD, 5.5 * np.sqrt(0.25 / n0 + 0.25 / n1))
     numbers = {"difference": best, "limit": limit, "is_next": rates[0], "not_next": rates[1]}
     if best > limit:
-        text = f"{where} stands in {rates[0]:.3f} of the pairs IsNext and in {rates[1]:.3f} of the pairs NotNext."
+        text = f"{where} is in {rates[0]:.3f} of the pairs IsNext and in {rates[1]:.3f} of the pairs NotNext."
         cause = "shortcut-marker" if min(rates) < 0.05 else None
         return violated("pairs.words", PLACE, text, cause, numbers=numbers)
     return holds("pairs.words", PLACE, f"No word tells the classes apart by more than {best:.3f}.", numbers=numbers)
@@ -111,7 +111,7 @@ def _prior(labels: np.ndarray, held_out: Sequence) -> Finding:
 
 
 def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequence) -> list[Finding]:
-    """Do the texts of pairs stand in the documents, for one class as for the other, in training as held out?"""
+    """Do the texts of pairs occur in the documents, for one class as for the other, in training as held out?"""
     index = recording.text
     absent_a = np.array([len(index.places(pair.sentence_a)) == 0 for pair in pairs])
     absent_b = np.array([len(index.places(pair.sentence_b)) == 0 for pair in pairs])
@@ -134,29 +134,26 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
         rows = tuple(f"{text[:60]!r}" for text in texts[:3])
         name = "NotNext" if gap > 0 else "IsNext"
         text = (
-            f"{side} of the pairs {name} stands in no document in "
+            f"{side} of the pairs {name} is in no document in "
             f"{max(rates[f'{side} of IsNext'], rates[f'{side} of NotNext']):.3f} of them."
         )
         cause = _foreign(index, texts, gap, side)
         return [violated("pairs.text", PLACE, text, cause, rows=rows, numbers=numbers)]
     if here > 0.05 and abs(here - out) > 0.25:
         kind = _new_words(index, [p.sentence_b for p in pairs[:300]])
-        text = (
-            f"{here:.3f} of the training pairs and {out:.3f} of "
-            "the held-out pairs hold text that stands in no document."
-        )
+        text = f"{here:.3f} of the training pairs and {out:.3f} of the held-out pairs hold text that is in no document."
         return [violated("pairs.text", PLACE, text, "domain-shift" if kind > 0.1 else None, numbers=numbers)]
     if here > 0.5:
         header = _everywhere(index, pairs)
         if header:
             words = ", ".join(header[:5])
-            text = f"The words {words} stand in almost every text of a pair, and in few sentences of the documents."
+            text = f"The words {words} are in almost every text of a pair, and in few sentences of the documents."
             return [violated("pairs.text", PLACE, text, "page-headers", numbers=numbers)]
         return [
             unknown(
                 "pairs.text",
                 PLACE,
-                f"{here:.3f} of the pairs hold text that stands in no document word for word.",
+                f"{here:.3f} of the pairs hold text that is in no document word for word.",
                 numbers=numbers,
             )
         ]
@@ -164,7 +161,7 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
         holds(
             "pairs.text",
             PLACE,
-            f"{1 - here:.3f} of the training pairs stand in the documents word for word.",
+            f"{1 - here:.3f} of the training pairs are in the documents word for word.",
             numbers=numbers,
         )
     ]
@@ -188,7 +185,7 @@ def _foreign(index: Any, texts: Sequence[str], gap: float, side: str) -> str | N
 
 
 def _everywhere(index: Any, pairs: Sequence) -> list[str]:
-    """Return the words that stand in nearly every A and B, and in few sentences of the documents."""
+    """Return the words that are in nearly every A and B, and in few sentences of the documents."""
     texts = [set(tokenize(text)) for pair in pairs[:300] for text in (pair.sentence_a, pair.sentence_b)]
     often = [word for word, n in Counter(w for text in texts for w in text).items() if n > 0.95 * len(texts)]
     sentences = max(1, int(index.starts.sum()))

@@ -57,9 +57,7 @@ def _shared(recording: Any, train: list, held_out: list) -> Finding:
         text = f"{whole} of {len(other)} held-out documents are training documents too."
         return violated("split.shared", PLACE, text, "tested-on-training-text", numbers=numbers)
     if rate > limit:
-        text = (
-            f"{rate:.3f} of the held-out sentences stand in training text; among training documents it is {usual:.3f}."
-        )
+        text = f"{rate:.3f} of the held-out sentences are in training text; among training documents it is {usual:.3f}."
         return violated("split.shared", PLACE, text, "tested-on-training-text", numbers=numbers)
     if same > 0.05 and usual < 0.05:
         text = f"{same:.3f} of the held-out pairs are training pairs too."
