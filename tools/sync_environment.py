@@ -6,7 +6,7 @@ inline: with a reference to another file, Binder would install everything anew f
 
 import sys
 import tomllib
-from importlib.metadata import requires
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -59,11 +59,21 @@ def learner_packages(root=ROOT):
         if key in seen:
             continue
         seen.add(key)
-        for line in requires(requirement.name) or ():
+        for line in _requires(requirement):
             child = Requirement(line)
             if child.marker is None or any(child.marker.evaluate(TARGET | {"extra": extra}) for extra in extras):
                 todo.append(child)
     return {name for name, _ in seen}
+
+
+def _requires(requirement):
+    """Return the lines of what a package requires; none of one that Python 3.11 needs and the Python here does not."""
+    try:
+        return requires(requirement.name) or ()
+    except PackageNotFoundError:
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            raise
+        return ()
 
 
 def environment(root=ROOT):
