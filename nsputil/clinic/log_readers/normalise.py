@@ -144,11 +144,18 @@ def _cells(
                     unread[raw] += 1
             else:
                 cells.append(_Cell(row, raw, name, part, value, number[1]))
+    cells = _without_doubles(cells)
     if any(record.bits for record in records):
         out.notes.append("fairseq writes losses in bits: they are multiplied by ln 2")
     for raw, count in unread.items():
         out.left_out.append(f"{count} cells of {raw!r} that are no number, or out of range")
     return cells, more
+
+
+def _without_doubles(cells: list[_Cell]) -> list[_Cell]:
+    """Leave out a bare loss that repeats the loss of an evaluation in its row, as TensorFlow's estimators write it."""
+    evaluated = {(c.row, c.name.quantity): c.value for c in cells if c.name.part in ("held_out", "test")}
+    return [c for c in cells if c.name.part is not None or evaluated.get((c.row, c.name.quantity)) != c.value]
 
 
 def _parts_of_bare_accuracies(cells: list[_Cell], out: Rows) -> None:
@@ -162,7 +169,7 @@ def _parts_of_bare_accuracies(cells: list[_Cell], out: Rows) -> None:
         if evaluated and all(cell.row in evaluated for cell in of) and any(cell.part == "train" for cell in of):
             for cell in of:
                 cell.part = "held_out"
-            out.notes.append(f"{raw!r} stands beside a loss of an evaluation, and is taken for its accuracy")
+            out.notes.append(f"{raw!r} is written beside a loss of an evaluation, and is taken for its accuracy")
 
 
 def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tuple[str, str], str]:
