@@ -366,7 +366,7 @@ def _missing_nans(rows: list[dict], records: Sequence[Record], out: Rows) -> lis
             ends = bool(of) and math.isnan(of[-1][name])
             alone = [r for r in nans if any(o["_row"] == r["_row"] and o is not r and math.isfinite(o.get("loss", math.nan)) for o in rows)]
             first = next((i for i, row in enumerate(of) if not math.isnan(row[name])), len(of))
-            if nans and (not ends or len(of) - len(nans) > 2) and len(alone) >= len(nans) - 1 and first < len(of):
+            if nans and (not ends or len(of) - len(nans) > 2) and len(alone) == len(nans) and first < len(of):
                 back = next((i for i, row in enumerate(reversed(of)) if not math.isnan(row[name])), 0)
                 if back <= max(1, 2 * len(nans) // max(1, len(of) - len(nans))):
                     for row in nans:

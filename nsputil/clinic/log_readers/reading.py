@@ -136,8 +136,8 @@ def _guess_classes(reading: LogReading) -> None:
         count = round(math.exp(first))
         off = abs(first - math.log(count))
         if accuracies:
-            near = min(range(3, MOST_CLASSES), key=lambda k: abs(accuracies[0] - 1 / k))
-            fits = abs(first - math.log(near)) < 0.12 and accuracies[0] < 0.45
+            near = min(range(3, MOST_CLASSES), key=lambda k: abs(first - math.log(k)) + abs(accuracies[0] - 1 / k))
+            fits = abs(first - math.log(near)) < 0.12 and abs(accuracies[0] - 1 / near) < 0.4 / near
             count = near if fits else 2
         elif off > 0.04 or count > 10:
             count = 2

@@ -184,7 +184,7 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
         head, tail = float(of.loss[:share].mean()), float(of.loss[-share:].mean())
         if of.level - LEVEL < tail < of.level + 0.5:
             return [Symptom(STUCK, f"The loss of training ends at {tail:.4f}; {known}.")]
-        if tail > max(head - max(0.02 * head, 2 * _noise(of.loss) / math.sqrt(share)), 0.8 * of.level):
+        if 1.5 * head + 0.5 > tail > max(head - max(0.02 * head, 2 * _noise(of.loss) / math.sqrt(share)), 0.8 * of.level):
             return [Symptom(STUCK, f"The loss of training begins at {head:.4f} and ends at {tail:.4f}; {known}.")]
     if len(of.loss) >= 4 and of.summed and len(of.accuracy) == 0 == len(of.held_accuracy):
         share = max(1, len(of.loss) // 5)
@@ -205,16 +205,28 @@ def _accuracy_at_chance(of: Curves) -> list[Symptom]:
     last, chance = float(accuracy[-3:].mean()), 1 / of.classes
     if len(accuracy) >= 3 and np.ptp(accuracy[-3:]) < 1e-9 and np.ptp(accuracy) < 1e-9 and accuracy[-1] < 0.995:
         return [Symptom(STUCK, f"The {part} accuracy is {accuracy[-1]:.4f} in each of {len(accuracy)} rows: one answer is given to all.")]
-    if last < chance + CHANCE:
+    if of.classes == 2 and last < 0.4:
+        loss = of.held_loss if part == "held-out" else of.loss
+        if not of.summed and len(loss) and loss[-1] < 1.5:
+            return [Symptom(CONTRADICTION, f"The {part} accuracy ends at {last:.4f}, below chance: labels or columns are exchanged, or there are more than two classes (--classes).")]
+        return [Symptom(STUCK, f"The {part} accuracy ends at {last:.4f}; there seem to be more than two classes (--classes).")]
+    if last < chance + CHANCE and _gap(of) < 0.15:
         return [Symptom(STUCK, f"The {part} accuracy ends at {last:.4f}; chance is {chance:.4f}.")]
     if len(accuracy) >= 5 and last < 0.5 and last - accuracy[:3].mean() < 0.01:
         return [Symptom(STUCK, f"The {part} accuracy begins at {accuracy[:3].mean():.4f} and ends at {last:.4f}.")]
     return []
 
 
+def _gap(of: Curves) -> float:
+    """How much higher the accuracy of training ends than that of the held-out rows."""
+    if of.running or not len(of.accuracy) or not len(of.held_accuracy):
+        return 0.0
+    return float(of.accuracy[-max(1, len(of.accuracy) // 5) :].mean() - of.held_accuracy[-1])
+
+
 def _worse(of: Curves) -> list[Symptom]:
     if len(of.accuracy) and len(of.held_accuracy) and not of.running:
-        gap = float(of.accuracy[-3:].mean() - of.held_accuracy[-1])
+        gap = _gap(of)
         if gap > 0.15 and len(of.accuracy) > 1:
             return [Symptom(WORSE, f"The accuracy ends {gap:.3f} higher in training than held out ({of.held_accuracy[-1]:.4f}).")]
     if len(of.loss) >= 3 and len(of.held_loss) and not of.summed:
