@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,7 +35,9 @@ def literal(text: str) -> dict | None:
         found = json.loads(text)
     except (ValueError, RecursionError):
         try:
-            found = ast.literal_eval(_BARE.sub(lambda m: f"'{m.group()}'", _WRAPPED.sub(r"\1", text)))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SyntaxWarning)  # 5and is a warning before it is an error
+                found = ast.literal_eval(_BARE.sub(lambda m: f"'{m.group()}'", _WRAPPED.sub(r"\1", text)))
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             return None
     return found if isinstance(found, dict) and all(isinstance(key, str) for key in found) else None

@@ -63,6 +63,6 @@ def choose(text: LogText) -> tuple[Family, list[Record]] | None:
     counted = [(family, records, sum(measures(r.values) for r in records)) for family, records in found]
     most = max(count for _, _, count in counted)
     for family, records, count in counted:
-        if records and count >= ENOUGH * most and (count or not most):
+        if records and count and (count >= ENOUGH * most or family.sums_up):
             return family, records
     return None

@@ -16,6 +16,7 @@ def read_console(text: LogText) -> list[Record]:
     """Read the lines of ``fit``: of each epoch the last drawing of its progress bar."""
     records: list[Record] = []
     epoch = last = None
+    inside = outside = 0
     for number, line in enumerate(text.lines, 1):
         header = _EPOCH.match(line)
         if header:
@@ -23,14 +24,18 @@ def read_console(text: LogText) -> list[Record]:
             epoch, last = header.group(1), None
         elif epoch and _MEASURE.search(line) and not is_summary(line):
             found = scan(line)
+            inside += 1
             measured = {name: value for name, value in found.of("loss", "accuracy")}
             if measured and (last is None or len(measured) >= len(last.values) - 1):
                 last = Record(number, {"epoch": epoch, **measured})
         elif last and (found := scan(line)).of("loss", "accuracy") and not is_summary(line):
             records += [last, Record(number, {"epoch": epoch or "", **dict(found.of("loss", "accuracy"))})]
             last = None
+            outside += 1
+        elif re.search(r"\b(loss|acc)", line) and scan(line).of("loss", "accuracy") and not is_summary(line):
+            outside += 1
     records += [last] if last else []
-    return records if epoch else []
+    return records if inside and inside >= outside else []
 
 
 def read_csv_logger(text: LogText) -> list[Record]:
@@ -53,6 +58,6 @@ def read_history(text: LogText) -> list[Record]:
     return [Record(number, row) for number, row in enumerate(rows, 1)]
 
 
-CONSOLE = Family("what Keras prints", read_console, "keras-team/keras, keras/src/utils/progbar.py")
+CONSOLE = Family("what Keras prints", read_console, "keras-team/keras, keras/src/utils/progbar.py", True)
 CSV = Family("a CSVLogger of Keras", read_csv_logger, "keras-team/keras, keras/src/callbacks/csv_logger.py")
 HISTORY = Family("a History of Keras as JSON", read_history, "keras-team/keras, keras/src/callbacks/history.py")

@@ -53,6 +53,8 @@ def scan(line: str) -> Found:
             end = match.end()
             continue
         name = _label(label)
+        if re.sub(r"\s", "", label) == "][" and found.pairs and parse_name(found.pairs[-1][0]).quantity == "epoch":
+            name = "batch"  # Epoch: [127/300][ 35/464]
         if after and label.strip(" ,") == "":
             found.pairs.append((after.pop(0), value))
         elif name:

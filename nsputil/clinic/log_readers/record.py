@@ -40,8 +40,12 @@ class Family:
         Returns records; an empty list if the file is not of this family.
     source : str
         Where the format can be looked up.
+    sums_up : bool
+        Whether it leaves out lines that repeat, such as the drawings of a progress bar: fewer records are then no sign
+        against it.
     """
 
     name: str
     read: Callable[[LogText], list[Record]]
     source: str
+    sums_up: bool = False
