@@ -59,13 +59,15 @@ def figures(results: list[tuple[dict, bool, bool, Answer | None]]) -> dict[str, 
     sick = [r for r in results if r[0].get("state") == "sick"]
     grouped = [r for r in sick if r[0].get("group")]
     right = [r for r in grouped if r[3] and r[0]["group"] in r[3].groups]
+    told = [r for r in grouped if r[0].get("by") == "thread"]
     first = [r for r in right if r[3] and r[3].groups[0] == r[0]["group"]]
     return {
         "read": f"{sum(r[1] for r in results)} of {len(results)}",
         "healthy called sick": f"{sum(bool(r[3] and r[3].code == 1) for r in healthy)} of {len(healthy)}",
         "sick called healthy": f"{sum(bool(r[3] and r[3].code == 0) for r in sick)} of {len(sick)}",
         "sick without a symptom": f"{sum(bool(r[3] and r[3].code == 3) for r in sick)} of {len(sick)}",
-        "right group": f"{len(right)} of {len(grouped)} ({len(right) / max(1, len(grouped)):.2f}), first {len(first)}",
+        "right group, of those that a thread names": f"{sum(r in right for r in told)} of {len(told)}",
+        "right group, all": f"{len(right)} of {len(grouped)} ({len(right) / max(1, len(grouped)):.2f}), first {len(first)}",
         "tenable": f"{sum(r[2] for r in results)} of {len(results)}",
     }
 

@@ -18,7 +18,7 @@ PHRASES = {
 }  # fmt: skip
 QUANTITY = {
     "loss": "loss", "losses": "loss", "xent": "loss", "nll": "loss", "bce": "loss", "logloss": "loss", "crossentropy": "loss",
-    "accuracy": "accuracy", "acc": "accuracy", "accu": "accuracy", "accuracies": "accuracy", "correctness": "accuracy",
+    "accuracy": "accuracy", "acc": "accuracy", "accu": "accuracy", "accur": "accuracy", "accuracies": "accuracy", "correctness": "accuracy",
 }  # fmt: skip
 COUNTER = {
     "globalstep": "step", "step": "step", "steps": "step", "iter": "step", "iters": "step", "iteration": "step",

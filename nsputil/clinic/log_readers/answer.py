@@ -54,7 +54,7 @@ def answer(reading: LogReading) -> Answer:
 
 def _little(reading: LogReading) -> bool:
     evaluations = [row for row in reading.rows if row["part"] != "train"]
-    return len(reading.series("train", "loss")) < s.FEW and len(evaluations) < 2
+    return len(reading.series("train", "loss")) < s.FEW and len(evaluations) < 3
 
 
 def report(reading: LogReading, said: Answer) -> str:

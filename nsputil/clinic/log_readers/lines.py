@@ -48,7 +48,7 @@ def scan(line: str) -> Found:
         value = match.group().strip()
         if label.strip() in ("/", "of") and found.pairs and end:
             name, text = found.pairs[-1]
-            if parse_name(name).quantity in ("step", "epoch", "batch"):
+            if parse_name(name).quantity in ("step", "epoch", "batch", "accuracy"):
                 found.pairs[-1] = (name, f"{text}/{value}")
             end = match.end()
             continue

@@ -135,6 +135,9 @@ def _cells(
             if number is None:
                 unread[raw] += 1
                 continue
+            if name.quantity == "accuracy" and isinstance(cell, str) and "/" in cell:  # 7843/10000
+                total = parse(cell.split("/")[1])
+                number = (number[0] / total[0], False) if total and total[0] > 0 else number
             value = number[0] * (LN2 if record.bits and name.quantity == "loss" else 1)
             part = name.part or default or "train"
             if own:
@@ -190,7 +193,7 @@ def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tu
             def rank(raw: str, names: dict = names, order: list = order, most: int = most) -> tuple:
                 name = names[raw][0].name
                 few = len(names[raw]) < 0.2 * most
-                return (raw not in wanted, name.task != "nsp", few, name.running, len(name.extra), name.level == "epoch", order.index(raw))
+                return (raw not in wanted, name.task != "nsp", few, name.running, len(name.extra), name.level == "epoch", -len(names[raw]), order.index(raw))
 
             best = min(usable, key=rank)
             chosen[quantity, part] = best

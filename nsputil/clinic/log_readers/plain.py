@@ -29,6 +29,7 @@ def read(text: LogText) -> list[Record]:
         if is_summary(line) and not (found.of("step") and len(measured) > 1):
             continue
         part = found.part or context
+        measured = _inherited(measured)
         if now is None or _begins_new(now, measured, counted, part):
             inherited = {n: v for n, v in now.values.items() if parse_name(n).quantity == "epoch"} if now else {}
             if any(parse_name(name).quantity == "epoch" for name, _ in counted):
@@ -46,6 +47,16 @@ def _opened(now: Record | None, records: list[Record], number: int, part: str | 
         now = Record(number, {}, part)
         records.append(now)
     return now
+
+
+def _inherited(measured: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Names with the part of the name before them: ``val loss 0.6 acc 0.7`` is the accuracy of the validation, too."""
+    now, named = None, []
+    for name, value in measured:
+        part = parse_name(name).part
+        named.append((name if part or now is None else _with_part(name, now), value))
+        now = part or now
+    return named
 
 
 def _with_part(name: str, part: str | None) -> str:

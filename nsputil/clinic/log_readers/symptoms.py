@@ -182,7 +182,7 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
     if len(of.loss) >= 4 and not of.summed:
         share = max(1, len(of.loss) // 5)
         head, tail = float(of.loss[:share].mean()), float(of.loss[-share:].mean())
-        if of.level - LEVEL < tail < of.level + 0.5:
+        if of.level - LEVEL < tail < of.level + 0.5 and not _above_chance(of):
             return [Symptom(STUCK, f"The loss of training ends at {tail:.4f}; {known}.")]
         if 1.5 * head + 0.5 > tail > max(head - max(0.02 * head, 2 * _noise(of.loss) / math.sqrt(share)), 0.8 * of.level):
             return [Symptom(STUCK, f"The loss of training begins at {head:.4f} and ends at {tail:.4f}; {known}.")]
@@ -193,14 +193,24 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
             return [Symptom(STUCK, f"The loss of training begins at {head:.4f} and ends at {tail:.4f}.")]
     if len(of.held_loss) and not (of.summed and len(of.loss)):
         last = float(of.held_loss[-1])
-        if of.level - LEVEL < last < of.level + 0.5 and (len(of.held_loss) > 1 or len(of.loss) != 1):
+        if of.level - LEVEL < last < of.level + 0.5 and not _few(of) and not _above_chance(of):
             return [Symptom(STUCK, f"The held-out loss ends at {last:.4f}; {known}.")]
     return []
 
 
+def _above_chance(of: Curves) -> bool:
+    """Whether the last evaluations are clearly better than guessing, whatever their loss is."""
+    return len(of.held_accuracy) > 0 and float(of.held_accuracy[-3:].mean()) > 1 / of.classes + 0.15
+
+
+def _few(of: Curves) -> bool:
+    """Whether a training is seen, but only its first rows."""
+    return 0 < len(of.loss) < 4 and max(len(of.held_loss), len(of.held_accuracy)) < 3
+
+
 def _accuracy_at_chance(of: Curves) -> list[Symptom]:
     accuracy, part = (of.held_accuracy, "held-out") if len(of.held_accuracy) else (of.accuracy, "training")
-    if not len(accuracy) or (part == "training" and len(accuracy) < 3):
+    if not len(accuracy) or (part == "training" and len(accuracy) < 3) or _few(of):
         return []
     last, chance = float(accuracy[-3:].mean()), 1 / of.classes
     if len(accuracy) >= 3 and np.ptp(accuracy[-3:]) < 1e-9 and np.ptp(accuracy) < 1e-9 and accuracy[-1] < 0.995:

@@ -9,7 +9,7 @@ from nsputil.clinic.log_readers.figures import is_missing, parse
 from nsputil.clinic.log_readers.record import Record
 from nsputil.clinic.log_readers.text import LogText
 
-SEPARATORS = ("\t", ";", "|", ",")
+SEPARATORS = ("\t", ";", "|", ",", "  ")  # the last: two spaces or more, as pandas and skorch print
 USEFUL = ("loss", "accuracy", "tp")
 _RULE = re.compile(r"[\s|:+=-]+")
 
@@ -56,6 +56,8 @@ def _with(text: LogText, separator: str) -> Table | None:
         if cells == header:
             table.again += 1
             continue
+        if separator == "  " and len(cells) == len(header) + 1:
+            cells = cells[1:]  # pandas prints an index that has no name
         if len(cells) != len(header):
             if _is_header(cells):  # another run, with other columns
                 table.header = header = cells
@@ -92,7 +94,7 @@ def _is_header(cells: list[str]) -> bool:
     named = [cell for cell in cells if cell]
     if len(named) < 2 or any(parse(cell) is not None and not cell.isalpha() for cell in named) or len(set(named)) < len(named):
         return False
-    if any(len(cell) > 120 or "=" in cell or ": " in cell for cell in named):
+    if any(len(cell) > 80 or "=" in cell or ": " in cell for cell in named):
         return False
     quantities = {parse_name(_end(cell)).quantity for cell in named}
     return bool(quantities & set(USEFUL)) or {"step", "Step"} & set(named) != set() and "Value" in named
@@ -109,6 +111,8 @@ def _cells(line: str, separator: str) -> list[str]:
         line = line[1:] if line.startswith("|") else line
         line = line[:-1] if line.endswith("|") else line
         return [cell.strip().strip("*_`") for cell in line.split("|")]
+    if separator == "  ":
+        return [cell for cell in re.split(r"\s{2,}", line.strip()[:10_000]) if cell]
     if len(line) > 100_000:
         return []
     try:

@@ -179,6 +179,24 @@ Running Validation...
     assert rows(text) == [(1, "train", 0.5, None), (1, "held_out", 0.45, 0.81), (2, "train", 0.32, None), (2, "held_out", 0.44, 0.83)]
 
 
+def test_a_bare_name_belongs_to_the_part_named_before_it():
+    text = "train loss 0.5 acc 0.8 val loss 0.6 acc 0.7\n"
+    assert rows(text) == [(1, "train", 0.5, 0.8), (1, "held_out", 0.6, 0.7)]
+    assert rows("Test set: Average loss: 0.4890, Accuracy: 7843/10000 (78%)\n") == [(1, "test", 0.489, 0.7843)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "    loss   acc  val_loss  val_acc\n0  0.6935  0.4977  0.6932  0.4979\n1  0.6933  0.5023  0.6931  0.5000\n",
+        "epoch    train_loss    train_acc    valid_acc    valid_loss     dur\n-------  ------------  -----  -----------  ------------  ------\n"
+        "      1        \x1b[36m0.6935\x1b[0m      0.4977       \x1b[32m0.4979\x1b[0m        0.6932  0.1345\n      2        0.6933      0.5023       0.5000        0.6931  0.0608\n",
+    ],
+)
+def test_tables_of_spaces(text):
+    assert rows(text) == [(1, "train", 0.6935, 0.4977), (1, "held_out", 0.6932, 0.4979), (2, "train", 0.6933, 0.5023), (2, "held_out", 0.6931, 0.5)]
+
+
 def test_one_useful_line_in_a_long_file():
     text = "nothing here 1 2 3\n" * 5000 + "step 7 loss 0.7\n" + "and 4 5 6\n" * 5000
     assert rows(text) == [(7, "train", 0.7, None)]
