@@ -31,10 +31,10 @@ PART = {
     "dev": "held_out", "devel": "held_out", "development": "held_out", "heldout": "held_out", "evaluate": "held_out",
     "test": "test", "testing": "test", "tst": "test",
 }  # fmt: skip
-#: Next sentence prediction and sentence order; other tasks that are trained beside it.
+#: Next sentence prediction and sentence order; masked words; other tasks that are trained beside it.
 TASK = {
     "nsp": "nsp", "sop": "nsp", "ns": "nsp", "isnext": "nsp",
-    "mlm": "other", "lm": "other", "masked": "other", "distill": "other", "distillation": "other", "kd": "other",
+    "mlm": "mlm", "lm": "mlm", "masked": "mlm", "distill": "other", "distillation": "other", "kd": "other",
     "kl": "other", "aux": "other", "rtd": "other", "ner": "other", "contrastive": "other", "mse": "other", "reg": "other",
     "bbox": "other", "rpn": "other",
 }  # fmt: skip
@@ -62,7 +62,7 @@ class Name:
     ----------
     quantity : {"loss", "accuracy", "step", "batch", "epoch", "tp", "tn", "fp", "fn", "other"}
     part : {"train", "held_out", "test"}, optional
-    task : {"nsp", "other"}, optional
+    task : {"nsp", "mlm", "other"}, optional
     running : bool
         A mean over what went before.
     level : {"step", "epoch"}, optional
@@ -120,7 +120,7 @@ def parse_name(name: str) -> Name:
     )
     if quantity is None and "nsp" in tasks and len(found) == 1:
         quantity = "loss"  # "SOP: 0.695"
-    if quantity is None and tasks == {"other"} and len(found) == 1 and found[0] == "mlm":
+    if quantity is None and tasks == {"mlm"} and found == ["mlm"]:
         quantity = "loss"
     if quantity is None:
         if not counters or len(extra) > 1:
@@ -131,5 +131,5 @@ def parse_name(name: str) -> Name:
             counter = "step" if "step" in counters else counters[-1]
         return Name(counter, part, whole="globalstep" in known)
     level = next((c for c in counters if c in ("step", "epoch")), None)
-    task = "nsp" if "nsp" in tasks else ("other" if tasks else None)
+    task = next((task for task in ("nsp", "mlm", "other") if task in tasks), None)
     return Name(quantity, part, task, bool(known & RUNNING), level, extra)

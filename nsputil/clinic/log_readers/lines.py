@@ -7,7 +7,7 @@ from nsputil.clinic.log_readers.aliases import PART, Name, parse_name
 from nsputil.clinic.log_readers.figures import NUMBER
 
 _CUT = re.compile(r"[,;|\[\](){}<>\"'\t]|\s{2,}|\s-+\s|--+|\bINFO:|\.\s")
-_TAIL = re.compile(r"[\s=:>~]*(?:tensor)?[\s=:\[({]*$")
+_TAIL = re.compile(r"[\s=:>~\"']*(?:tensor)?[\s=:\[({]*$")
 _OPEN = re.compile(r"[=:\s]*[\[(]\s*$")
 _BAR = re.compile(r"\d+%\|[^|]*\|\s*(\d+)/(\d+)\s*\[[^\],]*,?\s*[\d.?]+\s?(?:s/it|it/s)?,?|(\d+)/(\d+) \[[=>.]+\]")
 _PART = re.compile(r"(?<![\w/.\\-])(" + "|".join(PART) + r")(?![\w/\\-]|\.\w)", re.IGNORECASE)

@@ -157,8 +157,15 @@ def _cells(
 
 def _without_doubles(cells: list[_Cell]) -> list[_Cell]:
     """Leave out a bare loss that repeats the loss of an evaluation in its row, as TensorFlow's estimators write it."""
-    evaluated = {(c.row, c.name.quantity): c.value for c in cells if c.name.part in ("held_out", "test")}
-    return [c for c in cells if c.name.part is not None or evaluated.get((c.row, c.name.quantity)) != c.value]
+    evaluated = {(c.row, c.name.quantity): c.value for c in cells if c.raw.startswith("eval")}
+
+    def repeats(cell: _Cell) -> bool:
+        other = evaluated.get((cell.row, cell.name.quantity))
+        return cell.name.part is None and other is not None and math.isclose(cell.value, other, rel_tol=1e-4)
+
+    doubles = [cell for cell in cells if repeats(cell)]
+    bare = [cell for cell in cells if cell.name.part is None and cell.name.quantity == "loss"]
+    return [c for c in cells if c not in doubles] if len(doubles) > len(bare) / 2 else cells
 
 
 def _parts_of_bare_accuracies(cells: list[_Cell], out: Rows) -> None:
@@ -184,7 +191,7 @@ def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tu
             for cell in cells:
                 if cell.name.quantity == quantity and cell.part == part:
                     names.setdefault(cell.raw, []).append(cell)
-            usable = {raw: of for raw, of in names.items() if of[0].name.task != "other" or raw in wanted}
+            usable = {raw: of for raw, of in names.items() if of[0].name.task in (None, "nsp") or raw in wanted}
             if not usable:
                 continue
             order = list(names)
@@ -235,7 +242,7 @@ def _apart(chosen: Mapping, cells: list[_Cell], values: dict, out: Rows) -> None
     for part in PARTS:
         raw = chosen.get(("loss", part))
         losses = [c for c in cells if c.name.quantity == "loss" and c.part == part]
-        other = {c.row: c for c in losses if c.name.task == "other"}
+        other = {c.row: c for c in losses if c.name.task == "mlm"}
         if raw is None or not other:
             continue
         mine = {c.row: c for c in losses if c.raw == raw}
@@ -253,7 +260,8 @@ def _apart(chosen: Mapping, cells: list[_Cell], values: dict, out: Rows) -> None
             for row in both:
                 values[row, part]["loss"] = mine[row].value - other[row].value
             for row in set(mine) - set(both):
-                values[row, part].pop("loss")
+                if math.isfinite(mine[row].value):
+                    values[row, part].pop("loss")
             out.columns[f"loss of {part}"] = f"{raw} - {label}"
             out.notes.append(f"{raw!r} is a sum of two tasks: {label!r} is taken from it")
 

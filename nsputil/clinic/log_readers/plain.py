@@ -5,16 +5,22 @@ from nsputil.clinic.log_readers.lines import HEADER, is_summary, scan
 from nsputil.clinic.log_readers.record import Family, Record
 from nsputil.clinic.log_readers.text import LogText
 
+PREFIX = {"train": "train", "held_out": "eval", "test": "test"}
+
 
 def read(text: LogText) -> list[Record]:
     """Read names before numbers; lines of one step are put together."""
     records: list[Record] = []
     now: Record | None = None
     context: str | None = None
+    before: list[tuple[str, str]] = []
     for number, line in enumerate(text.lines, 1):
         if not line.strip():
             continue
         found = scan(line)
+        if found.pairs and found.pairs == before:
+            continue  # two loggers
+        before = found.pairs
         measured, counted = found.of("loss", "accuracy", "tp", "tn", "fp", "fn"), found.of("step", "epoch", "batch")
         if not measured:
             if HEADER.search(line):
@@ -54,7 +60,7 @@ def _inherited(measured: list[tuple[str, str]]) -> list[tuple[str, str]]:
     now, named = None, []
     for name, value in measured:
         part = parse_name(name).part
-        named.append((name if part or now is None else _with_part(name, now), value))
+        named.append((name if part or now is None else f"{PREFIX[now]} {name}", value))
         now = part or now
     return named
 
@@ -63,7 +69,7 @@ def _with_part(name: str, part: str | None) -> str:
     """A name of a line that speaks of another part, with that part: ``loss`` of an evaluation is ``eval loss``."""
     if part in (None, "train") or parse_name(name).part:
         return name
-    return ("eval " if part == "held_out" else "test ") + name
+    return f"{PREFIX[part]} {name}"
 
 
 def _begins_new(now: Record, measured: list, counted: list, part: str | None) -> bool:

@@ -60,6 +60,7 @@ class Curves:
         Whether the loss seems to be a sum with another task: it begins far above ln K, so its level says nothing.
     running : bool
         Whether the accuracy of training is a running mean.
+    last_step : int
     """
 
     loss: np.ndarray
@@ -69,6 +70,7 @@ class Curves:
     classes: int
     summed: bool
     running: bool
+    last_step: int = 0
 
     @property
     def level(self) -> float:
@@ -89,7 +91,7 @@ def curves(reading: LogReading) -> Curves:
     summed = bool(len(first)) and float(first.min()) > 3 * math.log(reading.classes) + 1
     return Curves(
         loss, of("train", "accuracy"), held_loss, of(held, "accuracy"), reading.classes, summed,
-        "accuracy of train" in reading.running,
+        "accuracy of train" in reading.running, reading.rows[-1]["step"] if reading.rows else 0,
     )  # fmt: skip
 
 
@@ -182,7 +184,7 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
     if len(of.loss) >= 4 and not of.summed:
         share = max(1, len(of.loss) // 5)
         head, tail = float(of.loss[:share].mean()), float(of.loss[-share:].mean())
-        if of.level - LEVEL < tail < of.level + 0.5 and not _above_chance(of):
+        if abs(tail - of.level) < LEVEL and not _above_chance(of):
             return [Symptom(STUCK, f"The loss of training ends at {tail:.4f}; {known}.")]
         if 1.5 * head + 0.5 > tail > max(head - max(0.02 * head, 2 * _noise(of.loss) / math.sqrt(share)), 0.8 * of.level):
             return [Symptom(STUCK, f"The loss of training begins at {head:.4f} and ends at {tail:.4f}; {known}.")]
@@ -199,13 +201,14 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
 
 
 def _above_chance(of: Curves) -> bool:
-    """Whether the last evaluations are clearly better than guessing, whatever their loss is."""
-    return len(of.held_accuracy) > 0 and float(of.held_accuracy[-3:].mean()) > 1 / of.classes + 0.15
+    """Whether the last accuracies are clearly better than guessing, whatever the loss is."""
+    accuracy = of.held_accuracy if len(of.held_accuracy) else of.accuracy
+    return len(accuracy) > 0 and float(accuracy[-3:].mean()) > 1 / of.classes + 0.15
 
 
 def _few(of: Curves) -> bool:
     """Whether a training is seen, but only its first rows."""
-    return 0 < len(of.loss) < 4 and max(len(of.held_loss), len(of.held_accuracy)) < 3
+    return 0 < len(of.loss) < 4 and of.last_step < 1000 and max(len(of.held_loss), len(of.held_accuracy)) < 3
 
 
 def _accuracy_at_chance(of: Curves) -> list[Symptom]:
