@@ -48,8 +48,12 @@ def look(path: Path, entry: dict) -> tuple[bool, bool, Answer | None]:
         said, family, rows = answer(reading), reading.family, len(reading.rows)
     kept, why = tenable(said, entry.get("state", "unknown"), entry.get("group"))
     result = "not read" if said is None else "; ".join(said.groups) or said.state
-    print(f"{path.name}\n    {'read' if said else 'NOT READ'}: {family}, {rows} rows\n    answer: {result} (exit code {said.code if said else 2})")
-    print(f"    {'tenable' if kept else 'NOT TENABLE'}: {why}. {entry.get('source', 'no source')}: {entry.get('found', 'unknown')}")
+    print(
+        f"{path.name}\n    {'read' if said else 'NOT READ'}: {family}, {rows} rows\n    answer: {result} (exit code {said.code if said else 2})"
+    )
+    print(
+        f"    {'tenable' if kept else 'NOT TENABLE'}: {why}. {entry.get('source', 'no source')}: {entry.get('found', 'unknown')}"
+    )
     return said is not None, kept, said
 
 

@@ -88,7 +88,7 @@ def words(name: str) -> list[str]:
     found = re.findall(r"[a-z]+|\d+", name.lower())
     joined: list[str] = []
     while found:
-        pair = PHRASES.get(tuple(found[:2]))  # type: ignore[call-overload]
+        pair = PHRASES.get(tuple(found[:2]))
         joined.append(pair or found[0])
         found = found[2 if pair else 1 :]
     return joined
@@ -116,7 +116,9 @@ def parse_name(name: str) -> Name:
     tasks = {TASK[word] for word in found if word in TASK}
     counters = [COUNTER[word] for word in found if word in COUNTER]
     extra = tuple(
-        w for w in found if not any(w in t for t in (QUANTITY, COUNTER, PART, TASK, RUNNING, FILLERS)) and not w.isdigit()
+        w
+        for w in found
+        if not any(w in t for t in (QUANTITY, COUNTER, PART, TASK, RUNNING, FILLERS)) and not w.isdigit()
     )
     if quantity is None and "nsp" in tasks and len(found) == 1:
         quantity = "loss"  # "SOP: 0.695"

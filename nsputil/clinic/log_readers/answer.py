@@ -61,7 +61,10 @@ def report(reading: LogReading, said: Answer) -> str:
     """Return the answer as text."""
     lines = [reading.understood(), ""]
     if said.state == "no symptom":
-        lines += _wrapped("Answer: no symptom. The numbers are those of a training that learns. A log alone cannot show that labels, split and evaluation are right, so this is not yet 95 % sure.", "")
+        lines += _wrapped(
+            "Answer: no symptom. The numbers are those of a training that learns. A log alone cannot show that labels, split and evaluation are right, so this is not yet 95 % sure.",
+            "",
+        )
     elif said.state == "too little to tell":
         lines += _wrapped("Answer: too little to tell.", "")
     else:

@@ -94,7 +94,9 @@ def of_document(document: Any) -> list[dict[str, object]]:
         if numbered:
             return [flat(row) for row in numbered.values()]
         by_index = {  # pandas: {"loss": {"0": 0.69, "1": 0.68}}
-            k: list(v.values()) for k, v in document.items() if isinstance(v, dict) and v and all(x.isdigit() for x in v)
+            k: list(v.values())
+            for k, v in document.items()
+            if isinstance(v, dict) and v and all(x.isdigit() for x in v)
         }
         if columns(by_index):
             return columns(by_index)

@@ -18,9 +18,9 @@ def read(text: LogText) -> list[Record]:
             for _, found in dicts.in_line(line[line.index("DLLL") :]):
                 records += _of(number, found)
         elif (match := _PRINTED.match(line)) and "PARAMETER" not in line:
-            found = scan(match.group(1))
-            if found.of("loss", "accuracy"):
-                records.append(Record(number, dict(found.pairs), found.part))
+            said = scan(match.group(1))
+            if said.of("loss", "accuracy"):
+                records.append(Record(number, dict(said.pairs), said.part))
     return records
 
 

@@ -42,8 +42,12 @@ def read(text: LogText) -> list[Record]:
         elif said.strip():
             block = None
     with_step = any("step" in record.values for record in records)
-    blocks = [r for r in records if r.part and any(parse_name(n).quantity in ("loss", "accuracy", "tp") for n in r.values)]
-    known = any(parse_name(n).task == "nsp" or parse_name(n).whole or parse_name(n).part for r in blocks for n in r.values)
+    blocks = [
+        r for r in records if r.part and any(parse_name(n).quantity in ("loss", "accuracy", "tp") for n in r.values)
+    ]
+    known = any(
+        parse_name(n).task == "nsp" or parse_name(n).whole or parse_name(n).part for r in blocks for n in r.values
+    )
     if not (ours or with_step or heading or (blocks and known)):
         return []
     return [r for r in records if r.part is None or r in blocks]

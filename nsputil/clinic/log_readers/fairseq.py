@@ -21,4 +21,8 @@ def read(text: LogText) -> list[Record]:
     return records
 
 
-FAMILY = Family("a log of fairseq", read, "facebookresearch/fairseq, fairseq/criterions/sentence_prediction.py and logging/progress_bar.py")
+FAMILY = Family(
+    "a log of fairseq",
+    read,
+    "facebookresearch/fairseq, fairseq/criterions/sentence_prediction.py and logging/progress_bar.py",
+)

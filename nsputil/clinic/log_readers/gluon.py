@@ -16,4 +16,6 @@ def read(text: LogText) -> list[Record]:
     return records if records and signs >= len(records) / 2 else []
 
 
-FAMILY = Family("a log of GluonNLP", read, "dmlc/gluon-nlp, scripts/bert/pretraining_utils.py; dmlc/web-data, gluonnlp/logs")
+FAMILY = Family(
+    "a log of GluonNLP", read, "dmlc/gluon-nlp, scripts/bert/pretraining_utils.py; dmlc/web-data, gluonnlp/logs"
+)

@@ -15,4 +15,6 @@ def read(text: LogText) -> list[Record]:
     return table.records if any(n.quantity in ("loss", "accuracy") and n.part for n in named) else []
 
 
-FAMILY = Family("metrics.csv of Lightning", read, "Lightning-AI/pytorch-lightning, src/lightning/fabric/loggers/csv_logs.py")
+FAMILY = Family(
+    "metrics.csv of Lightning", read, "Lightning-AI/pytorch-lightning, src/lightning/fabric/loggers/csv_logs.py"
+)

@@ -1,4 +1,4 @@
-"""Names and numbers within a line of text: ``Epoch 1 loss 0.69 acc 0.5``, ``loss = 0.69, step = 100``, ``XE Loss: 0.7``."""
+"""Names and numbers within a line: ``Epoch 1 loss 0.69 acc 0.5``, ``loss = 0.69, step = 100``, ``XE Loss: 0.7``."""
 
 import re
 from dataclasses import dataclass, field
@@ -42,9 +42,10 @@ def scan(line: str) -> Found:
     if len(line) > 20_000:
         return Found()
     line = _BAR.sub(lambda match: _bar(match), line)
-    found, end, after = Found(), 0, []
+    found, end = Found(), 0
+    after: list[str] = []
     for match in NUMBER.finditer(line):
-        label, before = line[end : match.start()], line[end : match.start()]
+        label = line[end : match.start()]
         value = match.group().strip()
         if label.strip() in ("/", "of") and found.pairs and end:
             name, text = found.pairs[-1]
@@ -58,8 +59,8 @@ def scan(line: str) -> Found:
         if after and label.strip(" ,") == "":
             found.pairs.append((after.pop(0), value))
         elif name:
-            several = [part for part in (_label(x) for x in re.split(r",", _OPEN.sub("", before))) if part]
-            if _OPEN.search(before) and len(several) > 1:  # test_loss, test_acc: [0.68, 0.54]
+            several = [part for part in (_label(x) for x in re.split(r",", _OPEN.sub("", label))) if part]
+            if _OPEN.search(label) and len(several) > 1:  # test_loss, test_acc: [0.68, 0.54]
                 found.pairs.append((several[0], value))
                 after = several[1:]
             else:
@@ -75,9 +76,9 @@ def _bar(match: re.Match) -> str:
     return f" batch {at}/{total} "
 
 
-def _label(text: str) -> str | None:
+def _label(before: str) -> str | None:
     """The name that ends a piece of text, if the table knows it."""
-    text = _CUT.split(_TAIL.sub("", text))[-1].strip(" .=:#*>-")
+    text = str(_CUT.split(_TAIL.sub("", before))[-1] or "").strip(" .=:#*>-")
     if not text or len(text) > 80:
         return None
     pieces = text.split()[-4:]

@@ -13,7 +13,15 @@ PARTS = ("train", "held_out", "test")
 OWN = ("recall_is_next", "recall_not_next", "mean_p_is_next", "label_is_next", "says_is_next", "log_odds_std", "saturation",
        "attends", "adaptive")  # fmt: skip
 OWN_BEGIN = ("gradient.", "update.")
-FRACTIONS = ("accuracy", "recall_is_next", "recall_not_next", "mean_p_is_next", "label_is_next", "says_is_next", "saturation")
+FRACTIONS = (
+    "accuracy",
+    "recall_is_next",
+    "recall_not_next",
+    "mean_p_is_next",
+    "label_is_next",
+    "says_is_next",
+    "saturation",
+)
 LN2 = math.log(2)
 
 
@@ -28,12 +36,15 @@ class Rows:
     columns : dict
         What became what: ``{"loss of train": "nsp_loss"}``.
     notes, left_out : list of str
+    steps_known : bool
+        Whether each place names its step.
     """
 
     rows: list[dict]
     columns: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    steps_known: bool = False
 
 
 @dataclass
@@ -83,7 +94,9 @@ def normalise(records: Sequence[Record], columns: Mapping[str, str] | None = Non
     out.rows = _in_order(_missing_nans(rows, records, out), out)
     unused = len(records) - len({row["_row"] for row in rows})
     if unused:
-        out.left_out.append(f"{unused} of {len(records)} places with numbers hold no loss and no accuracy that was chosen")
+        out.left_out.append(
+            f"{unused} of {len(records)} places with numbers hold no loss and no accuracy that was chosen"
+        )
     for counted in out.rows:
         counted.pop("_row")
     return out
@@ -169,9 +182,11 @@ def _without_doubles(cells: list[_Cell]) -> list[_Cell]:
 
 
 def _parts_of_bare_accuracies(cells: list[_Cell], out: Rows) -> None:
-    """An accuracy without a part belongs to the evaluation if all losses beside it name their part."""
+    """An accuracy without a part belongs to the evaluation if no other does, and the losses beside it name their part."""
     losses = [cell for cell in cells if cell.name.quantity == "loss"]
-    if any(cell.name.part is None for cell in losses):
+    if any(cell.name.part is None for cell in losses) and not any(cell.raw.startswith("eval") for cell in losses):
+        return
+    if any(cell.name.quantity == "accuracy" and cell.name.part == "held_out" for cell in cells):
         return
     evaluated = {cell.row for cell in losses if cell.part == "held_out"}
     for raw in {cell.raw for cell in cells if cell.name.quantity in ("accuracy", *COUNTS) and cell.name.part is None}:
@@ -200,7 +215,16 @@ def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tu
             def rank(raw: str, names: dict = names, order: list = order, most: int = most) -> tuple:
                 name = names[raw][0].name
                 few = len(names[raw]) < 0.2 * most
-                return (raw not in wanted, name.task != "nsp", few, name.running, len(name.extra), name.level == "epoch", -len(names[raw]), order.index(raw))
+                return (
+                    raw not in wanted,
+                    name.task != "nsp",
+                    few,
+                    name.running,
+                    len(name.extra),
+                    name.level == "epoch",
+                    -len(names[raw]),
+                    order.index(raw),
+                )
 
             best = min(usable, key=rank)
             chosen[quantity, part] = best
@@ -229,7 +253,9 @@ def _values(
                     cell.value /= 100
             wrong = [cell for cell in of if not (math.isnan(cell.value) or -1e-9 <= cell.value <= 1 + 1e-9)]
             if wrong:
-                out.left_out.append(f"{len(wrong)} values of {raw!r} beyond what an accuracy can be, such as {wrong[0].value:g}")
+                out.left_out.append(
+                    f"{len(wrong)} values of {raw!r} beyond what an accuracy can be, such as {wrong[0].value:g}"
+                )
             of = [cell for cell in of if cell not in wrong]
         for cell in of:
             values.setdefault((cell.row, part), {})[quantity] = cell.value
@@ -298,8 +324,18 @@ def _steps(records: Sequence[Record], wanted: Mapping[str, str], out: Rows) -> l
                 raws[raw] += 1
     found: list[float | None] = [None] * len(records)
     if raws:
-        best = min(raws, key=lambda r: (wanted.get(r) != "step", not parse_name(r).whole, parse_name(r).quantity == "batch", -raws[r]))
-        same = [r for r in raws if parse_name(r).quantity == parse_name(best).quantity or parse_name(r).quantity == "step"]
+        best = min(
+            raws,
+            key=lambda r: (
+                wanted.get(r) != "step",
+                not parse_name(r).whole,
+                parse_name(r).quantity == "batch",
+                -raws[r],
+            ),
+        )
+        same = [
+            r for r in raws if parse_name(r).quantity == parse_name(best).quantity or parse_name(r).quantity == "step"
+        ]
         out.columns["step"] = best
         for index, record in enumerate(records):
             for raw in [best, *same]:
@@ -310,7 +346,11 @@ def _steps(records: Sequence[Record], wanted: Mapping[str, str], out: Rows) -> l
         found = _across_epochs(found, records, best, out)
     if all(step is None for step in found):
         epochs = [_epoch(record) for record in records]
-        out.notes.append("there are no steps: " + ("epochs" if any(e is not None for e in epochs) else "rows") + " are counted instead")
+        out.notes.append(
+            "there are no steps: "
+            + ("epochs" if any(e is not None for e in epochs) else "rows")
+            + " are counted instead"
+        )
         return _by_epoch(epochs)
     if any(step is not None and step != int(step) for step in found):
         out.notes.append("steps are no whole numbers: rounded down")
@@ -320,6 +360,7 @@ def _steps(records: Sequence[Record], wanted: Mapping[str, str], out: Rows) -> l
         missing += step is None
         last = int(step) if step is not None else last
         steps.append(last)
+    out.steps_known = not missing
     if missing:
         out.notes.append(f"{missing} places have no step: that of the place before is taken")
     return steps
@@ -375,7 +416,11 @@ def _missing_nans(rows: list[dict], records: Sequence[Record], out: Rows) -> lis
             of = [row for row in rows if row["part"] == part and name in row]
             nans = [row for row in of if math.isnan(row[name])]
             ends = bool(of) and math.isnan(of[-1][name])
-            alone = [r for r in nans if any(o["_row"] == r["_row"] and o is not r and math.isfinite(o.get("loss", math.nan)) for o in rows)]
+            alone = [
+                r
+                for r in nans
+                if any(o["_row"] == r["_row"] and o is not r and math.isfinite(o.get("loss", math.nan)) for o in rows)
+            ]
             first = next((i for i, row in enumerate(of) if not math.isnan(row[name])), len(of))
             if nans and (not ends or len(of) - len(nans) > 2) and len(alone) == len(nans) and first < len(of):
                 back = next((i for i, row in enumerate(reversed(of)) if not math.isnan(row[name])), 0)
@@ -394,6 +439,9 @@ def _in_order(rows: list[dict], out: Rows) -> list[dict]:
     if "train" not in kinds:
         if any(_less(b["step"], a["step"]) for a, b in zip(rows, rows[1:], strict=False)):
             out.notes.append("evaluations are put in the order of their steps")
+        if len(rows) > 1 and len({(row["step"], row["part"]) for row in rows}) == 1 and out.steps_known:
+            out.left_out.append(f"{len(rows) - 1} evaluations at the same step as the last: other runs, or other sets")
+            return rows[-1:]
         return sorted(rows, key=lambda row: row["step"])
     order = [rows[:1]]
     for before, row in zip(rows, rows[1:], strict=False):
@@ -408,7 +456,9 @@ def _in_order(rows: list[dict], out: Rows) -> list[dict]:
         begin = segment[0]["step"]
         again = [row for row in kept if row["step"] >= begin]
         if len(again) == len(kept):
-            out.notes.append(f"steps begin again: the file holds more than one run, and the {len(kept)} rows of an earlier one are left out")
+            out.notes.append(
+                f"steps begin again: the file holds more than one run, and the {len(kept)} rows of an earlier one are left out"
+            )
         else:
             out.notes.append(f"resumed at step {begin}: {len(again)} earlier rows from there on are left out")
         kept = [row for row in kept if row["step"] < begin] + segment

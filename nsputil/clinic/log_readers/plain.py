@@ -86,4 +86,8 @@ def _begins_new(now: Record, measured: list, counted: list, part: str | None) ->
     return bool(meanings & has & {("loss", None), ("accuracy", None)})
 
 
-FAMILY = Family("lines of names and numbers", read, "any print; " + ", ".join(sorted(set(PART.values()))) + " are told by their words")
+FAMILY = Family(
+    "lines of names and numbers",
+    read,
+    "any print; " + ", ".join(sorted(set(PART.values()))) + " are told by their words",
+)

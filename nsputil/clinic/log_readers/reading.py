@@ -62,7 +62,9 @@ class LogReading:
         lines += [f"  note: {note}" for note in self.notes]
         lines += [f"  left out: {note}" for note in self.left_out]
         if self.classes != 2 or self.classes_from == "given":
-            lines.append(f"  classes: {self.classes} ({self.classes_from}); knowing nothing costs ln {self.classes} = {math.log(self.classes):.4f}")
+            lines.append(
+                f"  classes: {self.classes} ({self.classes_from}); knowing nothing costs ln {self.classes} = {math.log(self.classes):.4f}"
+            )
         return "\n".join(lines)
 
 

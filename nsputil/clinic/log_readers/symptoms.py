@@ -120,7 +120,12 @@ def _contradiction(of: Curves) -> list[Symptom]:
     """A wrong row costs at least ln 2: its gold class has a probability of one half at most."""
     for loss in (of.loss, of.held_loss):
         if len(loss) and loss.min() < -1e-6:
-            return [Symptom(CONTRADICTION, f"A loss is {loss.min():.4g}: minus the logarithm of a probability is never negative.")]
+            return [
+                Symptom(
+                    CONTRADICTION,
+                    f"A loss is {loss.min():.4g}: minus the logarithm of a probability is never negative.",
+                )
+            ]
     found = []
     if len(of.held_loss) == len(of.held_accuracy) and len(of.held_loss):
         short = (1 - of.held_accuracy) * LN2 - of.held_loss
@@ -128,12 +133,17 @@ def _contradiction(of: Curves) -> list[Symptom]:
         if short[worst] > 0.01:
             found.append(_beneath("held out", of.held_loss[worst], of.held_accuracy[worst]))
     if not of.running and len(of.loss) == len(of.accuracy) >= 2:
-        loss, accuracy = float(of.loss.mean()), float(of.accuracy.mean())
-        if (1 - accuracy) * LN2 - loss > 0.02 and not found:
-            found.append(_beneath("of training, in the mean of all rows,", loss, accuracy))
+        mean, right = float(of.loss.mean()), float(of.accuracy.mean())
+        if (1 - right) * LN2 - mean > 0.02 and not found:
+            found.append(_beneath("of training, in the mean of all rows,", mean, right))
     zeros = int(np.sum(of.loss[-3:] == 0))
     if len(of.loss) >= 4 and zeros == 3 and of.loss.max() > 0.05:
-        found.append(Symptom(CONTRADICTION, "The last losses are exactly 0 after others that were not: nothing was measured, or NaN was hidden."))
+        found.append(
+            Symptom(
+                CONTRADICTION,
+                "The last losses are exactly 0 after others that were not: nothing was measured, or NaN was hidden.",
+            )
+        )
     return found
 
 
@@ -157,10 +167,14 @@ def _rises(of: Curves) -> list[Symptom]:
         found.append(Symptom(RISES, f"The loss of training rose from {loss[0]:.4f} to {loss[1]:.4f}."))
     held = of.held_loss
     if len(held) >= 2 and not found:
-        low, last = float(held.min()), float(held[-1])
-        holds = len(of.held_accuracy) > 0 and of.held_accuracy[-1] >= max(0.8, of.held_accuracy.max() - 0.02) and last < of.level
-        if last - low > max(0.05, 0.25 * low):
-            text = f"The held-out loss fell to {low:.4f} and ends at {last:.4f}."
+        least, last = float(held.min()), float(held[-1])
+        holds = (
+            len(of.held_accuracy) > 0
+            and of.held_accuracy[-1] >= max(0.8, of.held_accuracy.max() - 0.02)
+            and last < of.level
+        )
+        if last - least > max(0.05, 0.25 * least):
+            text = f"The held-out loss fell to {least:.4f} and ends at {last:.4f}."
             if holds:
                 text = f"{text[:-1]}, while its accuracy holds at {of.held_accuracy[-1]:.4f}: the model grows too sure."
             found.append(Symptom(RISES, text, firm=not holds))
@@ -174,8 +188,18 @@ def _noise(values: np.ndarray) -> float:
 
 def _stuck(of: Curves) -> list[Symptom]:
     found = _loss_at_level(of) + _accuracy_at_chance(of)
-    if of.summed and any("accuracy" in s.statement for s in found) and len(of.loss) > 3 and of.loss[-1] < 0.8 * of.loss[0]:
-        found.append(Symptom(STUCK, f"The loss falls from {of.loss[0]:.4f} to {of.loss[-1]:.4f} all the same: it is a sum with another task, or not the loss of this accuracy."))
+    if (
+        of.summed
+        and any("accuracy" in s.statement for s in found)
+        and len(of.loss) > 3
+        and of.loss[-1] < 0.8 * of.loss[0]
+    ):
+        found.append(
+            Symptom(
+                STUCK,
+                f"The loss falls from {of.loss[0]:.4f} to {of.loss[-1]:.4f} all the same: it is a sum with another task, or not the loss of this accuracy.",
+            )
+        )
     return found
 
 
@@ -186,7 +210,11 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
         head, tail = float(of.loss[:share].mean()), float(of.loss[-share:].mean())
         if abs(tail - of.level) < LEVEL and not _above_chance(of):
             return [Symptom(STUCK, f"The loss of training ends at {tail:.4f}; {known}.")]
-        if 1.5 * head + 0.5 > tail > max(head - max(0.02 * head, 2 * _noise(of.loss) / math.sqrt(share)), 0.8 * of.level):
+        if (
+            1.5 * head + 0.5
+            > tail
+            > max(head - max(0.02 * head, 2 * _noise(of.loss) / math.sqrt(share)), 0.8 * of.level)
+        ):
             return [Symptom(STUCK, f"The loss of training begins at {head:.4f} and ends at {tail:.4f}; {known}.")]
     if len(of.loss) >= 4 and of.summed and len(of.accuracy) == 0 == len(of.held_accuracy):
         share = max(1, len(of.loss) // 5)
@@ -217,12 +245,26 @@ def _accuracy_at_chance(of: Curves) -> list[Symptom]:
         return []
     last, chance = float(accuracy[-3:].mean()), 1 / of.classes
     if len(accuracy) >= 3 and np.ptp(accuracy[-3:]) < 1e-9 and np.ptp(accuracy) < 1e-9 and accuracy[-1] < 0.995:
-        return [Symptom(STUCK, f"The {part} accuracy is {accuracy[-1]:.4f} in each of {len(accuracy)} rows: one answer is given to all.")]
-    if of.classes == 2 and last < 0.4:
+        return [
+            Symptom(
+                STUCK,
+                f"The {part} accuracy is {accuracy[-1]:.4f} in each of {len(accuracy)} rows: one answer is given to all.",
+            )
+        ]
+    if of.classes == 2 and last < 0.4 and _gap(of) < 0.15:
         loss = of.held_loss if part == "held-out" else of.loss
         if not of.summed and len(loss) and loss[-1] < 1.5:
-            return [Symptom(CONTRADICTION, f"The {part} accuracy ends at {last:.4f}, below chance: labels or columns are exchanged, or there are more than two classes (--classes).")]
-        return [Symptom(STUCK, f"The {part} accuracy ends at {last:.4f}; there seem to be more than two classes (--classes).")]
+            return [
+                Symptom(
+                    CONTRADICTION,
+                    f"The {part} accuracy ends at {last:.4f}, below chance: labels or columns are exchanged, or there are more than two classes (--classes).",
+                )
+            ]
+        return [
+            Symptom(
+                STUCK, f"The {part} accuracy ends at {last:.4f}; there seem to be more than two classes (--classes)."
+            )
+        ]
     if last < chance + CHANCE and _gap(of) < 0.15:
         return [Symptom(STUCK, f"The {part} accuracy ends at {last:.4f}; chance is {chance:.4f}.")]
     if len(accuracy) >= 5 and last < 0.5 and last - accuracy[:3].mean() < 0.01:
@@ -241,12 +283,18 @@ def _worse(of: Curves) -> list[Symptom]:
     if len(of.accuracy) and len(of.held_accuracy) and not of.running:
         gap = _gap(of)
         if gap > 0.15 and len(of.accuracy) > 1:
-            return [Symptom(WORSE, f"The accuracy ends {gap:.3f} higher in training than held out ({of.held_accuracy[-1]:.4f}).")]
+            return [
+                Symptom(
+                    WORSE, f"The accuracy ends {gap:.3f} higher in training than held out ({of.held_accuracy[-1]:.4f})."
+                )
+            ]
     if len(of.loss) >= 3 and len(of.held_loss) and not of.summed:
         train, held = float(of.loss[-3:].mean()), float(of.held_loss[-1])
         good = len(of.held_accuracy) > 0 and of.held_accuracy[-1] >= 0.8
         if (held > of.level and train < 0.5 * of.level) or (held - train > 0.5 and held > 2 * train):
-            return [Symptom(WORSE, f"The loss ends at {train:.4f} in training and at {held:.4f} held out.", firm=not good)]
+            return [
+                Symptom(WORSE, f"The loss ends at {train:.4f} in training and at {held:.4f} held out.", firm=not good)
+            ]
     return []
 
 
@@ -258,7 +306,13 @@ def _better(of: Curves) -> list[Symptom]:
     if len(of.loss) >= 3 and len(of.held_loss) >= 2 and not of.summed:
         train, held = float(of.loss[-3:].mean()), float(of.held_loss[-1])
         if train - held > 0.15 and held < 0.7 * train:
-            return [Symptom(BETTER, f"The loss ends at {held:.4f} held out and at {train:.4f} in training.", firm=held < 0.5 * train and train - held > 0.2)]
+            return [
+                Symptom(
+                    BETTER,
+                    f"The loss ends at {held:.4f} held out and at {train:.4f} in training.",
+                    firm=held < 0.5 * train and train - held > 0.2,
+                )
+            ]
     return []
 
 
@@ -266,7 +320,13 @@ def _perfect(of: Curves) -> list[Symptom]:
     if len(of.held_accuracy) and of.held_accuracy[-1] > 0.99995 and (not len(of.held_loss) or of.held_loss[-1] < 0.1):
         return [Symptom(PERFECT, "The held-out accuracy is 1: each row is right.")]
     if len(of.held_loss) and 0 <= of.held_loss[-1] < 5e-4:
-        return [Symptom(PERFECT, f"The held-out loss is {of.held_loss[-1]:.2g}.", firm=not len(of.held_accuracy) or of.held_accuracy[-1] > 0.999)]
+        return [
+            Symptom(
+                PERFECT,
+                f"The held-out loss is {of.held_loss[-1]:.2g}.",
+                firm=not len(of.held_accuracy) or of.held_accuracy[-1] > 0.999,
+            )
+        ]
     if len(of.accuracy) >= 5 and of.accuracy[-3:].min() > 0.99995:
         return [Symptom(PERFECT, "The accuracy of training is 1.", firm=not len(of.held_accuracy))]
     return []

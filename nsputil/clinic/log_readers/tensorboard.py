@@ -72,4 +72,6 @@ def read_events(raw: bytes) -> list[Record]:
     return [Record(n, {"step": step, **rows[step]}) for n, step in enumerate(sorted(rows), 1)]
 
 
-CSV = Family("a curve of TensorBoard as CSV", read_csv, "tensorflow/tensorboard, tensorboard/plugins/scalar/scalars_plugin.py")
+CSV = Family(
+    "a curve of TensorBoard as CSV", read_csv, "tensorflow/tensorboard, tensorboard/plugins/scalar/scalars_plugin.py"
+)

@@ -80,7 +80,9 @@ def decode(raw: bytes, name: str = "log") -> LogText:
     if not raw.strip():
         raise ValueError(f"{name} is empty")
     if len(raw) > LARGEST:
-        raise ValueError(f"{name} has {len(raw) / 1e6:.0f} MB; expected at most {LARGEST / 1e6:.0f}. Cut it to its lines with a loss")
+        raise ValueError(
+            f"{name} has {len(raw) / 1e6:.0f} MB; expected at most {LARGEST / 1e6:.0f}. Cut it to its lines with a loss"
+        )
     text, note = _decoded(raw)
     notes += [note] if note else []
     if "\r" in text.replace("\r\n", "\n"):

@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
+from test_families import EXAMPLES
 
 from nsputil.clinic.log_readers import FAMILIES
 from nsputil.clinic.log_readers.answer import answer, report
 from nsputil.clinic.log_readers.reading import understand
 from nsputil.clinic.log_readers.text import decode
-from test_families import EXAMPLES
 
 PUBLIC = sorted(p for p in (Path(__file__).parent / "public").rglob("*") if p.is_file() and p.suffix != ".py")
 SEEDS = [text.encode() for text in EXAMPLES.values()] + [p.read_bytes()[:6000] for p in PUBLIC]
@@ -95,6 +95,13 @@ def test_each_reader_alone(family):
 
 def test_a_long_line_and_a_long_file_take_no_time():
     begin = time.monotonic()
-    for raw in (b"loss 0.7 " * 200_000, b"{'loss': 0.7, " * 100_000, b"0.7," * 300_000, b"step 1 loss 0.7\n" * 20_000, b"[" * 200_000, b"- " * 200_000):
+    for raw in (
+        b"loss 0.7 " * 200_000,
+        b"{'loss': 0.7, " * 100_000,
+        b"0.7," * 300_000,
+        b"step 1 loss 0.7\n" * 20_000,
+        b"[" * 200_000,
+        b"- " * 200_000,
+    ):
         read_or_sentence(raw)
     assert time.monotonic() - begin < 60

@@ -10,7 +10,9 @@ from nsputil.clinic.log_readers.figures import parse
 from nsputil.clinic.log_readers.reading import understand
 from nsputil.clinic.log_readers.text import decode
 
-TABLE = "step,part,loss,accuracy\n" + "".join(f"{k},train,{0.7 - k / 100:.4f},{0.5 + k / 50:.4f}\n" for k in range(1, 9))
+TABLE = "step,part,loss,accuracy\n" + "".join(
+    f"{k},train,{0.7 - k / 100:.4f},{0.5 + k / 50:.4f}\n" for k in range(1, 9)
+)
 
 
 def reading(text, name="log.txt", **more):
@@ -85,7 +87,9 @@ def test_step_0_and_fractional_steps_and_none():
 
 
 def test_a_resumed_training_keeps_the_newer_rows():
-    text = "".join(f"step {k} loss {0.7 - k / 100:.3f}\n" for k in (1, 2, 3, 4, 5, 6)) + "".join(f"step {k} loss {0.6 - k / 100:.3f}\n" for k in (4, 5, 6, 7))
+    text = "".join(f"step {k} loss {0.7 - k / 100:.3f}\n" for k in (1, 2, 3, 4, 5, 6)) + "".join(
+        f"step {k} loss {0.6 - k / 100:.3f}\n" for k in (4, 5, 6, 7)
+    )
     got = rows(text)
     assert [r[0] for r in got] == [1, 2, 3, 4, 5, 6, 7] and got[3][2] == pytest.approx(0.56)
     assert "resumed at step 4: 3 earlier rows" in said(text)
@@ -97,7 +101,11 @@ def test_of_two_runs_in_one_file_the_last_is_read():
 
 
 def test_steps_that_begin_again_in_each_epoch_are_counted_through():
-    text = "".join(f"Epoch: [{e}][{k}/30]\tTime 0.7 (0.7)\tLoss {0.7 - e / 10:.2f} (0.69)\n" for e in range(3) for k in (10, 20, 30))
+    text = "".join(
+        f"Epoch: [{e}][{k}/30]\tTime 0.7 (0.7)\tLoss {0.7 - e / 10:.2f} (0.69)\n"
+        for e in range(3)
+        for k in (10, 20, 30)
+    )
     assert [r[0] for r in rows(text)] == [10, 20, 30, 40, 50, 60, 70, 80, 90]
     assert "counted through" in said(text)
 
@@ -106,7 +114,11 @@ def test_progress_bars_that_redraw_themselves():
     bar = "Epoch 1:  {p}%|███   | {k}/100 [00:0{k0}<00:10, 8.3it/s, loss={x:.3f}]"
     text = "\r".join(bar.format(p=k, k=k, k0=k // 20, x=0.7 - k / 1000) for k in (10, 20, 30, 40, 50, 60))
     assert [(r[0], r[2]) for r in rows(text)] == [(k, pytest.approx(0.7 - k / 1000)) for k in (10, 20, 30, 40, 50, 60)]
-    keras = "Epoch 1/1\n" + "\r".join(f"{k}/30 [=>....] - ETA: 3s - loss: {0.8 - k / 100:.2f} - acc: 0.5" for k in (10, 20, 30)) + " - val_loss: 0.6 - val_acc: 0.55\n"
+    keras = (
+        "Epoch 1/1\n"
+        + "\r".join(f"{k}/30 [=>....] - ETA: 3s - loss: {0.8 - k / 100:.2f} - acc: 0.5" for k in (10, 20, 30))
+        + " - val_loss: 0.6 - val_acc: 0.55\n"
+    )
     assert rows(keras) == [(1, "train", 0.5, 0.5), (1, "held_out", 0.6, 0.55)]
 
 
@@ -116,7 +128,10 @@ def test_a_checkpoint_callback_is_no_measure():
 
 
 def test_evaluations_only_and_several_evaluation_sets():
-    text = "\n".join(f"{{'eval_matched_loss': {x}, 'eval_matched_accuracy': 0.6, 'eval_mismatched_loss': {x + 1}, 'eval_runtime': 3.1, 'epoch': {e}.0}}" for e, x in ((1, 0.69), (2, 0.6)))
+    text = "\n".join(
+        f"{{'eval_matched_loss': {x}, 'eval_matched_accuracy': 0.6, 'eval_mismatched_loss': {x + 1}, 'eval_runtime': 3.1, 'epoch': {e}.0}}"
+        for e, x in ((1, 0.69), (2, 0.6))
+    )
     assert rows(text) == [(1, "held_out", 0.69, 0.6), (2, "held_out", 0.6, 0.6)]
     assert "not used: eval_mismatched_loss" in said(text)
 
@@ -141,7 +156,12 @@ def test_a_wrong_guess_is_mended():
     text = "step,objective,val_loss,hits\n1,0.9,0.7,0.5\n2,0.8,0.6,0.6\n"
     assert all(part == "held_out" for _, part, _, _ in rows(text))
     got = rows(text, columns={"train.loss": "objective", "held_out.accuracy": "hits"})
-    assert got == [(1, "train", 0.9, None), (1, "held_out", 0.7, 0.5), (2, "train", 0.8, None), (2, "held_out", 0.6, 0.6)]
+    assert got == [
+        (1, "train", 0.9, None),
+        (1, "held_out", 0.7, 0.5),
+        (2, "train", 0.8, None),
+        (2, "held_out", 0.6, 0.6),
+    ]
     with pytest.raises(ValueError, match="no 'nothing'; it has"):
         rows(text, columns={"loss": "nothing"})
     with pytest.raises(ValueError, match="expected loss, accuracy"):
@@ -176,7 +196,12 @@ Running Validation...
   Accuracy: 0.83
   Validation Loss: 0.44
 """
-    assert rows(text) == [(1, "train", 0.5, None), (1, "held_out", 0.45, 0.81), (2, "train", 0.32, None), (2, "held_out", 0.44, 0.83)]
+    assert rows(text) == [
+        (1, "train", 0.5, None),
+        (1, "held_out", 0.45, 0.81),
+        (2, "train", 0.32, None),
+        (2, "held_out", 0.44, 0.83),
+    ]
 
 
 def test_a_bare_name_belongs_to_the_part_named_before_it():
@@ -194,7 +219,12 @@ def test_a_bare_name_belongs_to_the_part_named_before_it():
     ],
 )
 def test_tables_of_spaces(text):
-    assert rows(text) == [(1, "train", 0.6935, 0.4977), (1, "held_out", 0.6932, 0.4979), (2, "train", 0.6933, 0.5023), (2, "held_out", 0.6931, 0.5)]
+    assert rows(text) == [
+        (1, "train", 0.6935, 0.4977),
+        (1, "held_out", 0.6932, 0.4979),
+        (2, "train", 0.6933, 0.5023),
+        (2, "held_out", 0.6931, 0.5),
+    ]
 
 
 def test_one_useful_line_in_a_long_file():
