@@ -21,6 +21,9 @@ PUBLIC = Path(__file__).resolve().parents[1] / "tests" / "clinic" / "log_readers
 SHARE_OF_GROUPS = 0.75
 
 
+Result = tuple[dict, bool, bool, Answer | None]  # the entry of sources.json, read, tenable, the answer
+
+
 def tenable(said: Answer | None, state: str, group: str | None) -> tuple[bool, str]:
     """Return whether an answer can be held, and why.
 
@@ -48,16 +51,14 @@ def look(path: Path, entry: dict) -> tuple[bool, bool, Answer | None]:
         said, family, rows = answer(reading), reading.family, len(reading.rows)
     kept, why = tenable(said, entry.get("state", "unknown"), entry.get("group"))
     result = "not read" if said is None else "; ".join(said.groups) or said.state
-    print(
-        f"{path.name}\n    {'read' if said else 'NOT READ'}: {family}, {rows} rows\n    answer: {result} (exit code {said.code if said else 2})"
-    )
-    print(
-        f"    {'tenable' if kept else 'NOT TENABLE'}: {why}. {entry.get('source', 'no source')}: {entry.get('found', 'unknown')}"
-    )
+    print(f"{path.name}\n    {'read' if said else 'NOT READ'}: {family}, {rows} rows")
+    print(f"    answer: {result} (exit code {said.code if said else 2})")
+    print(f"    {'tenable' if kept else 'NOT TENABLE'}: {why}.")
+    print(f"    {entry.get('source', 'no source')}: {entry.get('found', 'unknown')}")
     return said is not None, kept, said
 
 
-def figures(results: list[tuple[dict, bool, bool, Answer | None]]) -> dict[str, str]:
+def figures(results: list[Result]) -> dict[str, str]:
     """Return the figures of some logs."""
     healthy = [r for r in results if r[0].get("state") == "healthy"]
     sick = [r for r in results if r[0].get("state") == "sick"]
@@ -71,7 +72,7 @@ def figures(results: list[tuple[dict, bool, bool, Answer | None]]) -> dict[str, 
         "sick called healthy": f"{sum(bool(r[3] and r[3].code == 0) for r in sick)} of {len(sick)}",
         "sick without a symptom": f"{sum(bool(r[3] and r[3].code == 3) for r in sick)} of {len(sick)}",
         "right group, of those that a thread names": f"{sum(r in right for r in told)} of {len(told)}",
-        "right group, all": f"{len(right)} of {len(grouped)} ({len(right) / max(1, len(grouped)):.2f}), first {len(first)}",
+        "right group, all": f"{len(right)} of {len(grouped)}, {len(first)} of them named first",
         "tenable": f"{sum(r[2] for r in results)} of {len(results)}",
     }
 

@@ -17,8 +17,10 @@ PHRASES = {
     ("loss", "scale"): "other", ("loss", "scaling"): "other", ("early", "stopping"): "other",
 }  # fmt: skip
 QUANTITY = {
-    "loss": "loss", "losses": "loss", "xent": "loss", "nll": "loss", "bce": "loss", "logloss": "loss", "crossentropy": "loss",
-    "accuracy": "accuracy", "acc": "accuracy", "accu": "accuracy", "accur": "accuracy", "accuracies": "accuracy", "correctness": "accuracy",
+    "loss": "loss", "losses": "loss", "xent": "loss", "nll": "loss", "bce": "loss", "logloss": "loss",
+    "crossentropy": "loss",
+    "accuracy": "accuracy", "acc": "accuracy", "accu": "accuracy", "accur": "accuracy",
+    "accuracies": "accuracy", "correctness": "accuracy",
 }  # fmt: skip
 COUNTER = {
     "globalstep": "step", "step": "step", "steps": "step", "iter": "step", "iters": "step", "iteration": "step",
@@ -35,7 +37,8 @@ PART = {
 TASK = {
     "nsp": "nsp", "sop": "nsp", "ns": "nsp", "isnext": "nsp",
     "mlm": "mlm", "lm": "mlm", "masked": "mlm", "distill": "other", "distillation": "other", "kd": "other",
-    "kl": "other", "aux": "other", "rtd": "other", "ner": "other", "contrastive": "other", "mse": "other", "reg": "other",
+    "kl": "other", "aux": "other", "rtd": "other", "ner": "other", "contrastive": "other", "mse": "other",
+    "reg": "other",
     "bbox": "other", "rpn": "other",
 }  # fmt: skip
 RUNNING = frozenset({"avg", "average", "mean", "running", "smoothed", "ema", "cumulative", "moving"})
@@ -43,13 +46,16 @@ RUNNING = frozenset({"avg", "average", "mean", "running", "smoothed", "ema", "cu
 OTHER = frozenset({
     "other", "lr", "rate", "runtime", "time", "second", "seconds", "sec", "speed", "norm", "gnorm", "throughput",
     "threshold", "f1", "precision", "recall", "mcc", "auc", "ap", "ppl", "perplexity", "best", "max", "min", "samples",
-    "per", "scale", "flos", "eta", "elapsed", "ips", "wps", "ups", "patience", "size", "lambda", "weight", "coef", "num",
+    "per", "scale", "flos", "eta", "elapsed", "ips", "wps", "ups", "patience", "size", "lambda", "weight", "coef",
+    "num",
     "total_steps", "warmup", "seed", "delta", "remaining",
 })  # fmt: skip
 FILLERS = frozenset({
-    "the", "of", "on", "at", "in", "for", "set", "subset", "data", "dataset", "is", "current", "final", "value", "score",
+    "the", "of", "on", "at", "in", "for", "set", "subset", "data", "dataset", "is", "current", "final", "value",
+    "score",
     "binary", "categorical", "sparse", "classification", "cls", "metric", "metrics", "result", "results", "s", "this",
-    "last", "a", "and", "after", "xe", "ce", "overall", "top", "1", "total", "batchwise", "output", "done", "performance",
+    "last", "a", "and", "after", "xe", "ce", "overall", "top", "1", "total", "batchwise", "output", "done",
+    "performance",
 })  # fmt: skip
 COUNTS = ("tp", "tn", "fp", "fn")
 

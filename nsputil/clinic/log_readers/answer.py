@@ -62,7 +62,8 @@ def report(reading: LogReading, said: Answer) -> str:
     lines = [reading.understood(), ""]
     if said.state == "no symptom":
         lines += _wrapped(
-            "Answer: no symptom. The numbers are those of a training that learns. A log alone cannot show that labels, split and evaluation are right, so this is not yet 95 % sure.",
+            "Answer: no symptom. The numbers are those of a training that learns. A log alone cannot show that labels, "
+            "split and evaluation are right, so this is not yet 95 % sure.",
             "",
         )
     elif said.state == "too little to tell":

@@ -1,4 +1,4 @@
-"""TensorFlow's estimators: ``loss = 0.69, step = 100``, ``Saving dict for global step``, ``***** Eval results *****``."""
+"""TensorFlow's estimators: ``loss = 0.69, step = 100``, ``Saving dict for ...``, ``***** Eval results *****``."""
 
 import re
 

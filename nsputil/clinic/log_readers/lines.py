@@ -15,7 +15,8 @@ _PART = re.compile(r"(?<![\w/.\\-])(" + "|".join(PART) + r")(?![\w/\\-]|\.\w)", 
 _SUMMARY = re.compile(r"\b(best|improved|did not improve|early.?stopping|reached minimum)\b", re.IGNORECASE)
 HEADER = re.compile(
     r"\*{3,}|\b(running|starting|begin\w*|start of|do) (train|eval|valid|test)|"
-    r"\b(eval|evaluation|valid\w*|test|dev) (results?|metrics|set|scores?)\b|^\W*(training|validation|evaluation|testing)\W*$",
+    r"\b(eval|evaluation|valid\w*|test|dev) (results?|metrics|set|scores?)\b|"
+    r"^\W*(training|validation|evaluation|testing)\W*$",
     re.IGNORECASE,
 )
 
@@ -53,18 +54,18 @@ def scan(line: str) -> Found:
                 found.pairs[-1] = (name, f"{text}/{value}")
             end = match.end()
             continue
-        name = _label(label)
+        known = _label(label)
         if re.sub(r"\s", "", label) == "][" and found.pairs and parse_name(found.pairs[-1][0]).quantity == "epoch":
-            name = "batch"  # Epoch: [127/300][ 35/464]
+            known = "batch"  # Epoch: [127/300][ 35/464]
         if after and label.strip(" ,") == "":
             found.pairs.append((after.pop(0), value))
-        elif name:
+        elif known:
             several = [part for part in (_label(x) for x in re.split(r",", _OPEN.sub("", label))) if part]
             if _OPEN.search(label) and len(several) > 1:  # test_loss, test_acc: [0.68, 0.54]
                 found.pairs.append((several[0], value))
                 after = several[1:]
             else:
-                found.pairs.append((name, value))
+                found.pairs.append((known, value))
                 after = []
         end = match.end()
     found.part = _part(line, found)

@@ -29,7 +29,7 @@ OVERFIT = Question(
 for _ in range(200):
     loss = model(**eight).loss; loss.backward(); optimizer.step(); optimizer.zero_grad()
 print(loss.item())""",
-    "Near 0: the loop, the loss and the optimizer work, and the trouble is in the data or the rate. Near ln 2: it is in them.",
+    "Near 0: loop, loss and optimizer work, and the trouble is in the data or the rate. Near ln 2: it is in them.",
 )
 GRADIENT = Question(
     "Does a gradient reach every tensor, and does the optimizer hold it?",
@@ -51,7 +51,7 @@ FINITE = Question(
     """torch.autograd.set_detect_anomaly(True)
 print(loss.item(), [n for n, p in model.named_parameters() if not p.isfinite().all()])
 print([n for n, p in model.named_parameters() if p.grad is not None and not p.grad.isfinite().all()])""",
-    "A weight: the step before was too large (rate, clipping). Only a gradient: the backward pass (a logarithm of 0, float16).",
+    "A weight: the step before was too large (rate, clipping). Only a gradient: a logarithm of 0, or float16.",
 )
 RATE = Question(
     "Does a rate ten times smaller, with clipping, keep it down?",
@@ -67,7 +67,7 @@ with torch.no_grad():
     logits = torch.cat([model(**{k: v for k, v in b.items() if k != "labels"}).logits for b in loader])
 labels = torch.cat([b["labels"] for b in loader])
 print(torch.nn.functional.cross_entropy(logits, labels).item(), (logits.argmax(-1) == labels).float().mean().item())""",
-    "If they differ from the log, the report is wrong: a sum or a mean of another kind, other rows, labels or columns shifted.",
+    "If they differ from the log, the report is wrong: another sum or mean, other rows, shifted labels or columns.",
 )
 SHARED = Question(
     "Do training and held-out rows share text?",

@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nsputil.clinic.log_readers.aliases import COUNTS, Name, parse_name
+from nsputil.clinic.log_readers.aliases import COUNTS, PART, Name, parse_name
 from nsputil.clinic.log_readers.figures import is_missing, parse
 from nsputil.clinic.log_readers.record import Record
 
 PARTS = ("train", "held_out", "test")
-OWN = ("recall_is_next", "recall_not_next", "mean_p_is_next", "label_is_next", "says_is_next", "log_odds_std", "saturation",
-       "attends", "adaptive")  # fmt: skip
+OWN = ("recall_is_next", "recall_not_next", "mean_p_is_next", "label_is_next", "says_is_next", "log_odds_std",
+       "saturation", "attends", "adaptive")  # fmt: skip
+KIND = ("attends", "adaptive")
 OWN_BEGIN = ("gradient.", "update.")
 FRACTIONS = (
     "accuracy",
@@ -132,8 +133,8 @@ def _cells(
     more: dict[tuple[int, str], dict] = {}
     unread: Counter = Counter()
     for row, record in enumerate(records):
-        part_said = record.values.get("part")
-        default = part_said if part_said in PARTS else record.part
+        said = str(record.values.get("part", ""))
+        default = said if said in PARTS else PART.get(said.lower(), record.part)
         for raw, cell in record.values.items():
             own = raw in OWN or raw.startswith(OWN_BEGIN)
             name = parse_name(raw)
@@ -154,7 +155,7 @@ def _cells(
             value = number[0] * (LN2 if record.bits and name.quantity == "loss" else 1)
             part = name.part or default or "train"
             if own:
-                if raw not in FRACTIONS or 0 <= value <= 1 or math.isnan(value):
+                if math.isnan(value) or (0 <= value <= 1 if raw in (*FRACTIONS, *KIND) else value >= 0):
                     more.setdefault((row, part), {})[raw] = value
                 else:
                     unread[raw] += 1
@@ -182,7 +183,7 @@ def _without_doubles(cells: list[_Cell]) -> list[_Cell]:
 
 
 def _parts_of_bare_accuracies(cells: list[_Cell], out: Rows) -> None:
-    """An accuracy without a part belongs to the evaluation if no other does, and the losses beside it name their part."""
+    """An accuracy without a part belongs to the evaluation if no other does and the losses beside it name theirs."""
     losses = [cell for cell in cells if cell.name.quantity == "loss"]
     if any(cell.name.part is None for cell in losses) and not any(cell.raw.startswith("eval") for cell in losses):
         return
@@ -444,11 +445,11 @@ def _in_order(rows: list[dict], out: Rows) -> list[dict]:
             return rows[-1:]
         return sorted(rows, key=lambda row: row["step"])
     order = [rows[:1]]
-    for before, row in zip(rows, rows[1:], strict=False):
-        if row["step"] < before["step"] and not (row["part"] != "train" and _is_aside(rows, row)):
+    for index, (before, row) in enumerate(zip(rows, rows[1:], strict=False), 1):
+        if row["step"] < before["step"] and not (row["part"] != "train" and _is_aside(rows, index)):
             order.append([])
         order[-1].append(row)
-    if len(order) > 1 and len(order) > len(rows) / 3:  # written in no order, such as by several workers
+    if len(order) > 1 and len(order) > min(50, len(rows) / 3):  # written in no order, such as by several workers
         out.notes.append("rows are put in the order of their steps")
         return sorted(rows, key=lambda row: row["step"])
     kept = order[0]
@@ -457,7 +458,8 @@ def _in_order(rows: list[dict], out: Rows) -> list[dict]:
         again = [row for row in kept if row["step"] >= begin]
         if len(again) == len(kept):
             out.notes.append(
-                f"steps begin again: the file holds more than one run, and the {len(kept)} rows of an earlier one are left out"
+                f"steps begin again: the file holds more than one run, and the {len(kept)} rows of an earlier one are "
+                "left out"
             )
         else:
             out.notes.append(f"resumed at step {begin}: {len(again)} earlier rows from there on are left out")
@@ -465,10 +467,8 @@ def _in_order(rows: list[dict], out: Rows) -> list[dict]:
     return sorted(kept, key=lambda row: row["step"])
 
 
-def _is_aside(rows: list[dict], row: dict) -> bool:
+def _is_aside(rows: list[dict], index: int) -> bool:
     """Whether an evaluation carries a step of its own that lies back, while training goes on."""
-    later = rows[rows.index(row) + 1 :]
-    earlier = rows[: rows.index(row)]
-    following = next((r for r in later if r["part"] == "train"), None)
-    before = next((r for r in reversed(earlier) if r["part"] == "train"), None)
+    following = next((row for row in rows[index + 1 :] if row["part"] == "train"), None)
+    before = next((rows[i] for i in range(index - 1, -1, -1) if rows[i]["part"] == "train"), None)
     return before is not None and (following is None or following["step"] >= before["step"])

@@ -1,4 +1,4 @@
-"""PaddlePaddle: ``[INFO] - global step 10, loss: 0.69``, ``[TRAIN] Epoch:0 - Step:1 - Loss: 0.69``, ``epoch: 1, batch: 2``."""
+"""PaddlePaddle: ``[INFO] - global step 10, loss: 0.69``, ``[TRAIN] Epoch:0 - Step:1 - Loss: 0.69``."""
 
 import re
 
@@ -7,7 +7,8 @@ from nsputil.clinic.log_readers.record import Family, Record
 from nsputil.clinic.log_readers.text import LogText
 
 _SIGN = re.compile(
-    r"\[ *INFO\] - |\[(TRAIN|EVAL)\] (Epoch|Loss|Precision|Step)|^(global|valid) step \d+, |\bglobal step \d+, epoch: \d+, batch: \d+"
+    r"\[ *INFO\] - |\[(TRAIN|EVAL)\] (Epoch|Loss|Precision|Step)|^(global|valid) step \d+, |"
+    r"\bglobal step \d+, epoch: \d+, batch: \d+"
 )
 
 

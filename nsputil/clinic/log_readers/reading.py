@@ -55,15 +55,17 @@ class LogReading:
 
     def understood(self) -> str:
         """Return in a few lines what the log was taken for."""
-        counts = [f"{n} {word}" for part, word in (("train", "of training"), ("held_out", "held out"), ("test", "of a test"))
-                  if (n := sum(row["part"] == part for row in self.rows))]  # fmt: skip
+        said = {"train": "of training", "held_out": "held out", "test": "of a test"}
+        totals = {part: sum(row["part"] == part for row in self.rows) for part in said}
+        counts = [f"{totals[part]} {word}" for part, word in said.items() if totals[part]]
         lines = [f"{self.name}: read as {self.family}; rows: {', '.join(counts)}"]
         lines += [f"  {ours}: {theirs!r}" for ours, theirs in self.columns.items()]
         lines += [f"  note: {note}" for note in self.notes]
         lines += [f"  left out: {note}" for note in self.left_out]
         if self.classes != 2 or self.classes_from == "given":
             lines.append(
-                f"  classes: {self.classes} ({self.classes_from}); knowing nothing costs ln {self.classes} = {math.log(self.classes):.4f}"
+                f"  classes: {self.classes} ({self.classes_from}); "
+                f"knowing nothing costs ln {self.classes} = {math.log(self.classes):.4f}"
             )
         return "\n".join(lines)
 
@@ -157,6 +159,6 @@ def _nothing(text: LogText) -> str:
     numbers = sum(any(c.isdigit() for c in line) for line in lines)
     first = lines[0][:60] if lines else ""
     return (
-        f"{text.name}: no loss and no accuracy was found in {len(lines)} lines, {numbers} of them with digits; it begins "
-        f"with {first!r}. {PAGE} lists what can be read, and how to name a column"
+        f"{text.name}: no loss and no accuracy was found in {len(lines)} lines, {numbers} of them with digits; "
+        f"it begins with {first!r}. {PAGE} lists what can be read, and how to name a column"
     )

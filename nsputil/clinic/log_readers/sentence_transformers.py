@@ -1,4 +1,4 @@
-"""Sentence Transformers' evaluators: ``epoch,steps,cosine_accuracy,...``; accuracies only, -1 for the end of an epoch."""
+"""Sentence Transformers' evaluators: ``epoch,steps,cosine_accuracy,...``; accuracies only, -1 ends an epoch."""
 
 from nsputil.clinic.log_readers.aliases import parse_name
 from nsputil.clinic.log_readers.record import Family, Record

@@ -1,4 +1,4 @@
-"""Simple Transformers: ``training_progress_scores.csv`` with ``tp,tn,fp,fn,mcc,train_loss,eval_loss``, and its results."""
+"""Simple Transformers: ``training_progress_scores.csv`` with ``tp,tn,fp,fn,mcc,train_loss,eval_loss``."""
 
 from nsputil.clinic.log_readers import dicts
 from nsputil.clinic.log_readers.record import Family, Record

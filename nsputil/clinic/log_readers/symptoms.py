@@ -149,7 +149,10 @@ def _contradiction(of: Curves) -> list[Symptom]:
 
 def _beneath(part: str, loss: float, accuracy: float) -> Symptom:
     least = (1 - accuracy) * LN2
-    text = f"The loss {part} is {loss:.4f} with an accuracy of {accuracy:.4f}; the wrong rows alone cost {least:.4f}, so the two are not of the same rows, or one is not what its name says."
+    text = (
+        f"The loss {part} is {loss:.4f} with an accuracy of {accuracy:.4f}; the wrong rows alone cost {least:.4f}, so "
+        "the two are not of the same rows, or one is not what its name says."
+    )
     return Symptom(CONTRADICTION, text)
 
 
@@ -197,7 +200,8 @@ def _stuck(of: Curves) -> list[Symptom]:
         found.append(
             Symptom(
                 STUCK,
-                f"The loss falls from {of.loss[0]:.4f} to {of.loss[-1]:.4f} all the same: it is a sum with another task, or not the loss of this accuracy.",
+                f"The loss falls from {of.loss[0]:.4f} to {of.loss[-1]:.4f} all the same: it is a sum with another "
+                "task, or not the loss of this accuracy.",
             )
         )
     return found
@@ -244,11 +248,11 @@ def _accuracy_at_chance(of: Curves) -> list[Symptom]:
     if not len(accuracy) or (part == "training" and len(accuracy) < 3) or _few(of):
         return []
     last, chance = float(accuracy[-3:].mean()), 1 / of.classes
-    if len(accuracy) >= 3 and np.ptp(accuracy[-3:]) < 1e-9 and np.ptp(accuracy) < 1e-9 and accuracy[-1] < 0.995:
+    if len(accuracy) >= 3 and np.ptp(accuracy[-3:]) < 1e-9 and np.ptp(accuracy) < 1e-9 and accuracy[-1] < 0.9:
         return [
             Symptom(
                 STUCK,
-                f"The {part} accuracy is {accuracy[-1]:.4f} in each of {len(accuracy)} rows: one answer is given to all.",
+                f"The {part} accuracy is {accuracy[-1]:.4f} in each of {len(accuracy)} rows: one answer for all.",
             )
         ]
     if of.classes == 2 and last < 0.4 and _gap(of) < 0.15:
@@ -257,7 +261,8 @@ def _accuracy_at_chance(of: Curves) -> list[Symptom]:
             return [
                 Symptom(
                     CONTRADICTION,
-                    f"The {part} accuracy ends at {last:.4f}, below chance: labels or columns are exchanged, or there are more than two classes (--classes).",
+                    f"The {part} accuracy ends at {last:.4f}, below chance: labels or columns are exchanged, or there "
+                    "are more than two classes (--classes).",
                 )
             ]
         return [

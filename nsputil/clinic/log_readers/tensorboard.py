@@ -46,7 +46,8 @@ def read_events(raw: bytes) -> list[Record]:
         from tensorboard.util import tensor_util
     except ImportError:
         raise ValueError(
-            'this is an event file of TensorBoard; its reader is missing. Install it with: pip install "nsputil[tensorboard]"'
+            "this is an event file of TensorBoard, and its reader is missing; "
+            'install it with pip install "nsputil[tensorboard]"'
         ) from None
     level = logging.getLogger("tensorboard").level
     logging.getLogger("tensorboard").setLevel(logging.ERROR)

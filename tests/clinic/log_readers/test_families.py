@@ -45,13 +45,20 @@ def test_a_suffix_decides_nothing():
         ("a log of Megatron-LM", [(100, "train", 0.6989935, None), (100, "held_out", 0.693, None)]),
         ("a log of DLLogger", [(1787, "train", 3.146, None), (1887, "train", 1.75, None)]),
         ("a log of fairseq", [(250, "train", 1.002 * 0.693147, 0.512), (250, "held_out", 0.981 * 0.693147, 0.556)]),
-        ("the table of a model card", [(500, "held_out", 0.6162, 0.6621), (1000, "train", 0.6326, None), (1000, "held_out", 0.5512, 0.7143)]),
+        (
+            "the table of a model card",
+            [(500, "held_out", 0.6162, 0.6621), (1000, "train", 0.6326, None), (1000, "held_out", 0.5512, 0.7143)],
+        ),
         ("an evaluator of Sentence Transformers", [(500, "held_out", None, 0.6121), (500, "held_out", None, 0.6432)]),
         (
             "training_progress_scores.csv of Simple Transformers",
-            [(250, "train", 0.6712, None), (250, "held_out", 0.6755, 0.575), (500, "train", 0.5823, None), (500, "held_out", 0.6102, 0.685)],
+            [(250, "train", 0.6712, None), (250, "held_out", 0.6755, 0.575)]
+            + [(500, "train", 0.5823, None), (500, "held_out", 0.6102, 0.685)],
         ),
-        ("lines of TensorFlow's estimator, or an eval_results.txt", [(20, "held_out", 0.6883839, 0.53625), (100, "train", 0.69823, None)]),
+        (
+            "lines of TensorFlow's estimator, or an eval_results.txt",
+            [(20, "held_out", 0.6883839, 0.53625), (100, "train", 0.69823, None)],
+        ),
         ("a history of Weights & Biases", [(10, "train", 0.6935, None), (20, "held_out", 0.6932, 0.4979)]),
     ],
 )  # fmt: skip

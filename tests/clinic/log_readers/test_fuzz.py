@@ -15,8 +15,10 @@ from nsputil.clinic.log_readers.text import decode
 
 PUBLIC = sorted(p for p in (Path(__file__).parent / "public").rglob("*") if p.is_file() and p.suffix != ".py")
 SEEDS = [text.encode() for text in EXAMPLES.values()] + [p.read_bytes()[:6000] for p in PUBLIC]
-TOKENS = [b"nan", b"inf", b"-", b"{", b"}", b"[", b'"', b"'", b",", b";", b"\t", b"\r", b"|", b"=", b":", b"1e400", b"-1", b"loss", b"acc", b"eval",
-          b"step", b"epoch", b"999999999999999999999", b"\xff", b"\x00", b"\x1b[1m", b"0,5", b"1,000", b"%", b"/", b"null", b"True"]  # fmt: skip
+TOKENS = [b"nan", b"inf", b"-", b"{", b"}", b"[", b'"', b"'", b",", b";", b"\t", b"\r", b"|", b"=", b":",
+          b"1e400", b"-1", b"loss", b"acc", b"eval",
+          b"step", b"epoch", b"999999999999999999999", b"\xff", b"\x00", b"\x1b[1m", b"0,5", b"1,000", b"%", b"/",
+          b"null", b"True"]  # fmt: skip
 
 
 def truncated(raw, rng):

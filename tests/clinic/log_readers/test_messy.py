@@ -65,8 +65,8 @@ def test_percent_is_told_by_its_size_or_its_sign():
 
 @pytest.mark.parametrize(
     "text, value",
-    [("0.69", 0.69), ("0,6935", 0.6935), ("1,000", 1000), ("1,234,567", 1234567), ("6.9E-01", 0.69), ("[nan]", math.nan), ("-inf", -math.inf),
-     ("35/464", 35), ("53.1%", 53.1), ("tensor(0.7)", 0.7), (".5", 0.5)],
+    [("0.69", 0.69), ("0,6935", 0.6935), ("1,000", 1000), ("1,234,567", 1234567), ("6.9E-01", 0.69), ("[nan]", math.nan),
+     ("-inf", -math.inf), ("35/464", 35), ("53.1%", 53.1), ("tensor(0.7)", 0.7), (".5", 0.5)],
 )  # fmt: skip
 def test_figures(text, value):
     assert parse(text)[0] == pytest.approx(value, nan_ok=True)
@@ -123,13 +123,18 @@ def test_progress_bars_that_redraw_themselves():
 
 
 def test_a_checkpoint_callback_is_no_measure():
-    text = "Epoch 1/2\n5/5 - 1s - loss: 0.70 - val_loss: 0.69\n\nEpoch 00001: val_loss improved from inf to 0.69000, saving model to m.h5\nEpoch 2/2\n5/5 - 1s - loss: 0.60 - val_loss: 0.58\n"
+    text = (
+        "Epoch 1/2\n5/5 - 1s - loss: 0.70 - val_loss: 0.69\n\n"
+        "Epoch 00001: val_loss improved from inf to 0.69000, saving model to m.h5\n"
+        "Epoch 2/2\n5/5 - 1s - loss: 0.60 - val_loss: 0.58\n"
+    )
     assert all(math.isfinite(r[2]) for r in rows(text)) and len(rows(text)) == 4
 
 
 def test_evaluations_only_and_several_evaluation_sets():
     text = "\n".join(
-        f"{{'eval_matched_loss': {x}, 'eval_matched_accuracy': 0.6, 'eval_mismatched_loss': {x + 1}, 'eval_runtime': 3.1, 'epoch': {e}.0}}"
+        f"{{'eval_matched_loss': {x}, 'eval_matched_accuracy': 0.6, 'eval_mismatched_loss': {x + 1}, "
+        f"'eval_runtime': 3.1, 'epoch': {e}.0}}"
         for e, x in ((1, 0.69), (2, 0.6))
     )
     assert rows(text) == [(1, "held_out", 0.69, 0.6), (2, "held_out", 0.6, 0.6)]
@@ -214,8 +219,10 @@ def test_a_bare_name_belongs_to_the_part_named_before_it():
     "text",
     [
         "    loss   acc  val_loss  val_acc\n0  0.6935  0.4977  0.6932  0.4979\n1  0.6933  0.5023  0.6931  0.5000\n",
-        "epoch    train_loss    train_acc    valid_acc    valid_loss     dur\n-------  ------------  -----  -----------  ------------  ------\n"
-        "      1        \x1b[36m0.6935\x1b[0m      0.4977       \x1b[32m0.4979\x1b[0m        0.6932  0.1345\n      2        0.6933      0.5023       0.5000        0.6931  0.0608\n",
+        "epoch    train_loss    train_acc    valid_acc    valid_loss     dur\n"
+        "-------  ------------  -----  -----------  ------------  ------\n"
+        "      1        \x1b[36m0.6935\x1b[0m      0.4977       \x1b[32m0.4979\x1b[0m        0.6932  0.1345\n"
+        "      2        0.6933      0.5023       0.5000        0.6931  0.0608\n",
     ],
 )
 def test_tables_of_spaces(text):
