@@ -65,8 +65,8 @@ def test_percent_is_told_by_its_size_or_its_sign():
 
 @pytest.mark.parametrize(
     "text, value",
-    [("0.69", 0.69), ("0,6935", 0.6935), ("1,000", 1000), ("1,234,567", 1234567), ("6.9E-01", 0.69), ("[nan]", math.nan),
-     ("-inf", -math.inf), ("35/464", 35), ("53.1%", 53.1), ("tensor(0.7)", 0.7), (".5", 0.5)],
+    [("0.69", 0.69), ("0,6935", 0.6935), ("1,000", 1000), ("1,234,567", 1234567), ("6.9E-01", 0.69),
+     ("[nan]", math.nan), ("-inf", -math.inf), ("35/464", 35), ("53.1%", 53.1), ("tensor(0.7)", 0.7), (".5", 0.5)],
 )  # fmt: skip
 def test_figures(text, value):
     assert parse(text)[0] == pytest.approx(value, nan_ok=True)

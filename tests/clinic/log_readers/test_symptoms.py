@@ -74,7 +74,9 @@ EXAMPLES = {
         GOOD | {"accuracy": rising(0.5, 0.99), "held_accuracy": rising(0.5, 0.72, 8)},
         {"loss": falling(0.69, 0.02, noise=0.01), "held_loss": [0.9, 0.92, 0.91]},
     ],
-    s.BETTER: [GOOD | {"accuracy": rising(0.5, 0.6), "held_accuracy": rising(0.6, 0.86, 8), "loss": falling(0.69, 0.63)}],
+    s.BETTER: [
+        GOOD | {"accuracy": rising(0.5, 0.6), "held_accuracy": rising(0.6, 0.86, 8), "loss": falling(0.69, 0.63)},
+    ],
     s.PERFECT: [
         {"held_loss": [3.5e-5], "held_accuracy": [1.0]},
         {"loss": falling(0.6, 0.1, noise=0), "held_loss": [0.1, 0.01, 1e-4]},
@@ -96,13 +98,13 @@ def test_a_symptom_is_said_of_curves_that_have_it(group, curves):
         GOOD | {"held_loss": None},
         {"loss": falling()},
         {"held_loss": falling(0.68, 0.3, 5, 0), "held_accuracy": rising(n=5)},
-        GOOD | {"held_loss": [0.5, 0.40, 0.37, 0.40, 0.44]} | {"held_accuracy": [0.8, 0.84, 0.86, 0.87, 0.87]},  # too sure
-        {"loss": falling(0.19, 0.14), "held_loss": [0.36, 0.38, 0.37, 0.38, 0.36, 0.41, 0.38, 0.37]},  # fine-tuned from near
+        GOOD | {"held_loss": [0.5, 0.4, 0.37, 0.4, 0.44], "held_accuracy": [0.8, 0.84, 0.86, 0.87, 0.87]},  # too sure
+        {"loss": falling(0.19, 0.14), "held_loss": [0.36, 0.38, 0.37, 0.38, 0.36, 0.41, 0.38, 0.37]},  # fine-tuned
         {"held_loss": [0.0012], "held_accuracy": [0.9998]},
         {"held_loss": [0.034], "held_accuracy": [0.99]},
         {"loss": falling(1.09, 0.5), "accuracy": rising(0.34, 0.8), "classes": 3},
         {"loss": np.r_[falling(0.69, 0.3), [0.9], falling(0.3, 0.28)]},  # one bad batch
-        {"loss": falling(), "accuracy": np.full(N, 0.97), "running": {"accuracy of train"}},  # a mean, and single batches
+        {"loss": falling(), "accuracy": np.full(N, 0.97), "running": {"accuracy of train"}},
     ],
 )  # fmt: skip
 def test_nothing_is_said_of_good_curves(curves):
