@@ -14,7 +14,8 @@ from collections import Counter
 from pathlib import Path
 
 from nsputil.clinic.log_readers import read
-from nsputil.clinic.log_readers.answer import Answer, answer
+from nsputil.clinic.log_readers.answer import Answer
+from nsputil.clinic.report import answer_log
 
 PUBLIC = Path(__file__).resolve().parents[1] / "tests" / "clinic" / "log_readers" / "public"
 #: What the readers have to reach.
@@ -48,7 +49,7 @@ def look(path: Path, entry: dict) -> tuple[bool, bool, Answer | None]:
     except (ValueError, OSError) as error:
         said, family, rows = None, str(error), 0
     else:
-        said, family, rows = answer(reading), reading.family, len(reading.rows)
+        said, family, rows = answer_log(reading), reading.family, len(reading.rows)
     kept, why = tenable(said, entry.get("state", "unknown"), entry.get("group"))
     result = "not read" if said is None else "; ".join(said.groups) or said.state
     print(f"{path.name}\n    {'read' if said else 'NOT READ'}: {family}, {rows} rows")

@@ -5,11 +5,15 @@ evaluation are right, so 95 % cannot be reached without the pipeline.
 """
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nsputil.clinic.log_readers import own
 from nsputil.clinic.log_readers import symptoms as s
+from nsputil.clinic.log_readers.as_run import as_run
 from nsputil.clinic.log_readers.next_questions import QUESTIONS, Question
 from nsputil.clinic.log_readers.reading import LogReading
+from nsputil.run import Run
 
 HEALTHY, WRONG, UNREADABLE, UNKNOWN = 0, 1, 2, 3  # exit codes
 WIDTH = 100
@@ -40,9 +44,18 @@ class Answer:
         return list(dict.fromkeys(symptom.group for symptom in self.symptoms if symptom.firm))
 
 
-def answer(reading: LogReading) -> Answer:
-    """Return what can be said of a log."""
+def answer(reading: LogReading, facts: Sequence[s.Symptom] = ()) -> Answer:
+    """Return what can be said of a log.
+
+    Parameters
+    ----------
+    reading : LogReading
+    facts : sequence of Symptom
+        Facts that its numbers violate; `nsputil.clinic.report.answer_log` looks for them.
+    """
     found = s.symptoms(reading)
+    found += [fact for fact in facts if fact.group not in {symptom.group for symptom in found}]
+    found.sort(key=lambda symptom: not symptom.firm)
     firm = [symptom for symptom in found if symptom.firm]
     if firm:
         asked = [question for group in dict.fromkeys(x.group for x in firm) for question in QUESTIONS[group]]
@@ -50,6 +63,20 @@ def answer(reading: LogReading) -> Answer:
     if _little(reading):
         return Answer("too little to tell", found, QUESTIONS["little"], UNKNOWN)
     return Answer("no symptom", found, QUESTIONS["none"], UNKNOWN)
+
+
+def comparable_run(reading: LogReading) -> Run:
+    """Return the run whose numbers can be held against one another.
+
+    A row of training of another tool may hold the loss of one batch and the accuracy of many, so its accuracies of
+    training are left out.
+    """
+    rows = [dict(row) for row in reading.rows]
+    if reading.family != own.FAMILY.name:
+        for row in rows:
+            if row["part"] == "train":
+                row.pop("accuracy", None)
+    return as_run(rows)
 
 
 def _little(reading: LogReading) -> bool:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nsputil.clinic.log_readers.aliases import parse_name
+from nsputil.clinic.log_readers.as_run import as_run
 from nsputil.clinic.log_readers.families import choose
 from nsputil.clinic.log_readers.normalise import normalise
 from nsputil.clinic.log_readers.tables import read_table
 from nsputil.clinic.log_readers.text import LogText, read_text
+from nsputil.run import Run
 
 PAGE = "docs/logs.md"
 MOST_CLASSES = 200
@@ -53,6 +55,17 @@ class LogReading:
         """Return the numbers of one kind, in order."""
         return [row[quantity] for row in self.rows if row["part"] == part and quantity in row]
 
+    def run(self) -> Run:
+        """Return the rows as a `Run`, for all that reads runs."""
+        return as_run(self.rows)
+
+    def table(self) -> str:
+        """Return the rows as lines of text, an empty cell for what is unknown."""
+        names = list(dict.fromkeys(["step", "part"] + [name for row in self.rows for name in row]))
+        cells = [names] + [[_cell(row.get(name)) for name in names] for row in self.rows]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(names))]
+        return "\n".join("  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in cells)
+
     def understood(self) -> str:
         """Return in a few lines what the log was taken for."""
         said = {"train": "of training", "held_out": "held out", "test": "of a test"}
@@ -68,6 +81,10 @@ class LogReading:
                 f"knowing nothing costs ln {self.classes} = {math.log(self.classes):.4f}"
             )
         return "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def read(path: str | Path, columns: Mapping[str, str] | None = None, classes: int | None = None) -> LogReading:

@@ -305,9 +305,10 @@ def _worse(of: Curves) -> list[Symptom]:
 
 def _better(of: Curves) -> list[Symptom]:
     if len(of.accuracy) >= 3 and len(of.held_accuracy) >= 3 and not of.running:
-        gap = float(of.held_accuracy[-3:].mean() - of.accuracy[-3:].mean())
+        tail = of.accuracy[-max(3, len(of.accuracy) // 5) :]
+        gap = float(of.held_accuracy[-3:].mean() - tail.mean() - 2 * tail.std() / math.sqrt(len(tail)))
         if gap > 0.08:
-            return [Symptom(BETTER, f"The accuracy ends {gap:.3f} higher held out than in training.", firm=gap > 0.15)]
+            return [Symptom(BETTER, f"The accuracy ends at {tail.mean():.4f} in training and at {of.held_accuracy[-3:].mean():.4f} held out.", firm=gap > 0.15)]
     if len(of.loss) >= 3 and len(of.held_loss) >= 2 and not of.summed:
         train, held = float(of.loss[-3:].mean()), float(of.held_loss[-1])
         if train - held > 0.15 and held < 0.7 * train:

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.public_logs import PUBLIC, look, main, tenable
 from nsputil.clinic.log_readers import read
-from nsputil.clinic.log_readers.answer import answer
+from nsputil.clinic.report import answer_log
 
 SOURCES = json.loads((PUBLIC / "sources.json").read_text(encoding="utf-8"))["logs"]
 
@@ -24,7 +24,7 @@ def test_each_log_has_a_source_and_each_source_a_log():
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_healthy_is_not_called_sick_and_sick_not_healthy(name):
-    code = answer(read(PUBLIC / name)).code
+    code = answer_log(read(PUBLIC / name)).code
     assert code != {"healthy": 1, "sick": 0}.get(SOURCES[name]["state"])
 
 
@@ -40,4 +40,4 @@ def test_the_command_can_fail(tmp_path, capsys):
 
 def test_the_same_numbers_in_five_formats_get_one_answer():
     names = [n for n in SOURCES if n.startswith(("given/s0", "given/r27"))]
-    assert len(names) == 6 and {tuple(answer(read(PUBLIC / n)).groups) for n in names} == {("never falls",)}
+    assert len(names) == 6 and {tuple(answer_log(read(PUBLIC / n)).groups) for n in names} == {("never falls",)}
