@@ -5,8 +5,12 @@ says what is measured, in which part of a training, of which task, or that it is
 """
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 #: Words of two parts, written as one.
 PHRASES = {
@@ -100,7 +104,20 @@ def words(name: str) -> list[str]:
     return joined
 
 
-@lru_cache(maxsize=20_000)
+#: What the user says that names mean, while a log is read: {"my_name": "held_out.loss"}.
+_MENDED: ContextVar[Mapping[str, str]] = ContextVar("mended", default=MappingProxyType({}))
+
+
+@contextmanager
+def mended(meanings: Mapping[str, str]) -> Iterator[None]:
+    """Let names mean what the user says they do: ``{"my_name": "loss", "other": "held_out.accuracy"}``."""
+    token = _MENDED.set(meanings)
+    try:
+        yield
+    finally:
+        _MENDED.reset(token)
+
+
 def parse_name(name: str) -> Name:
     """Return what a name means.
 
@@ -111,6 +128,14 @@ def parse_name(name: str) -> Name:
     >>> parse_name("next_sentence_accuracy").task
     'nsp'
     """
+    if name in _MENDED.get():
+        part, _, quantity = _MENDED.get()[name].rpartition(".")
+        return Name(quantity, part or None)
+    return _parsed(name)
+
+
+@lru_cache(maxsize=20_000)
+def _parsed(name: str) -> Name:
     found = words(name)
     if name.strip().lower() in COUNTS:
         return Name(name.strip().lower())

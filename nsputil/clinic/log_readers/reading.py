@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nsputil.clinic.log_readers.aliases import parse_name
+from nsputil.clinic.log_readers.aliases import mended, parse_name
 from nsputil.clinic.log_readers.as_run import as_run
 from nsputil.clinic.log_readers.families import choose
 from nsputil.clinic.log_readers.normalise import normalise
@@ -117,11 +117,18 @@ def understand(text: LogText, columns: Mapping[str, str] | None = None, classes:
     """Return what a text says; see `read`."""
     if classes is not None and (isinstance(classes, bool) or not 2 <= classes <= 1_000_000):
         raise ValueError(f"classes is {classes}; expected at least 2")
+    with mended({name: ours for ours, name in (columns or {}).items()}):
+        return _understood(text, columns, classes)
+
+
+def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int | None) -> LogReading:
     found = choose(text)
     if found is None:
         raise ValueError(_nothing(text))
     family, records = found
-    table = read_table(text) if "\t" in text.text or ";" in text.text else None
+    table = read_table(text)
+    if table is not None and len(table.records) != len(records):
+        table = None  # the records come from elsewhere
     rows = normalise(records, columns, bool(table and table.decimal_comma))
     if not any("loss" in row or "accuracy" in row for row in rows.rows):
         names = sorted({name for record in records for name in record.values})
@@ -174,7 +181,7 @@ def _guess_classes(reading: LogReading) -> None:
 def _nothing(text: LogText) -> str:
     lines = [line.strip() for line in text.lines if line.strip()]
     numbers = sum(any(c.isdigit() for c in line) for line in lines)
-    first = lines[0][:60] if lines else ""
+    first = "".join(c if c.isprintable() else "." for c in lines[0][:60]) if lines else ""
     return (
         f"{text.name}: no loss and no accuracy was found in {len(lines)} lines, {numbers} of them with digits; "
         f"it begins with {first!r}. {PAGE} lists what can be read, and how to name a column"

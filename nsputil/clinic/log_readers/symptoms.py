@@ -136,8 +136,9 @@ def _contradiction(of: Curves) -> list[Symptom]:
         mean, right = float(of.loss.mean()), float(of.accuracy.mean())
         if (1 - right) * LN2 - mean > 0.02 and not found:
             found.append(_beneath("of training, in the mean of all rows,", mean, right))
-    zeros = int(np.sum(of.loss[-3:] == 0))
-    if len(of.loss) >= 4 and zeros == 3 and of.loss.max() > 0.05:
+    if len(of.loss) >= 3 and not of.loss.any():
+        found.append(Symptom(CONTRADICTION, "All losses are exactly 0: nothing was measured."))
+    elif len(of.loss) >= 4 and not of.loss[-3:].any():
         found.append(
             Symptom(
                 CONTRADICTION,
@@ -306,9 +307,16 @@ def _worse(of: Curves) -> list[Symptom]:
 def _better(of: Curves) -> list[Symptom]:
     if len(of.accuracy) >= 3 and len(of.held_accuracy) >= 3 and not of.running:
         tail = of.accuracy[-max(3, len(of.accuracy) // 5) :]
-        gap = float(of.held_accuracy[-3:].mean() - tail.mean() - 2 * tail.std() / math.sqrt(len(tail)))
+        train, held = float(tail.mean()), float(of.held_accuracy[-3:].mean())
+        gap = held - train - 2 * float(tail.std()) / math.sqrt(len(tail))
         if gap > 0.08:
-            return [Symptom(BETTER, f"The accuracy ends at {tail.mean():.4f} in training and at {of.held_accuracy[-3:].mean():.4f} held out.", firm=gap > 0.15)]
+            return [
+                Symptom(
+                    BETTER,
+                    f"The accuracy ends at {train:.4f} in training and at {held:.4f} held out.",
+                    firm=gap > 0.15,
+                )
+            ]
     if len(of.loss) >= 3 and len(of.held_loss) >= 2 and not of.summed:
         train, held = float(of.loss[-3:].mean()), float(of.held_loss[-1])
         if train - held > 0.15 and held < 0.7 * train:

@@ -38,8 +38,10 @@ class Table:
 
 def read_table(text: LogText) -> Table | None:
     """Return the table of a text with the most rows; None if there is none."""
-    tables = [table for separator in SEPARATORS if (table := _with(text, separator))]
-    return max(tables, key=lambda table: (len(table.records), len(table.header))) if tables else None
+    if "table" not in text.cache:
+        tables = [table for separator in SEPARATORS if (table := _with(text, separator))]
+        text.cache["table"] = max(tables, key=lambda table: (len(table.records), len(table.header)), default=None)
+    return text.cache["table"]
 
 
 def _with(text: LogText, separator: str) -> Table | None:
@@ -72,7 +74,9 @@ def _with(text: LogText, separator: str) -> Table | None:
             table.header = header = cells
             table.again += 1
             continue
-        values: dict[str, object] = {n: c for n, c in zip(header, cells, strict=True) if n and not is_missing(c)}
+        pairs = list(zip(header, cells, strict=True))[::-1]  # of two columns of one name, the first is kept
+        values: dict[str, object] = {n: c for n, c in pairs if n and not is_missing(c)}
+        values = {n: values[n] for n in header if n in values}
         if any(parse(cell) for cell in values.values()):
             table.records.append(Record(number, values))
         else:
@@ -92,11 +96,7 @@ def _header(lines: list[str], separator: str) -> tuple[int, list[str]]:
 def _is_header(cells: list[str]) -> bool:
     """Whether cells are names, one of them known, rather than numbers or sentences."""
     named = [cell for cell in cells if cell]
-    if (
-        len(named) < 2
-        or any(parse(cell) is not None and not cell.isalpha() for cell in named)
-        or len(set(named)) < len(named)
-    ):
+    if len(named) < 2 or any(parse(cell) is not None and not cell.isalpha() for cell in named):
         return False
     if any(len(cell) > 80 or "=" in cell or ": " in cell for cell in named):
         return False

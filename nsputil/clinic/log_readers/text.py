@@ -24,12 +24,15 @@ class LogText:
         With line feeds only, without colour codes.
     notes : list of str
     raw : bytes
+    cache : dict
+        What was found in it, for readers that look for the same.
     """
 
     name: str
     text: str
     notes: list[str] = field(default_factory=list)
     raw: bytes = b""
+    cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def lines(self) -> list[str]:

@@ -167,6 +167,10 @@ def test_a_wrong_guess_is_mended():
         (2, "train", 0.8, None),
         (2, "held_out", 0.6, 0.6),
     ]
+    lines = "it 1 objective 0.7\nit 2 objective 0.6\n"
+    assert rows(lines, columns={"loss": "objective"}) == [(1, "train", 0.7, None), (2, "train", 0.6, None)]
+    with pytest.raises(ValueError, match="no loss and no accuracy"):
+        rows(lines)  # the name is forgotten
     with pytest.raises(ValueError, match="no 'nothing'; it has"):
         rows(text, columns={"loss": "nothing"})
     with pytest.raises(ValueError, match="expected loss, accuracy"):
