@@ -160,7 +160,10 @@ def _guess_classes(reading: LogReading) -> None:
         accuracies = [x for x in reading.series(part, "accuracy")[:3] if math.isfinite(x)]
         if not losses or not 0.9 < losses[0] < math.log(MOST_CLASSES):
             continue
-        first = losses[0]
+        first, every = losses[0], [x for x in reading.series(part, "loss") if math.isfinite(x)]
+        tail = every[-max(1, len(every) // 5) :]
+        if abs(sum(tail) / len(tail) - math.log(2)) < 0.05:
+            continue  # it ends where a model of two classes that knows nothing ends
         count = round(math.exp(first))
         off = abs(first - math.log(count))
         if accuracies:

@@ -153,6 +153,8 @@ def test_classes_are_guessed_from_the_first_loss_and_can_be_given():
     got = reading(text)
     assert (got.classes, got.classes_from) == (3, "guessed") and "3 classes?" in got.understood()
     assert reading(text, classes=2).classes == 2 and reading(TABLE).classes == 2
+    high = "".join(f"step {k} loss {x}\n" for k, x in enumerate((1.09, 0.8, 0.7, 0.693, 0.694, 0.693), 1))
+    assert reading(high).classes == 2  # a high start of two classes, which ends at ln 2
     with pytest.raises(ValueError, match="expected at least 2"):
         reading(text, classes=1)
 
