@@ -1,8 +1,8 @@
 """The log of a training that ran elsewhere, as a `Run`: a small format to write, and many to read.
 
 `read_log` reads the logs of many tools (docs/logs.md). The format that is written is in docs/run-format.md. `RunLog`
-writes it from any loop; `nsputil.clinic.torch_recorder` and `nsputil.clinic.trainer_callback` measure a PyTorch training
-and write it.
+writes it from any loop; `nsputil.clinic.torch_recorder` and `nsputil.clinic.trainer_callback` measure a PyTorch
+training and write it.
 """
 
 import csv
