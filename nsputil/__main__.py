@@ -1,9 +1,10 @@
-"""The command line: ``python -m nsputil predict "A" "B"``, ``train``, ``evaluate``, ``diagnose RUN``.
+"""The command line: ``python -m nsputil predict "A" "B"``, ``train``, ``evaluate``, ``diagnose FILE``, ``log FILE``.
 
 Introduced in notebook 10.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,8 @@ if TYPE_CHECKING:  # a command imports only what it needs
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code. Bad input is one line on stderr, and code 2.
 
-    ``diagnose`` returns 0 if "healthy" comes first, and 1 if anything else does.
+    ``diagnose`` returns 0 if the training is healthy at 95 % or more, 1 if something is wrong, 3 if there is too little
+    to tell.
     """
     parser = argparse.ArgumentParser(prog="python -m nsputil", description="Train, try and measure NSP models.")
     parser.add_argument("--version", action="version", version=f"nsputil {__version__}")
@@ -43,16 +45,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     diagnose = commands.add_parser(
         "diagnose",
         help="what may be wrong with a training, from its log",
-        epilog="Exit code: 0 if 'healthy' comes first, 1 if anything else does, 2 for bad input.",
+        epilog="Exit code: 0 healthy at 95 %%, 1 something is wrong, 2 not readable, 3 too little to tell.",
     )
-    diagnose.add_argument("run", help="file that train --run, Run.save or a log wrote (docs/run-format.md)")
+    log = commands.add_parser("log", help="read a log of any tool and write it in the course's own format")
+    for command in (diagnose, log):
+        command.add_argument("run", metavar="FILE", help="log of any tool in docs/logs.md, or file of train --run")
+        command.add_argument("--column", action="append", default=[], metavar="LOSS=NAME", help="mend a wrong guess")
+        command.add_argument("--classes", type=int, help="number of classes (default: 2, or what the log says)")
+    log.add_argument("--out", required=True, metavar="FILE", help="run.csv or run.json")
+    diagnose.add_argument("--show", action="store_true", help="print the rows that were read")
     diagnose.add_argument("--tier", choices=("curves", "instruments"), default="instruments", help="what to read")
     diagnose.add_argument("--outcomes", metavar="FILE", help="outcomes of probes, a JSON object (default: none)")
     diagnose.add_argument("--causes", type=int, default=5, help="how many to list (default: %(default)s)")
     options = parser.parse_args(arguments)
-    actions = {"predict": _predict, "train": _train, "evaluate": _evaluate, "diagnose": _diagnose}
+    actions = {"predict": _predict, "train": _train, "evaluate": _evaluate, "diagnose": _diagnose, "log": _log}
     try:
-        return actions[options.command](options)
+        code = actions[options.command](options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, OSError, TypeError) as error:
         print(f"nsputil: {error}", file=sys.stderr)
         return 2
@@ -111,14 +124,44 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _diagnose(options: argparse.Namespace) -> int:
-    from nsputil.clinic.report import diagnose_file, read_outcomes, report
+    from nsputil.clinic.log_readers.answer import report as log_report
+    from nsputil.clinic.logs import read_run_file
+    from nsputil.clinic.report import answer_log, exit_code, rank, read_outcomes, report
 
     if options.causes < 1:
         raise ValueError(f"--causes is {options.causes}; expected at least 1")
     outcomes = read_outcomes(options.outcomes) if options.outcomes else None
-    run, diagnosis = diagnose_file(options.run, outcomes, options.tier)
-    print(report(options.run, run, diagnosis, options.causes))
-    return 0 if diagnosis.answer == "healthy" else 1
+    file = read_run_file(options.run, _columns(options.column), options.classes)
+    if file.reading is not None:
+        if options.show:
+            print(file.reading.table() + "\n")
+        said = answer_log(file.reading)
+        print(log_report(file.reading, said))
+        if outcomes is None:  # its numbers were compared with no training of its kind: no cause is named
+            return said.code
+        print()
+    diagnosis = rank(file, outcomes, options.tier)
+    print(report(options.run, file.run, diagnosis, options.causes))
+    return exit_code(file.run, diagnosis)
+
+
+def _log(options: argparse.Namespace) -> int:
+    from nsputil.clinic.logs import read_run_file, write_rows
+
+    file = read_run_file(options.run, _columns(options.column), options.classes)
+    if file.reading is None:
+        raise ValueError(f"{options.run} is a run of this package, which diagnose reads; expected a log")
+    write_rows(file.reading.rows, options.out)
+    print(f"{file.reading.understood()}\n{len(file.reading.rows)} rows saved as {options.out}")
+    return 0
+
+
+def _columns(given: list[str]) -> dict[str, str]:
+    """Return what ``--column loss=NAME`` says."""
+    for text in given:
+        if not all(text.partition("=")):
+            raise ValueError(f"--column is {text!r}; expected such as loss=my_name or held_out.accuracy=my_name")
+    return {ours: theirs for ours, _, theirs in (text.partition("=") for text in given)}
 
 
 def _report(final: dict[str, Any], count: int) -> None:

@@ -15,6 +15,7 @@ What is seen of a training:
 - `signals`: a `Run` as named numbers, with reference levels in closed form.
 - `probes`: experiments on a suspect pipeline, a file for each part of a training.
 - `signal_registry`: every signal by name, of runs and of probes.
+- `log_readers`: logs as tools write them, a file for each family; symptoms, and what to measure next.
 - `logs`: the log of a training that ran elsewhere, to write and to read.
 - `torch_recorder`: a PyTorch training, written as such a log.
 - `trainer_callback`: the same for the Trainer of Hugging Face; the only module that imports transformers.

@@ -1,31 +1,35 @@
-"""The log of a training that ran elsewhere, as a `Run`: a small format, in CSV or JSON, to write and to read.
+"""The log of a training that ran elsewhere, as a `Run`: a small format to write, and many to read.
 
-The format is described in docs/run-format.md. `RunLog` writes it from any loop; `nsputil.clinic.torch_recorder` and
-`nsputil.clinic.trainer_callback` measure a PyTorch training and write it.
+`read_log` reads the logs of many tools (docs/logs.md). The format that is written is in docs/run-format.md. `RunLog`
+writes it from any loop; `nsputil.clinic.torch_recorder` and `nsputil.clinic.trainer_callback` measure a PyTorch
+training and write it.
 """
 
 import csv
 import json
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nsputil.clinic.log_readers.as_run import KIND
+from nsputil.clinic.log_readers.own import FORMAT
+from nsputil.clinic.log_readers.reading import LogReading, understand
+from nsputil.clinic.log_readers.text import read_text
+from nsputil.files import replacing, write_text
 from nsputil.losses import sigmoid
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 from nsputil.training import Run
 
-FORMAT = "nsputil log 1"
 PARTS = ("train", "held_out", "test")
 FRACTIONS = (
     "accuracy", "saturation", "label_is_next", "says_is_next", "recall_is_next", "recall_not_next", "mean_p_is_next",
 )  # fmt: skip
 NUMBERS = ("loss", "log_odds_std", *FRACTIONS)
 NORMS = ("gradient.", "update.")  # followed by the name of a tensor, or "all"
-KIND = ("attends", "adaptive")  # the kind of training, 0 or 1; one row is enough
-READING = ("log_odds_std", "saturation", "label_is_next", "says_is_next")  # what every instrument reading holds
 SUFFIXES = ("csv", "json")
 
 Row = dict[str, Any]
@@ -41,10 +45,13 @@ class RunFile(NamedTuple):
     is_log : bool
         Whether it is a log of a training that ran elsewhere (True) or a file of `Run.save` (False). In a log a missing
         number is unknown; in a saved run it could not be computed.
+    reading : LogReading, optional
+        What was understood of a log.
     """
 
     run: Run
     is_log: bool
+    reading: LogReading | None = None
 
 
 class RunLog:
@@ -93,7 +100,7 @@ class RunLog:
         """
         kind = {} if self.rows else self._kind
         row: Row = {"step": step, "part": part} | kind | {k: v for k, v in numbers.items() if v is not None}
-        _check(row, f"row {len(self.rows) + 1}", self.rows[-1]["step"] if self.rows else 1)
+        _check(row, f"row {len(self.rows) + 1}", self.rows[-1]["step"] if self.rows else 0)
         self.rows.append(row)
 
     def save(self, path: str | Path) -> None:
@@ -104,26 +111,37 @@ class RunLog:
         ValueError
             If the suffix is neither.
         """
-        path = Path(path)
-        if _suffix(path) == "json":
-            rows = [{k: v if k == "part" else _plain(v) for k, v in row.items()} for row in self.rows]
-            text = ",\n".join(json.dumps(row, allow_nan=False) for row in rows)
-            path.write_text(f'{{"format": "{FORMAT}", "rows": [\n{text}\n]}}\n', encoding="utf-8", newline="\n")
-            return
-        names = list(dict.fromkeys(["step", "part"] + [name for row in self.rows for name in row]))
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, names, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.rows)
+        write_rows(self.rows, path)
+
+
+def write_rows(rows: Sequence[Row], path: str | Path) -> None:
+    """Write rows of a log as CSV or as JSON, by the suffix of the file.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is another.
+    """
+    path = Path(path)
+    if _suffix(path) == "json":
+        plain = [{k: v if k == "part" else _plain(v) for k, v in row.items()} for row in rows]
+        text = ",\n".join(json.dumps(row, allow_nan=False) for row in plain)
+        write_text(path, f'{{"format": "{FORMAT}", "rows": [\n{text}\n]}}\n')
+        return
+    names = list(dict.fromkeys(["step", "part"] + [name for row in rows for name in row]))
+    with replacing(path) as new, new.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def read_log(path: str | Path) -> Run:
-    """Read a log, or a run that `Run.save` wrote.
+    """Read a log of any tool that docs/logs.md lists, or a run that `Run.save` wrote.
 
     Parameters
     ----------
     path : str or Path
-        A ``.csv`` or ``.json`` file.
+        Recognised by what is in it, not by its suffix.
 
     Returns
     -------
@@ -136,42 +154,30 @@ def read_log(path: str | Path) -> Run:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file breaks the format; the message names the row, what was found and what is expected.
+        If no loss and no accuracy is found; the message says what was found and what is expected.
     """
     return read_run_file(path).run
 
 
-def read_run_file(path: str | Path) -> RunFile:
-    """Read a log, or a run that `Run.save` wrote, and say which of the two it is; see `read_log`."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path.name}")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path.name} is no text in UTF-8: {error}") from error
-    if _suffix(path) == "csv":
-        rows = _rows_of_csv(text, path.name)
-    else:
-        try:
-            content = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path.name} is no JSON: {error}") from error
-        if isinstance(content, dict) and content.get("format") == "nsputil run 1":
-            return RunFile(_saved_run(path), is_log=False)
-        rows = _rows_of_json(content, path.name)
-    before: int = 1
-    kind: Row = {}
-    for number, row in enumerate(rows, 1):
-        where = f"{path.name}, row {number}"
-        _check(row, where, before)
-        before = row["step"]
-        for name in KIND:
-            if name in row and row[name] != kind.setdefault(name, row[name]):
-                raise ValueError(f"{where}: {name} is {row[name]:g} after {kind[name]:g}; expected one kind")
-    if not any(row["part"] == "train" for row in rows):
-        raise ValueError(f"{path.name} has no row of part 'train'; expected one for each training step that was logged")
-    return RunFile(_run(rows), is_log=True)
+def read_run_file(path: str | Path, columns: Mapping[str, str] | None = None, classes: int | None = None) -> RunFile:
+    """Read a log, or a run that `Run.save` wrote, and say which of the two it is.
+
+    Parameters
+    ----------
+    path : str or Path
+    columns, classes : optional
+        Mend what was guessed of a log; see `nsputil.clinic.log_readers.read`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        See `read_log`.
+    """
+    text = read_text(path)
+    if isinstance(text.document, dict) and text.document.get("format") == "nsputil run 1":
+        return RunFile(_saved_run(Path(path)), is_log=False)
+    reading = understand(text, columns, classes)
+    return RunFile(reading.run(), is_log=True, reading=reading)
 
 
 def count(logits: ArrayLike, labels: ArrayLike) -> dict[str, float]:
@@ -249,50 +255,10 @@ def _plain(number: float) -> float | str:
     return number if math.isfinite(number) else str(float(number))
 
 
-def _rows_of_csv(text: str, name: str) -> list[Row]:
-    reader = csv.reader(text.splitlines())
-    header = [column.strip() for column in next(reader, [])]
-    if "step" not in header or "part" not in header:
-        raise ValueError(f"{name} begins with {', '.join(header)[:80]!r}; expected columns step, part, loss, ...")
-    twice = [column for column in header if header.count(column) > 1]
-    if twice:
-        raise ValueError(f"{name} has the column {twice[0]!r} twice; expected each once")
-    rows = []
-    for number, cells in enumerate((cells for cells in reader if any(cells)), 1):
-        where = f"{name}, row {number}"
-        if len(cells) != len(header):
-            raise ValueError(f"{where} has {len(cells)} cells; expected {len(header)}, as in the header")
-        named = {column: cell.strip() for column, cell in zip(header, cells, strict=True) if cell.strip()}
-        rows.append({k: v if k == "part" else _number(v, k, where) for k, v in named.items()})
-    return rows
-
-
-def _rows_of_json(content: Any, name: str) -> list[Row]:
-    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("rows"), list):
-        given = content.get("format") if isinstance(content, dict) else type(content).__name__
-        raise ValueError(f'{name} has the format {given!r}; expected {{"format": "{FORMAT}", "rows": [...]}}')
-    rows = []
-    for number, row in enumerate(content["rows"], 1):
-        where = f"{name}, row {number}"
-        if not isinstance(row, dict):
-            raise ValueError(f'{where} is a {type(row).__name__}; expected an object such as {{"step": 1, ...}}')
-        rows.append({k: v if k == "part" else _number(v, k, where) for k, v in row.items() if v is not None})
-    return rows
-
-
-def _number(value: Any, column: str, where: str) -> float:
-    if not isinstance(value, bool):
-        try:
-            return int(value) if column == "step" and float(value) == int(float(value)) else float(value)
-        except (TypeError, ValueError, OverflowError):
-            pass
-    raise ValueError(f"{where}: {column} is {value!r}; expected a number")
-
-
 def _check(row: Row, where: str, before: int) -> None:
     step, part = row.get("step"), row.get("part")
-    if not isinstance(step, int) or isinstance(step, bool) or step < 1:
-        raise ValueError(f"{where}: step is {step!r}; expected a whole number from 1 on")
+    if not isinstance(step, int) or isinstance(step, bool) or step < 0:
+        raise ValueError(f"{where}: step is {step!r}; expected a whole number from 0 on")
     if step < before:
         raise ValueError(f"{where}: step is {step} after {before}; expected steps that never fall")
     if part not in PARTS:
@@ -315,23 +281,3 @@ def _check(row: Row, where: str, before: int) -> None:
             raise ValueError(f"{where}: {name} is {value}; expected a number from 0 on")
     if part == "train" and "loss" not in row:
         raise ValueError(f"{where}: a row of part 'train' has no loss; expected one (nan if that is what it was)")
-
-
-def _run(rows: list[Row]) -> Run:
-    run, labels = Run(), []
-    for row in rows:
-        numbers = {name: value for name, value in row.items() if name not in ("step", "part", *KIND)}
-        run.kind |= {name: bool(row[name]) for name in KIND if name in row}
-        if row["part"] == "train":
-            run.loss.append(numbers.pop("loss"))
-            run.accuracy.append(numbers.pop("accuracy", math.nan))
-            if "label_is_next" in numbers:
-                labels.append(numbers["label_is_next"])
-            if set(numbers) - {"label_is_next"}:
-                run.instruments.append({"step": len(run.loss)} | dict.fromkeys(READING, math.nan) | numbers)
-        elif row["part"] == "held_out":
-            run.evaluations.append({"step": max(1, len(run.loss))} | numbers)
-        else:
-            run.final = numbers
-    run.prior = float(np.mean(labels)) if labels else math.nan
-    return run

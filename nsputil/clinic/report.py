@@ -7,14 +7,21 @@ from pathlib import Path
 
 from nsputil.clinic.answers import HEALTHY, UNKNOWN
 from nsputil.clinic.diagnosis import Cause, Diagnosis, Evidence, diagnose
+from nsputil.clinic.facts import run_facts
 from nsputil.clinic.faults import FAULTS
-from nsputil.clinic.logs import read_run_file
+from nsputil.clinic.log_readers import symptoms as groups
+from nsputil.clinic.log_readers.answer import Answer, answer, comparable_run
+from nsputil.clinic.log_readers.reading import LogReading
+from nsputil.clinic.logs import RunFile, read_run_file
 from nsputil.clinic.probes import PROBES
 from nsputil.clinic.signal_registry import PROBE_SIGNALS, SIGNALS
 from nsputil.clinic.signals import signals
 from nsputil.run import Run
 
 WIDTH = 100
+GROUP_OF_FACT = {"numbers.finite": groups.NAN, "numbers.one_class": groups.STUCK}  # the others contradict
+FACTS_OF_ANY_CLASSES = ("numbers.finite", "numbers.beneath", "numbers.together")
+SURE = 0.95  # "healthy" is said, with exit code 0, from this probability on
 #: How a unit is written after a number.
 UNITS = {"nats": " nats", "fraction": "", "ratio": "", "count": "", "yes/no": " (1: yes)", "log10": " (log10)"}
 
@@ -86,9 +93,37 @@ def diagnose_file(
     FileNotFoundError, ValueError
         See `nsputil.clinic.logs.read_log`.
     """
-    run, is_log = read_run_file(path)
-    run_signals = known_signals(run, tier) if is_log else signals(run, tier)
-    return run, diagnose(run_signals, outcomes or ())
+    file = read_run_file(path)
+    return file.run, rank(file, outcomes, tier)
+
+
+def rank(file: RunFile, outcomes: dict[str, float] | None = None, tier: str = "instruments") -> Diagnosis:
+    """Rank the causes of a run that was read from a file; see `diagnose_file`."""
+    run_signals = known_signals(file.run, tier) if file.is_log else signals(file.run, tier)
+    return diagnose(run_signals, outcomes or ())
+
+
+def answer_log(reading: LogReading) -> Answer:
+    """Return what a bare log shows: facts that its numbers violate, groups of symptoms, what to measure next."""
+    found = [finding for finding in run_facts(comparable_run(reading)) if finding.state == "violated"]
+    if reading.classes != 2:
+        found = [finding for finding in found if finding.fact in FACTS_OF_ANY_CLASSES]
+    return answer(
+        reading, [groups.Symptom(GROUP_OF_FACT.get(f.fact, groups.CONTRADICTION), f.statement, f.firm) for f in found]
+    )
+
+
+def exit_code(run: Run, diagnosis: Diagnosis) -> int:
+    """Return 0 if "healthy" is at least `SURE` and no fact is violated, 1 if one is or "healthy" is at most 1 - `SURE`.
+
+    3: that is too little to tell.
+    """
+    if any(finding.state == "violated" and finding.firm for finding in run_facts(run)):
+        return 1
+    healthy = next((cause.probability for cause in diagnosis.causes if cause.name == HEALTHY), 0.0)
+    if diagnosis.answer == HEALTHY and healthy >= SURE:
+        return 0
+    return 1 if healthy <= 1 - SURE else 3
 
 
 def report(path: str | Path, run: Run, diagnosis: Diagnosis, count: int = 5) -> str:

@@ -3,18 +3,19 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from nsputil.__main__ import main
 from nsputil.clinic.faults import FAULTS, inject
-from nsputil.clinic.logs import RunLog
+from nsputil.clinic.logs import RunLog, read_log
 from nsputil.clinic.programs import PROGRAMS, healthy
-from nsputil.clinic.report import UNITS, diagnose_file, known_signals
+from nsputil.clinic.report import SURE, UNITS, diagnose_file, exit_code, known_signals
 from nsputil.clinic.signal_registry import SIGNALS
 from nsputil.clinic.signals import RUN_SIGNALS
-from nsputil.training import train
+from nsputil.training import Run, train
 
 
 def as_log(run, path, held_out=True):
@@ -37,21 +38,79 @@ def runs(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("suffix", ["json", "csv"])
-def test_a_healthy_run_is_called_healthy_and_the_code_is_0(runs, suffix, capsys):
-    assert main(["diagnose", str(runs / f"healthy.{suffix}")]) == 0
+def test_a_healthy_run_is_not_called_sick_and_healthy_needs_95_percent(runs, capsys):
+    run, diagnosis = diagnose_file(runs / "healthy.json")
+    sure = diagnosis.causes[0].probability >= SURE
+    assert diagnosis.answer == "healthy" and main(["diagnose", str(runs / "healthy.json")]) == (0 if sure else 3)
     said = capsys.readouterr().out
-    assert said.splitlines()[0].startswith(f"healthy.{suffix}: 200 training steps, ")
+    assert said.splitlines()[0].startswith("healthy.json: 200 training steps, ")
     assert "1." in said and "healthy: nothing is wrong" in said and "ask next" in said
 
 
-@pytest.mark.parametrize("suffix", ["json", "csv"])
-def test_a_sick_run_gets_its_cause_with_evidence_and_code_1(runs, suffix, capsys):
-    assert main(["diagnose", str(runs / f"ignore-index-zero.{suffix}"), "--causes", "3"]) == 1
+@pytest.mark.parametrize(
+    "healthy, answer, code", [(0.96, "healthy", 0), (0.94, "healthy", 3), (0.5, "x", 3), (0.04, "x", 1)]
+)
+def test_the_exit_code_follows_the_probability(healthy, answer, code):
+    causes = [SimpleNamespace(name="healthy", probability=healthy), SimpleNamespace(name="x", probability=1 - healthy)]
+    diagnosis = SimpleNamespace(answer=answer, causes=causes)
+    run = Run(loss=list(np.linspace(0.7, 0.4, 50)), accuracy=list(np.linspace(0.5, 0.8, 50)))
+    assert exit_code(run, diagnosis) == code
+    run.loss[-1] = float("nan")
+    assert exit_code(run, diagnosis) == 1  # a violated fact
+
+
+def test_a_sick_run_gets_its_cause_with_evidence_and_code_1(runs, capsys):
+    assert main(["diagnose", str(runs / "ignore-index-zero.json"), "--causes", "3"]) == 1
     said = capsys.readouterr().out
     assert said.splitlines()[2].endswith("ignore-index-zero (one-class)")
     assert "for it, " in said and "repair: " in said and " 4. " not in said
     assert all(len(line) <= 100 for line in said.splitlines())
+
+
+def test_the_same_runs_as_bare_logs_get_no_cause(runs, capsys):
+    """A log says nothing of labels and rows, and its numbers were compared with no training of its kind."""
+    for name, code in (("healthy", 3), ("ignore-index-zero", 1)):
+        assert main(["diagnose", str(runs / f"{name}.csv")]) == code
+        said = capsys.readouterr().out
+        assert said.splitlines()[0].startswith(f"{name}.csv: read as the course's own log; rows: 200 of training")
+        assert "Measure next:" in said and not any(fault in said.replace(name, "") for fault in FAULTS)
+
+
+def test_outcomes_of_probes_bring_the_causes_of_a_log(runs, tmp_path, capsys):
+    (tmp_path / "outcomes.json").write_text('{"unit.certain": 0.3133}')
+    assert main(["diagnose", str(runs / "healthy.csv"), "--outcomes", str(tmp_path / "outcomes.json")]) in (1, 3)
+    assert "by group: " in capsys.readouterr().out
+
+
+def test_a_log_is_shown_mended_and_converted(tmp_path, capsys):
+    table = "it;objective;hits\n" + "".join(f"{k};0,6{k};{50 + k}\n" for k in range(1, 9))
+    (tmp_path / "my.csv").write_text(table)
+    assert main(["diagnose", str(tmp_path / "my.csv")]) == 2
+    assert "docs/logs.md" in capsys.readouterr().err
+    mend = ["--column", "loss=objective", "--column", "accuracy=hits"]
+    assert main(["diagnose", str(tmp_path / "my.csv"), "--show", *mend]) == 1
+    assert "0.61" in capsys.readouterr().out
+    for out in ("run.csv", "run.json"):
+        assert main(["log", str(tmp_path / "my.csv"), "--out", str(tmp_path / out), *mend]) == 0
+        run = read_log(tmp_path / out)
+        assert run.loss == pytest.approx([0.6 + k / 100 for k in range(1, 9)]) and run.accuracy[0] == 0.51
+    for bad, said in ((["--column", "loss"], "expected such as"), (["--classes", "1"], "expected at least 2")):
+        assert main(["diagnose", str(tmp_path / "my.csv"), *bad]) == 2 and said in capsys.readouterr().err
+    assert main(["log", str(tmp_path / "my.csv"), "--out", str(tmp_path / "run.txt")]) == 2
+
+
+def test_a_run_of_this_package_is_not_converted(runs, tmp_path, capsys):
+    assert main(["log", str(runs / "healthy.json"), "--out", str(tmp_path / "x.csv")]) == 2
+    assert "is a run of this package" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(runs):
+    """As in ``diagnose ... | head -1``."""
+    command = [sys.executable, "-m", "nsputil", "diagnose", str(runs / "healthy.csv"), "--show"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b"" and process.wait() in (0, 3)
 
 
 def test_curves_only_reads_less(runs):
@@ -113,14 +172,14 @@ def test_a_loss_that_broke_is_evidence_in_a_log_too(tmp_path):
     "name, text, said",
     [
         ("gone.csv", None, "there is no file gone.csv"),
-        ("notes.txt", "loss: 0.7", "expected .csv or .json"),
-        ("empty.csv", "", "expected columns step, part, loss"),
-        ("empty.json", "", "is no JSON"),
-        ("header.csv", "step,part,loss\n", "has no row of part 'train'"),
-        ("foreign.csv", "epoch,val_loss\n1,0.6\n", "expected columns step, part, loss"),
-        ("foreign.json", '{"history": [0.7, 0.6]}', "has the format None"),
-        ("cut.csv", "step,part,loss,accuracy\n1,train,0.7,0.5\n2,train,0.", "row 2 has 3 cells; expected 4"),
-        ("cut.json", '{"format": "nsputil log 1", "rows": [\n{"step": 1, "part": "tr', "is no JSON"),
+        ("empty.csv", "", "empty.csv is empty"),
+        ("header.csv", "step,part,loss\n", "no loss and no accuracy was found"),
+        ("foreign.json", '{"history": [0.7, 0.6]}', "no loss and no accuracy was found"),
+        (
+            "cut.json",
+            '{"format": "nsputil log 1", "rows": [\n{"step": 1, "part": "tr',
+            "no loss and no accuracy was found",
+        ),
         ("none.json", '{"format": "nsputil run 1"}', "loss is no list of numbers"),
         ("odd.json", '{"format": "nsputil run 1", "loss": [0.7], "accuracy": "x"}', "accuracy is no list of numbers"),
         ("uneven.json", '{"format": "nsputil run 1", "loss": [1, 1], "accuracy": [1]}', "2 losses and 1 accuracies"),
@@ -139,7 +198,7 @@ def test_a_bad_file_is_one_line_and_code_2(tmp_path, capsys, name, text, said):
 def test_bytes_are_no_log(tmp_path, capsys):
     (tmp_path / "model.json").write_bytes(bytes(range(128, 256)))
     assert main(["diagnose", str(tmp_path / "model.json")]) == 2
-    assert "is no text in UTF-8" in capsys.readouterr().err
+    assert "no loss and no accuracy was found" in capsys.readouterr().err
 
 
 def test_the_number_of_causes_is_checked(runs, capsys):
@@ -155,4 +214,4 @@ def test_from_the_shell_the_code_arrives(tmp_path):
     (tmp_path / "run.csv").write_text("step,part,loss\n" + "".join(f"{k},train,0.0\n" for k in range(1, 60)))
     done = subprocess.run([sys.executable, "-m", "nsputil", "diagnose", str(tmp_path / "run.csv")], capture_output=True)
     assert done.returncode == 1 and not done.stderr
-    assert done.stdout.decode().startswith("run.csv: 59 training steps, 0 evaluations, no instruments")
+    assert done.stdout.decode().startswith("run.csv: read as the course's own log; rows: 59 of training")

@@ -1,0 +1,105 @@
+"""Names and numbers within a line: ``Epoch 1 loss 0.69 acc 0.5``, ``loss = 0.69, step = 100``, ``XE Loss: 0.7``."""
+
+import re
+from dataclasses import dataclass, field
+
+from nsputil.clinic.log_readers.aliases import PART, Name, parse_name
+from nsputil.clinic.log_readers.figures import NUMBER
+
+_CUT = re.compile(r"[,;|\[\](){}<>\"'\t]|\s{2,}|\s-+\s|--+|\bINFO:|\.\s")
+_TAIL = re.compile(r"[\s=:>~\"']*(?:tensor)?[\s=:\[({]*$")
+_OPEN = re.compile(r"[=:\s]*[\[(]\s*$")
+_BAR = re.compile(r"\d+%\|[^|]*\|\s*(\d+)/(\d+)\s*\[[^\],]*,?\s*[\d.?]+\s?(?:s/it|it/s)?,?|(\d+)/(\d+) \[[=>.]+\]")
+_PART = re.compile(r"(?<![\w/.\\-])(" + "|".join(PART) + r")(?![\w/\\-]|\.\w)", re.IGNORECASE)
+#: Lines that repeat a number that was already written, or that set one beside another.
+_SUMMARY = re.compile(r"\b(best|improved|did not improve|early.?stopping|reached minimum)\b", re.IGNORECASE)
+HEADER = re.compile(
+    r"\*{3,}|\b(running|starting|begin\w*|start of|do) (train|eval|valid|test)|"
+    r"\b(eval|evaluation|valid\w*|test|dev) (results?|metrics|set|scores?)\b|"
+    r"^\W*(training|validation|evaluation|testing)\W*$",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class Found:
+    """What a line holds: names in their order, with the text of their numbers."""
+
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    part: str | None = None
+
+    def of(self, *quantities: str) -> list[tuple[str, str]]:
+        """The pairs whose name means one of `quantities`."""
+        return [(name, value) for name, value in self.pairs if parse_name(name).quantity in quantities]
+
+
+def is_summary(line: str) -> bool:
+    """Return whether a line repeats what others have said: the best so far, what improved."""
+    return bool(_SUMMARY.search(line))
+
+
+def scan(line: str) -> Found:
+    """Return the names and numbers of a line that the table of aliases knows."""
+    if len(line) > 20_000:
+        return Found()
+    line = _BAR.sub(lambda match: _bar(match), line)
+    found, end = Found(), 0
+    after: list[str] = []
+    for match in NUMBER.finditer(line):
+        label = line[end : match.start()]
+        value = match.group().strip()
+        if label.strip() in ("/", "of") and found.pairs and end:
+            name, text = found.pairs[-1]
+            if parse_name(name).quantity in ("step", "epoch", "batch", "accuracy"):
+                found.pairs[-1] = (name, f"{text}/{value}")
+            end = match.end()
+            continue
+        known = _label(label)
+        if re.sub(r"\s", "", label) == "][" and found.pairs and parse_name(found.pairs[-1][0]).quantity == "epoch":
+            known = "batch"  # Epoch: [127/300][ 35/464]
+        if after and label.strip(" ,") == "":
+            found.pairs.append((after.pop(0), value))
+        elif known:
+            several = [part for part in (_label(x) for x in re.split(r",", _OPEN.sub("", label))) if part]
+            if _OPEN.search(label) and len(several) > 1:  # test_loss, test_acc: [0.68, 0.54]
+                found.pairs.append((several[0], value))
+                after = several[1:]
+            else:
+                found.pairs.append((known, value))
+                after = []
+        end = match.end()
+    found.part = _part(line, found)
+    return found
+
+
+def _bar(match: re.Match) -> str:
+    at, total = (match.group(1), match.group(2)) if match.group(1) else (match.group(3), match.group(4))
+    return f" batch {at}/{total} "
+
+
+def _label(before: str) -> str | None:
+    """The name that ends a piece of text, if the table knows it."""
+    text = str(_CUT.split(_TAIL.sub("", before))[-1] or "").strip(" .=:#*>-")
+    if not text or len(text) > 80:
+        return None
+    pieces = text.split()[-4:]
+    for start in range(len(pieces)):  # the longest phrase that is all known, else the last word
+        name = " ".join(pieces[start:])
+        meaning = parse_name(name)
+        if meaning.quantity != "other" and not meaning.extra:
+            return name
+    meaning = parse_name(pieces[-1]) if pieces else Name("other")
+    if meaning.quantity in ("loss", "accuracy") and len(pieces) > 1:
+        return " ".join(pieces[-2:])
+    return pieces[-1] if pieces and meaning.quantity != "other" else None
+
+
+def _part(line: str, found: Found) -> str | None:
+    """The part that a line speaks of: by the name of its step, or by a word before its first measure."""
+    for name, _ in found.of("step", "epoch", "batch"):
+        if parse_name(name).part:
+            return parse_name(name).part
+    measures = found.of("loss", "accuracy")
+    prefix = line.split(measures[0][0])[0] if measures else line
+    said = [PART[word.lower()] for word in _PART.findall(prefix)]
+    return said[-1] if said else None

@@ -1,0 +1,93 @@
+"""Prints of one's own: ``Epoch 1 loss 0.69 acc 0.5``, ``epoch=1`` and ``train_loss=0.69`` on lines of their own."""
+
+from nsputil.clinic.log_readers.aliases import PART, parse_name
+from nsputil.clinic.log_readers.lines import HEADER, is_summary, scan
+from nsputil.clinic.log_readers.record import Family, Record
+from nsputil.clinic.log_readers.text import LogText
+
+PREFIX = {"train": "train", "held_out": "eval", "test": "test"}
+
+
+def read(text: LogText) -> list[Record]:
+    """Read names before numbers; lines of one step are put together."""
+    records: list[Record] = []
+    now: Record | None = None
+    context: str | None = None
+    before: list[tuple[str, str]] = []
+    for number, line in enumerate(text.lines, 1):
+        if not line.strip():
+            continue
+        found = scan(line)
+        if found.pairs and found.pairs == before:
+            continue  # two loggers
+        before = found.pairs
+        measured, counted = found.of("loss", "accuracy", "tp", "tn", "fp", "fn"), found.of("step", "epoch", "batch")
+        if not measured:
+            if HEADER.search(line):
+                context = found.part
+            if counted and all(parse_name(name).quantity == "epoch" for name, _ in counted):
+                now, context = Record(number, dict(counted)), None
+                records.append(now)
+            elif counted and "=" in line and len(line.split("=")) == 2:  # global_step = 20
+                now = _opened(now, records, number, found.part or context)
+                now.values.update(counted)
+            continue
+        if is_summary(line) and not (found.of("step") and len(measured) > 1):
+            continue
+        part = found.part or context
+        measured = _inherited(measured)
+        if now is None or _begins_new(now, measured, counted, part):
+            inherited = {n: v for n, v in now.values.items() if parse_name(n).quantity == "epoch"} if now else {}
+            if any(parse_name(name).quantity == "epoch" for name, _ in counted):
+                inherited = {}
+            now = Record(number, dict(inherited), part)
+            records.append(now)
+        now.values.update(counted)
+        for name, value in measured:
+            now.values[_with_part(name, part)] = value
+    return [r for r in records if any(parse_name(n).quantity in ("loss", "accuracy", "tp") for n in r.values)]
+
+
+def _opened(now: Record | None, records: list[Record], number: int, part: str | None) -> Record:
+    if now is None or any(parse_name(n).quantity == "step" for n in now.values):
+        now = Record(number, {}, part)
+        records.append(now)
+    return now
+
+
+def _inherited(measured: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Names with the part of the name before them: ``val loss 0.6 acc 0.7`` is the accuracy of the validation, too."""
+    now, named = None, []
+    for name, value in measured:
+        part = parse_name(name).part
+        named.append((name if part or now is None else f"{PREFIX[now]} {name}", value))
+        now = part or now
+    return named
+
+
+def _with_part(name: str, part: str | None) -> str:
+    """A name of a line that speaks of another part, with that part: ``loss`` of an evaluation is ``eval loss``."""
+    if part in (None, "train") or parse_name(name).part:
+        return name
+    return f"{PREFIX[part]} {name}"
+
+
+def _begins_new(now: Record, measured: list, counted: list, part: str | None) -> bool:
+    names = {_with_part(name, part) for name, _ in measured}
+    if names & set(now.values):
+        return True
+    meanings = {(parse_name(n).quantity, parse_name(n).part) for n in names}
+    has = {(parse_name(n).quantity, parse_name(n).part) for n in now.values}
+    measures_before = any(quantity in ("loss", "accuracy", "tp") for quantity, _ in has)
+    for name, value in counted:
+        before = [v for n, v in now.values.items() if parse_name(n).quantity == parse_name(name).quantity]
+        if measures_before and (not before or before[0] != value):
+            return True
+    return bool(meanings & has & {("loss", None), ("accuracy", None)})
+
+
+FAMILY = Family(
+    "lines of names and numbers",
+    read,
+    "any print; " + ", ".join(sorted(set(PART.values()))) + " are told by their words",
+)

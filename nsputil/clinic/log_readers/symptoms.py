@@ -1,0 +1,349 @@
+"""What the curves of any training can show: groups of symptoms, not causes.
+
+A cause is named only from numbers that were compared with trainings of the same kind; a log of another size or task has
+none. Each group is one small function with its limits beside it.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from nsputil.clinic.log_readers.reading import LogReading
+
+NAN = "not a number"
+CONTRADICTION = "contradictory numbers"
+RISES = "falls, then rises"
+STUCK = "never falls"
+WORSE = "held-out worse than training"
+BETTER = "held-out better than training"
+PERFECT = "too good"
+GROUPS = (NAN, CONTRADICTION, RISES, STUCK, WORSE, BETTER, PERFECT)
+LN2 = math.log(2)
+LEVEL = 0.05  # nats below ln K; a model that is nearer has hardly learned
+CHANCE = 0.06  # accuracy above 1 / K, likewise
+FEW = 5  # rows of training, below which "learns" is not said
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """What is unusual about the numbers.
+
+    Attributes
+    ----------
+    group : str
+        One of `GROUPS`.
+    statement : str
+        One sentence with the numbers.
+    firm : bool
+        False: worth a look, but seen in good trainings, too.
+    """
+
+    group: str
+    statement: str
+    firm: bool = True
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The numbers of a log by part, finite ones only; NaN is looked for before.
+
+    Attributes
+    ----------
+    loss, accuracy : ndarray
+        Of training.
+    held_loss, held_accuracy : ndarray
+        Of the evaluations while training; of the test if there are none.
+    classes : int
+    summed : bool
+        Whether the loss seems to be a sum with another task: it begins far above ln K, so its level says nothing.
+    running : bool
+        Whether the accuracy of training is a running mean.
+    last_step : int
+    """
+
+    loss: np.ndarray
+    accuracy: np.ndarray
+    held_loss: np.ndarray
+    held_accuracy: np.ndarray
+    classes: int
+    summed: bool
+    running: bool
+    last_step: int = 0
+
+    @property
+    def level(self) -> float:
+        """The loss of a model that knows nothing, in nats."""
+        return math.log(self.classes)
+
+
+def curves(reading: LogReading) -> Curves:
+    """Return the curves of a log."""
+
+    def of(part: str, quantity: str) -> np.ndarray:
+        values = np.array(reading.series(part, quantity), float)
+        return values[np.isfinite(values)]
+
+    held = "held_out" if any(row["part"] == "held_out" for row in reading.rows) else "test"
+    loss, held_loss = of("train", "loss"), of(held, "loss")
+    first = loss[:3] if len(loss) else held_loss[:1]
+    summed = bool(len(first)) and float(first.min()) > 3 * math.log(reading.classes) + 1
+    return Curves(
+        loss, of("train", "accuracy"), held_loss, of(held, "accuracy"), reading.classes, summed,
+        "accuracy of train" in reading.running, reading.rows[-1]["step"] if reading.rows else 0,
+    )  # fmt: skip
+
+
+def symptoms(reading: LogReading) -> list[Symptom]:
+    """Return what is unusual, in the order of `GROUPS`; firm symptoms first."""
+    with np.errstate(all="ignore"):
+        of = curves(reading)
+        found = _not_a_number(reading)
+        for look in LOOKS:
+            found += look(of)
+    return sorted(found, key=lambda s: (not s.firm, GROUPS.index(s.group)))
+
+
+def _not_a_number(reading: LogReading) -> list[Symptom]:
+    for name, quantity in (("loss", "loss"), ("accuracy", "accuracy")):
+        for index, row in enumerate(reading.rows):
+            if quantity in row and not math.isfinite(row[quantity]):
+                before = [r[quantity] for r in reading.rows[:index] if r["part"] == row["part"] and quantity in r]
+                was = f"; before it was {before[-1]:.4g}" if before else ", from the first row on"
+                part = {"train": "of training", "held_out": "held out", "test": "of the test"}[row["part"]]
+                return [Symptom(NAN, f"At step {row['step']} the {name} {part} is {row[quantity]}{was}.")]
+    return []
+
+
+def _contradiction(of: Curves) -> list[Symptom]:
+    """A wrong row costs at least ln 2: its gold class has a probability of one half at most."""
+    for loss in (of.loss, of.held_loss):
+        if len(loss) and loss.min() < -1e-6:
+            return [
+                Symptom(
+                    CONTRADICTION,
+                    f"A loss is {loss.min():.4g}: minus the logarithm of a probability is never negative.",
+                )
+            ]
+    found = []
+    if len(of.held_loss) == len(of.held_accuracy) and len(of.held_loss):
+        short = (1 - of.held_accuracy) * LN2 - of.held_loss
+        worst = int(short.argmax())
+        if short[worst] > 0.01:
+            found.append(_beneath("held out", of.held_loss[worst], of.held_accuracy[worst]))
+    if not of.running and len(of.loss) == len(of.accuracy) >= 2:
+        mean, right = float(of.loss.mean()), float(of.accuracy.mean())
+        if (1 - right) * LN2 - mean > 0.02 and not found:
+            found.append(_beneath("of training, in the mean of all rows,", mean, right))
+    if len(of.loss) >= 3 and not of.loss.any():
+        found.append(Symptom(CONTRADICTION, "All losses are exactly 0: nothing was measured."))
+    elif len(of.loss) >= 4 and not of.loss[-3:].any():
+        found.append(
+            Symptom(
+                CONTRADICTION,
+                "The last losses are exactly 0 after others that were not: nothing was measured, or NaN was hidden.",
+            )
+        )
+    return found
+
+
+def _beneath(part: str, loss: float, accuracy: float) -> Symptom:
+    least = (1 - accuracy) * LN2
+    text = (
+        f"The loss {part} is {loss:.4f} with an accuracy of {accuracy:.4f}; the wrong rows alone cost {least:.4f}, so "
+        "the two are not of the same rows, or one is not what its name says."
+    )
+    return Symptom(CONTRADICTION, text)
+
+
+def _rises(of: Curves) -> list[Symptom]:
+    found = []
+    loss = of.loss
+    if len(loss) >= 3:
+        width = max(1, len(loss) // 10)
+        smooth = np.convolve(loss, np.ones(width) / width, mode="valid")
+        low, tail = int(smooth.argmin()), float(loss[-max(width, min(3, len(loss) // 3)) :].mean())
+        noise = _noise(loss) / math.sqrt(width)
+        if low < 0.8 * len(smooth) and tail - smooth[low] > max(0.1, 0.25 * smooth[low], 4 * noise):
+            found.append(Symptom(RISES, f"The loss of training fell to {smooth[low]:.4f} and ends at {tail:.4f}."))
+    elif len(loss) == 2 and loss[1] > 1.5 * loss[0] + 0.5:
+        found.append(Symptom(RISES, f"The loss of training rose from {loss[0]:.4f} to {loss[1]:.4f}."))
+    held = of.held_loss
+    if len(held) >= 2 and not found:
+        least, last = float(held.min()), float(held[-1])
+        holds = (
+            len(of.held_accuracy) > 0
+            and of.held_accuracy[-1] >= max(0.8, of.held_accuracy.max() - 0.02)
+            and last < of.level
+        )
+        if last - least > max(0.05, 0.25 * least):
+            text = f"The held-out loss fell to {least:.4f} and ends at {last:.4f}."
+            if holds:
+                text = f"{text[:-1]}, while its accuracy holds at {of.held_accuracy[-1]:.4f}: the model grows too sure."
+            found.append(Symptom(RISES, text, firm=not holds))
+    return found
+
+
+def _noise(values: np.ndarray) -> float:
+    """The standard deviation of one value about a smooth curve."""
+    return float(np.diff(values).std() / math.sqrt(2)) if len(values) > 2 else 0.0
+
+
+def _stuck(of: Curves) -> list[Symptom]:
+    found = _loss_at_level(of) + _accuracy_at_chance(of)
+    if (
+        of.summed
+        and any("accuracy" in s.statement for s in found)
+        and len(of.loss) > 3
+        and of.loss[-1] < 0.8 * of.loss[0]
+    ):
+        found.append(
+            Symptom(
+                STUCK,
+                f"The loss falls from {of.loss[0]:.4f} to {of.loss[-1]:.4f} all the same: it is a sum with another "
+                "task, or not the loss of this accuracy.",
+            )
+        )
+    return found
+
+
+def _loss_at_level(of: Curves) -> list[Symptom]:
+    known = f"knowing nothing costs ln {of.classes} = {of.level:.4f}"
+    if len(of.loss) >= 4 and not of.summed:
+        share = max(1, len(of.loss) // 5)
+        head, tail = float(of.loss[:share].mean()), float(of.loss[-share:].mean())
+        if abs(tail - of.level) < LEVEL and not _above_chance(of):
+            return [Symptom(STUCK, f"The loss of training ends at {tail:.4f}; {known}.")]
+        if (
+            1.5 * head + 0.5
+            > tail
+            > max(head - max(0.02 * head, 2 * _noise(of.loss) / math.sqrt(share)), 0.8 * of.level)
+        ):
+            return [Symptom(STUCK, f"The loss of training begins at {head:.4f} and ends at {tail:.4f}; {known}.")]
+    if len(of.loss) >= 4 and of.summed and len(of.accuracy) == 0 == len(of.held_accuracy):
+        share = max(1, len(of.loss) // 5)
+        head, tail = float(of.loss[:share].mean()), float(of.loss[-share:].mean())
+        if tail > 0.97 * head:
+            return [Symptom(STUCK, f"The loss of training begins at {head:.4f} and ends at {tail:.4f}.")]
+    if len(of.held_loss) and not (of.summed and len(of.loss)):
+        last = float(of.held_loss[-1])
+        if of.level - LEVEL < last < of.level + 0.5 and not _few(of) and not _above_chance(of):
+            return [Symptom(STUCK, f"The held-out loss ends at {last:.4f}; {known}.")]
+    return []
+
+
+def _above_chance(of: Curves) -> bool:
+    """Whether the last accuracies are clearly better than guessing, whatever the loss is."""
+    accuracy = of.held_accuracy if len(of.held_accuracy) else of.accuracy
+    return len(accuracy) > 0 and float(accuracy[-3:].mean()) > 1 / of.classes + 0.15
+
+
+def _few(of: Curves) -> bool:
+    """Whether a training is seen, but only its first rows."""
+    return 0 < len(of.loss) < 4 and of.last_step < 1000 and max(len(of.held_loss), len(of.held_accuracy)) < 3
+
+
+def _accuracy_at_chance(of: Curves) -> list[Symptom]:
+    accuracy, part = (of.held_accuracy, "held-out") if len(of.held_accuracy) else (of.accuracy, "training")
+    if not len(accuracy) or (part == "training" and len(accuracy) < 3) or _few(of):
+        return []
+    last, chance = float(accuracy[-3:].mean()), 1 / of.classes
+    if len(accuracy) >= 3 and np.ptp(accuracy[-3:]) < 1e-9 and np.ptp(accuracy) < 1e-9 and accuracy[-1] < 0.9:
+        return [
+            Symptom(
+                STUCK,
+                f"The {part} accuracy is {accuracy[-1]:.4f} in each of {len(accuracy)} rows: one answer for all.",
+            )
+        ]
+    if of.classes == 2 and last < 0.4 and _gap(of) < 0.15:
+        loss = of.held_loss if part == "held-out" else of.loss
+        if not of.summed and len(loss) and loss[-1] < 1.5:
+            return [
+                Symptom(
+                    CONTRADICTION,
+                    f"The {part} accuracy ends at {last:.4f}, below chance: labels or columns are exchanged, or there "
+                    "are more than two classes (--classes).",
+                )
+            ]
+        return [
+            Symptom(
+                STUCK, f"The {part} accuracy ends at {last:.4f}; there seem to be more than two classes (--classes)."
+            )
+        ]
+    if last < chance + CHANCE and _gap(of) < 0.15:
+        return [Symptom(STUCK, f"The {part} accuracy ends at {last:.4f}; chance is {chance:.4f}.")]
+    if len(accuracy) >= 5 and last < 0.5 and last - accuracy[:3].mean() < 0.01:
+        return [Symptom(STUCK, f"The {part} accuracy begins at {accuracy[:3].mean():.4f} and ends at {last:.4f}.")]
+    return []
+
+
+def _gap(of: Curves) -> float:
+    """How much higher the accuracy of training ends than that of the held-out rows."""
+    if of.running or not len(of.accuracy) or not len(of.held_accuracy):
+        return 0.0
+    return float(of.accuracy[-max(1, len(of.accuracy) // 5) :].mean() - of.held_accuracy[-1])
+
+
+def _worse(of: Curves) -> list[Symptom]:
+    if len(of.accuracy) and len(of.held_accuracy) and not of.running:
+        gap = _gap(of)
+        if gap > 0.15 and len(of.accuracy) > 1:
+            return [
+                Symptom(
+                    WORSE, f"The accuracy ends {gap:.3f} higher in training than held out ({of.held_accuracy[-1]:.4f})."
+                )
+            ]
+    if len(of.loss) >= 3 and len(of.held_loss) and not of.summed:
+        train, held = float(of.loss[-3:].mean()), float(of.held_loss[-1])
+        good = len(of.held_accuracy) > 0 and of.held_accuracy[-1] >= 0.8
+        if (held > of.level and train < 0.5 * of.level) or (held - train > 0.5 and held > 2 * train):
+            return [
+                Symptom(WORSE, f"The loss ends at {train:.4f} in training and at {held:.4f} held out.", firm=not good)
+            ]
+    return []
+
+
+def _better(of: Curves) -> list[Symptom]:
+    if len(of.accuracy) >= 3 and len(of.held_accuracy) >= 3 and not of.running:
+        tail = of.accuracy[-max(3, len(of.accuracy) // 5) :]
+        train, held = float(tail.mean()), float(of.held_accuracy[-3:].mean())
+        gap = held - train - 2 * float(tail.std()) / math.sqrt(len(tail))
+        if gap > 0.08:
+            return [
+                Symptom(
+                    BETTER,
+                    f"The accuracy ends at {train:.4f} in training and at {held:.4f} held out.",
+                    firm=gap > 0.15,
+                )
+            ]
+    if len(of.loss) >= 3 and len(of.held_loss) >= 2 and not of.summed:
+        train, held = float(of.loss[-3:].mean()), float(of.held_loss[-1])
+        if train - held > 0.15 and held < 0.7 * train:
+            return [
+                Symptom(
+                    BETTER,
+                    f"The loss ends at {held:.4f} held out and at {train:.4f} in training.",
+                    firm=held < 0.5 * train and train - held > 0.2,
+                )
+            ]
+    return []
+
+
+def _perfect(of: Curves) -> list[Symptom]:
+    if len(of.held_accuracy) and of.held_accuracy[-1] > 0.99995 and (not len(of.held_loss) or of.held_loss[-1] < 0.1):
+        return [Symptom(PERFECT, "The held-out accuracy is 1: each row is right.")]
+    if len(of.held_loss) and 0 <= of.held_loss[-1] < 5e-4:
+        return [
+            Symptom(
+                PERFECT,
+                f"The held-out loss is {of.held_loss[-1]:.2g}.",
+                firm=not len(of.held_accuracy) or of.held_accuracy[-1] > 0.999,
+            )
+        ]
+    if len(of.accuracy) >= 5 and of.accuracy[-3:].min() > 0.99995:
+        return [Symptom(PERFECT, "The accuracy of training is 1.", firm=not len(of.held_accuracy))]
+    return []
+
+
+LOOKS: tuple[Callable[[Curves], list[Symptom]], ...] = (_contradiction, _rises, _stuck, _worse, _better, _perfect)

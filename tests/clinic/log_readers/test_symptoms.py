@@ -1,0 +1,143 @@
+"""The groups of symptoms: each is said of curves that have it, and not of curves that have not; no cause is named."""
+
+import math
+
+import numpy as np
+import pytest
+
+from nsputil.clinic.faults import FAULTS
+from nsputil.clinic.log_readers import symptoms as s
+from nsputil.clinic.log_readers.answer import answer, report
+from nsputil.clinic.log_readers.next_questions import QUESTIONS
+from nsputil.clinic.log_readers.reading import LogReading
+
+N = 40
+
+
+def log(loss=None, accuracy=None, held_loss=None, held_accuracy=None, **more):
+    rows = []
+    for part, losses, accuracies in (("train", loss, accuracy), ("held_out", held_loss, held_accuracy)):
+        count = len(losses if losses is not None else accuracies if accuracies is not None else [])
+        for k in range(count):
+            row = {"step": 100 * (k + 1), "part": part}
+            row |= {} if losses is None else {"loss": float(losses[k])}
+            row |= {} if accuracies is None else {"accuracy": float(accuracies[k])}
+            rows.append(row)
+    return LogReading("made.log", "a test", sorted(rows, key=lambda row: row["step"]), **more)
+
+
+def falling(start=0.69, end=0.3, n=N, noise=0.03, seed=0):
+    return np.linspace(start, end, n) + noise * np.random.default_rng(seed).standard_normal(n)
+
+
+def rising(start=0.52, end=0.88, n=N):
+    return np.linspace(start, end, n)
+
+
+GOOD = {
+    "loss": falling(),
+    "accuracy": rising(),
+    "held_loss": falling(0.68, 0.33, 8),
+    "held_accuracy": rising(0.55, 0.86, 8),
+}
+EXAMPLES = {
+    s.NAN: [
+        {"loss": [0.7, 0.69, math.nan, math.nan]},
+        {"loss": falling(), "held_loss": [0.6, math.nan]},
+        {"loss": [2.3, 2.1, math.nan]},
+        {"loss": [0.7, 0.8, math.inf]},
+    ],
+    s.CONTRADICTION: [
+        {"held_loss": [0.0854], "held_accuracy": [0.533]},
+        {"held_loss": [0.0], "held_accuracy": [0.0]},
+        {"loss": falling(0.05, 0.01, noise=0), "accuracy": np.full(N, 0.6)},
+        {"loss": [-0.1] * 6},
+        {"loss": [0.7, 0.6, 0.0, 0.0, 0.0]},
+        {"held_loss": [1.2, 1.3, 1.25], "held_accuracy": [0.2, 0.15, 0.1]},
+    ],
+    s.RISES: [
+        {"loss": np.r_[falling(0.69, 0.2), falling(0.9, 0.95)]},
+        GOOD | {"held_loss": [0.6, 0.5, 0.45, 0.5, 0.7, 0.9], "held_accuracy": [0.6, 0.7, 0.75, 0.75, 0.74, 0.7]},
+        {"loss": [2.76, 6.22]},
+    ],
+    s.STUCK: [
+        {"loss": falling(0.70, 0.693, noise=0.002)},
+        {"loss": falling(0.70, 0.69), "accuracy": np.full(N, 0.51)},
+        {"held_loss": [0.6884], "held_accuracy": [0.536]},
+        {"held_accuracy": [0.684, 0.684, 0.684]},
+        {"loss": falling(10.9, 5.9), "accuracy": np.full(N, 0.501)},
+        {"loss": falling(1.1, 1.098, noise=0.002), "accuracy": np.full(N, 0.34), "classes": 3},
+        {"loss": np.full(6, 11.09)},
+        {"loss": [0.589, 0.649, 0.661, 0.624, 0.625]},
+    ],
+    s.WORSE: [
+        GOOD | {"accuracy": rising(0.5, 0.99), "held_accuracy": rising(0.5, 0.72, 8)},
+        {"loss": falling(0.69, 0.02, noise=0.01), "held_loss": [0.9, 0.92, 0.91]},
+    ],
+    s.BETTER: [
+        GOOD | {"accuracy": rising(0.5, 0.6), "held_accuracy": rising(0.6, 0.86, 8), "loss": falling(0.69, 0.63)},
+    ],
+    s.PERFECT: [
+        {"held_loss": [3.5e-5], "held_accuracy": [1.0]},
+        {"loss": falling(0.6, 0.1, noise=0), "held_loss": [0.1, 0.01, 1e-4]},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("group, curves", [(g, c) for g, many in EXAMPLES.items() for c in many])
+def test_a_symptom_is_said_of_curves_that_have_it(group, curves):
+    said = answer(log(**curves))
+    assert group in said.groups and said.code == 1
+    assert all(question in QUESTIONS[said.groups[0]] for question in said.questions[:1])
+
+
+@pytest.mark.parametrize(
+    "curves",
+    [
+        GOOD,
+        GOOD | {"held_loss": None},
+        {"loss": falling()},
+        {"held_loss": falling(0.68, 0.3, 5, 0), "held_accuracy": rising(n=5)},
+        GOOD | {"held_loss": [0.5, 0.4, 0.37, 0.4, 0.44], "held_accuracy": [0.8, 0.84, 0.86, 0.87, 0.87]},  # too sure
+        {"loss": falling(0.19, 0.14), "held_loss": [0.36, 0.38, 0.37, 0.38, 0.36, 0.41, 0.38, 0.37]},  # fine-tuned
+        {"held_loss": [0.0012], "held_accuracy": [0.9998]},
+        {"held_loss": [0.034], "held_accuracy": [0.99]},
+        {"loss": falling(1.09, 0.5), "accuracy": rising(0.34, 0.8), "classes": 3},
+        {"loss": np.r_[falling(0.69, 0.3), [0.9], falling(0.3, 0.28)]},  # one bad batch
+        {"loss": falling(), "accuracy": np.full(N, 0.97), "running": {"accuracy of train"}},
+    ],
+)  # fmt: skip
+def test_nothing_is_said_of_good_curves(curves):
+    said = answer(log(**curves))
+    assert said.code == 3 and said.groups == []
+
+
+@pytest.mark.parametrize(
+    "curves", [{"loss": [0.9]}, {"loss": [0.7, 0.6]}, {"held_accuracy": [0.8]}, {"loss": [0.69], "held_loss": [0.69]}]
+)
+def test_too_little_to_tell_is_an_answer(curves):
+    said = answer(log(**curves))
+    assert (said.state, said.code) == ("too little to tell", 3) and "RunLog" in said.questions[0].code
+
+
+def test_healthy_is_never_said_and_no_cause_is_named():
+    for curves in [GOOD, *(c for many in EXAMPLES.values() for c in many)]:
+        reading = log(**curves)
+        said = answer(reading)
+        text = report(reading, said)
+        assert said.code != 0 and not any(name in text for name in FAULTS) and "healthy" not in text
+        assert all(len(line) <= 110 for line in text.splitlines() if not line.startswith(" " * 9))
+
+
+def test_each_group_has_questions_whose_code_is_python():
+    assert set(QUESTIONS) == {*s.GROUPS, "none", "little"}
+    for questions in QUESTIONS.values():
+        for question in questions:
+            compile(question.code, question.text, "exec")
+            assert question.answer
+
+
+def test_the_classes_move_the_level():
+    curves = {"loss": falling(1.0990, 1.0980, noise=0.001)}
+    assert answer(log(**curves, classes=3)).groups == [s.STUCK]
+    assert "ln 3 = 1.0986" in answer(log(**curves, classes=3)).symptoms[0].statement
