@@ -31,7 +31,7 @@ def notebook(*sources):
             "from nsputil import widgets\nwidgets.loss_explorer()",  # the function, not the module of that name
             {"nsputil.widgets.loss_explorer.loss_explorer"},
         ),
-        ("from nsputil.clinic.faults import Fault\nFault", {"nsputil.clinic.catalogue.fault.Fault"}),
+        ("from nsputil.clinic.faults import Fault\nFault", {"nsputil.clinic.faults.base.Fault"}),
         (
             "from nsputil.baselines import OverlapModel\nOverlapModel.fit([]).bias",
             {"nsputil.baselines.OverlapModel.fit"},

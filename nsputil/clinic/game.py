@@ -364,7 +364,7 @@ class Game:
         }
 
     def rerun(self) -> tuple[Run, Run]:
-        """Train the case as it was, and repaired, live; return the two `Run`s."""
+        """Train the case as it was, and repaired, live; return both, each a `Run`."""
         return train(self._bank.cases[self._row].experiment()), self.repaired()
 
     def repaired(self) -> Run:

@@ -7,6 +7,7 @@ import re
 
 from api_pages import ROOT, label
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.transforms import SphinxTransform
 from sphinx.util.nodes import make_refnode
 
@@ -28,6 +29,18 @@ class CellAnchors(SphinxTransform):
                 node["ids"].append(f"cell-{name}")
                 node["names"].append(label(self.env.docname, name))
                 self.document.note_explicit_target(node, node)
+
+
+class PlainTypes(SphinxTransform):
+    """Take the links from the small words of a type: in "shape (runs, signals)" no attribute of that name is meant."""
+
+    default_priority = 700
+
+    def apply(self):
+        for node in list(self.document.findall(pending_xref)):
+            target = node["reftarget"]
+            if node.get("refspecific") and node.get("reftype") == "class" and target.islower() and "." not in target:
+                node.replace_self(node.children)
 
 
 def link_texts(app, what, name, obj, options, lines):
@@ -82,6 +95,7 @@ def in_lines(old, new):
 
 def setup(app):
     app.add_transform(CellAnchors)
+    app.add_transform(PlainTypes)
     app.connect("autodoc-process-docstring", link_texts)
     app.connect("autodoc-process-docstring", show_code)
     # To napoleon (priority 500), "#: All faults by name: the catalogue" says that the type is "All faults by name".

@@ -14,8 +14,8 @@ OVERSHOOT = 0.25  # of the promised gain; healthy trainings keep .58 to .98
 def tensors_that_move(recording: Any) -> list[Finding]:
     """Does every tensor that has a gradient move?
 
-    A float32 weight w swallows a change below 6e-8 |w|, so a tensor counts as still only if others that have no larger
-    gradient for their size do move.
+    A float32 weight w swallows a change below ``6e-8 |w|``, so a tensor counts as still only if others that have no
+    larger gradient for their size do move.
     """
     steps = [step for step in recording.steps if step.norms]
     names = list(steps[0].norms) if steps else []
