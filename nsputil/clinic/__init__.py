@@ -19,8 +19,17 @@ What is seen of a training:
 - `logs`: the log of a training that ran elsewhere, to write and to read.
 - `torch_recorder`: a PyTorch training, written as such a log.
 - `trainer_callback`: the same for the Trainer of Hugging Face; the only module that imports transformers.
+- `recording`: one training, with what each of its parts was given and gave back.
+- `text_index`: where the texts of a pair are in the documents, and so whether B really follows A.
 
-From what is seen to a diagnosis:
+Facts first, swaps next:
+
+- `facts`: what follows from definitions, for any model, corpus and optimizer.
+- `swaps`: exchange one part of an experiment, train again, and see whether the symptom goes.
+- `conclusion`: what is said of a training, and on what kind of evidence.
+- `inquiry`: examine the facts of a training, then ask swaps, until there is a conclusion.
+
+From what is seen to a likelihood:
 
 - `answers`: the two answers that are not faults, "healthy" and "none of these".
 - `scoring`: a softmax over causes whose logits are sums of evidence.
