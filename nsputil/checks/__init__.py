@@ -9,6 +9,8 @@
 
 Everything runs here, without a network. Introduced in the exercises of notebook 01; how to write one:
 docs/exercises.md.
+
+How this package fits to the others: docs/architecture.md.
 """
 
 from nsputil.checks import record as _record

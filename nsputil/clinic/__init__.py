@@ -58,6 +58,8 @@ Practice:
 - `cases_to_play`: the twelve unknown runs of notebook 10.
 
 The names below can be imported from here; a module is loaded when one of its names is first used.
+
+How this package fits to the others: docs/architecture.md.
 """
 
 from importlib import import_module

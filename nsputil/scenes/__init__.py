@@ -10,6 +10,8 @@ What each file trains:
 - `untrained_attention`: nothing: it looks into two Transformers before training (notebook 07)
 - `joint_training`: masked words and next sentence together, twice (notebook 08)
 - `sick_runs`: trainings with a defect from the clinic's catalogue (notebooks 09 and 10)
+
+How this package fits to the others: docs/architecture.md.
 """
 
 from nsputil.scenes.failing_relation import Observations, failing_training, small_bag

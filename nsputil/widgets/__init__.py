@@ -2,6 +2,8 @@
 
 Only this folder imports ipywidgets or anywidget. Plain cells can compute everything that a widget shows: each widget
 has a function ``name_at`` that returns its numbers.
+
+How this package fits to the others: docs/architecture.md.
 """
 
 from nsputil.widgets.batch_explorer import BatchExplorer, batch_at, batch_explorer

@@ -1,5 +1,5 @@
 # Commands that few people need; `make help-rare` lists them.
-.PHONY: help-rare checks-report pictures appendix processors budget clean dist lab-bench clinic-bench clinic-check
+.PHONY: help-rare house checks-report pictures appendix processors budget clean dist lab-bench clinic-bench clinic-check
 .PHONY: clinic-rivals clinic-ceiling segment-ceiling store-results
 
 help-rare:
@@ -11,6 +11,7 @@ help-rare:
 	@echo "  make checks-report    what the checks say to wrong answers, in a table"
 	@echo "  make appendix         execute the notebook that needs PyTorch and compare its outputs"
 	@echo "  make processors       run notebooks 07 and 08 as other processors would, and compare the outputs"
+	@echo "  make house            circles, upward imports, functions without annotations: three numbers"
 	@echo "  make clinic-check     whether the stored figures of the clinic still hold (half a minute)"
 	@echo "Release (docs/releasing.md)"
 	@echo "  make dist             build the wheel and the sdist into dist/, and try the wheel without the repository"
@@ -54,6 +55,10 @@ MEASURE := tools/results.py measure
 RESULTS ?=
 store-results: setup
 	$(BIN)/python tools/results.py store $(RESULTS)
+
+house: setup
+	$(BIN)/python tools/architecture.py --check
+	$(BIN)/python tools/typed_functions.py
 
 clinic-check: setup
 	$(BIN)/python -m benchmarks.clinic_bench --check

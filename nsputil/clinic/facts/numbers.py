@@ -75,9 +75,9 @@ def _beneath(run: Any) -> Finding:
     if not points:
         return unknown("numbers.beneath", PLACE, "There is no loss beside an accuracy.")
     short = [((1 - y) * LN2 - x, where, x, y) for where, x, y in points]
-    gap, where, x, y = max(short)
+    shortfall, where, x, y = max(short)
     numbers = {"loss": x, "accuracy": y, "least": (1 - y) * LN2}
-    if gap > 2e-3:
+    if shortfall > 2e-3:
         text = (
             f"At {where} the loss is {x:.4f} with an accuracy of {y:.4f}; wrong pairs alone cost {(1 - y) * LN2:.4f}."
         )

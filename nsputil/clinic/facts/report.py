@@ -384,9 +384,9 @@ def _history(counts: list) -> bool:
         return True
     if len(true) < 5 or abs(said[0] - true[0]) > 2e-3:
         return False
-    step, gap = np.diff(said), true[1:] - said[:-1]
-    share = float(np.vdot(step, gap) / (np.vdot(gap, gap) or 1.0))
-    return bool(0.01 < share < 0.9 and np.abs(step - share * gap).max() < 2e-3)
+    step, distance = np.diff(said), true[1:] - said[:-1]
+    share = float(np.vdot(step, distance) / (np.vdot(distance, distance) or 1.0))
+    return bool(0.01 < share < 0.9 and np.abs(step - share * distance).max() < 2e-3)
 
 
 def _threshold(counts: list) -> tuple | None:
@@ -459,7 +459,7 @@ def _loss(counts: list) -> Finding:
     if off.max() <= LOSS:
         return holds("report.loss", PLACE, f"{len(said)} reported losses are those of a recount.", numbers=numbers)
     text = f"A report names a loss of {said[worst]:.4f} nats; a recount finds {true[worst]:.4f}."
-    ratio, gap = said / true, said - true
+    ratio, distance = said / true, said - true
     sizes = np.array([len(count.labels) for count in counts], float)
     if len(said) > 1 and ratio.std() < 1e-3 * abs(ratio.mean()):
         value = float(ratio.mean())
@@ -477,12 +477,12 @@ def _loss(counts: list) -> Finding:
         return violated(
             "report.loss", PLACE, f"{text} It is the sum over the pairs.", "held-out-loss-summed", numbers=numbers
         )
-    if len(said) > 1 and gap.std() < 1e-3 and abs(gap.mean()) > 1e-3:
-        numbers["added"] = float(gap.mean())
+    if len(said) > 1 and distance.std() < 1e-3 and abs(distance.mean()) > 1e-3:
+        numbers["added"] = float(distance.mean())
         return violated(
             "report.loss",
             PLACE,
-            f"{text} All are {gap.mean():+.4f} nats beside the recounted ones.",
+            f"{text} All are {distance.mean():+.4f} nats beside the recounted ones.",
             "total-logged-as-nsp",
             numbers=numbers,
         )

@@ -121,23 +121,25 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
         for label, name in ((IS_NEXT, "IsNext"), (NOT_NEXT, "NotNext"))
     }
     numbers = {key.lower().replace(" ", "_"): value for key, value in rates.items()}
-    b_gap = rates["B of NotNext"] - rates["B of IsNext"]
-    a_gap = rates["A of NotNext"] - rates["A of IsNext"]
+    b_more = rates["B of NotNext"] - rates["B of IsNext"]
+    a_more = rates["A of NotNext"] - rates["A of IsNext"]
     gone = [len(index.places(p.sentence_a)) == 0 or len(index.places(p.sentence_b)) == 0 for p in held_out]
     out = float(np.mean(gone)) if gone else 0.0
     here = float((absent_a | absent_b).mean())
     numbers |= {"training": here, "held_out": out}
-    if max(abs(b_gap), abs(a_gap)) > ALTERED:
-        side, gap = ("B", b_gap) if abs(b_gap) >= abs(a_gap) else ("A", a_gap)
-        which = np.flatnonzero((absent_b if side == "B" else absent_a) & (labels == (NOT_NEXT if gap > 0 else IS_NEXT)))
+    if max(abs(b_more), abs(a_more)) > ALTERED:
+        side, more = ("B", b_more) if abs(b_more) >= abs(a_more) else ("A", a_more)
+        which = np.flatnonzero(
+            (absent_b if side == "B" else absent_a) & (labels == (NOT_NEXT if more > 0 else IS_NEXT))
+        )
         texts = [pairs[k].sentence_b if side == "B" else pairs[k].sentence_a for k in which[:200]]
         rows = tuple(f"{text[:60]!r}" for text in texts[:3])
-        name = "NotNext" if gap > 0 else "IsNext"
+        name = "NotNext" if more > 0 else "IsNext"
         text = (
             f"{side} of the pairs {name} is in no document in "
             f"{max(rates[f'{side} of IsNext'], rates[f'{side} of NotNext']):.3f} of them."
         )
-        cause = _foreign(index, texts, gap, side)
+        cause = _foreign(index, texts, more, side)
         return [violated("pairs.text", PLACE, text, cause, rows=rows, numbers=numbers)]
     if here > 0.05 and abs(here - out) > 0.25:
         kind = _new_words(index, [p.sentence_b for p in pairs[:300]])
@@ -173,13 +175,13 @@ def _new_words(index: Any, texts: Sequence[str]) -> float:
     return float(np.mean([number < 0 for number in tokens])) if tokens else 0.0
 
 
-def _foreign(index: Any, texts: Sequence[str], gap: float, side: str) -> str | None:
+def _foreign(index: Any, texts: Sequence[str], more: float, side: str) -> str | None:
     """Name text that only one class has: from elsewhere, or marked."""
     without = [" ".join(text.split()[:-1]) for text in texts], [" ".join(text.split()[1:]) for text in texts]
     for stripped in without:
         if texts and np.mean([len(index.places(text)) > 0 for text in stripped if text]) > 0.7:
             return "shortcut-marker"
-    if side == "B" and gap > 0:
+    if side == "B" and more > 0:
         return "easy-negatives"
     return None
 
