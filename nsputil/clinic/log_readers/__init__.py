@@ -1,6 +1,6 @@
 """Logs as tools write them: one small file for each family, one table of aliases, one normaliser.
 
- docs/logs.md lists the families, with an example of each.
+docs/logs.md lists the families, with an example of each.
 """
 
 from nsputil.clinic.log_readers.families import FAMILIES
