@@ -231,5 +231,10 @@ def label(page, cell):
     return f"{page}#{cell}"
 
 
+def with_code(docstring):
+    """Return the docstring of a module with what is indented in it marked as code."""
+    return re.sub(r"(?m)^(\S.*)\n\n(?= {4})", r"\1\n\n::\n\n", docstring)
+
+
 def _indented(lines):
     return ["", *(f"   {line}" if line else "" for line in lines), ""]

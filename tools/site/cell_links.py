@@ -5,7 +5,7 @@ tools/site/build.py writes the id of each cell into its metadata. A link to a ce
 
 import re
 
-from api_pages import ROOT, label
+from api_pages import ROOT, label, with_code
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.transforms import SphinxTransform
@@ -57,7 +57,7 @@ def link_texts(app, what, name, obj, options, lines):
 def show_code(app, what, name, obj, options, lines):
     """Set what is indented in the docstring of a module as code."""
     if what == "module":
-        lines[:] = re.sub(r"(?m)^(\S.*)\n\n(?= {4})", r"\1\n\n::\n\n", "\n".join(lines)).split("\n")
+        lines[:] = with_code("\n".join(lines)).split("\n")
 
 
 def link_capitals(app, env, node, contnode):

@@ -1,4 +1,4 @@
-"""Megatron-LM: `` iteration 100/ 1000 | lm loss: 9.6E+00 | sop loss: 6.9E-01 |``, and its validation."""
+"""Megatron-LM: ``iteration 100/ 1000 | lm loss: 9.6E+00 | sop loss: 6.9E-01 |``, and its validation."""
 
 import re
 
