@@ -104,10 +104,13 @@ def _train(options: argparse.Namespace) -> int:
         _documents(options.text), pairs=_rule(options.pairs), epochs=options.epochs, seed=options.seed
     )
     run = train(experiment, progress=True)
-    assert run.model is not None  # only a run from a file has no model
-    run.model.save(options.out)
     if options.run:
         run.save(options.run)
+    if run.diverged_at is not None:
+        print(f"nsputil: the loss was not finite at step {run.diverged_at}; no model is saved", file=sys.stderr)
+        return 1
+    assert run.model is not None  # only a run from a file has no model
+    run.model.save(options.out)
     _report(run.final, len(run.test_pairs))
     print(f"saved as {options.out}" + (", interrupted" if run.interrupted else ""))
     return 0

@@ -62,3 +62,13 @@ def test_the_version_is_printed(capsys):
         main(["--version"])
     assert stop.value.code == 0
     assert capsys.readouterr().out == f"nsputil {nsputil.__version__}\n"
+
+
+def test_a_training_that_diverges_saves_its_run_and_no_model(monkeypatch, tmp_path, capsys):
+    from nsputil import training
+
+    monkeypatch.setattr(training, "train", lambda *_, **__: training.Run(loss=[0.7, float("nan")], diverged_at=2))
+    out, run = tmp_path / "m.safetensors", tmp_path / "run.json"
+    assert main(["train", "--text", "factbook", "--out", str(out), "--run", str(run)]) == 1
+    assert "not finite at step 2; no model is saved" in capsys.readouterr().err
+    assert run.exists() and not out.exists()
