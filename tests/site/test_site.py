@@ -15,9 +15,11 @@ from tools.site.api_pages import modules
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "build" / "site"
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "lite" not in path.parts)
-#: Pages of source code, which are all made alike; of these a few are looked at.
+#: Pages of source code, and API pages of what is inside clinic, checks and widgets, are made alike: in a browser a
+#: few of them are looked at, and all other pages.
 SOURCES = [page for page in PAGES if page.startswith("_modules/")]
-LOOKED_AT = [page for page in PAGES if page not in SOURCES[3:]]
+INSIDE = [page for page in PAGES if page.startswith("api/") and page.count(".") > 2]
+LOOKED_AT = [page for page in PAGES if page not in SOURCES[3:] and page not in INSIDE or page in INSIDE[::4]]
 WITH_WIDGETS = [page for page in PAGES if 'class="nsp-live"' in (SITE / page).read_text(encoding="utf-8")]
 
 
