@@ -51,7 +51,7 @@ class Conclusion:
         own part does better; "has not learned"; "too little to tell".
     cause, place : str or None
     confidence : float
-        How often such an answer is right, measured (docs/clinic.md).
+        A rank of the kind of evidence, set by hand in `nsputil.clinic.inquiry`; not yet a measured rate.
     statement : str
         The answer in a sentence.
     evidence : tuple of Evidence
@@ -84,7 +84,7 @@ class Conclusion:
 
     def text(self, width: int = 100) -> str:
         """Return the conclusion as lines of text."""
-        lines = textwrap.wrap(f"{self.statement} ({self.confidence:.0%})", width)
+        lines = textwrap.wrap(self.statement, width)
         for evidence in self.evidence:
             lines += textwrap.wrap(f"{evidence.kind}: {evidence.statement}", width, initial_indent="  ",
                                    subsequent_indent="      ")  # fmt: skip

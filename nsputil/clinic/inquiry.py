@@ -26,7 +26,7 @@ SYMPTOMATIC = ("model", "numbers")
 HARM = 0.02  # of accuracy: a repair that gains less does no harm that a few seeds can show
 TIME = 0.10  # so much must three times the steps gain: almost every short training gains a little
 TRAININGS = 9
-#: How often an answer is right, by the kind of its evidence: measured on independent defects (docs/clinic.md).
+#: A rank of the kinds of evidence, set by hand. These are no measured rates yet: nothing is calibrated on them.
 CONFIDENCE = {"fact, cause": 0.95, "fact, place": 0.9, "swap, cause": 0.85, "swap, place": 0.75, "healthy": 0.9}
 
 
