@@ -1,0 +1,3 @@
+"""The claims of notebook 03."""
+
+CITED = []
