@@ -127,10 +127,9 @@ class ClinicSimulator(CourseWidget):
         self.on_msg(self._hear)
 
     def believe(self, weights: Mapping[str, float]) -> None:
-        """Set the bars: positive weights of any causes, "none of these" among them."""
-        self.game.believe({c: w for c, w in weights.items() if c != UNKNOWN} or {next(iter(self.game.belief)): 1})
-        total = sum(weights.values())
-        self.belief = {c: weights.get(c, 0) / total for c in (*self.game.belief, UNKNOWN)}
+        """Set the bars, as `Game.believe` does: weights of causes, of groups or of "none of these"."""
+        self.game.believe(weights)
+        self.belief = dict(self.game.belief)
 
     def ask(self, probe: str, predict: str = "") -> Entry:
         """Ask a probe, as `Game.ask` does, and write it into the notebook; return the `Entry`."""
@@ -144,8 +143,7 @@ class ClinicSimulator(CourseWidget):
 
     def commit(self, cause: str) -> Debrief:
         """Answer with the belief that the bars show, as `Game.commit` does; save the progress; return the `Debrief`."""
-        causes = self.game.belief
-        self.game.believe({c: self.belief[c] + self.belief[UNKNOWN] / len(causes) for c in causes})
+        self.game.believe(self.belief)
         debrief = self.game.commit(cause)
         self.progress.add(self.game)
         likely = debrief.tool.causes
@@ -185,7 +183,7 @@ class ClinicSimulator(CourseWidget):
 
         rng = np.random.default_rng(0)
         cases = [_sealed(game) for game in (self.game, *(Game.deal(rng) for _ in range(SEALED)))]
-        return super().state() | {"sealed": {"cases": cases, "causes": list(self.game.belief), "floor": BELIEF_FLOOR}}
+        return super().state() | {"sealed": {"cases": cases, "causes": list(self.game.causes), "floor": BELIEF_FLOOR}}
 
     def _show(self, game: Game) -> None:
         self.game = game
