@@ -63,7 +63,7 @@ QUESTIONS = (
         1,
     ),
     Question(
-        "BERT's data script throws a fair coin for each pair. What fraction of its pairs is IsNext?",
+        "BERT's data script lets a fair coin decide whether B is the next text. What fraction of its pairs is IsNext?",
         ("half", "more than half", "less than half"),
         (
             "The coin is fair, but it is not always thrown.",
