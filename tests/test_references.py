@@ -16,8 +16,6 @@ NOTEBOOKS = sorted([*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("appendix/*.ipyn
 THREAD = re.compile(r"(?:[\w.-]+/)?\b[\w.-]+#\d+\b|\barXiv:? ?\d{4}\.\d{5}\b")
 #: Notebooks whose threads and papers have no key yet. One that has all must leave this list.
 NOT_YET = {
-    "notebooks/06_numerics.ipynb", "notebooks/08_joint_objective_and_real_bert.ipynb",
-    "notebooks/09_read_a_sick_run.ipynb", "notebooks/10_the_clinic.ipynb",
     "appendix/the_same_loss_in_transformers.ipynb",
 }  # fmt: skip
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Belief = dict[str, float]
 
 UNKNOWN = "none of these"
-SEALED = 3  # so many cases more than the one on the table, in a page without Python
+SEALED = 3  # this many cases more than the one on the table, in a page without Python
 
 
 def moved_belief(
