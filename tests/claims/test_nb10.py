@@ -134,9 +134,9 @@ def test_the_level_of_case_1_fits():
 )
 def test_the_first_probe_of_case_2_repeats_the_sheet():
     game = case_to_play(2)
-    assert game.signals["generalization.accuracy"] == pytest.approx(0.38, abs=0.005)
+    assert game.signals["generalization.accuracy"] == pytest.approx(0.38, abs=0.01)
     entry = game.ask("recount-training")
-    assert entry.outcome["known.against_held"] == pytest.approx(0.40, abs=0.005) and entry.bits < 0.05
+    assert entry.outcome["known.against_held"] == pytest.approx(0.40, abs=0.01) and entry.bits < 0.05
 
 
 @claim("all-numbers-can-be-read", "You can read them, too: `print(all_numbers(play(2, moves)))`.")
