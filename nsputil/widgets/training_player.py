@@ -9,7 +9,7 @@ from nsputil.metrics import entropy
 from nsputil.run import Run
 from nsputil.widgets.base import CourseWidget, browser_module
 
-#: Training loss and accuracy are means over so many batches.
+#: Training loss and accuracy are means over this number of batches.
 WINDOW = 20
 MAX_STEPS = 20_000
 #: What the browser needs of each evaluation.
