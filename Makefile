@@ -14,7 +14,7 @@ export OPENBLAS_NUM_THREADS := 1
 export NSPUTIL_PROGRESS := off
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab check test coverage claims notebooks exercises nbgrader browser parity bench site lite
+.PHONY: help setup lab check test coverage notebooks exercises nbgrader browser parity bench site lite
 
 help:
 	@echo "To learn"
@@ -26,7 +26,6 @@ help:
 	@echo "To contribute"
 	@echo "  make check       the quick checks: style, spelling, house rules, what is stale"
 	@echo "  make test        everything: the checks, tests, every output of every notebook"
-	@echo "  make claims      what the sentences of the notebooks assert: count, list and compute it"
 	@echo "  make notebooks   execute all notebooks and store their outputs"
 	@echo "  make exercises   release exercises/ from solutions/ by nbgrader's own step"
 	@echo "  make browser     all notebooks and widgets in a real browser: keys, mouse, themes, axe"
@@ -77,10 +76,6 @@ test: check coverage
 	$(BIN)/python -m pytest -q $(NBVAL) --nbval notebooks
 	NSP_STRICT=1 $(BIN)/python -m pytest -q $(NBVAL) --nbval solutions
 	$(BIN)/python -m pytest -q $(NBVAL) --nbval-lax exercises
-
-# The ledger of claims, by notebook; docs/claims.md is written, and the tests of tests/claims run.
-claims: setup
-	$(BIN)/python tools/claims.py
 
 notebooks: setup
 	NSP_STRICT=1 $(BIN)/python tools/run_notebooks.py

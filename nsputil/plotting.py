@@ -202,7 +202,7 @@ def draw_flow(ax: "Axes", steps: Sequence[tuple[str, str, str]]) -> "Axes":
         y = -1.45 * number
         ax.text(2.6, y, f"{name}  {shape}".strip(), ha="center", va="center", fontsize=11, bbox=box)
         beside = y if number == 0 else y + 0.72
-        ax.text(5.4, beside, how, ha="left", va="center", fontsize=10, color="0.25")
+        ax.text(4.6, beside, how, ha="left", va="center", fontsize=10, color="0.25")
         if number:
             arrow = {"arrowstyle": "-|>", "color": "0.35", "linewidth": 1.2}
             ax.annotate("", (2.6, y + 0.42), (2.6, y + 1.05), arrowprops=arrow)

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import traitlets
 
+from nsputil.plotting import new_figure, reference_line, round_data
 from nsputil.progress_file import progress_file
 from nsputil.widgets.base import CourseWidget, browser_module
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from nsputil.clinic.game import Debrief, Entry, Game
     from nsputil.clinic.game_progress import GameProgress
     from nsputil.run import Run
@@ -218,6 +221,18 @@ class ClinicSimulator(CourseWidget):
             except (ValueError, TypeError, KeyError) as error:
                 self.problem = str(error)
             self.turn += 1
+
+    def picture(self) -> Figure:
+        """Return the losses and the accuracies of the case on the table."""
+        fig, axes = new_figure(8, 3, ncols=2)
+        at = np.linspace(0, 1, self.game.curves.shape[1])
+        for ax, kind, first, level in zip(axes, ("loss (nats)", "accuracy"), (0, 1), (np.log(2), 0.5), strict=True):
+            ax.plot(at, round_data(self.game.curves[first], 3))
+            ax.plot(at, round_data(self.game.curves[first + 2], 3))
+            reference_line(ax, level, "ln 2" if first == 0 else "chance")
+            ax.set(xlabel="share of the training", ylabel=kind)
+        axes[0].set_title(f"Clinic simulator: case {self.game.code}, held-out dashed", fontsize=11)
+        return fig
 
     def __repr__(self) -> str:
         spent = f"{self.game.spent:g} of {self.game.budget:g} steps spent"

@@ -184,9 +184,9 @@ CITED = [
     ),
     cited(
         "albert-topic",
-        "ALBERT's authors report that a model trained on NSP puts only 52.0 % of swapped sentences in the "
-        "right order, hardly more than chance, and conclude that NSP teaches a model to match topics ([Lan et "
-        "al., 2020](../docs/references.md#lan-2020), table 5).",
+        "ALBERT's authors report that a model trained on NSP is right on only 52.0 % of the pairs whose order "
+        "may have been swapped, hardly more than chance, and conclude that NSP teaches a model to match "
+        "topics ([Lan et al., 2020](../docs/references.md#lan-2020), table 5).",
         "lan-2020",
     ),
     cited(

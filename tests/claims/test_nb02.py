@@ -28,7 +28,7 @@ def segments(seed, short=0.1, step=8):
 
 @claim(
     "forced-is-the-gap",
-    "Step 4 only ever makes NotNext, and among the pairs for which the coin was thrown the two labels are "
+    "Step 4 only ever makes NotNext, and among the pairs for which the coin was tossed, the two labels are "
     "equally frequent.",
 )
 def test_only_step_4_makes_the_difference_to_one_half():
@@ -167,6 +167,12 @@ CITED = [
     cited(
         "the-rule",
         "This is the rule of [google-research/bert](../docs/references.md#bert-code), applied to each document:",
+        "bert-code",
+    ),
+    cited(
+        "input-format",
+        "BERT's input files have one sentence on each line and an empty line between documents "
+        "([google-research/bert](../docs/references.md#bert-code)).",
         "bert-code",
     ),
     cited(

@@ -101,7 +101,8 @@ def test_the_linear_charge_is_lowest_at_the_edge():
 
 @claim(
     "only-log-adds",
-    "only with the log do the charges of many pairs add up to minus the logarithm of the probability of the data.",
+    "with the log, the charges of many pairs add up to minus the logarithm of the probability of the data; "
+    "with the other two they do not.",
 )
 def test_only_the_log_charge_is_a_function_of_the_probability_of_the_data():
     batches = np.array([[0.9, 0.4], [0.6, 0.6]])  # the same product, 0.36

@@ -127,8 +127,7 @@ def test_the_table_is_right_for_any_numbers():
 
 @claim(
     "effects-add",
-    "Every number in the four arrays moves a little, none of the moves raises the loss to first order, and "
-    "their effects add up.",
+    "Every number in the four arrays moves a little in its own downhill direction, and the small effects add up.",
 )
 def test_no_move_raises_the_loss_and_the_effects_add_up():
     found = gradients(**PAIR)
@@ -174,7 +173,7 @@ def test_the_gradients_in_h_cls_point_in_many_directions():
 )
 @claim(
     "convex",
-    "In no direction does the loss curve downward: it is **convex** in the logits, a bowl without side valleys.",
+    "Along every line through the logits, the loss curves upward or not at all: it is **convex**.",
 )
 @claim(
     "curvature-max",
