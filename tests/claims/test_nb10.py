@@ -142,7 +142,7 @@ def test_the_first_probe_of_case_2_repeats_the_sheet():
 @claim("all-numbers-can-be-read", "You can read them, too: `print(all_numbers(play(2, moves)))`.")
 @claim(
     "tool-reads-all-numbers",
-    "The tool reads **all** numbers of the run and of the probes that you paid for, also those that a "
+    "The tool reads *all* numbers of the run and of the probes that you paid for, also those that a "
     "sheet leaves out because they are usual.",
 )
 def test_all_numbers_are_those_that_the_tool_reads():
@@ -291,7 +291,7 @@ def test_what_14_of_14_is_compatible_with():
 )
 @claim(
     "honest-58",
-    "So if 0.68 is the **mean of an epoch**, the model is *not* constant: it has learned a little, about "
+    "So if 0.68 is the *mean of an epoch*, the model is *not* constant: it has learned a little, about "
     "as much as an honest 58 % would show.",
 )
 def test_a_constant_answer_on_balanced_pairs_costs_at_least_ln_2():
@@ -302,7 +302,7 @@ def test_a_constant_answer_on_balanced_pairs_costs_at_least_ln_2():
 
 @claim(
     "one-batch-says-nothing",
-    "If it is the loss of **one batch** of 8, it says nothing: a model with hardly any knowledge varies "
+    "If it is the loss of *one batch* of 8, it says nothing: a model with hardly any knowledge varies "
     "by several hundredths from batch to batch.",
 )
 def test_how_much_the_loss_of_one_batch_of_8_varies():
