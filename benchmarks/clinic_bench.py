@@ -23,7 +23,7 @@ from nsputil.clinic.diagnosis import diagnose
 from nsputil.clinic.fit_diagnosis import fit_diagnosis, masks_for, run_weights, tiers_of
 from nsputil.clinic.fit_model import fit_model
 from nsputil.clinic.fitted import FittedDiagnosis
-from nsputil.clinic.investigation import follow
+from nsputil.clinic.probe_search import follow
 from nsputil.clinic.programs import PROGRAMS
 from nsputil.clinic.reference import Reference
 from nsputil.clinic.signals import RUN_SIGNALS

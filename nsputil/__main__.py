@@ -98,12 +98,13 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from nsputil.training import Experiment, train
+    from nsputil.clinic.examined import findings_of, from_facts, train_examined
+    from nsputil.experiment import Experiment
 
     experiment = Experiment(
         _documents(options.text), pairs=_rule(options.pairs), epochs=options.epochs, seed=options.seed
     )
-    run = train(experiment, progress=True)
+    run = train_examined(experiment, progress=True)
     if options.run:
         run.save(options.run)
     if run.diverged_at is not None:
@@ -113,6 +114,7 @@ def _train(options: argparse.Namespace) -> int:
     run.model.save(options.out)
     _report(run.final, len(run.test_pairs))
     print(f"saved as {options.out}" + (", interrupted" if run.interrupted else ""))
+    print(from_facts(findings_of(run)).statement)
     return 0
 
 
@@ -129,7 +131,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _diagnose(options: argparse.Namespace) -> int:
     from nsputil.clinic.log_readers.answer import report as log_report
     from nsputil.clinic.logs import read_run_file
-    from nsputil.clinic.report import answer_log, exit_code, rank, read_outcomes, report
+    from nsputil.clinic.report import answer_log, exit_code, facts_report, rank, read_outcomes, report
 
     if options.causes < 1:
         raise ValueError(f"--causes is {options.causes}; expected at least 1")
@@ -143,6 +145,10 @@ def _diagnose(options: argparse.Namespace) -> int:
         if outcomes is None:  # its numbers were compared with no training of its kind: no cause is named
             return said.code
         print()
+    if file.run.examined:
+        text, code = facts_report(options.run, file.run)
+        print(text)
+        return code
     diagnosis = rank(file, outcomes, options.tier)
     print(report(options.run, file.run, diagnosis, options.causes))
     return exit_code(file.run, diagnosis)

@@ -20,6 +20,7 @@ SAVED = (
     "interrupted",
     "diverged_at",
     "kind",
+    "examined",
 )
 
 
@@ -52,6 +53,8 @@ class Run:
     kind : dict
         ``attends`` and ``adaptive``: whether the encoder is a Transformer (False: a bag of words) and the optimizer of
         Adam's kind (False: SGD); None if they do not say. A diagnosis compares a run with others of its kind.
+    examined : list of dict
+        What the facts of `nsputil.clinic.facts` say of this training, if they were examined while it ran.
     test_pairs : list of SentencePair
         The pairs of `final`; not saved.
     """
@@ -67,6 +70,7 @@ class Run:
     interrupted: bool = False
     diverged_at: int | None = None
     kind: dict[str, bool | None] = field(default_factory=dict)
+    examined: list[dict[str, Any]] = field(default_factory=list, repr=False)
     test_pairs: list[SentencePair] = field(default_factory=list, repr=False)
 
     def save(self, path: str | Path) -> None:

@@ -24,7 +24,7 @@ from cleanlab.filter import find_label_issues
 
 from nsputil.clinic.answers import HEALTHY
 from nsputil.clinic.faults import inject
-from nsputil.clinic.investigation import investigate
+from nsputil.clinic.probe_search import search_probes
 from nsputil.clinic.probes import Suspect
 from nsputil.clinic.programs import PROGRAMS, healthy
 from nsputil.losses import log_softmax
@@ -90,7 +90,7 @@ def main():
         sick = sick if name == HEALTHY else inject(sick, name)
         labels, true, p = out_of_sample(sick)
         wrong, found = labels != true, ask_cleanlab(labels, p)
-        ours = investigate(sick).diagnosis.answer
+        ours = search_probes(sick).diagnosis.answer
         said.append((name, found is not None and found[1] > limit, ours))
         if found is None:
             print(f"{name:26s} {wrong.mean():8.3f} {'refuses':>10s}   {'':25s}  no      {ours}", flush=True)

@@ -2,7 +2,7 @@
 
     from nsputil.clinic import PROGRAMS, healthy, inject, investigate
 
-    print(investigate(inject(healthy(PROGRAMS[0]), "double-softmax")).diagnosis)
+    print(investigate(inject(healthy(PROGRAMS[0]), "double-softmax")))
 
 Trainings, healthy and sick:
 
@@ -27,7 +27,7 @@ Facts first, swaps next:
 - `facts`: what follows from definitions, for any model, corpus and optimizer.
 - `swaps`: exchange one part of an experiment, train again, and see whether the symptom goes.
 - `conclusion`: what is said of a training, and on what kind of evidence.
-- `inquiry`: examine the facts of a training, then ask swaps, until there is a conclusion.
+- `investigation`: examine the facts of a training, then ask swaps, until there is a conclusion.
 
 From what is seen to a likelihood:
 
@@ -39,7 +39,7 @@ From what is seen to a likelihood:
 - `fitted`: a fitted diagnosis, which asks these three questions in turn.
 - `diagnosis`: ranked causes with the evidence for and against each, and what to ask next.
 - `reference`: a new kind of training, seen through a few healthy runs of it.
-- `investigation`: ask probes until the diagnosis is clear.
+- `probe_search`: ask probes until the ranked causes are clear.
 - `report`: a diagnosis as text, for ``python -m nsputil diagnose RUN``.
 
 How the diagnosis was made:
@@ -68,11 +68,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nsputil.clinic.answers import HEALTHY, UNKNOWN
     from nsputil.clinic.case_bank import Bank, bank
+    from nsputil.clinic.conclusion import Conclusion
     from nsputil.clinic.diagnosis import Diagnosis, diagnose
     from nsputil.clinic.faults import FAULTS, GROUPS, Fault, around, around_pairs, around_training_pairs, inject
     from nsputil.clinic.game import Game
-    from nsputil.clinic.investigation import Investigation, follow, investigate
+    from nsputil.clinic.investigation import investigate
     from nsputil.clinic.logs import RunLog, read_log
+    from nsputil.clinic.probe_search import ProbeSearch, follow, search_probes
     from nsputil.clinic.probes import PROBES, Suspect, probe
     from nsputil.clinic.programs import PROGRAMS, Program, healthy
     from nsputil.clinic.reference import Reference
@@ -87,7 +89,9 @@ _HOME = {
     "diagnosis": ("Diagnosis", "diagnose"),
     "faults": ("FAULTS", "GROUPS", "Fault", "around", "around_pairs", "around_training_pairs", "inject"),
     "game": ("Game",),
-    "investigation": ("Investigation", "follow", "investigate"),
+    "conclusion": ("Conclusion",),
+    "investigation": ("investigate",),
+    "probe_search": ("ProbeSearch", "follow", "search_probes"),
     "logs": ("RunLog", "read_log"),
     "probes": ("PROBES", "Suspect", "probe"),
     "programs": ("PROGRAMS", "Program", "healthy"),
@@ -100,10 +104,10 @@ _MODULE = {name: f"nsputil.clinic.{module}" for module, names in _HOME.items() f
 _MODULE["train"] = "nsputil.training"
 
 __all__ = [
-    "FAULTS", "GROUPS", "HEALTHY", "PROBES", "PROGRAMS", "SIGNALS", "UNKNOWN", "Bank", "Diagnosis", "Fault", "Game",
-    "Investigation", "Program", "Reference", "RunLog", "Suspect", "around", "around_pairs", "around_training_pairs",
-    "bank", "diagnose", "diagnose_file", "follow", "healthy", "inject", "investigate", "probe", "read_log",
-    "reference_levels", "train",
+    "FAULTS", "GROUPS", "HEALTHY", "PROBES", "PROGRAMS", "SIGNALS", "UNKNOWN", "Bank", "Conclusion",
+    "Diagnosis", "Fault", "Game", "ProbeSearch", "Program", "Reference", "RunLog", "Suspect", "around",
+    "around_pairs", "around_training_pairs", "bank", "diagnose", "diagnose_file", "follow", "healthy", "inject",
+    "investigate", "probe", "read_log", "reference_levels", "search_probes", "train",
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from nsputil.clinic.facts.finding import Finding
+from nsputil.clinic.measured import RATES
 
 Answer = Literal[
     "cause",
@@ -50,8 +51,8 @@ class Conclusion:
         violated and a swap showed that it does no harm; "a part that helps", if nothing is violated and the course's
         own part does better; "has not learned"; "too little to tell".
     cause, place : str or None
-    confidence : float
-        A rank of the kind of evidence, set by hand in `nsputil.clinic.inquiry`; not yet a measured rate.
+    kind : str
+        The kind of answer and of the evidence that decides it, a key of `nsputil.clinic.measured.RATES`.
     statement : str
         The answer in a sentence.
     evidence : tuple of Evidence
@@ -65,11 +66,16 @@ class Conclusion:
     answer: Answer
     cause: str | None
     place: str | None
-    confidence: float
+    kind: str
     statement: str
     evidence: tuple[Evidence, ...] = ()
     others: tuple[Finding, ...] = field(default_factory=tuple)
     trainings: float = 1.0
+
+    @property
+    def confidence(self) -> float:
+        """The rate at which answers of this kind were right on independent defects."""
+        return RATES[self.kind]
 
     @property
     def sound(self) -> bool:
@@ -92,5 +98,11 @@ class Conclusion:
         for finding in self.others:
             lines += textwrap.wrap(f"also violated: {finding.statement}", width, initial_indent="  ",
                                    subsequent_indent="      ")  # fmt: skip
+        if self.confidence > 0:
+            lines.append(f"  how sure: answers of this kind ({self.kind}) were right in {self.confidence:.0%} of the "
+                         "independent cases")  # fmt: skip
         lines.append(f"  cost: {self.trainings:g} trainings of this experiment")
         return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.text()

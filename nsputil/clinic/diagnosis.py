@@ -5,13 +5,14 @@ one. `nsputil.clinic.investigation` asks probes until the diagnosis is clear.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from nsputil._types import Floats
 from nsputil.clinic.answers import HEALTHY, UNKNOWN
+from nsputil.clinic.facts import Finding, run_facts
 from nsputil.clinic.fitted import FittedDiagnosis, load_shipped
 from nsputil.clinic.novelty import MOST_NOVEL, novelty
 from nsputil.clinic.scoring import Seen
@@ -130,6 +131,8 @@ class Diagnosis:
         until enough probes were asked.
     checks : tuple of Check
         The probes not yet asked, the largest share per cost first.
+    facts : tuple of Finding
+        Facts that the run's own numbers violate, such as a loss that is not finite. Any of them rules out "healthy".
     """
 
     causes: tuple[Cause, ...]
@@ -138,6 +141,7 @@ class Diagnosis:
     asked: tuple[str, ...] = ()
     second_causes: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
+    facts: tuple[Finding, ...] = ()
 
     @property
     def answer(self) -> str:
@@ -145,7 +149,8 @@ class Diagnosis:
         return self.causes[0].name
 
     def __str__(self) -> str:
-        lines = [f"{cause.probability:6.1%}  {cause.name}  ({cause.group})" for cause in self.causes[:4]]
+        lines = [f"fact: {fact.statement}" for fact in self.facts]
+        lines += [f"{cause.probability:6.1%}  {cause.name}  ({cause.group})" for cause in self.causes[:4]]
         lines += [f"  for      {e}" for e in self.causes[0].evidence_for[:3]]
         lines += [f"  against  {e}" for e in self.causes[0].evidence_against[:1]]
         if self.next_probes:
@@ -186,16 +191,29 @@ def diagnose(
     numbers = dict(run) if isinstance(run, Mapping) else signals(run, tier)
     for outcome in [outcomes] if isinstance(outcomes, Mapping) else outcomes:
         numbers |= outcome
-    return _diagnosis(using, using.see(numbers))
+    facts = () if isinstance(run, Mapping) else tuple(f for f in run_facts(run) if f.state == "violated" and f.firm)
+    return _diagnosis(using, using.see(numbers), facts)
 
 
-def _diagnosis(using: FittedDiagnosis, seen: Seen) -> Diagnosis:
+def _vetoed(causes: list[Cause], facts: Sequence[Finding]) -> list[Cause]:
+    """A violated fact vetoes "healthy": its probability goes to the others in proportion."""
+    healthy = sum(cause.probability for cause in causes if cause.name == HEALTHY)
+    if not facts or healthy >= 1:
+        return causes
+    return [
+        replace(cause, probability=0.0 if cause.name == HEALTHY else cause.probability / (1 - healthy))
+        for cause in causes
+    ]
+
+
+def _diagnosis(using: FittedDiagnosis, seen: Seen, facts: tuple[Finding, ...] = ()) -> Diagnosis:
     log_probs = using.log_probs(seen)
     posterior = using.posterior(seen, log_probs)
     first, names = int(log_probs.argmax()), using.model.causes
     causes = _causes(using, seen, log_probs, posterior.causes)
     novel = _most_novel(using, seen, first, posterior.second_causes)
     causes.insert(0, Cause(UNKNOWN, posterior.none_of_these, UNKNOWN, novel))
+    causes = _vetoed(causes, facts)
     causes.sort(key=lambda cause: -cause.probability)
     groups: dict[str, float] = {}
     for cause in causes:
@@ -214,6 +232,7 @@ def _diagnosis(using: FittedDiagnosis, seen: Seen) -> Diagnosis:
         using.asked(seen),
         tuple(names[c] for c in posterior.second_causes[:2]),
         tuple(Check(name, shares[name], cost[name]) for name in ranked(shares) if name in bits),
+        facts,
     )
 
 

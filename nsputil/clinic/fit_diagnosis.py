@@ -16,9 +16,9 @@ from nsputil.clinic.answers import HEALTHY
 from nsputil.clinic.case_bank import Bank
 from nsputil.clinic.fit_model import Masks, fit_model
 from nsputil.clinic.fitted import ENOUGH, FittedDiagnosis
-from nsputil.clinic.investigation import follow
 from nsputil.clinic.known_runs import BankedProbe, positions
 from nsputil.clinic.novelty import novelty_features
+from nsputil.clinic.probe_search import follow
 from nsputil.clinic.scoring import memberships
 from nsputil.clinic.signals import RUN_SIGNALS
 from nsputil.clinic.signals.base import TIERS

@@ -1,159 +1,274 @@
-"""Ask probes, the most informative for its cost first, until the diagnosis is clear."""
+"""Facts first, swaps next: an investigation of a training that may be sick.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+1. The training is recorded once, and every fact is examined. A firm violation decides: a cause, or the place.
+2. A violation that may do no harm is put to a swap: the part is exchanged, and accuracy says whether it matters.
+3. If nothing is violated, amounts are tried (step length, time, dropout, batch), then each part is exchanged.
+4. What is left is "healthy", or "has not learned" if accuracy is not above chance.
+"""
 
-from nsputil.clinic.answers import HEALTHY
-from nsputil.clinic.diagnosis import Check, Diagnosis, NextProbe, diagnose
-from nsputil.clinic.fitted import ENOUGH, FittedDiagnosis
-from nsputil.clinic.probes import Suspect, probe
-from nsputil.clinic.reference import Reference
-from nsputil.clinic.signals import signals
-from nsputil.experiment import Experiment
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nsputil.clinic.conclusion import Answer, Conclusion, Evidence
+from nsputil.clinic.examined import evidence_of, unexplained
+from nsputil.clinic.facts import examine
+from nsputil.clinic.facts.explain import in_order
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.recording import Recording, record
+from nsputil.clinic.swaps.doses import DOSES, REPAIRS, Dose
+from nsputil.clinic.swaps.parts import PARTS, defaults, exchanged
+from nsputil.clinic.swaps.trials import TWO_SEEDS, Trial, Trials
 from nsputil.run import Run
-from nsputil.training import train
+from nsputil.training import Experiment
 
-SURE = 0.85  # a fault of this probability needs no further probe; a stricter threshold did not help in cross-validation
-SURE_HEALTHY = 0.95  # the same for "healthy", which may be answered without a probe
-LEAST_BITS = 0.02  # a probe that promises less is not asked
-
-
-class Step(NamedTuple):
-    """One probe of an investigation.
-
-    Attributes
-    ----------
-    probe : str
-    outcome : dict of float
-    diagnosis : Diagnosis
-        After the probe.
-    """
-
-    probe: str
-    outcome: dict[str, float]
-    diagnosis: Diagnosis
+SYMPTOMATIC = ("model", "numbers")
+HARM = 0.02  # of accuracy: a repair that gains less does no harm that a few seeds can show
+TIME = 0.10  # so much must three times the steps gain: almost every short training gains a little
+TRAININGS = 9
 
 
-@dataclass(frozen=True)
-class Investigation:
-    """What `investigate` did.
+@dataclass
+class _Investigation:
+    recording: Recording
+    findings: list[Finding]
+    trials: Trials
+    reference: Experiment
+    kin: bool  # whether the reference is of the experiment's own kind
+    evidence: list[Evidence] = field(default_factory=list)
 
-    Attributes
-    ----------
-    diagnosis : Diagnosis
-        The last one.
-    run : Run
-    steps : tuple of Step
-        One for each probe.
-    cost : float
-        Of the probes, in training steps.
-    """
+    @property
+    def violations(self) -> list[Finding]:
+        """Violated facts that no other violated fact explains."""
+        return unexplained(self.findings)
 
-    diagnosis: Diagnosis
-    run: Run
-    steps: tuple[Step, ...]
-    cost: float
+    def conclude(
+        self,
+        answer: Answer,
+        cause: str | None,
+        place: str | None,
+        kind: str,
+        statement: str,
+        evidence: Sequence[Evidence] = (),
+        others: Sequence[Finding] = (),
+    ) -> Conclusion:
+        own = tuple([*evidence, *self.evidence])
+        return Conclusion(answer, cause, place, kind, statement, own, tuple(others), self.trials.count)
 
 
 def investigate(
     experiment: Experiment,
-    budget: float = 200.0,
-    max_probes: int = 4,
-    sure: float = SURE,
-    using: FittedDiagnosis | None = None,
-    progress: Callable[[str, Diagnosis], None] | None = None,
-    reference: Reference | None = None,
-) -> Investigation:
-    """Train an experiment, then ask probes until the answer is clear.
-
-    A fault is clear only after a few probes that would have shown another fault behind it.
+    reference: Experiment | None = None,
+    run: Run | None = None,
+    recording: Recording | None = None,
+    limit: int = TRAININGS,
+    progress: Callable[[str], None] | None = None,
+) -> Conclusion:
+    """Find out what is wrong with a training, if anything is.
 
     Parameters
     ----------
     experiment : Experiment
-        Healthy or not; it is trained and probed, never read.
-    budget : float
-        For probes, in training steps of this experiment.
-    max_probes : int
-    sure : float
-        Stop when a fault is at least so probable; "healthy" must also reach `SURE_HEALTHY`.
-    using : FittedDiagnosis, optional
-        Another fitted diagnosis than the shipped one.
+        It is trained and examined; it is never changed.
+    reference : Experiment, optional
+        A sound experiment of the same kind, whose parts serve as reference; None: the course's defaults, with which
+        "healthy" means that nothing is violated and no change of an amount helps.
+    run : Run, optional
+        A training of this experiment that exists. The experiment is trained again all the same, since facts need to see
+        every part at work; a curve that comes out otherwise is told.
+    recording : Recording, optional
+        Of this experiment, if it was recorded already: saves that training.
+    limit : int
+        Trainings at most, the recorded one included.
     progress : callable, optional
-        Called with ``(name of the probe, diagnosis)`` after each probe.
-    reference : Reference, optional
-        Healthy runs of this kind of training, if the diagnosis has never seen this kind.
+        Called with a sentence before each training.
 
     Returns
     -------
-    Investigation
+    Conclusion
+
+    Raises
+    ------
+    ValueError
+        If the limit is below 1.
     """
-    run = train(experiment)
-    suspect = Suspect(experiment, run)
-    known: Callable[[Mapping[str, float]], dict[str, float]] = reference or dict
-
-    def ask(name: str) -> dict[str, float]:
-        return known(probe(suspect, name))
-
-    diagnosis, steps, cost = follow(known(signals(run)), ask, budget, max_probes, sure, using, progress)
-    return Investigation(diagnosis, run, steps, cost)
-
-
-def follow(
-    run_signals: Mapping[str, float],
-    ask: Callable[[str], dict[str, float]],
-    budget: float = 200.0,
-    max_probes: int = 4,
-    sure: float = SURE,
-    using: FittedDiagnosis | None = None,
-    progress: Callable[[str, Diagnosis], None] | None = None,
-) -> tuple[Diagnosis, tuple[Step, ...], float]:
-    """Do what `investigate` does, from the signals of a run: ask probes, live or from the bank.
-
-    While the cause is unclear, the probe with most bits for its cost comes next. Once a fault is clear, the next is the
-    probe that would show most of the other faults that may be hidden behind it, until `ENOUGH` probes were asked.
-
-    Parameters
-    ----------
-    run_signals : dict of float
-    ask : callable
-        From the name of a probe to its outcome.
-    budget, max_probes, sure, using, progress
-        See `investigate`.
-
-    Returns
-    -------
-    diagnosis : Diagnosis
-    steps : tuple of Step
-    cost : float
-        In training steps.
-    """
-    numbers, spent = dict(run_signals), 0.0
-    steps: list[Step] = []
-    diagnosis = diagnose(numbers, using=using)
-    while len(steps) < max_probes:
-        option = _next(diagnosis, len(steps), budget - spent, sure)
-        if option is None:
-            break
-        outcome = ask(option.name)
-        numbers |= outcome
-        spent += option.cost
-        diagnosis = diagnose(numbers, using=using)
-        steps.append(Step(option.name, outcome, diagnosis))
-        if progress is not None:
-            progress(option.name, diagnosis)
-    return diagnosis, tuple(steps), spent
+    if limit < 1:
+        raise ValueError(f"limit is {limit}; expected at least 1 training")
+    seen = recording or record(experiment)
+    findings = examine(seen)
+    if run is not None:
+        findings = in_order([*findings, _same_run(run, seen.run)])
+    other = reference or defaults(experiment)
+    judge = other.held_out_pairs or other.pairs if _held_out_doubtful(findings) else None
+    trials = Trials(experiment, judge, seen.run, limit)
+    case = _Investigation(seen, findings, trials, other, reference is not None)
+    tell = progress or (lambda sentence: None)
+    return _by_facts(case) or _by_harm(case, tell) or _by_doses(case, tell) or _by_swaps(case, tell)
 
 
-def _next(diagnosis: Diagnosis, asked: int, left: float, sure: float) -> NextProbe | Check | None:
-    """Return what to ask next; None if the answer is clear or nothing is worth its price."""
-    first = diagnosis.causes[0]
-    clear = first.probability >= (max(sure, SURE_HEALTHY) if first.name == HEALTHY else sure)
-    if clear and (first.name == HEALTHY or asked >= ENOUGH):
+def _same_run(given: Run, seen: Run) -> Finding:
+    """Is the run that was given one of this experiment?"""
+    name = "report.run"
+    count = min(len(given.loss), len(seen.loss))
+    if not count:
+        return unknown(name, "evaluation", "The run that was given holds no training loss.")
+    ours, theirs = np.array(seen.loss[:count]), np.array(given.loss[:count])
+    apart = ~np.isclose(ours, theirs, rtol=1e-3, atol=1e-3, equal_nan=True)
+    if len(given.loss) == len(seen.loss) and not apart.any():
+        return holds(name, "evaluation", f"Trained again, the experiment gives the {count} losses of the run.")
+    first = int(apart.argmax()) if apart.any() else count
+    text = (
+        f"Trained again, the experiment does not give the run that was given: {len(given.loss)} losses there, "
+        f"{len(seen.loss)} here, and from step {first + 1} on they differ. Seed, data or code may have changed."
+    )
+    return violated(name, "evaluation", text, firm=False)
+
+
+def _held_out_doubtful(findings: list[Finding]) -> bool:
+    """Whether the held-out pairs themselves are under suspicion, so that others have to judge."""
+    return any(f.state == "violated" and f.place in ("pairs", "split") for f in findings)
+
+
+def _by_facts(case: _Investigation) -> Conclusion | None:
+    """A firm violation decides."""
+    violations = case.violations
+    firm = [f for f in violations if f.firm]
+    if not firm:
         return None
-    if not clear:
-        for option in diagnosis.next_probes:
-            if option.cost <= left and option.bits > LEAST_BITS:
-                return option
-    return next((check for check in diagnosis.checks if check.cost <= left), None)
+    first = next((f for f in firm if f.cause is not None), firm[0])
+    if first.cause is None and first.place in SYMPTOMATIC:
+        return None  # a state after training, which many causes leave behind: swaps look for the place
+    others = tuple(f for f in [*firm, *(f for f in violations if not f.firm)] if f is not first)
+    if first.cause is not None:
+        statement = f"The cause is {first.cause}, in the {first.place}."
+        return case.conclude("cause", first.cause, first.place, "fact, cause", statement, [evidence_of(first)], others)
+    statement = f"Something is wrong in the {first.place}, of no kind that is known here."
+    return case.conclude("place", None, first.place, "fact, place", statement, [evidence_of(first)], others)
+
+
+def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
+    """A doubtful violation is a cause if its repair, or the exchange of its part, helps in each of two seeds."""
+    for finding in case.violations:
+        part = finding.place
+        if finding.firm or part not in PARTS or part == "evaluation" or not case.trials.affordable(2):
+            continue
+        what, changed = _repair(case, finding)
+        tell(f"Does it do harm? A training {what}.")
+        trial = case.trials.screened(what, changed)
+        swap = _swap_evidence(trial, part, what)
+        if not trial.helps(HARM):
+            case.evidence += [evidence_of(finding), swap]
+            continue
+        statement = (
+            f"The cause is {finding.cause}, in the {part}."
+            if finding.cause
+            else f"Something is wrong in the {part}: {finding.statement}"
+        )
+        others = tuple(f for f in case.violations if f is not finding)
+        kind = "swap, cause" if finding.cause else "swap, place"
+        answer: Answer = "cause" if finding.cause else "place"
+        return case.conclude(answer, finding.cause, part, kind, statement, [evidence_of(finding), swap], others)
+    return None
+
+
+def _repair(case: _Investigation, finding: Finding) -> tuple[str, Experiment]:
+    """Return what to change, in words, and the changed experiment."""
+    dose = REPAIRS.get(finding.cause or "")
+    attends = case.recording.run.kind.get("attends")
+    if dose is not None and not (attends and dose.cause == "pretrained-not-loaded"):
+        return f"with {dose.name}", dose.change(case.trials.experiment)
+    return f"with another {finding.place}", exchanged(case.trials.experiment, case.reference, finding.place)
+
+
+def _swap_evidence(trial: Trial, place: str, what: str) -> Evidence:
+    gains = ", ".join(f"{gain:+.3f}" for gain in trial.gains)
+    return Evidence("swap", f"Accuracy moves by {gains} {what} ({len(trial.gains)} paired seeds).", place)
+
+
+def _by_doses(case: _Investigation, tell: Callable) -> Conclusion | None:
+    """A change of an amount that helps names what was too much or too little."""
+    best: tuple[Dose, Trial] | None = None
+    for dose in _doses(case):
+        if not case.trials.affordable(dose.trainings):
+            continue
+        tell(f"Another training, with {dose.name}.")
+        trial = case.trials.screened(dose.name, dose.change(case.trials.experiment), dose.trainings)
+        case.evidence.append(_swap_evidence(trial, dose.place, f"with {dose.name}"))
+        need = TIME if dose.trainings > 1 else TWO_SEEDS
+        if trial.helps(need) and (best is None or trial.gain > best[1].gain):
+            best = dose, trial
+            if trial.gain > 0.15:
+                break
+    if best is None:
+        return None
+    dose, trial = best
+    statement = f"The cause is {dose.cause}: {dose.name} would have helped."
+    evidence = [_swap_evidence(trial, dose.place, f"with {dose.name}")]
+    case.evidence = [e for e in case.evidence if e not in evidence]
+    return case.conclude("cause", dose.cause, dose.place, "swap, cause", statement, evidence, tuple(case.violations))
+
+
+def _doses(case: _Investigation) -> list[Dose]:
+    """The changes worth a training, the likeliest first."""
+    e, doses = case.trials.experiment, []
+    for dose in DOSES:
+        if dose.cause == "batch-too-small" and e.batch_size >= 16:
+            continue
+        if dose.cause == "dropout-too-high" and not _drops(case):
+            continue
+        doses.append(dose)
+    return doses
+
+
+def _drops(case: _Investigation) -> bool:
+    """Whether the encoder gives different answers with and without a generator."""
+    start, kept = case.recording.start, case.recording.kept
+    if start is None or not kept or not hasattr(start, "encoder"):
+        return False
+    try:
+        quiet = start.encoder.forward(kept[0].batch)[0]
+        loud = start.encoder.forward(kept[0].batch, np.random.default_rng(0))[0]
+    except Exception:  # an encoder of another make: nothing is known of its dropout
+        return False
+    return not np.array_equal(quiet, loud)
+
+
+def _by_swaps(case: _Investigation, tell: Callable) -> Conclusion:
+    """No fact, no amount: exchange the parts one by one, if there is anything to be gained at all."""
+    learned, words = _has_learned(case)
+    if case.kin or not learned or any(f.firm for f in case.violations):
+        for part in PARTS:
+            if part == "evaluation" or not case.trials.affordable(1):
+                continue  # a recount is that swap, and the facts have made it
+            tell(f"Another training, with the {part} of the reference.")
+            changed = exchanged(case.trials.experiment, case.reference, part)
+            trial = case.trials.screened(part, changed)
+            if trial.helps():
+                evidence = [_swap_evidence(trial, part, f"with the {part} of the reference")]
+                if not case.kin and learned:
+                    return case.conclude("a part that helps", None, part, "a part that helps",
+                                            f"Nothing is violated; other {part} would help.", evidence)  # fmt: skip
+                return case.conclude("place", None, part, "swap, place",
+                                        f"Something is wrong in the {part}.", evidence)  # fmt: skip
+    symptoms = [f for f in case.violations if f.firm]
+    if symptoms:
+        first = symptoms[0]
+        statement = f"Something is wrong in the {first.place}, of no kind that is known here."
+        return case.conclude(
+            "place", None, first.place, "swap, place", statement, [evidence_of(first)], tuple(symptoms[1:])
+        )
+    if not learned:
+        return case.conclude("has not learned", None, None, "has not learned", f"It has not learned: {words}")
+    deviations = case.violations
+    if deviations:
+        named = ", ".join(dict.fromkeys(f.cause or f.fact for f in deviations))
+        return case.conclude("healthy, with a deviation", None, None, "healthy, with a deviation",
+                                f"Healthy, with a deviation that does no harm here: {named}.")  # fmt: skip
+    return case.conclude("healthy", None, None, "healthy", f"Healthy: {words}")
+
+
+def _has_learned(case: _Investigation) -> tuple[bool, str]:
+    """Is accuracy on held-out pairs above that of always giving the more frequent label?"""
+    found = next(f for f in case.findings if f.fact == "report.learned")
+    return found.state == "holds", found.statement

@@ -20,6 +20,7 @@ from nsputil.training import Experiment, train
 MOST_STEPS = 2000  # of longer trainings evenly spaced steps are kept
 MOST_BATCHES = 60
 MOST_SNAPSHOTS = 12
+MOST_ARRAYS = 8  # batches of an evaluation
 MOST_BYTES = 300_000_000  # of parameters kept beside reports
 
 
@@ -62,13 +63,17 @@ class Step:
 
 @dataclass
 class Report:
-    """One call of the evaluation: the step, the pairs given, the pairs that were read, the report, the parameters."""
+    """One call of the evaluation: the step, the pairs given, the pairs that were read, the report, the parameters.
+
+    `arrays` holds the first batches that reached the encoder, encoded by whatever the evaluation encodes with.
+    """
 
     step: int
     pairs: list
     read: list
     report: Mapping
     parameters: dict | None
+    arrays: list = field(default_factory=list)
 
 
 @dataclass
@@ -157,12 +162,14 @@ def fill(model: Any, parameters: Mapping) -> None:
         own[name][...] = array
 
 
-def record(experiment: Experiment) -> Recording:
+def record(experiment: Experiment, progress: bool = False) -> Recording:
     """Train once, and return what each part was given and gave.
 
     Parameters
     ----------
     experiment : Experiment
+    progress : bool
+        Print reports while training.
 
     Returns
     -------
@@ -183,7 +190,7 @@ def record(experiment: Experiment) -> Recording:
     seen = Recording(experiment)
     watch = _Watch(seen)
     try:
-        seen.run = train(watch.experiment())
+        seen.run = train(watch.experiment(), progress=progress)
     except Exception as error:  # whatever a part of the experiment raises
         seen.error = error
         seen.run = _what_was_seen(seen)
@@ -355,17 +362,41 @@ class _Watch:
     def evaluation(self, evaluation: Callable) -> Callable:
         def watched(model: Any, pairs: Any) -> Any:
             self.evaluating.append([])
+            arrays: list = []
+            release = _spy(getattr(model, "encoder", None), arrays)
             try:
                 report = evaluation(model, pairs)
             finally:
+                release()
                 read = self.evaluating.pop()
             parameters = {name: array.copy() for name, array in model.parameters.items()}
             self.bytes += sum(array.nbytes for array in parameters.values())
             kept = parameters if self.bytes <= MOST_BYTES else None
-            self.seen.reports.append(Report(self.count, list(pairs), read, copy(report), kept))
+            self.seen.reports.append(Report(self.count, list(pairs), read, copy(report), kept, arrays))
             return report
 
         return watched
+
+
+def _spy(encoder: Any, arrays: list) -> Callable[[], None]:
+    """Note the first batches that an encoder is given, if it can be watched; return what ends it."""
+    try:
+        forward = encoder.forward
+
+        def watched(batch: Any, *rest: Any, **named: Any) -> Any:
+            if len(arrays) < MOST_ARRAYS:
+                arrays.append(batch)
+            return forward(batch, *rest, **named)
+
+        encoder.forward = watched
+    except AttributeError:
+        return lambda: None
+
+    def release() -> None:
+        if encoder.__dict__.get("forward") is watched:
+            del encoder.forward
+
+    return release
 
 
 class _Around:

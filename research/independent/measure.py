@@ -9,12 +9,13 @@ with Wilson's 95 % interval. What does harm is in each set's harm.json, measured
 import argparse
 import importlib
 import json
+import os
 import sys
 import time
 import warnings
 from pathlib import Path
 
-from nsputil.clinic.inquiry import inquire
+from nsputil.clinic.investigation import investigate
 
 HERE = Path(__file__).parent
 BUILD = HERE.parents[1] / "build" / "results" / "research"
@@ -22,7 +23,7 @@ BUILD = HERE.parents[1] / "build" / "results" / "research"
 
 def cases(name, only=None):
     """Yield ``(kind, name, truth, experiment)`` of a set: truth is ``(cause, place)``."""
-    sys.path.insert(0, str(HERE / name))
+    sys.path.insert(0, str(folder(name)))
     module = importlib.import_module("defects")
     for defect in module.DEFECTS:
         if only is None or only in defect.name:
@@ -31,6 +32,35 @@ def cases(name, only=None):
     for healthy in module.HEALTHY:
         if only is None or only in healthy.name:
             yield "d", healthy.name, ("healthy", ""), healthy.build, module.PROGRAMS[healthy.program](0)
+
+
+def folder(name):
+    """Return the folder of a set: beside this file, or where the variable NSPUTIL_INDEPENDENT says."""
+    return Path(os.environ.get("NSPUTIL_INDEPENDENT", HERE)) / name
+
+
+def harm_of(name):
+    """Return the harm of each defect: the larger of what the true accuracy loses and what the report is off."""
+    stored = json.loads((folder(name) / "harm.json").read_text())
+    if "defects" in stored:
+        rows = stored["defects"].items()
+        return {case: max(row["accuracy_lost"], abs(row["report_error_accuracy"])) for case, row in rows
+                if row.get("accuracy_lost") is not None}  # fmt: skip
+    found = {}
+    for case, row in stored.items():
+        seeds = row.get("seeds") if isinstance(row, dict) else None
+        harms = [_harm(seed["base"], seed["defect"]) for seed in seeds or [] if seed["defect"].get("true")]
+        if harms:
+            found[case] = max(sum(lost for lost, _ in harms), sum(off for _, off in harms)) / len(harms)
+    return found
+
+
+def _harm(base, defect):
+    """Return what the true accuracy loses, and how far the reported one is from the true one."""
+    true = defect["true"]["accuracy"]
+    reported = (defect.get("reported") or {}).get("accuracy")
+    reported = true if reported is None else reported  # the report names no accuracy
+    return base["true"]["accuracy"] - true, abs(reported - true)
 
 
 def main(arguments=None):
@@ -54,12 +84,13 @@ def main(arguments=None):
         options.limit -= 1
         start = time.perf_counter()
         try:
-            found = inquire(build(base))
-            row = {"answer": found.answer, "cause": found.cause, "place": found.place, "names": found.names,
-                   "confidence": found.confidence, "trainings": found.trainings, "text": found.text()}  # fmt: skip
+            found = investigate(build(base))
+            row = {"answer": found.answer, "cause": found.cause, "place": found.place, "names": found.names}
+            row |= {"confidence": found.confidence, "evidence": found.kind}
+            row |= {"trainings": found.trainings, "text": found.text()}
         except Exception as error:  # a crash is a wrong answer
-            row = {"answer": "crash", "cause": None, "place": None, "names": [], "confidence": 1.0, "trainings": 0,
-                   "text": f"{type(error).__name__}: {error}"}  # fmt: skip
+            row = {"answer": "crash", "cause": None, "place": None, "names": [], "confidence": 1.0}
+            row |= {"evidence": "crash", "trainings": 0, "text": f"{type(error).__name__}: {error}"}
         rows[name] = row | {"kind": kind, "truth": truth, "seconds": round(time.perf_counter() - start, 1)}
         path.write_text(json.dumps(rows, indent=1))
         print(

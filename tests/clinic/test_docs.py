@@ -19,7 +19,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "clinic.md"
 @pytest.fixture(scope="module")
 def code():
     found = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
-    return next(block for block in found if "investigate(" in block)
+    return next(block for block in found if "def margin_loss" in block)
 
 
 def test_it_uses_public_names_only_and_the_fault_has_ten_lines(code):
@@ -42,9 +42,7 @@ def test_it_runs_through_train_diagnose_and_investigate(code, tmp_path):
     lines = done.stdout.splitlines()
     assert re.fullmatch(r"test accuracy 0\.\d\d", lines[0])
     answers = {*load_shipped().model.causes, UNKNOWN}
-    assert re.fullmatch(r" *\d+\.\d%  ([a-z0-9 -]+)  \(.*\)", lines[1]).group(1) in answers  # diagnose's first cause
-    asked = [line for line in lines if line.startswith("asked ")]
-    end = re.fullmatch(r"after (\d+) steps of probes: (.+)", lines[-1])
-    assert end and end.group(2) in answers and len(asked) <= 4
-    if asked:  # the last line repeats what the last probe led to
-        assert f"now {end.group(2)} (" in asked[-1] and int(end.group(1)) > 0
+    ranked = next(line for line in lines[1:] if not line.startswith("fact: "))
+    assert re.fullmatch(r" *\d+\.\d%  ([a-z0-9 -]+)  \(.*\)", ranked).group(1) in answers  # diagnose's first cause
+    assert "Something is wrong in the loss, of no kind that is known here." in lines  # and investigate's answer
+    assert any(line.startswith("  fact: ") for line in lines)

@@ -6,8 +6,8 @@ import pytest
 from nsputil.clinic.answers import HEALTHY
 from nsputil.clinic.fit_model import fit_model
 from nsputil.clinic.fitted import FittedDiagnosis
-from nsputil.clinic.investigation import follow
 from nsputil.clinic.known_runs import BankedProbe
+from nsputil.clinic.probe_search import follow
 from nsputil.clinic.reference import Reference
 
 CAUSES, NAMES = (HEALTHY, "left", "right"), ("loss.end", "generalization.loss", "c")

@@ -10,35 +10,41 @@ from typing import Any
 import numpy as np
 
 from nsputil.clinic.facts import model
-from nsputil.clinic.facts.arrays import arrays
+from nsputil.clinic.facts.arrays import arrays, evaluation_arrays
 from nsputil.clinic.facts.backward import backward_pass
 from nsputil.clinic.facts.batching import batching_facts
 from nsputil.clinic.facts.explain import in_order
 from nsputil.clinic.facts.finding import PLACES, Finding, unknown
 from nsputil.clinic.facts.labels import labels_of_arrays, labels_of_pairs
+from nsputil.clinic.facts.learned import learned
 from nsputil.clinic.facts.loss import loss_function
 from nsputil.clinic.facts.numbers import number_facts
 from nsputil.clinic.facts.optimizer import optimizer_rule
 from nsputil.clinic.facts.report import report_facts
 from nsputil.clinic.facts.shortcuts import shortcut_facts
 from nsputil.clinic.facts.split import split_facts
+from nsputil.clinic.facts.start import word_vectors
 from nsputil.clinic.facts.steps import progress, tensors_that_move
+from nsputil.clinic.facts.text import text_facts
 
 __all__ = ["FACTS", "PLACES", "Finding", "examine", "run_facts"]
 
 #: Each group of facts, and the place of the trouble if one of them cannot be asked.
 FACTS: dict[str, tuple[Callable, str]] = {
+    "text": (text_facts, "pairs"),
     "split": (split_facts, "split"),
     "labels.text": (labels_of_pairs, "pairs"),
     "pairs": (shortcut_facts, "pairs"),
     "labels.array": (labels_of_arrays, "encoding"),
     "arrays": (arrays, "encoding"),
+    "evaluation.arrays": (evaluation_arrays, "encoding"),
     "loss": (loss_function, "loss"),
     "model.repeatable": (model.repeatable, "model"),
     "model.alone": (model.alone, "model"),
     "model.padding": (model.padding, "model"),
     "model.reads": (model.reads, "model"),
     "model.logits": (model.probabilities, "model"),
+    "model.start": (word_vectors, "model"),
     "model.pooled": (model.pooled_units, "model"),
     "model.width": (model.width, "model"),
     "model.comparison": (model.comparison, "model"),
@@ -48,6 +54,7 @@ FACTS: dict[str, tuple[Callable, str]] = {
     "optimizer": (optimizer_rule, "optimizer"),
     "batches": (batching_facts, "batching"),
     "report": (report_facts, "evaluation"),
+    "report.learned": (learned, "evaluation"),
     "steps.progress": (progress, "optimizer"),
 }
 

@@ -14,6 +14,8 @@ FLOOR = 0.02  # a share of wrong labels below this does no harm that could be me
 SURE = 4.5  # standard deviations
 FEWEST = 20
 
+ELSEWHERE = "elsewhere"  # IsNext pairs hold a B from elsewhere in a way that has no name
+
 
 def labels_of_pairs(recording: Any) -> list[Finding]:
     """Do the labels of the pairs say what the text says?
@@ -124,6 +126,10 @@ def _misplaced(pairs: list, labels: np.ndarray, found: np.ndarray, share: float,
     words = f"in {share:.3f} of the pairs that are called IsNext, B does not follow A"
     if share < 0.93:
         return "boundaries-lost", words
+    offset, often = _offset(pairs, labels, index)
+    if often > 0.7:
+        where = f"{offset - 1} sentences are left out between them" if offset > 1 else "it begins before A ends"
+        return ELSEWHERE, f"{words}; in {often:.3f} of them B is in the document of A, and {where}"
     place, fit = _lag_of_b(pairs, labels, index)
     if place != 0 and fit > 0.5:
         return (
@@ -131,6 +137,8 @@ def _misplaced(pairs: list, labels: np.ndarray, found: np.ndarray, share: float,
             f"{words}; the B that belongs to A is {place:+d} rows away in {fit:.2f} of them",
         )
     if _chained(pairs, labels) > 0.5:
+        if _in_order(pairs, labels, index) > 0.9:
+            return ELSEWHERE, f"{words}; all are in the order of the text, and the sentences between them are missing"
         return (
             "sentences-shuffled",
             f"{words}; each B is the A of the next pair, so the text was shuffled before pairing",
@@ -140,6 +148,41 @@ def _misplaced(pairs: list, labels: np.ndarray, found: np.ndarray, share: float,
     if adjacent > 0.9 and _text_at_place(fields, index) < 0.5:
         return "sentences-shuffled", f"{words}; by their positions they should, so the text was shuffled before pairing"
     return "segments-misaligned", f"{words}; the two columns do not belong together"
+
+
+def _sentences_apart(pairs: list, labels: np.ndarray, index: Any) -> list[int]:
+    """Return, for IsNext pairs of one document, how many sentences after the last of A the first of B begins."""
+    number = np.cumsum(index.starts)
+    found = []
+    for k in np.flatnonzero(labels == IS_NEXT)[:400]:
+        size = len(index.read(pairs[k].sentence_a))
+        at_a, at_b = index.places(pairs[k].sentence_a)[:3], index.places(pairs[k].sentence_b)[:3]
+        apart = [
+            int(number[b] - number[a + size - 1]) for a in at_a for b in at_b if index.document[a] == index.document[b]
+        ]
+        found += [min(apart, key=abs)] if apart else []
+    return found
+
+
+def _offset(pairs: list, labels: np.ndarray, index: Any) -> tuple[int, float]:
+    """Return the usual distance from A to B in sentences, and in which share of the IsNext pairs it is that.
+
+    Pairs that were made so say nothing about columns out of step, where B comes from another document in half the rows.
+    """
+    apart = _sentences_apart(pairs, labels, index)
+    asked = min(400, int((labels == IS_NEXT).sum()))
+    if not apart:
+        return 0, 0.0
+    values, counts = np.unique(apart, return_counts=True)
+    best = int(counts.argmax())
+    return int(values[best]), float(counts[best]) / max(1, asked)
+
+
+def _in_order(pairs: list, labels: np.ndarray, index: Any) -> float:
+    """Return the share of IsNext pairs whose B comes later than A in one document."""
+    apart = _sentences_apart(pairs, labels, index)
+    asked = min(400, int((labels == IS_NEXT).sum()))
+    return sum(distance > 0 for distance in apart) / max(1, asked)
 
 
 def _lag_of_b(pairs: list, labels: np.ndarray, index: Any) -> tuple[int, float]:
@@ -199,6 +242,8 @@ def _finding(name: str, verdict: tuple, causes: dict[str, str | None]) -> Findin
         both = bool(others) and others[0] == "inverted"
         one = "training-labels-inverted" if name == "training" else "evaluation-labels-inverted"
         cause = "convention-inverted" if both or not others else one
+    if cause == ELSEWHERE:
+        return violated(fact, "pairs", f"In the {name} pairs {words}.", None, rows=rows, numbers=numbers)
     return violated(fact, "pairs", f"In the {name} pairs {words}.", cause, rows=rows, numbers=numbers)
 
 

@@ -94,7 +94,7 @@ def loss_function(recording: Any) -> list[Finding]:
     if max(errors) <= 1:
         text = f"On {len(known)} designed batches the loss and its gradient are those of the cross-entropy."
         return [holds("loss.function", "loss", text, error=max(errors)), *_large(asked), *_recorded(recording)]
-    found = identify(asked, _classes(recording))
+    found = _another_term(recording) or identify(asked, _classes(recording))
     return [_adapted(found, recording), *_large(asked)]
 
 
@@ -106,6 +106,25 @@ def _adapted(found: Finding, recording: Any) -> Finding:
     if found.cause == "task-weight-tiny" and adaptive:
         return replace(found, cause="task-weight-tiny-under-adam", firm=False)
     return found
+
+
+def _another_term(recording: Any) -> Finding | None:
+    """Is the gradient that of the cross-entropy in every step, and the value larger? Then something else is logged."""
+    steps = [s for s in recording.steps if s.logits is not None and np.shape(s.logits) == (len(s.labels), 2)]
+    steps = [s for s in steps if np.isfinite(s.logits).all() and np.isfinite(s.value)][:200]
+    if len(steps) < 3:
+        return None
+    expected = [cross_entropy(s.logits, s.labels) for s in steps]
+    wrong = max(float(np.abs(s.gradient - e[1]).max() * len(s.labels)) for s, e in zip(steps, expected, strict=True))
+    more = np.array([s.value - e[0] for s, e in zip(steps, expected, strict=True)])
+    scaled = np.array([s.value / max(e[0], 1e-9) for s, e in zip(steps, expected, strict=True)])
+    if wrong > 1e-3 or more.min() < 0.02 or scaled.std() < 1e-3 * scaled.mean():
+        return None
+    text = (
+        f"In {len(steps)} steps the gradient is that of the cross-entropy, and the value is {more.mean():.4f} nats "
+        f"larger on average ({more.min():.4f} to {more.max():.4f}): another term is in it."
+    )
+    return _bad(text, "total-logged-as-nsp", more=float(more.mean()))
 
 
 def _classes(recording: Any) -> float:
@@ -452,9 +471,12 @@ def _shaped(asked: Asked, prior: float) -> Finding | None:
 
 
 def _without_softmax(asked: Asked) -> str | None:
-    """NLL of raw logits: the loss is minus the gold logit."""
+    """NLL of raw logits, where the loss is minus the gold logit, or logits that were squashed one by one."""
     logits, labels = designed(8, 0)
     answer = asked(logits, labels)
+    squashed = cross_entropy(sigmoid(logits), labels)[0]
+    if answer is not None and abs(answer[0] - squashed) < VALUE * (1 + squashed):
+        return "double-softmax"
     gold = logits[np.arange(8), labels]
     return "negative-loss" if answer is not None and abs(answer[0] + gold.mean()) < 1e-6 else None
 
@@ -472,6 +494,9 @@ def _name_shape(asked: Asked, first: Shape, second: Shape, prior: float) -> Find
         )
         if 0 < epsilon <= MILD and abs(a0 - 1) < 1e-3:
             return holds("loss.function", "loss", f"{text} So much is common practice.", epsilon=epsilon)
+        if abs(epsilon - 2) < 1e-3:
+            text = "The loss of a pair is the cross-entropy of the other label: it reads labels the other way round."
+            return _bad(text, "training-labels-inverted", epsilon=epsilon)
         if epsilon > 0:
             return _bad(text, "label-smoothing-heavy", epsilon=epsilon)
         return _bad(f"The loss of a pair has a term of {first.slope:.4f} times its gap.", None, numbers=numbers)

@@ -18,6 +18,7 @@ from nsputil.tokenization import tokenize
 PLACE = "pairs"
 LENGTH = 0.22  # of the area under the curve beyond one half
 WORD = 0.3  # of the pairs of a class
+MARK = 0.5  # no word of a language differs so much between the classes of an honest sampler
 ALTERED = 0.1
 PRIOR = 0.25
 
@@ -32,10 +33,25 @@ def shortcut_facts(recording: Any) -> list[Finding]:
         return [unknown("pairs.words", PLACE, "Too few pairs of either class to look for shortcuts.")]
     return [
         *_altered(recording, pairs, labels, spread(held_out)),
+        _variety(pairs, labels),
         _lengths(pairs, labels),
         _words(pairs, labels),
         _prior(labels, held_out),
     ]
+
+
+def _variety(pairs: Sequence, labels: np.ndarray) -> Finding:
+    """Has each class many different B? A handful of texts can be learned by heart."""
+    shares = []
+    for label in (IS_NEXT, NOT_NEXT):
+        texts = [pair.sentence_b for pair, own in zip(pairs, labels, strict=True) if own == label]
+        shares.append(len(set(texts)) / max(1, len(texts)))
+    numbers = {"is_next": shares[0], "not_next": shares[1]}
+    few = int(np.argmin(shares))
+    if shares[few] < 0.1 * shares[1 - few]:
+        text = f"Only {shares[few]:.3f} of the B of the pairs {('IsNext', 'NotNext')[few]} are different texts."
+        return violated("pairs.variety", PLACE, text, None, numbers=numbers)
+    return holds("pairs.variety", PLACE, f"{min(shares):.3f} of the B of a class are different.", numbers=numbers)
 
 
 def _rank_area(x: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
@@ -89,7 +105,7 @@ def _words(pairs: Sequence, labels: np.ndarray) -> Finding:
     numbers = {"difference": best, "limit": limit, "is_next": rates[0], "not_next": rates[1]}
     if best > limit:
         text = f"{where} is in {rates[0]:.3f} of the pairs IsNext and in {rates[1]:.3f} of the pairs NotNext."
-        cause = "shortcut-marker" if min(rates) < 0.05 else None
+        cause = "shortcut-marker" if min(rates) < 0.05 or best > MARK else None
         return violated("pairs.words", PLACE, text, cause, numbers=numbers)
     return holds("pairs.words", PLACE, f"No word tells the classes apart by more than {best:.3f}.", numbers=numbers)
 
@@ -145,6 +161,11 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
         kind = _new_words(index, [p.sentence_b for p in pairs[:300]])
         text = f"{here:.3f} of the training pairs and {out:.3f} of the held-out pairs hold text that is in no document."
         return [violated("pairs.text", PLACE, text, "domain-shift" if kind > 0.1 else None, numbers=numbers)]
+    if out > here + 0.25:
+        kind = _new_words(index, [p.sentence_b for p in held_out[:300]])
+        text = f"{out:.3f} of the held-out pairs and {here:.3f} of the training pairs hold text that is in no document."
+        cause = "evaluation-text-cleaned" if kind < 0.02 else None
+        return [violated("pairs.text", PLACE, text, cause, numbers=numbers)]
     if here > 0.5:
         header = _everywhere(index, pairs)
         if header:
@@ -181,7 +202,7 @@ def _foreign(index: Any, texts: Sequence[str], more: float, side: str) -> str | 
     for stripped in without:
         if texts and np.mean([len(index.places(text)) > 0 for text in stripped if text]) > 0.7:
             return "shortcut-marker"
-    if side == "B" and more > 0:
+    if side == "B" and more > 0 and _new_words(index, texts) > 0.02:
         return "easy-negatives"
     return None
 

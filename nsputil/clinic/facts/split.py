@@ -21,12 +21,24 @@ def split_facts(recording: Any) -> list[Finding]:
     held_out = [*recording.given.get("valid", []), *recording.given.get("test", [])]
     if not train or not held_out or not all(hasattr(d, "sentences") for d in [*train, *held_out]):
         return [unknown("split.shared", PLACE, "The parts are not known.")]
-    return [_shared(recording, train, held_out), _copies(train), _used(recording, train), _kind(train, held_out)]
+    return [
+        _shared(recording, train, held_out),
+        _cut(recording, train, held_out),
+        _copies(train),
+        _used(recording, train),
+        _kind(train, held_out),
+        _sizes(train, held_out),
+    ]
 
 
 def _distinct(documents: Sequence) -> list[tuple]:
     """Return the sentences of each document; equal documents once."""
     return list(dict.fromkeys(tuple(document.sentences) for document in documents))
+
+
+def _counted(documents: Sequence) -> Counter:
+    """Count how often each document occurs, by its sentences."""
+    return Counter(tuple(document.sentences) for document in documents if hasattr(document, "sentences"))
 
 
 def _share_known(document: Sequence, known: Any) -> float:
@@ -39,16 +51,24 @@ def _shared(recording: Any, train: list, held_out: list) -> Finding:
     """Do held-out documents share sentences with training, beyond what training documents share with each other?
 
     Documents are exchangeable, so each training document against the others gives the natural rate. The tolerance is
-    ``max(0.05, 6 standard errors)``.
+    ``max(0.05, 6 standard errors)``. A document that the corpus itself holds twice may fall into both parts under a
+    fair split, so it says nothing here; how many there are is another fact.
     """
-    own, other = _distinct(train), _distinct(held_out)
+    twice = {document for document, n in _counted(recording.experiment.documents).items() if n > 1}
+    own, other = _distinct(train), [document for document in _distinct(held_out) if document not in twice]
+    if not other:
+        return unknown("split.shared", PLACE, "The corpus holds every held-out document more than once.")
     whole = sum(document in set(own) for document in other)
     count = Counter(sentence for document in own for sentence in set(document))
     natural = [_share_known(d, {s for s in d if count[s] > 1}) for d in own]
     found = [_share_known(d, count) for d in other]
     seen = {(p.sentence_a, p.sentence_b) for epoch in recording.pairs["train"] for p in epoch}
     pairs = [*recording.pairs["valid"], *recording.pairs["test"]]
-    same = float(np.mean([len(p.sentence_a) > 25 and (p.sentence_a, p.sentence_b) in seen for p in pairs] or [False]))
+    copied = {sentence for document in twice for sentence in document}
+    long = [len(p.sentence_a) > 25 and p.sentence_a not in copied for p in pairs]
+    same = float(
+        np.mean([k and (p.sentence_a, p.sentence_b) in seen for k, p in zip(long, pairs, strict=True)] or [False])
+    )
     rate, usual = float(np.mean(found)), float(np.mean(natural))
     error = float(np.sqrt(np.var(found) / len(found) + np.var(natural) / len(natural)))
     limit = usual + max(SHARED, SURE * error)
@@ -68,6 +88,37 @@ def _shared(recording: Any, train: list, held_out: list) -> Finding:
         f"Held-out text shares {rate:.3f} of its sentences with training; {usual:.3f} is natural.",
         numbers=numbers,
     )
+
+
+def _cut(recording: Any, train: list, held_out: list) -> Finding:
+    """Are the sentences of one document dealt out to several parts? Then neighbours of each are on the other side."""
+    parts = [{s for d in part for s in d.sentences if len(s) > 25} for part in (train, held_out)]
+    asked = [{s for s in d.sentences if len(s) > 25} for d in recording.experiment.documents if hasattr(d, "sentences")]
+    asked = [sentences for sentences in asked if len(sentences) >= 8]
+    halves = [
+        min(len(sentences & part - other) / len(sentences) for part, other in (parts, parts[::-1]))
+        for sentences in asked
+    ]
+    share = float(np.mean([half > 0.05 for half in halves])) if halves else 0.0
+    if share > 0.3:
+        text = f"{share:.3f} of the documents have sentences in training and others held out."
+        return violated("split.cut", PLACE, text, None, share=share)
+    return holds("split.cut", PLACE, "Documents are in one part each.", share=share)
+
+
+def _sizes(train: list, held_out: list) -> Finding:
+    """Are held-out documents as long as those of training? Under a fair split their ranks mix, within 4 sd."""
+    own, other = ([len(d.sentences) for d in part] for part in (train, held_out))
+    m, n = len(own), len(other)
+    if m < 5 or n < 5:
+        return unknown("split.sizes", PLACE, "There are too few documents to compare their lengths.")
+    above = float(np.mean([(a > b) + 0.5 * (a == b) for a in own for b in other]))
+    error = float(np.sqrt((m + n + 1) / (12 * m * n)))
+    numbers = {"longer": above, "error": error}
+    if abs(above - 0.5) > 4 * error:
+        text = f"A training document is longer than a held-out one in {above:.3f} of the cases; a fair split gives 0.5."
+        return violated("split.sizes", PLACE, text, None, False, numbers=numbers)
+    return holds("split.sizes", PLACE, f"Training documents are longer in {above:.3f} of the cases.", numbers=numbers)
 
 
 def _copies(train: list) -> Finding:

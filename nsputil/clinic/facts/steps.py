@@ -8,6 +8,8 @@ from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 
 PLACE = "optimizer"
 LEAST_GAIN = 0.1  # nats: less than this cannot take a loss from ln 2 to anywhere
+FEW = 20  # steps
+LONGEST = 0.3  # of the weights: healthy trainings have 0.004 to 0.025, and from 1 on a step replaces them
 OVERSHOOT = 0.25  # of the promised gain; healthy trainings keep .58 to .98
 
 
@@ -89,8 +91,18 @@ def _no_gradient(recording: Any, names: list, without: list, steps: list) -> Fin
 
 def _stored(recording: Any) -> Finding:
     """Are weights kept with fewer digits than their type has? Random float32 numbers hardly ever fit into 16 bits."""
+    start = recording.start.parameters if recording.start is not None else {}
     for step in recording.sampled[-1:]:
         for name, array in step.after.items():
+            if name in start and start[name].shape == array.shape and np.isfinite(array).all():
+                trained = array[array != start[name]]
+                different = len(np.unique(trained)) / max(1, trained.size)
+                if trained.size >= 400 and different < 0.2:
+                    text = (
+                        f"The {trained.size} trained weights of {name} have {different:.3f} as many different values."
+                    )
+                    return violated("steps.stored", PLACE, f"{text} They are rounded to a grid.", None, rows=(name,),
+                                    different=different)  # fmt: skip
             moved = array[array != step.before[name]]
             if array.dtype == np.float16 or moved.size < 50 or not np.isfinite(moved).all():
                 continue
@@ -130,7 +142,36 @@ def progress(recording: Any) -> list[Finding]:
         )
         cause = "learning-rate-too-low" if len(recording.steps) >= 40 and possible >= 0 else None
         found = [violated("steps.progress", PLACE, text, cause, False, numbers=numbers)]
-    return found + [_overshoot(recording)]
+    return [*found, _count(recording), _length(recording), _overshoot(recording)]
+
+
+def _count(recording: Any) -> Finding:
+    """Are there steps enough? A few dozen can be enough for a pretrained model, so a longer training has to show it."""
+    if recording.total >= FEW:
+        return holds("steps.count", PLACE, f"There are {recording.total} steps.", steps=float(recording.total))
+    text = f"The training ends after {recording.total} steps."
+    return violated("steps.count", PLACE, text, "stopped-too-early", False, steps=float(recording.total))
+
+
+def _length(recording: Any) -> Finding:
+    """Is a step shorter than the weights were at the start? A longer one replaces the model in place of refining it.
+
+    All matrices count together but for the table of word vectors, of which a step moves a few rows only.
+    """
+    start = recording.start.parameters if recording.start is not None else {}
+    rows = len(recording.vocabulary) if hasattr(recording.vocabulary, "__len__") else -1
+    names = [name for name, array in start.items() if array.ndim > 1 and len(array) != rows]
+    size = float(np.sqrt(sum(np.vdot(start[name], start[name]) for name in names)))
+    moved = [float(np.sqrt(sum(step.moved.get(name, 0.0) ** 2 for name in names))) for step in recording.steps]
+    moved = [length for length in moved if np.isfinite(length)]
+    if not moved or size == 0:
+        return unknown("steps.length", PLACE, "There is no start or no step to measure.")
+    ratio, where = max(moved) / size, int(np.argmax(moved)) + 1
+    numbers = {"ratio": ratio, "limit": LONGEST}
+    if ratio > LONGEST:
+        text = f"A step is {ratio:.2f} times as long as the weights at the start: step {where} of those measured."
+        return violated("steps.length", PLACE, text, "learning-rate-too-high", numbers=numbers)
+    return holds("steps.length", PLACE, f"Steps are at most {ratio:.3f} of the first weights long.", numbers=numbers)
 
 
 def _overshoot(recording: Any) -> Finding:

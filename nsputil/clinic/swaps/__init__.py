@@ -5,8 +5,8 @@ something instead of its kind (rate, time, dropout), and `trials` trains pairs o
 compares their accuracy on the same pairs.
 """
 
-from nsputil.clinic.swaps.doses import DOSES, Dose
+from nsputil.clinic.swaps.doses import DOSES, REPAIRS, Dose
 from nsputil.clinic.swaps.parts import PARTS, defaults, exchanged
 from nsputil.clinic.swaps.trials import Trial, Trials
 
-__all__ = ["DOSES", "PARTS", "Dose", "Trial", "Trials", "defaults", "exchanged"]
+__all__ = ["DOSES", "PARTS", "REPAIRS", "Dose", "Trial", "Trials", "defaults", "exchanged"]

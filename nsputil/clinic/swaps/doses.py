@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from nsputil.encoders import RowGradient
+import numpy as np
+
+from nsputil.encoders import RowGradient, ppmi_embeddings
+from nsputil.tokenization import encode_pairs
 from nsputil.training import Experiment
 
 
@@ -81,6 +84,11 @@ def step_length(experiment: Experiment, factor: float) -> Experiment:
     return replace(experiment, optimizer=partial(_scaled, experiment.optimizer, factor))
 
 
+def long_enough(experiment: Experiment, steps: int = 200) -> Experiment:
+    """Return the experiment with at least so many steps, as epochs need them; its schedule is stretched to them."""
+    return replace(experiment, epochs=max(experiment.epochs, steps), max_steps=max(steps, experiment.max_steps or 0))
+
+
 def longer(experiment: Experiment, factor: int) -> Experiment:
     """Return the experiment with several times as many steps; its schedule is stretched to them."""
     steps = None if experiment.max_steps is None else experiment.max_steps * factor
@@ -117,6 +125,38 @@ def larger_batches(experiment: Experiment, size: int = 32) -> Experiment:
     return replace(experiment, batch_size=max(size, experiment.batch_size))
 
 
+def _counted(model: Callable, documents: Any, vocabulary: Any, rng: Any) -> Any:
+    built = model(documents, vocabulary, rng)
+    for array in built.parameters.values():
+        if array.ndim == 2 and len(array) == len(vocabulary):
+            array[:] = ppmi_embeddings(documents, vocabulary, array.shape[1], np.random.default_rng(0))
+            return built
+    raise ValueError(
+        f"no parameter has a row for each of the {len(vocabulary)} words; there is {sorted(built.parameters)}"
+    )
+
+
+def counted_start(experiment: Experiment) -> Experiment:
+    """Return the experiment with a model whose word vectors start from counts of the training text."""
+    return replace(experiment, model=partial(_counted, experiment.model))
+
+
+def _with_length(model: Callable, length: int, documents: Any, vocabulary: Any, rng: Any) -> Any:
+    built = model(documents, vocabulary, rng)
+    built.max_length = max(length, built.max_length)
+    return built
+
+
+def longer_rows(experiment: Experiment, length: int = 128) -> Experiment:
+    """Return the experiment with room for `length` tokens in a row, encoded as the course does."""
+    return replace(experiment, model=partial(_with_length, experiment.model, length), encode=encode_pairs)
+
+
+def larger_vocabulary(experiment: Experiment, size: int = 4000) -> Experiment:
+    """Return the experiment with a vocabulary of at least `size` words."""
+    return replace(experiment, vocabulary_size=max(size, experiment.vocabulary_size))
+
+
 DOSES = (
     Dose("a tenth of the step length", "optimizer", "learning-rate-too-high", partial(step_length, factor=0.1)),
     Dose("ten times the step length", "optimizer", "learning-rate-too-low", partial(step_length, factor=10.0)),
@@ -124,3 +164,13 @@ DOSES = (
     Dose("no dropout", "model", "dropout-too-high", without_dropout),
     Dose("batches of 32 pairs", "batching", "batch-too-small", larger_batches),
 )
+
+#: Cause -> the change that repairs it, where that says more than an exchange of the whole part.
+REPAIRS = {
+    "dropout-too-high": DOSES[3],
+    "batch-too-small": DOSES[4],
+    "stopped-too-early": Dose("200 steps", "optimizer", "stopped-too-early", long_enough, 3.0),
+    "max-length-short": Dose("rows of 128 tokens", "encoding", "max-length-short", longer_rows),
+    "unknown-words": Dose("a vocabulary of 4,000 words", "encoding", "unknown-words", larger_vocabulary),
+    "pretrained-not-loaded": Dose("word vectors counted in the text", "model", "pretrained-not-loaded", counted_start),
+}

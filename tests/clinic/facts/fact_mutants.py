@@ -79,6 +79,47 @@ def lines_shuffled(experiment):
     return replace(experiment, pairs=shuffled)
 
 
+def of_documents(change, experiment):
+    """Change the sentences of every document, before anything is made of them."""
+    rng = np.random.default_rng(5)
+    return replace(experiment, documents=[Document(d.name, change(d.sentences, rng)) for d in experiment.documents])
+
+
+def shuffled_within(sentences, rng):
+    return tuple(rng.permutation(list(sentences)).tolist())
+
+
+def headed(sentences, rng):
+    return tuple(f"Page header of {sentence}" for sentence in sentences)
+
+
+def one_fixed_b(pairs, documents, rng):
+    fixed = pairs[0].sentence_b
+    return [replace(p, sentence_b=fixed) if p.label == 1 else p for p in pairs]
+
+
+def three_further(pairs, documents, rng):
+    """B of IsNext comes three sentences later than it should."""
+    return [
+        replace(p, sentence_b=documents[p.document_a].sentences[p.position_a + 3])
+        if p.label == 0 and p.position_a + 3 < len(documents[p.document_a].sentences)
+        else p
+        for p in pairs
+    ]
+
+
+def dealt_to_parts(experiment):
+    """Every tenth sentence of each document is held out."""
+
+    def split(documents, rng):
+        def part(keep):
+            return [Document(d.name, tuple(s for k, s in enumerate(d.sentences) if keep(k % 10))) for d in documents]
+
+        return part(lambda k: k < 6), part(lambda k: k in (6, 7)), part(lambda k: k > 7)
+
+    return replace(experiment, split=split)
+
+
 def without_positions(pairs, documents, rng):
     return [replace(p, position_a=0, position_b=0, document_a=0, document_b=0) for p in pairs]
 
@@ -187,6 +228,11 @@ def modelled(change, experiment):
         return model
 
     return replace(experiment, model=changed)
+
+
+def word_vectors(change, model):
+    table = model.parameters["encoder.embeddings"]
+    table[:] = change(table, np.random.default_rng(3))
 
 
 class Doubled(Pooler):
@@ -379,6 +425,31 @@ def evaluated(change, experiment):
     return replace(experiment, evaluation=changed)
 
 
+def encodes_otherwise(experiment):
+    """An evaluation with the ids of another vocabulary."""
+
+    def encode(pairs, vocabulary, max_length):
+        batch = experiment.encode(pairs, vocabulary, max_length)
+        ids = batch.input_ids.copy()
+        words = ids >= 5
+        ids[words] = 5 + (ids[words] - 5 + 7) % (len(vocabulary) - 5)
+        return replace(batch, input_ids=ids)
+
+    return replace(experiment, evaluation=lambda m, pairs: experiment.evaluation(m.with_encoding(encode), pairs))
+
+
+def another_term(experiment):
+    """What is logged holds another loss, which falls by itself."""
+    calls = []
+
+    def loss(logits, labels):
+        calls.append(1)
+        value, gradient = experiment.loss(logits, labels)
+        return value + 5 / (1 + len(calls) / 50), gradient
+
+    return replace(experiment, loss=loss)
+
+
 def running_mean(experiment):
     seen = []
 
@@ -429,6 +500,11 @@ MUTANTS = {
     "B one up": (P(pairs_changed, P(b_rolled, 1)), "pairs", {"segments-misaligned"}),
     "B one down in training": (P(pairs_changed, P(b_rolled, -1), where="training"), "pairs", {"segments-misaligned"}),
     "lines shuffled": (lines_shuffled, "pairs", {"sentences-shuffled"}),
+    "lines shuffled in each document": (P(of_documents, shuffled_within), "pairs", {"sentences-shuffled"}),
+    "page headers": (P(of_documents, headed), "pairs", {"page-headers"}),
+    "one B for NotNext": (P(pairs_changed, one_fixed_b), "pairs", {None}),
+    "B three sentences later": (P(pairs_changed, three_further), "pairs", {None}),
+    "sentences dealt to parts": (dealt_to_parts, "split", {None}),
     "mark on IsNext": (P(pairs_changed, P(marked, 0)), "pairs", {"shortcut-marker"}),
     "mark on NotNext": (P(pairs_changed, P(marked, 1)), "pairs", {"shortcut-marker"}),
     "IsNext cut": (P(pairs_changed, P(cut, 0)), "pairs", {"shortcut-length"}),
@@ -459,6 +535,18 @@ MUTANTS = {
     ),
     "backward doubled": (P(modelled, P(pooler_as, Doubled)), "model", {"backward-wrong"}),
     "backward negative": (P(modelled, P(pooler_as, Negative)), "model", {"backward-wrong"}),
+    "random vectors": (
+        P(modelled, P(word_vectors, lambda table, rng: rng.normal(0, table.std(), table.shape))),
+        "model",
+        {"pretrained-not-loaded"},
+    ),
+    "vectors of other words": (
+        P(modelled, P(word_vectors, lambda table, rng: rng.permutation(table))),
+        "model",
+        {"wrong-vocabulary"},
+    ),
+    "evaluation encodes otherwise": (encodes_otherwise, "encoding", {"wrong-vocabulary"}),
+    "another term is logged": (another_term, "loss", {"total-logged-as-nsp"}),
     "zeros": (P(modelled, zeros), "model", {"zero-init"}),
     "large pooler": (P(modelled, large_pooler), "model", {"pooler-saturated"}),
     "drawing": (P(modelled, drawing), "model", {"dropout-in-evaluation"}),
