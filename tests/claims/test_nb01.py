@@ -196,7 +196,8 @@ CITED = [
     ),
     cited(
         "segments-zero-in-public",
-        "This has happened in public ([transformers#263](../docs/references.md#transformers-263)).",
+        "An example script of Hugging Face's library did this with pairs "
+        "([transformers#263](../docs/references.md#transformers-263)).",
         "transformers-263",
     ),
     cited(
@@ -213,7 +214,8 @@ CITED = [
     ),
     cited(
         "one-logit-in-public",
-        "A user of Hugging Face's library met this ([transformers#45479](../docs/references.md#transformers-45479)).",
+        "A user of Hugging Face's library reported this, and the library now refuses it, too "
+        "([transformers#45479](../docs/references.md#transformers-45479)).",
         "transformers-45479",
     ),
     cited(
