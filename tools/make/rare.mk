@@ -1,6 +1,6 @@
 # Commands that few people need; `make help-rare` lists them.
 .PHONY: help-rare house checks-report pictures appendix processors budget clean dist lab-bench clinic-bench clinic-check
-.PHONY: clinic-rivals clinic-ceiling segment-ceiling store-results
+.PHONY: clinic-rivals clinic-ceiling independent segment-ceiling store-results
 
 help-rare:
 	@echo "Set up, clean up"
@@ -24,6 +24,7 @@ help-rare:
 	@echo "Research (research/README.md)"
 	@echo "  make clinic-rivals    rule tools, trees and cleanlab beside the diagnosis"
 	@echo "  make clinic-ceiling   why some figures of the clinic stay below their goals"
+	@echo "  make independent      the diagnosis on defects that were written without sight of it (an hour; SET=open)"
 	@echo "  make segment-ceiling  what a far larger model adds to the bag of words on segments"
 
 checks-report: setup
@@ -59,6 +60,12 @@ store-results: setup
 house: setup
 	$(BIN)/python tools/architecture.py --check
 	$(BIN)/python tools/typed_functions.py
+
+# Rows are kept as they come; a second call goes on where the first one ended.
+SET ?= open
+independent: setup
+	$(BIN)/python -m research.independent.measure $(SET)
+	$(BIN)/python -m research.independent.table $(SET) | tee build/results/research/independent_$(SET).txt
 
 clinic-check: setup
 	$(BIN)/python -m benchmarks.clinic_bench --check
