@@ -26,6 +26,7 @@ from nsputil.training import Experiment
 SYMPTOMATIC = ("model", "numbers")
 HARM = 0.02  # of accuracy: a repair that gains less does no harm that a few seeds can show
 TIME = 0.10  # so much must three times the steps gain: almost every short training gains a little
+PROMISE = 1.0  # nats that all steps together promise; healthy trainings have 1.9 to 12
 TRAININGS = 9
 
 
@@ -249,6 +250,9 @@ def _by_swaps(case: _Investigation, tell: Callable) -> Conclusion:
                 if not case.kin and learned:
                     return case.conclude("a part that helps", None, part, "a part that helps",
                                             f"Nothing is violated; other {part} would help.", evidence)  # fmt: skip
+                if part == "optimizer" and _promised(case) < PROMISE:
+                    statement = "The cause is learning-rate-too-low: all steps together promise too little."
+                    return case.conclude("cause", "learning-rate-too-low", part, "swap, cause", statement, evidence)
                 return case.conclude("place", None, part, "swap, place",
                                         f"Something is wrong in the {part}.", evidence)  # fmt: skip
     symptoms = [f for f in case.violations if f.firm]
@@ -266,6 +270,12 @@ def _by_swaps(case: _Investigation, tell: Callable) -> Conclusion:
         return case.conclude("healthy, with a deviation", None, None, "healthy, with a deviation",
                                 f"Healthy, with a deviation that does no harm here: {named}.")  # fmt: skip
     return case.conclude("healthy", None, None, "healthy", f"Healthy: {words}")
+
+
+def _promised(case: _Investigation) -> float:
+    """Return what all steps would gain if the loss were a plane, in nats; infinite if that is not known."""
+    found = next((f for f in case.findings if f.fact == "steps.progress"), None)
+    return float(found.numbers.get("possible", np.inf)) if found else float("inf")
 
 
 def _has_learned(case: _Investigation) -> tuple[bool, str]:

@@ -22,16 +22,30 @@ BUILD = HERE.parents[1] / "build" / "results" / "research"
 
 
 def cases(name, only=None):
-    """Yield ``(kind, name, truth, experiment)`` of a set: truth is ``(cause, place)``."""
+    """Yield ``(kind, name, program, truth, build, base)`` of a set: truth is ``(cause, place)``."""
     sys.path.insert(0, str(folder(name)))
     module = importlib.import_module("defects")
     for defect in module.DEFECTS:
         if only is None or only in defect.name:
             base = module.PROGRAMS[defect.program](0)
-            yield defect.kind, defect.name, (defect.cause, getattr(defect, "place", "")), defect.build, base
+            yield (
+                defect.kind,
+                defect.name,
+                defect.program,
+                (defect.cause, getattr(defect, "place", "")),
+                defect.build,
+                base,
+            )
     for healthy in module.HEALTHY:
         if only is None or only in healthy.name:
-            yield "d", healthy.name, ("healthy", ""), healthy.build, module.PROGRAMS[healthy.program](0)
+            yield (
+                "d",
+                healthy.name,
+                healthy.program,
+                ("healthy", ""),
+                healthy.build,
+                module.PROGRAMS[healthy.program](0),
+            )
 
 
 def folder(name):
@@ -70,14 +84,16 @@ def main(arguments=None):
     parser.add_argument("--limit", type=int, default=10**9)
     parser.add_argument("--only")
     parser.add_argument("--every", type=int, default=1, help="each so many-th case")
+    parser.add_argument("--shard", default="", help="such as 0/2: the first half, in a file of its own")
     parser.add_argument("--again", action="store_true", help="also the cases that are stored")
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
-    path = BUILD / f"independent_{options.set}.json"
+    shard, of = map(int, options.shard.split("/")) if options.shard else (0, 1)
+    path = BUILD / f"independent_{options.set}{options.shard.replace('/', '_of_')}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = json.loads(path.read_text()) if path.exists() else {}
-    for number, (kind, name, truth, build, base) in enumerate(cases(options.set, options.only)):
-        if number % options.every:
+    for number, (kind, name, program, truth, build, base) in enumerate(cases(options.set, options.only)):
+        if number % options.every or (options.shard and number % of != shard):
             continue
         if (name in rows and not options.again) or options.limit <= 0:
             continue
@@ -91,7 +107,12 @@ def main(arguments=None):
         except Exception as error:  # a crash is a wrong answer
             row = {"answer": "crash", "cause": None, "place": None, "names": [], "confidence": 1.0}
             row |= {"evidence": "crash", "trainings": 0, "text": f"{type(error).__name__}: {error}"}
-        rows[name] = row | {"kind": kind, "truth": truth, "seconds": round(time.perf_counter() - start, 1)}
+        rows[name] = row | {
+            "kind": kind,
+            "truth": truth,
+            "program": program,
+            "seconds": round(time.perf_counter() - start, 1),
+        }
         path.write_text(json.dumps(rows, indent=1))
         print(
             f"{kind} {name:50s} {truth[0][:40]:40s} -> {row['answer']} {row['cause'] or row['place'] or ''}", flush=True

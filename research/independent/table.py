@@ -79,7 +79,9 @@ def main(arguments=None):
     parser.add_argument("set", choices=["open", "sealed"])
     parser.add_argument("--misses", action="store_true", help="also list each case that was not named")
     options = parser.parse_args(arguments)
-    rows = json.loads((BUILD / f"independent_{options.set}.json").read_text())
+    rows = {}
+    for file in sorted(BUILD.glob(f"independent_{options.set}*.json")):
+        rows |= json.loads(file.read_text())
     harm = harm_of(options.set)
     a = {n: r for n, r in rows.items() if r["kind"] == "a"}
     harmful = {n: r for n, r in a.items() if harm.get(n, 1.0) >= 0.02}
@@ -94,9 +96,8 @@ def main(arguments=None):
     of("(a) harmful: cause, top-1", harmful, lambda n, r: named(r, r["truth"][0]), "reach .90")
     of("(a) harmful: place", harmful, lambda n, r: placed(r, *r["truth"]), "reach .97")
     of("(a) all: cause, or healthy where it does no harm", a, cause_right)
-    programs = sorted({n.rsplit("@", 1)[1] for n in a})
-    for program in programs:
-        part = {n: r for n, r in harmful.items() if n.endswith(program)}
+    for program in sorted({row["program"] for row in a.values()}):
+        part = {n: r for n, r in harmful.items() if r["program"] == program}
         of(f"(a) harmful, {program}: cause", part, lambda n, r: named(r, r["truth"][0]))
     of("(a) harm of .08 and more called sound", {n: r for n, r in a.items() if harm.get(n, 0) >= 0.08},
        lambda n, r: r["answer"] in SOUND, "reach 0")  # fmt: skip

@@ -1,6 +1,6 @@
 # Commands that few people need; `make help-rare` lists them.
 .PHONY: help-rare house claims checks-report pictures appendix processors budget clean dist lab-bench clinic-bench clinic-check
-.PHONY: clinic-rivals clinic-ceiling segment-ceiling store-results
+.PHONY: clinic-rivals clinic-ceiling independent segment-ceiling store-results
 
 help-rare:
 	@echo "Set up, clean up"
@@ -25,6 +25,7 @@ help-rare:
 	@echo "Research (research/README.md)"
 	@echo "  make clinic-rivals    rule tools, trees and cleanlab beside the diagnosis"
 	@echo "  make clinic-ceiling   why some figures of the clinic stay below their goals"
+	@echo "  make independent      the diagnosis on defects that were written without sight of it (an hour; SET=open)"
 	@echo "  make segment-ceiling  what a far larger model adds to the bag of words on segments"
 
 # The ledger of claims, by notebook; docs/claims.md is written, and the tests of tests/claims run.
@@ -64,6 +65,12 @@ store-results: setup
 house: setup
 	$(BIN)/python tools/architecture.py --check
 	$(BIN)/python tools/typed_functions.py
+
+# Rows are kept as they come; a second call goes on where the first one ended.
+SET ?= open
+independent: setup
+	$(BIN)/python -m research.independent.measure $(SET)
+	$(BIN)/python -m research.independent.table $(SET) | tee build/results/research/independent_$(SET).txt
 
 clinic-check: setup
 	$(BIN)/python -m benchmarks.clinic_bench --check
