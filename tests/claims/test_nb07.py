@@ -312,7 +312,7 @@ def test_how_far_chance_goes():
     assert (rng.binomial(20, 0.5, 100_000) >= 12).mean() > 0.2
 
 
-@claim("honest-0.8", "A honest constant confidence at 0.8 would cost 0.50.")
+@claim("honest-0.8", "An honest constant confidence at 0.8 would cost 0.50.")
 def test_what_an_honest_0_8_costs():
     assert entropy(0.8) == pytest.approx(0.50, abs=0.002)
 
