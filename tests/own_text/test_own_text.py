@@ -189,9 +189,7 @@ def test_labeled_pairs_do_not_mix_with_text(tmp_path):
 def test_lines_without_full_stops_are_suspected_and_can_be_named(tmp_path):
     lines = "\n\n".join("\n".join(s.rstrip(".") for s in story(k, 30)) for k in range(31))
     path = write(tmp_path / "t.txt", lines)
-    with pytest.raises(
-        ValueError, match="or 90 sentences to cut .*if each line is a sentence, add --layout"
-    ):
+    with pytest.raises(ValueError, match="or 90 sentences to cut .*if each line is a sentence, add --layout"):
         read_own_text(path)
     text = read_own_text(path, layout="lines")
     assert len(text.documents) == 31 and len(text.documents[0].sentences) == 30

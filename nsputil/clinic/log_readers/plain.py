@@ -21,7 +21,8 @@ def read(text: LogText) -> list[Record]:
         if found.pairs and found.pairs == before:
             continue  # two loggers
         before = found.pairs
-        measured, counted = found.of("loss", "accuracy", "tp", "tn", "fp", "fn"), found.of("step", "epoch", "batch")
+        measured = found.of("loss", "accuracy", "f1", "tp", "tn", "fp", "fn")
+        counted = found.of("step", "epoch", "batch")
         if not measured:
             if HEADER.search(line):
                 context = found.part
@@ -32,7 +33,7 @@ def read(text: LogText) -> list[Record]:
                 now = _opened(now, records, number, found.part or context)
                 now.values.update(counted)
             continue
-        if is_summary(line) and not (found.of("step") and len(measured) > 1):
+        if is_summary(line) and not (found.of("step", "epoch") and len(measured) > 1):
             continue
         part = found.part or context
         measured = _inherited(measured)
