@@ -249,6 +249,8 @@ def read_text(path: str | Path) -> str:
         raise ValueError(
             f"{path} is not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}; save it as UTF-8"
         ) from error
+    if "\0" in text:
+        raise ValueError(f"{path} holds bytes of 0, as no text does; expected plain text, saved as UTF-8")
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 

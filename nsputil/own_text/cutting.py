@@ -42,7 +42,7 @@ def cut(documents: Sequence[Document]) -> tuple[list[Document], str]:
     total, usable = int(lengths.sum()), int((lengths > 1).sum())
     if total < FEWEST * SHORTEST and usable < FEWEST:
         raise ValueError(
-            f"the text has {total} sentences in {len(documents)} documents; expected {FEWEST} documents of two "
+            f"the text has {total} sentences, in documents: {len(documents)}; expected {FEWEST} documents of two "
             f"sentences or more, or {FEWEST * SHORTEST} sentences to cut into {FEWEST} parts"
         )
     share = total // FEWEST

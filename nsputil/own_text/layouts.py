@@ -62,6 +62,8 @@ def _refuse_markup(name: str, text: str) -> None:
     tags = len(_TAGS.findall(text[:100_000]))
     if start.startswith(("<!doctype", "<html", "<?xml")) or tags > max(5, text[:100_000].count("\n") / 4):
         raise ValueError(f"{name} is HTML or XML ({tags} tags at its beginning); expected plain text: save it as such")
+    if len(re.findall(r"^[\d:,.]+ --> [\d:,.]+", text, re.MULTILINE)) > 2:
+        raise ValueError(f"{name} holds subtitles with their times; expected plain text, without numbers and times")
     if "\\begin{document}" in text or start.startswith("\\documentclass"):
         raise ValueError(f"{name} is LaTeX; expected plain text: convert it first, for example with pandoc")
 

@@ -34,7 +34,9 @@ def given_pairs(documents: Sequence[Document], rng: Generator) -> list[SentenceP
 
 
 def looks_like_pairs(text: str) -> bool:
-    """Say whether nearly all lines of a text hold words on both sides of a tab."""
+    """Say whether nearly all lines hold words on both sides of a tab, or a header between commas names A and B."""
+    if _named(_split(text.split("\n", 1)[0], ",")):
+        return True
     lines = [line for line in text.split("\n") if line.strip()]
     with_tab = sum(len([field for field in line.split("\t") if field.strip()]) > 1 for line in lines)
     return with_tab > 0 and with_tab >= 0.8 * len(lines)
@@ -48,7 +50,7 @@ def read_pairs(name: str, text: str, is_next: str | None = None) -> tuple[list[D
     name : str
         Of the file.
     text : str
-        ``A, tab, B`` or ``A, tab, B, tab, label`` (or the label first), or rows under a header.
+        ``A, tab, B`` or ``A, tab, B, tab, label`` (or the label first), or rows under a header, between tabs or commas.
     is_next : str, optional
         The label that means IsNext. By default 0, or 1 in a column that is called is_next.
 
@@ -64,12 +66,13 @@ def read_pairs(name: str, text: str, is_next: str | None = None) -> tuple[list[D
         If the columns cannot be told, a row has another number of them, a text is empty, or there are other labels than
         two.
     """
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    rows = [(number, next(csv.reader([line], delimiter="\t", quoting=csv.QUOTE_NONE))) for number, line in lines]
+    rows = _rows(text)
     if not rows:
         raise ValueError(f"{name} is empty; expected rows of A, tab, B")
     header = [field.strip().lower() for field in rows[0][1]]
-    named = _first(header, _A) is not None and _first(header, _B) is not None
+    named = _named(header)
+    if named and len(rows) == 1:
+        raise ValueError(f"{name} holds a header and nothing else; expected rows of pairs")
     rows = rows[1:] if named else rows
     width = len(header) if named else len(rows[0][1])
     for number, fields in rows:
@@ -93,6 +96,23 @@ def read_pairs(name: str, text: str, is_next: str | None = None) -> tuple[list[D
         for k, pairs in enumerate(by_a.values())
     ]
     return documents, f"{len(rows):,} labeled pairs, {said}"
+
+
+def _rows(text: str) -> list[tuple[int, list[str]]]:
+    """Return ``[(number of the line, fields)]``: between tabs, or between commas with quotes, as spreadsheets write."""
+    if _named(_split(text.split("\n", 1)[0], ",")):
+        reader = csv.reader(text.split("\n"))
+        return [(reader.line_num, fields) for fields in reader if any(field.strip() for field in fields)]
+    lines = ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+    return [(number, line.split("\t")) for number, line in lines]
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    return [field.strip(' "').lower() for field in line.split(delimiter)]
+
+
+def _named(header: Sequence[str]) -> bool:
+    return _first(header, _A) is not None and _first(header, _B) is not None
 
 
 def _first(header: Sequence[str], names: Sequence[str]) -> int | None:
@@ -122,8 +142,8 @@ def _columns(name: str, header: list[str] | None, rows: list[list[str]]) -> tupl
 def _labels(name: str, labels: list[str], column: str, is_next: str | None) -> tuple[list[int], str]:
     """Return 0 = IsNext or 1 = NotNext for each row, and how they were understood."""
     found = sorted(set(labels))
-    if len(found) > 2:
-        raise ValueError(f"{name} has the labels {', '.join(found[:5])}; expected two")
+    if len(found) != 2:
+        raise ValueError(f"{name} has the labels {', '.join(found[:5])}; expected two, for IsNext and NotNext")
     if is_next is None and all(label.lower() in _WORDS for label in found):
         numbers = [_WORDS[label.lower()] for label in labels]
     elif is_next is not None or {*found} <= {"0", "1"}:

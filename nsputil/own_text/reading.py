@@ -59,10 +59,12 @@ def read_own_text(
     FileNotFoundError
         If there is no such path, or no ``.txt`` file in the folder.
     ValueError
-        If a file cannot be read (it is named), or there is too little text.
+        If a file cannot be read (it is named), there is too little text, or the source is empty.
     """
     if layout not in LAYOUTS:
         raise ValueError(f"layout is {layout!r}; expected one of {', '.join(map(repr, LAYOUTS))}")
+    if source == "":
+        raise ValueError("the name of the text is empty; expected a file or a folder")
     documents: list[Document] = []
     taken: dict[str, list[str]] = {}  # what it was taken for -> the files
     bad: list[str] = []

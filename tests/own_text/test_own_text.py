@@ -1,6 +1,7 @@
 """Texts in the layouts that people have them in: told from their content, unpacked or refused with a word."""
 
 import json
+import random
 import re
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from nsputil.corpus import Document
-from nsputil.own_text import fitted_experiment, read_own_text
+from nsputil.own_text import LAYOUTS, fitted_experiment, read_own_text
 from nsputil.own_text.cutting import balanced_split, cut
 from nsputil.own_text.layouts import unpack
 from nsputil.own_text.pair_files import LabeledDocument, given_pairs, read_pairs
@@ -82,6 +83,7 @@ def test_the_license_around_a_book_is_left_out():
         ("<html><body>Hi.</body></html>", "f is HTML or XML"),
         ("Title\n" + "<p>One.</p> <p>Two.</p>\n" * 9, "f is HTML or XML"),
         ("<mediawiki xmlns='x'>", "dump of a wiki"),
+        ("1\n00:00:01,000 --> 00:00:02,000\nHi.\n" * 3, "f holds subtitles"),
         ("\\documentclass{article}\n\\begin{document}", "f is LaTeX"),
         ('{"data": [\n{"text": "One."}]}', "one JSON value; expected JSON lines"),
         ('{"title": "x", "words": 3}', "the fields title, words; expected a text in one of text, content"),
@@ -103,6 +105,7 @@ def test_markup_is_refused_with_the_way_out(text, said):
         ("Sentence1\tsentence2\tis_next\na\tb\t1\nc\td\t0", None, [0, 1]),
         ("Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t7\t8\ta\tb\n0\t9\t7\tc\td", "1", [0, 1]),
         ("a\tb\tyes\nc\td\tno\ne\tf\tno", "yes", [0, 1, 1]),
+        ('"sentence1","sentence2",label\n"a, and so on","b",0\n"c ""d""","e\nf",1\n', None, [0, 1]),
     ],
 )
 def test_labels_of_pairs(text, is_next, labels):
@@ -122,6 +125,9 @@ def test_labels_of_pairs(text, is_next, labels):
         ("a\tb\nc\td", "1", "no column of labels"),
         ("a\tb\tc\td\te\nf\tg\th\ti\tj", None, "5 columns without a header"),
         (" \n", None, "f is empty"),
+        ("sentence1\tsentence2\n", None, "f holds a header and nothing else"),
+        ("a\tb\t0\nc\td\t0\ne\tf\t0", None, "labels 0; expected two"),
+        ('sentence1,sentence2,label\na,b,0\n\n"c\nd",e\n', None, "f, line 5 has 2 fields; expected 3"),
     ],
 )
 def test_pairs_that_cannot_be_told(text, is_next, said):
@@ -146,7 +152,7 @@ def test_cut_gives_enough_documents_and_loses_no_sentence(lengths):
 
 
 def test_too_little_text_is_named():
-    with pytest.raises(ValueError, match="49 sentences in 1 documents; expected 30 documents .* or 90 sentences"):
+    with pytest.raises(ValueError, match="49 sentences, in documents: 1; expected 30 documents .* or 90 sentences"):
         cut([Document("d", ["s"] * 49)])
 
 
@@ -223,3 +229,45 @@ def test_json_lines_keep_their_numbers_in_errors():
     text = "\n".join([json.dumps({"content": "One. Two."}), "", "{"])
     with pytest.raises(ValueError, match="line 3"):
         unpack("f", text)
+
+
+def test_an_empty_name_and_bytes_of_0_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="the name of the text is empty; expected a file or a folder"):
+        read_own_text("")
+    (tmp_path / "a.txt").write_bytes(b"a\0b")
+    with pytest.raises(ValueError, match="a.txt holds bytes of 0"):
+        read_own_text("a.txt")
+
+
+def test_whatever_is_in_a_file_it_is_read_or_refused_in_one_sentence(tmp_path):
+    """Pieces of all examples, mixed and cut at random."""
+    rng = random.Random(0)
+    pieces = [
+        *EXAMPLES.values(),
+        "{",
+        "[",
+        '"',
+        "\t",
+        "\n\n",
+        "<doc",
+        "</doc>",
+        "```",
+        "# ",
+        " = A = ",
+        "<p>",
+        "\u3002",
+        "0",
+    ]
+    path = tmp_path / "mixed.txt"
+    read = 0
+    for _ in range(300):
+        text = "".join(rng.choice(pieces)[rng.randrange(3) :] for _ in range(rng.randrange(1, 40)))
+        path.write_text(text * rng.choice((1, 30)), encoding="utf-8")
+        try:
+            found = read_own_text(path, rng.choice(LAYOUTS))
+            fitted_experiment(found)
+            read += 1
+        except ValueError as error:
+            assert "\n" not in str(error) and len(str(error)) < 400
+    assert read > 20
