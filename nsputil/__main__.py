@@ -102,14 +102,20 @@ def _experiment(options: argparse.Namespace, epochs: int | None = None) -> "Expe
     from nsputil.corpus import PACKAGES, load_corpus
     from nsputil.training import Experiment
 
+    if options.seed < 0:
+        raise ValueError(f"--seed is {options.seed}; expected at least 0")
     rule = _rule(options.pairs)
     if options.text in PACKAGES:
+        if options.layout != "auto" or options.is_next is not None or options.skip_bad:
+            raise ValueError(f"--layout, --is-next and --skip-bad are for a text of your own; --text is {options.text}")
         return Experiment(load_corpus(options.text), pairs=rule, epochs=epochs or 2, seed=options.seed)
     from nsputil.own_text import fitted_experiment, read_own_text
 
     text = read_own_text(options.text, options.layout, options.skip_bad, options.is_next)
+    if text.pairs is not None and options.pairs != "sentences":
+        raise ValueError(f"{options.text} brings its own labeled pairs; expected no --pairs {options.pairs}")
     experiment, sizes = fitted_experiment(text, rule, epochs, options.seed)
-    for note in (*text.notes, *sizes):
+    for note in (*text.notes, *(sizes if options.command == "train" else [])):
         print(f"note: {note}")
     return experiment
 

@@ -247,6 +247,8 @@ def test_predict_takes_a_folder(folder, capsys):
     assert main(["predict", "word1 word2", "word3", "--model", str(folder)]) == 0
     p = from_huggingface(folder).predict("word1 word2", "word3").p_is_next
     assert capsys.readouterr().out.startswith(f"Pr(IsNext) {p:.4f}")
+    assert main(["predict", "word1 word2", "word3", "--model", str(folder / "model.safetensors")]) == 2
+    assert "of a Hugging Face checkpoint pass the folder" in capsys.readouterr().err
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     assert main(["predict", "word1 word2", "word3", "--model", str(folder)]) == 2
     assert "convert it once" in capsys.readouterr().err

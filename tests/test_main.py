@@ -48,6 +48,8 @@ def test_train_then_evaluate_on_the_small_corpus(tmp_path, capsys):
         (["predict", "", "x"], "sentence_a is ''"),
         (["predict", "a", "b", "--model", "gone"], "there is no file gone"),
         (["evaluate", "--text", "gone"], "gone"),
+        (["evaluate", "--seed", "-1"], "--seed is -1; expected at least 0"),
+        (["evaluate", "--layout", "lines"], "--layout, --is-next and --skip-bad are for a text of your own"),
     ],
 )
 def test_bad_input_is_one_line(arguments, said, capsys):
@@ -122,3 +124,17 @@ def test_a_missing_package_is_one_line(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "sentencex", None)
     assert main(["evaluate", "--text", __file__]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_labeled_pairs_are_evaluated_as_they_are(tmp_path, capsys):
+    text = tmp_path / "pairs.tsv"
+    b = ("A tax cut will help these families.", "The treaty with Mexico has been ratified by the Senate.")
+    text.write_text("\n".join(f"{A} {k}\t{b[k % 2]}\t{'no' if k % 2 else 'yes'}" for k in range(20)), encoding="utf-8")
+    arguments = ["evaluate", "--text", str(text), "--all", "--is-next"]
+    assert main([*arguments, "yes"]) == 0
+    said = capsys.readouterr().out
+    assert "no = NotNext (10), yes = IsNext (10)" in said and "20 pairs: loss" in said and "accuracy 1.0" in said
+    assert main([*arguments, "no"]) == 0
+    assert "accuracy 0.0" in capsys.readouterr().out
+    assert main([*arguments, "yes", "--pairs", "segments"]) == 2
+    assert "brings its own labeled pairs" in capsys.readouterr().err

@@ -81,10 +81,6 @@ def read_pairs(name: str, text: str, is_next: str | None = None) -> tuple[list[D
     values = [fields for _, fields in rows]
     a, b, label = _columns(name, header if named else None, values)
     if label is None:
-        if is_next is not None:
-            raise ValueError(
-                f"{name} has no column of labels, and --is-next {is_next} was given; expected such a column"
-            )
         return _adjacent(name, [(row[a], row[b]) for row in values])
     column = header[label] if named else ""
     numbers, said = _labels(name, [row[label].strip() for row in values], column, is_next)
@@ -128,7 +124,7 @@ def _columns(name: str, header: list[str] | None, rows: list[list[str]]) -> tupl
     width = len(rows[0])
     if width == 2:
         return 0, 1, None
-    few = [k for k in range(width) if len({row[k].strip() for row in rows}) <= 2 < len(rows)]
+    few = [k for k in range(width) if _like_labels([row[k].strip() for row in rows])]
     if width != 3 or len(few) != 1:
         raise ValueError(
             f"{name} has {width} columns without a header that names them; expected A, tab, B, or these and one column "
@@ -137,6 +133,11 @@ def _columns(name: str, header: list[str] | None, rows: list[list[str]]) -> tupl
     label = few[0]
     a, b = (k for k in range(3) if k != label)
     return a, b, label
+
+
+def _like_labels(column: list[str]) -> bool:
+    """Say whether a column holds one word in each row, and two different ones at most."""
+    return len(set(column)) <= 2 < len(column) and not any(" " in value for value in column)
 
 
 def _labels(name: str, labels: list[str], column: str, is_next: str | None) -> tuple[list[int], str]:

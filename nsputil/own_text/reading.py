@@ -88,6 +88,8 @@ def read_own_text(
         if not all(labeled):
             raise ValueError(f"{str(source)!r} holds labeled pairs and other text; expected one of them")
         return OwnText(documents, notes, given_pairs)
+    if is_next is not None:
+        raise ValueError(f"{str(source)!r} holds no labeled pairs; expected such, since --is-next is {is_next}")
     hint = _long_sentences(documents, layout)
     try:
         documents, said = cut(documents)

@@ -122,7 +122,6 @@ def test_labels_of_pairs(text, is_next, labels):
         ("a\tb\tyes\nc\td\tno\ne\tf\tno", None, "labels no, yes; say with --is-next LABEL"),
         ("sentence1\tsentence2\tlabel\na\tb\t0\nc\td\t1\ne\tf\t2", None, "labels 0, 1, 2; expected two"),
         ("a\tb\t0\nc\td\t1\ne\tf\t0", "yes", "none is yes"),
-        ("a\tb\nc\td", "1", "no column of labels"),
         ("a\tb\tc\td\te\nf\tg\th\ti\tj", None, "5 columns without a header"),
         (" \n", None, "f is empty"),
         ("sentence1\tsentence2\n", None, "f holds a header and nothing else"),
@@ -183,6 +182,12 @@ def test_a_folder_of_bad_files_only(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"%PDF-1.7")
     with pytest.raises(ValueError, match=r"no file of .* could be read; the first: .*a.txt is a PDF file"):
         read_own_text(tmp_path, skip_bad=True)
+
+
+def test_a_label_is_named_for_labeled_pairs_only(tmp_path):
+    for text in ("a\tb\nc\td", "Some prose. And more."):
+        with pytest.raises(ValueError, match="holds no labeled pairs; expected such, since --is-next is 1"):
+            read_own_text(write(tmp_path / "a.txt", text), is_next="1")
 
 
 def test_labeled_pairs_do_not_mix_with_text(tmp_path):
