@@ -1,7 +1,7 @@
 """Prints of one's own: ``Epoch 1 loss 0.69 acc 0.5``, ``epoch=1`` and ``train_loss=0.69`` on lines of their own."""
 
 from nsputil.clinic.log_readers.aliases import PART, parse_name
-from nsputil.clinic.log_readers.lines import HEADER, is_summary, scan
+from nsputil.clinic.log_readers.lines import HEADER, is_summary, scan_all
 from nsputil.clinic.log_readers.record import Family, Record
 from nsputil.clinic.log_readers.text import LogText
 
@@ -14,10 +14,8 @@ def read(text: LogText) -> list[Record]:
     now: Record | None = None
     context: str | None = None
     before: list[tuple[str, str]] = []
-    for number, line in enumerate(text.lines, 1):
-        if not line.strip():
-            continue
-        found = scan(line)
+    pieces = ((k, line, found) for k, line in enumerate(text.lines, 1) if line.strip() for found in scan_all(line))
+    for number, line, found in pieces:
         if found.pairs and found.pairs == before:
             continue  # two loggers
         before = found.pairs

@@ -292,7 +292,10 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
             return [Symptom(STUCK, f"The loss of training begins at {head:.4f} and ends at {tail:.4f}.")]
     if len(of.held_loss) and not (of.summed and len(of.loss)):
         last = float(of.held_loss[-1])
-        if of.level - LEVEL < last < of.level + 0.5 and not _few(of) and not _above_chance(of):
+        fell = (
+            len(of.held_loss) >= 3 and of.held_loss[0] - last > 2 * LEVEL and last > of.level + LEVEL
+        )  # more classes?
+        if of.level - LEVEL < last < of.level + 0.5 and not (fell or _few(of) or _above_chance(of)):
             return [Symptom(STUCK, f"The held-out loss ends at {last:.4f}; {known}.")]
     return []
 

@@ -294,3 +294,17 @@ def test_a_best_value_in_a_line_of_an_epoch_does_not_hide_the_others():
         "step": 1, "part": "train", "loss": 0.2, "accuracy": 0.9,
     }  # fmt: skip
     assert reading.series("held_out", "accuracy") == [0.8] * 3
+
+
+def test_a_bar_that_was_redrawn_without_ends_of_lines():
+    piece = "Epoch: 7.{}e-05 - loss: 0.{} - acc: 0.5{}:   0%| | {}/42622.979"
+    reading = understand(decode("".join(piece.format(k, 70 - k, k, k) for k in range(1, 6)).encode()))
+    assert reading.series("train", "loss") == [0.69, 0.68, 0.67, 0.66, 0.65]
+    assert reading.series("train", "accuracy") == [0.51, 0.52, 0.53, 0.54, 0.55]  # not 0.51 / 42622
+    one = understand(decode(b"Epoch 1 loss 0.7 acc 0.5 val_loss 0.6 val_acc 0.6\n"))
+    assert len(one.rows) == 2
+
+
+def test_a_fraction_belongs_to_the_number_before_it():
+    reading = understand(decode(b"step 1 loss 0.7 acc 7843/10000\nstep 2 loss 0.6 acc 0.8 (3/90)\n"))
+    assert reading.series("train", "accuracy") == [0.7843, 0.8]

@@ -100,6 +100,7 @@ def test_a_symptom_is_said_of_curves_that_have_it(group, curves):
         {"held_loss": falling(0.68, 0.3, 5, 0), "held_accuracy": rising(n=5)},
         GOOD | {"held_loss": [0.5, 0.4, 0.37, 0.4, 0.44], "held_accuracy": [0.8, 0.84, 0.86, 0.87, 0.87]},  # too sure
         {"loss": falling(0.19, 0.14), "held_loss": [0.36, 0.38, 0.37, 0.38, 0.36, 0.41, 0.38, 0.37]},  # fine-tuned
+        {"held_loss": [1.145, 1.002, 0.96, 0.953, 0.942, 0.924], "held_accuracy": rising(0.49, 0.62, 6)},  # of 4
         {"held_loss": [0.0012], "held_accuracy": [0.9998]},
         {"held_loss": [0.034], "held_accuracy": [0.99]},
         {"loss": falling(1.09, 0.5), "accuracy": rising(0.34, 0.8), "classes": 3},
