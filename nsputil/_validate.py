@@ -30,11 +30,11 @@ def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
             raise
         way_out = "cpu()" if name == "labels" else "detach().float().cpu()"
         raise TypeError(
-            f"{name} are a tensor that numpy cannot read; pass {name}.{way_out}. The result is a number "
+            f"{name}: numpy cannot read this tensor; pass {name}.{way_out}. The result is a number "
             "without a graph: to train in PyTorch take torch.nn.functional.cross_entropy, which is the same loss"
         ) from error
     except ValueError as error:
-        raise ValueError(f"{name} are no table of numbers; expected rows of the same length") from error
+        raise ValueError(f"{name} cannot become an array; expected numbers, in rows of the same length") from error
 
 
 def as_floats(values: ArrayLike, name: str, axis: int | None = None) -> Floats:
@@ -96,7 +96,7 @@ def check_values(
 
 def check_gap(gap: ArrayLike) -> Floats:
     """Return gaps as an array of floats, without NaN."""
-    gap = np.asarray(gap)
+    gap = as_array(gap, "gap")
     if gap.dtype.kind not in "fiu":
         raise TypeError(f"gap has dtype {gap.dtype}; expected numbers, z_gold - z_other")
     gap = gap.astype(np.float64) if gap.dtype.kind != "f" else gap
@@ -130,7 +130,7 @@ def check_scores(scores: ArrayLike, labels: ArrayLike, weights: Weights) -> tupl
     if not np.isfinite(scores.sum(dtype=np.float64)) and not np.isfinite(scores).all():
         row, word = (int(k[0]) for k in np.nonzero(~np.isfinite(scores)))
         raise ValueError(f"scores[{row}, {word}] is {scores[row, word]}; expected finite numbers")
-    labels = np.asarray(labels)
+    labels = as_array(labels, "labels")
     if labels.dtype.kind not in "iu":
         raise TypeError(f"labels have dtype {labels.dtype}; expected integers, the ids of the words")
     if labels.shape != (len(scores),):
@@ -147,7 +147,7 @@ def check_scores(scores: ArrayLike, labels: ArrayLike, weights: Weights) -> tupl
 def _check_weights(weights: Weights, labels: Ints, what: str) -> Floats | None:
     if weights is None:
         return None
-    weights = np.asarray(weights, dtype=np.float64)
+    weights = as_array(weights, "weights").astype(np.float64)
     if weights.shape != labels.shape:
         raise ValueError(f"weights have shape {weights.shape}; expected {labels.shape}, one for each label")
     if not np.isfinite(weights).all() or weights.min() < 0:

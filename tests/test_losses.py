@@ -108,8 +108,14 @@ def test_a_tensor_that_numpy_cannot_read_is_told_the_way_out():
 
     with pytest.raises(TypeError, match=r"pass logits.detach\(\).float\(\).cpu\(\)"):
         nsp_loss(Tensor(), [0])
-    with pytest.raises(TypeError, match=r"labels are a tensor that numpy cannot read"):
-        nsp_loss([[1.0, 2.0]], Tensor())
+    for call, name in (
+        (lambda: nsp_loss([[1.0, 2.0]], Tensor()), "labels"),
+        (lambda: nsp_loss([[1.0, 2.0]], [0], weights=Tensor()), "weights"),
+        (lambda: nsp_loss_from_gap(Tensor()), "gap"),
+        (lambda: mlm_loss([[1.0, 2.0]], Tensor()), "labels"),
+    ):
+        with pytest.raises(TypeError, match=rf"{name}: numpy cannot read this tensor; pass {name}\."):
+            call()
 
 
 def test_float16_gap_beyond_its_range_is_not_infinite():
@@ -166,7 +172,12 @@ BAD = [
     ([[1.0, 2.0]], [2], ValueError, r"labels\[0\] is 2"),
     ([[1.0, 2.0]], [-1], ValueError, r"labels\[0\] is -1"),
     ([[1.0, 2.0]], [-100], ValueError, r"labels\[0\] is -100; .* give them the label 0 and a weight of 0"),
-    ([[1.0, 2.0], [1.0]], [0, 0], ValueError, "logits are no table of numbers; expected rows of the same length"),
+    (
+        [[1.0, 2.0], [1.0]],
+        [0, 0],
+        ValueError,
+        "logits cannot become an array; expected numbers, in rows of",
+    ),
     ([[1.0, 2.0]], [0.0], TypeError, "float64"),
     ([[1.0, 2.0]], [True], TypeError, "booleans"),
     ([[1.0, 2.0]], [0, 1], ValueError, r"shape \(2,\)"),

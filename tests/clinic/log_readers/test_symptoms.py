@@ -130,7 +130,9 @@ def test_a_slow_training_that_ends_near_ln_2_is_worth_a_look_and_no_more():
     said = answer(log(**SLOW))
     assert said.code == 3 and said.groups == []
     assert [(symptom.group, symptom.firm) for symptom in said.symptoms] == [(s.STUCK, False)]
-    assert "worth a look: The loss of training ends at" in report(log(**SLOW), said)
+    text = report(log(**SLOW), said)
+    assert "no symptom that good trainings do not have, too" in text
+    assert "worth a look: The loss of training ends at" in text
 
 
 @pytest.mark.parametrize(
