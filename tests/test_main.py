@@ -66,9 +66,9 @@ def test_the_version_is_printed(capsys):
 
 
 def test_a_training_that_diverges_saves_its_run_and_no_model(monkeypatch, tmp_path, capsys):
-    from nsputil import training
+    from nsputil.clinic import examined
 
-    monkeypatch.setattr(training, "train", lambda *_, **__: training.Run(loss=[0.7, float("nan")], diverged_at=2))
+    monkeypatch.setattr(examined, "train_examined", lambda *_, **__: Run(loss=[0.7, float("nan")], diverged_at=2))
     out, run = tmp_path / "m.safetensors", tmp_path / "run.json"
     assert main(["train", "--text", "factbook", "--out", str(out), "--run", str(run)]) == 1
     assert "not finite at step 2; no model is saved" in capsys.readouterr().err
@@ -92,7 +92,8 @@ def test_one_file_of_prose_is_trained_on_and_evaluated_on_the_same_held_out_part
     assert "note: book.txt: prose" in trained and any("cut into" in line for line in trained)
     assert main(["evaluate", *arguments, "--model", str(out)]) == 0
     held_out = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("note:")]
-    assert held_out == trained[-3:-1] and "held-out pairs" in held_out[0]
+    saved = next(k for k, line in enumerate(trained) if line.startswith("saved as"))
+    assert held_out == trained[saved - 2 : saved] and "held-out pairs" in held_out[0]
     assert main(["evaluate", *arguments, "--model", str(out), "--all"]) == 0
     of_all = capsys.readouterr().out.splitlines()[-2]
     assert int(of_all.split()[0].replace(",", "")) > 4 * int(held_out[0].split()[0])
@@ -110,10 +111,10 @@ def test_one_file_of_prose_is_trained_on_and_evaluated_on_the_same_held_out_part
     ],
 )
 def test_outputs_are_checked_before_work_begins(outputs, said, tmp_path, capsys, monkeypatch):
-    from nsputil import training
+    from nsputil import own_text
 
     stories(tmp_path, 1)
-    monkeypatch.setattr(training, "train", lambda *_, **__: pytest.fail("it trained"))
+    monkeypatch.setattr(own_text, "read_own_text", lambda *_, **__: pytest.fail("it began"))
     assert main(["train", "--text", str(tmp_path), *(text.format(t=tmp_path) for text in outputs)]) == 2
     assert said.format(t=tmp_path) in capsys.readouterr().err
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
-from nsputil.corpus import Document
+from nsputil.corpus import Document, split_documents
 from nsputil.pairs import IS_NEXT, NOT_NEXT, SentencePair
 
 _A = ("sentence_a", "sentence1", "text_a", "sent_a", "sent1", "first", "question1", "premise", "#1 string")
@@ -18,19 +18,40 @@ _WORDS = {"isnext": IS_NEXT, "is_next": IS_NEXT, "notnext": NOT_NEXT, "not_next"
 
 @dataclass(frozen=True)
 class LabeledDocument(Document):
-    """The pairs of a file that share their A: ``pairs`` holds (A, B, label) of each, ``sentences`` all the texts."""
+    """The labeled pairs of a file that share their A.
+
+    ``pairs`` holds (A, B, label) of each; ``sentences`` A and the B that follow it. The B of NotNext pairs are
+    documents of their own, which come right after it. So the text says what the labels say.
+    """
 
     pairs: Sequence[tuple[str, str, int]] = ()
 
 
 def given_pairs(documents: Sequence[Document], rng: Generator) -> list[SentencePair]:
     """Return the labeled pairs of a file as they are; for `nsputil.experiment.Experiment`."""
-    return [
-        SentencePair(a, b, label, d, d, 0, 1)
-        for d, document in enumerate(documents)
-        if isinstance(document, LabeledDocument)
-        for a, b, label in document.pairs
-    ]
+    pairs = []
+    for d, document in enumerate(documents):
+        if isinstance(document, LabeledDocument):
+            position, other = 0, d
+            for a, b, label in document.pairs:
+                if label == IS_NEXT:
+                    pairs.append(SentencePair(a, b, IS_NEXT, d, d, position, position + 1))
+                    position += 2
+                else:
+                    other += 1
+                    pairs.append(SentencePair(a, b, NOT_NEXT, d, other, 0, 0))
+    return pairs
+
+
+def split_labeled(documents: Sequence[Document], rng: Generator) -> list[list[Document]]:
+    """Return training, validation and test documents; all pairs with the same A are in one part."""
+    groups: list[list[Document]] = []
+    for document in documents:
+        if isinstance(document, LabeledDocument):
+            groups.append([])
+        groups[-1].append(document)
+    parts = split_documents([Document(str(k), group[0].sentences) for k, group in enumerate(groups)], rng)
+    return [[document for head in part for document in groups[int(head.name)]] for part in parts]
 
 
 def looks_like_pairs(text: str) -> bool:
@@ -58,7 +79,7 @@ def read_pairs(name: str, text: str, is_next: str | None = None) -> tuple[list[D
     -------
     (list of Document, str)
         Without labels, rows of adjacent sentences: each A and its true next B, and a row that begins with the B before
-        it continues that document. With labels, `LabeledDocument`.
+        it continues that document. With labels, `LabeledDocument` and the texts of its NotNext pairs.
 
     Raises
     ------
@@ -87,10 +108,11 @@ def read_pairs(name: str, text: str, is_next: str | None = None) -> tuple[list[D
     by_a: dict[str, list[tuple[str, str, int]]] = {}
     for row, number in zip(values, numbers, strict=True):
         by_a.setdefault(row[a], []).append((row[a], row[b], number))
-    documents: list[Document] = [
-        LabeledDocument(f"{name} #{k}", [pairs[0][0], *(b for _, b, _ in pairs)], pairs)
-        for k, pairs in enumerate(by_a.values())
-    ]
+    documents: list[Document] = []
+    for k, pairs in enumerate(by_a.values()):
+        following = [text for a, b, number in pairs if number == IS_NEXT for text in (a, b)]
+        documents.append(LabeledDocument(f"{name} #{k}", following or [pairs[0][0]], pairs))
+        documents += [Document(f"{name} #{k} other", [b]) for _, b, number in pairs if number == NOT_NEXT]
     return documents, f"{len(rows):,} labeled pairs, {said}"
 
 

@@ -67,6 +67,7 @@ def read_own_text(
         raise ValueError("the name of the text is empty; expected a file or a folder")
     documents: list[Document] = []
     taken: dict[str, list[str]] = {}  # what it was taken for -> the files
+    labeled: list[bool] = []  # for each file
     bad: list[str] = []
     for name, path in text_files(source):
         try:
@@ -79,11 +80,11 @@ def read_own_text(
             bad.append(str(error))
             continue
         documents += found
+        labeled.append(isinstance(found[0], LabeledDocument))
         taken.setdefault(kind, []).append(name)
     if not documents:
         raise ValueError(f"no file of {str(source)!r} could be read; the first: {bad[0]}")
     notes = [f"{_files(names)}: {kind}" for kind, names in taken.items()] + [f"left out: {error}" for error in bad]
-    labeled = [isinstance(document, LabeledDocument) for document in documents]
     if any(labeled):
         if not all(labeled):
             raise ValueError(f"{str(source)!r} holds labeled pairs and other text; expected one of them")

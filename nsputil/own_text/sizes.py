@@ -4,9 +4,9 @@ from functools import partial
 
 import numpy as np
 
-from nsputil.corpus import split_documents
 from nsputil.experiment import Experiment, PairSampler, bag_model, permuted
 from nsputil.own_text.cutting import balanced_split
+from nsputil.own_text.pair_files import split_labeled
 from nsputil.own_text.reading import OwnText
 from nsputil.tokenization import SPECIAL_TOKENS, Vocabulary
 
@@ -48,7 +48,7 @@ def fitted_experiment(
     720 training pairs the held-out loss was 0.67, and 0.86 and 0.76 with the usual sizes (means of four seeds).
     """
     pairs = text.pairs or pairs
-    split = split_documents if text.pairs else balanced_split
+    split = split_labeled if text.pairs else balanced_split
     train, valid, test = split(text.documents, np.random.default_rng((seed, 0)))
     counts = [len(pairs(part, np.random.default_rng(0))) for part in (train, valid, test)]
     words = len(Vocabulary.from_documents(train)) - len(SPECIAL_TOKENS)
@@ -58,7 +58,8 @@ def fitted_experiment(
     dim, batch = (SMALL_DIM, SMALL_BATCH) if small else (min(64, words - 1), 128)
     chosen = epochs or min(MOST_EPOCHS, max(2, -(-STEPS * batch // counts[0])))
     held_out = f"{counts[1]:,} and {counts[2]:,} held out"
-    notes = [f"{len(text.documents):,} documents; pairs: {counts[0]:,} to train, {held_out}"]
+    documents = "" if text.pairs else f"{len(text.documents):,} documents; "
+    notes = [f"{documents}pairs: {counts[0]:,} to train, {held_out}"]
     sizes = (
         (dim, 64, f"vectors of {dim} numbers"),
         (batch, 128, f"batches of {batch} pairs"),

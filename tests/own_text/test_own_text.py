@@ -12,7 +12,7 @@ from nsputil.corpus import Document
 from nsputil.own_text import LAYOUTS, fitted_experiment, read_own_text
 from nsputil.own_text.cutting import balanced_split, cut
 from nsputil.own_text.layouts import unpack
-from nsputil.own_text.pair_files import LabeledDocument, given_pairs, read_pairs
+from nsputil.own_text.pair_files import given_pairs, read_pairs
 
 PAGE = (Path(__file__).parents[2] / "docs" / "own-text.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"^### ([^\n]+)\n```\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL))
@@ -227,7 +227,11 @@ def test_labeled_pairs_are_used_as_they_are_and_an_a_is_in_one_part_only(tmp_pat
     assert sorted(f"{p.sentence_a}\t{p.sentence_b}\t{p.label}" for part in pairs for p in part) == sorted(rows)
     texts = [{p.sentence_a for p in part} for part in pairs]
     assert not (texts[0] & texts[1] or texts[0] & texts[2] or texts[1] & texts[2])
-    assert all(isinstance(document, LabeledDocument) for document in experiment.documents)
+    for part, of_part in zip(parts, pairs, strict=True):  # the text says what the labels say
+        for pair in of_part:
+            a, b = part[pair.document_a], part[pair.document_b]
+            assert (a.sentences[pair.position_a], b.sentences[pair.position_b]) == (pair.sentence_a, pair.sentence_b)
+            assert (a is b and pair.position_b == pair.position_a + 1) == (pair.label == 0)
 
 
 def test_json_lines_keep_their_numbers_in_errors():
