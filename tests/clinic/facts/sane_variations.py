@@ -160,7 +160,7 @@ class Lion:
 
     def step(self, gradients):
         for name, gradient in gradients.items():
-            dense = gradient.dense() if hasattr(gradient, "dense") else np.asarray(gradient)
+            dense = gradient.dense(self.parameters[name].shape) if hasattr(gradient, "dense") else np.asarray(gradient)
             mean = self.mean.get(name, np.zeros_like(dense))
             self.parameters[name] -= (self.rate * np.sign(0.9 * mean + 0.1 * dense)).astype(np.float32)
             self.mean[name] = 0.99 * mean + 0.01 * dense
