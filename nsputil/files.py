@@ -5,7 +5,7 @@ Used for checkpoints, saved runs and models, and for a learner's progress.
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,6 +49,36 @@ def write_text(path: str | Path, text: str) -> None:
     """Write a text file, in UTF-8 with plain line feeds, whole or not at all."""
     with replacing(path) as new:
         new.write_text(text, encoding="utf-8", newline="\n")
+
+
+def check_output(outputs: Mapping[str, str | Path], inputs: Mapping[str, str | Path]) -> None:
+    """Raise an error before hours of work if a result could not be written after them.
+
+    Parameters
+    ----------
+    outputs, inputs : mapping of str to str or Path
+        The name of an argument, for the error, and its path. A folder that is missing is no error: it will be made.
+
+    Raises
+    ------
+    ValueError
+        If an output is a folder, is an input or lies in a file, or two outputs are the same file.
+    PermissionError
+        If its folder cannot be written to.
+    """
+    seen: dict[Path, str] = {Path(path).resolve(): name for name, path in inputs.items()}
+    for name, given in outputs.items():
+        path = Path(given).resolve()
+        if path in seen:
+            raise ValueError(f"{name} is {str(given)!r}, the same file as {seen[path]}; expected another")
+        if path.is_dir():
+            raise ValueError(f"{name} is {str(given)!r}, a folder; expected the name of a file")
+        folder = next(parent for parent in path.parents if parent.exists())
+        if not folder.is_dir():
+            raise ValueError(f"{name} is {str(given)!r}, but {folder.name!r} on the way to it is a file, not a folder")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(f"{name} is {str(given)!r}; the folder {str(folder)!r} cannot be written to")
+        seen[path] = name
 
 
 def _share_permissions(new: Path, path: Path) -> None:

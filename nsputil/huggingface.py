@@ -5,11 +5,11 @@ Needs the extra ``huggingface`` (the package `tokenizers`, for WordPiece); no Py
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from nsputil._huggingface_files import EPSILON, check_arrays, check_folder, read_arrays, read_config
 from nsputil.bert import BertEncoder
 from nsputil.files import replacing, write_text
 from nsputil.model import NSPModel
@@ -27,7 +27,6 @@ _LAYER = {
     "output.LayerNorm": "norm",
 }
 _MLM_HEAD = {"dense": "dense", "norm": "LayerNorm"}
-_EPSILON = 1e-12  # of LayerNorm
 
 
 def names(layers: int, masked_words: bool = False) -> dict[str, str]:
@@ -85,6 +84,8 @@ class WordPieceVocabulary(Vocabulary):
             self._pieces = BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=lowercase)
         else:
             raise FileNotFoundError(f"{folder.name} holds neither tokenizer.json nor vocab.txt")
+        self._pieces.no_truncation()  # tokenizer.json may ask for both
+        self._pieces.no_padding()
         self._cache = {}
         ids: dict[str, int] = self._pieces.get_vocab()
         missing = [token for token in SPECIAL_TOKENS if token not in ids]
@@ -123,37 +124,21 @@ def from_huggingface(folder: str | Path, dtype: DTypeLike = np.float32) -> NSPMo
         If there is no such folder, or a file is missing.
     ValueError
         If the file is damaged, the model is not a BERT or differs from the original in a way that `BertEncoder` does
-        not support, or it has no NSP head or pooler (such as a checkpoint trained on masked words only).
-    """
-    from safetensors import SafetensorError, safe_open
+        not support (relative positions, more layers than ``config.json`` says, quantized arrays), or it has no NSP head
+        or pooler (such as a checkpoint trained on masked words only).
 
+    Notes
+    -----
+    Names that a wrapper prefixed (``module.``, ``_orig_mod.``, ``model.``) are read, too. Other formats
+    (``pytorch_model.bin``, several shards, TensorFlow, Flax) are refused with the way to convert them.
+    """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"there is no folder {str(folder)!r}. Nothing is fetched here; if that is a name on the Hugging Face hub, "
-            f"run once: hf download {folder.as_posix()} --local-dir FOLDER, and pass FOLDER"
-        )
-    for name in ("config.json", "model.safetensors"):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder.name} holds no {name}; expected a folder that save_pretrained wrote")
-    config = _config(folder / "config.json")
-    try:
-        with safe_open(str(folder / "model.safetensors"), framework="numpy") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"model.safetensors is not a whole safetensors file: {error}") from error
-    arrays = {name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias"): array
-              for name, array in arrays.items()}  # fmt: skip
+    check_folder(folder)
+    config = read_config(folder / "config.json")
+    arrays = read_arrays(folder)
     masked_words = "cls.predictions.transform.dense.weight" in arrays
     table = names(config["num_hidden_layers"], masked_words)
-    missing = [their for their in table.values() if their not in arrays]
-    if any(name.startswith(("cls.seq_relationship", "bert.pooler")) for name in missing):
-        raise ValueError(f"the checkpoint lacks {missing[0]}: it was not trained with next sentence prediction")
-    if missing:
-        raise ValueError(f"the checkpoint lacks {missing[:3]}; expected a BertForNextSentencePrediction")
-    decoder = arrays.get("cls.predictions.decoder.weight")
-    if decoder is not None and not np.array_equal(decoder, arrays["bert.embeddings.word_embeddings.weight"]):
-        raise ValueError("the MLM head has word vectors of its own (untied); expected the embeddings, as in BERT")
+    check_arrays(arrays, table, config["num_hidden_layers"])
     encoder = BertEncoder(
         config["vocab_size"],
         config["hidden_size"],
@@ -177,25 +162,6 @@ def from_huggingface(folder: str | Path, dtype: DTypeLike = np.float32) -> NSPMo
             raise ValueError(f"{table[our]} has shape {stored.shape}; expected {array.shape} by config.json")
         array[...] = stored
     return model
-
-
-def _config(path: Path) -> dict[str, Any]:
-    """Read ``config.json``; refuse a model that `BertEncoder` would compute differently."""
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"config.json is not JSON: {error}") from error
-    if not isinstance(config, dict):
-        raise ValueError(f"config.json holds a {type(config).__name__}; expected the settings of a BERT by name")
-    expected: dict[str, Any] = {"model_type": "bert", "hidden_act": "gelu", "layer_norm_eps": _EPSILON}
-    for name, value in expected.items():
-        if config.get(name, None if name == "model_type" else value) != value:
-            raise ValueError(f"config.json says {name} {config.get(name)!r}; expected {value!r}")
-    sizes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads")
-    missing = [name for name in (*sizes, "intermediate_size", "max_position_embeddings") if name not in config]
-    if missing:
-        raise ValueError(f"config.json lacks {', '.join(missing)}")
-    return config
 
 
 def to_huggingface(model: NSPModel, folder: str | Path) -> None:
@@ -240,7 +206,7 @@ def to_huggingface(model: NSPModel, folder: str | Path) -> None:
         "hidden_act": "gelu",
         "hidden_dropout_prob": options["dropout"],
         "attention_probs_dropout_prob": options["attention_dropout"],
-        "layer_norm_eps": _EPSILON,
+        "layer_norm_eps": EPSILON,
     }
     write_text(folder / "config.json", json.dumps(config, indent=2))
     write_text(folder / "vocab.txt", "\n".join(model.vocabulary.tokens) + "\n")

@@ -38,7 +38,10 @@ def _gap(logits: Floats, labels: Ints) -> Floats:
     """Return ``z[gold] - z[other]`` for each row."""
     sign = 1 - 2 * labels.astype(logits.dtype)  # 1 where gold is IsNext, -1 where it is NotNext
     with np.errstate(over="ignore"):  # the gap of two huge logits is infinite, and so is the loss
-        return (logits[:, IS_NEXT] - logits[:, NOT_NEXT]) * sign
+        gap = (logits[:, IS_NEXT] - logits[:, NOT_NEXT]) * sign
+    if gap.dtype == np.float32 and np.isinf(gap).any():  # beyond float32, but not beyond float64
+        return _gap(logits.astype(np.float64), labels)
+    return gap
 
 
 def _p_minus_y(gap: Floats, labels: Ints) -> Floats:
@@ -71,12 +74,13 @@ def nsp_loss(logits: ArrayLike, labels: ArrayLike, reduction: str = "mean", weig
     -------
     float or ndarray
         A Python float (summed in float64); for "none" an array of shape (batch,), float32 if the logits
-        are float16 or float32, else float64.
+        are float16 or float32, else float64, which also a gap beyond float32 (3.4e38) makes it.
 
     Raises
     ------
     TypeError
-        If logits are not floating point or labels are not integers (booleans are refused: True is no convention).
+        If logits are not floating point or labels are not integers (booleans are refused: True is no convention), or
+        a tensor cannot become an array.
     ValueError
         If a shape is wrong, the batch is empty, a logit is NaN or infinite, a label is not 0 or 1,
         a weight is negative or not finite, all weights are zero, or `reduction` is unknown.
@@ -129,7 +133,8 @@ def nsp_loss_and_grad(logits: ArrayLike, labels: ArrayLike, weights: Weights = N
     logits, labels, weights = check_values(logits, labels, weights)
     gap = _gap(logits, labels)
     share = 1 / len(labels) if weights is None else (weights / total_weight(labels, weights))[:, None]
-    return mean(softplus(-gap), weights), _p_minus_y(gap, labels) * np.asarray(share, logits.dtype)
+    p_minus_y = _p_minus_y(gap, labels).astype(logits.dtype, copy=False)
+    return mean(softplus(-gap), weights), p_minus_y * np.asarray(share, logits.dtype)
 
 
 def nsp_loss_from_gap(gap: ArrayLike) -> Floats:

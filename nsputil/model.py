@@ -199,7 +199,8 @@ class NSPModel:
         except (SafetensorError, OSError) as error:
             raise ValueError(f"{path.name} is not a whole safetensors file: {error}") from error
         if header.get("format") != "nsputil 1":
-            raise ValueError(f"{path.name} was not written by NSPModel.save; expected such a file")
+            hint = "; of a Hugging Face checkpoint pass the folder" if _of_huggingface(arrays) else ""
+            raise ValueError(f"{path.name} was not written by NSPModel.save; expected such a file{hint}")
         try:
             vocabulary = Vocabulary(json.loads(header["vocabulary"]))
             encoder = _encoder(header["encoder"], arrays, json.loads(header["options"]))
@@ -210,6 +211,10 @@ class NSPModel:
         of_parts = {name: array for name, array in arrays.items() if name.split(".")[0] in cls.parts}
         _fill(model.parameters, of_parts, path.name)
         return model
+
+
+def _of_huggingface(arrays: dict[str, Floats]) -> bool:
+    return any(name.endswith("embeddings.word_embeddings.weight") for name in arrays)
 
 
 def _widened(array: Floats) -> Floats:

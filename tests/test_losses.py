@@ -84,6 +84,40 @@ def test_gradient_of_finite_logits_whose_gap_overflows(label):
     np.testing.assert_allclose(grad, [[0.5 * label, -0.5 * label], [-0.25, 0.25]])
 
 
+@pytest.mark.parametrize("largest", [1e38, 3e38])
+@pytest.mark.parametrize("rows", [1, 5000])  # the plain formula, and block by block
+def test_float32_gap_beyond_its_range_is_not_infinite(largest, rows):
+    logits, labels = np.tile(np.array([[largest, -largest]], np.float32), (rows, 1)), np.ones(rows, int)
+    wanted = 2 * float(np.float32(largest))
+    for loss in (nsp_loss(logits, labels), nsp_loss(logits, labels, "none")[0], nsp_loss_and_grad(logits, labels)[0]):
+        assert loss == pytest.approx(wanted, rel=1e-6)
+    assert nsp_loss(logits, labels, "sum") == pytest.approx(wanted * rows, rel=1e-6)
+    grad = nsp_loss_and_grad(logits, labels)[1]
+    assert grad.dtype == np.float32
+    np.testing.assert_allclose(grad * rows, np.tile([1, -1], (rows, 1)), rtol=1e-6)
+    assert nsp_loss(logits, np.zeros(rows, int)) == 0
+
+
+def test_a_tensor_that_numpy_cannot_read_is_told_the_way_out():
+    class Tensor:  # tests/parity has PyTorch's own
+        def detach(self):
+            return self
+
+        def __array__(self, dtype=None, copy=None):
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+    with pytest.raises(TypeError, match=r"pass logits.detach\(\).float\(\).cpu\(\)"):
+        nsp_loss(Tensor(), [0])
+    for call, name in (
+        (lambda: nsp_loss([[1.0, 2.0]], Tensor()), "labels"),
+        (lambda: nsp_loss([[1.0, 2.0]], [0], weights=Tensor()), "weights"),
+        (lambda: nsp_loss_from_gap(Tensor()), "gap"),
+        (lambda: mlm_loss([[1.0, 2.0]], Tensor()), "labels"),
+    ):
+        with pytest.raises(TypeError, match=rf"{name}: numpy cannot read this tensor; pass {name}\."):
+            call()
+
+
 def test_float16_gap_beyond_its_range_is_not_infinite():
     assert nsp_loss(np.array([[-60000, 60000]], dtype=np.float16), [0]) == pytest.approx(120000, rel=1e-3)
 
@@ -137,6 +171,13 @@ BAD = [
     ([[np.inf, -np.inf]], [0], ValueError, "finite"),
     ([[1.0, 2.0]], [2], ValueError, r"labels\[0\] is 2"),
     ([[1.0, 2.0]], [-1], ValueError, r"labels\[0\] is -1"),
+    ([[1.0, 2.0]], [-100], ValueError, r"labels\[0\] is -100; .* give them the label 0 and a weight of 0"),
+    (
+        [[1.0, 2.0], [1.0]],
+        [0, 0],
+        ValueError,
+        "logits cannot become an array; expected numbers, in rows of",
+    ),
     ([[1.0, 2.0]], [0.0], TypeError, "float64"),
     ([[1.0, 2.0]], [True], TypeError, "booleans"),
     ([[1.0, 2.0]], [0, 1], ValueError, r"shape \(2,\)"),

@@ -188,11 +188,24 @@ def diagnose(
         If the run is too short, or an outcome has an unknown name.
     """
     using = using or load_shipped()
-    numbers = dict(run) if isinstance(run, Mapping) else signals(run, tier)
+    numbers = dict(run) if isinstance(run, Mapping) else _shown(run, tier)
     for outcome in [outcomes] if isinstance(outcomes, Mapping) else outcomes:
         numbers |= outcome
     facts = () if isinstance(run, Mapping) else tuple(f for f in run_facts(run) if f.state == "violated" and f.firm)
     return _diagnosis(using, using.see(numbers), facts)
+
+
+def _shown(run: Run, tier: str) -> dict[str, float]:
+    """Return the signals of a run.
+
+    A number that could not be computed is evidence, as after a loss that overflows. Where the instruments are off, or
+    the evaluation names its results otherwise, a missing number is only missing.
+    """
+    numbers = signals(run, tier)
+    whole = bool(run.instruments) and {"loss", "accuracy"} <= run.final.keys()
+    if whole or run.diverged_at is not None or not np.isfinite(run.loss).all():
+        return numbers
+    return {name: value for name, value in numbers.items() if np.isfinite(value)}
 
 
 def _vetoed(causes: list[Cause], facts: Sequence[Finding]) -> list[Cause]:

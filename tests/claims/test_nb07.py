@@ -16,7 +16,7 @@ from nsputil.model import NSPModel
 from nsputil.optimizers import SGD, AdamW
 from nsputil.pairs import IS_NEXT, SentencePair
 from nsputil.tokenization import Vocabulary, encode_pairs
-from nsputil.training import Experiment, adamw, permuted, train
+from nsputil.training import Experiment, adamw, bag_model, permuted, train
 from tools.claims import cited, claim
 
 
@@ -129,6 +129,26 @@ def swept(rate, seed):
 )
 def test_both_ends_of_the_sweep_look_alike_with_another_seed():
     assert min(swept(1e-5, 3), swept(1.0, 3)) > np.log(2) - 0.01
+
+
+@claim(
+    "dropout-raises-training-loss",
+    "Because of the two modes: a fifth of the words is left out at each training step, and none in an evaluation.",
+)
+def test_the_same_pairs_cost_more_in_training_mode():
+    documents = programs.texts("sotu", 40, 30)
+    vocabulary = Vocabulary.from_documents(documents, max_size=3000)
+    model = bag_model(documents, vocabulary, np.random.default_rng(0), dim=32, pooled_width=32)
+    assert model.encoder.word_dropout == 0.2
+    pairs, optimizer = permuted(documents, np.random.default_rng(1)), AdamW(model.parameters, 4e-3)
+    batches = [encode_pairs(pairs[k : k + 128], vocabulary) for k in range(0, 1920, 128)]
+    for step, batch in enumerate(batches * 4):
+        logits, cached = model.forward(batch, np.random.default_rng(step))
+        optimizer.step(model.backward(nsp_loss_and_grad(logits, batch.labels)[1], cached))
+    losses = [
+        [nsp_loss(model.forward(b, rng)[0], b.labels) for b in batches] for rng in (np.random.default_rng(7), None)
+    ]
+    assert np.mean(losses[0]) > np.mean(losses[1]) + 0.01
 
 
 @claim("no-pair-twice", "In these 800 steps no pair comes twice, so there is little to learn by heart.")
@@ -292,7 +312,7 @@ def test_how_far_chance_goes():
     assert (rng.binomial(20, 0.5, 100_000) >= 12).mean() > 0.2
 
 
-@claim("honest-0.8", "A honest constant confidence at 0.8 would cost 0.50.")
+@claim("honest-0.8", "An honest constant confidence at 0.8 would cost 0.50.")
 def test_what_an_honest_0_8_costs():
     assert entropy(0.8) == pytest.approx(0.50, abs=0.002)
 

@@ -1,5 +1,7 @@
 """A new kind of training, seen through healthy runs of it: on a small bank made here."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,11 @@ from nsputil.clinic.fit_model import fit_model
 from nsputil.clinic.fitted import FittedDiagnosis
 from nsputil.clinic.known_runs import BankedProbe
 from nsputil.clinic.probe_search import follow
+from nsputil.clinic.probes import Suspect, probe
+from nsputil.clinic.programs import PROGRAMS, healthy, sgd
 from nsputil.clinic.reference import Reference
+from nsputil.clinic.signals import signals
+from nsputil.training import train
 
 CAUSES, NAMES = (HEALTHY, "left", "right"), ("loss.end", "generalization.loss", "c")
 FAR = np.array([3.0, 3.0, 0.0])  # where the new kind is
@@ -53,3 +59,48 @@ def test_it_says_what_is_missing(small):
         Reference([], small)
     with pytest.raises(ValueError, match="there is no signal 'odd'"):
         Reference([{"odd": 1.0}], small)
+
+
+def tiny(seed):
+    e = healthy(PROGRAMS[0])
+    return replace(e, documents=e.documents[:20], max_steps=4, evaluate_every=2, instrument_every=1, seed=seed)
+
+
+def test_one_call_trains_asks_and_gives_what_it_takes_many_lines_to_give():
+    by_hand = []
+    for seed in (5, 6):
+        run = train(tiny(seed))
+        suspect = Suspect(tiny(seed), run)
+        by_hand.append(signals(run) | probe(suspect, "one-step") | probe(suspect, "fresh-gradients"))
+    told = []
+    reference = Reference.of(tiny, (5, 6), ["one-step", "fresh-gradients"], progress=told.append)
+    assert reference.moves == Reference(by_hand).moves and reference.moves["step.length"] != 0
+    assert told == ["Healthy training 1 of 2, with seed 5.", "Healthy training 2 of 2, with seed 6."]
+    assert abs(reference.moves["loss.end"]) > 0.05  # four steps are no training: its loss is far from those known
+    without = Reference.of(tiny, [5], [])
+    assert without.moves["loss.end"] != 0 and without.moves["step.length"] == 0  # that probe was not asked
+
+
+def test_one_call_says_why_a_training_cannot_serve():
+    def nan(logits, labels):
+        return float("nan"), logits
+
+    def two_kinds(seed):
+        return tiny(seed) if seed == 0 else replace(tiny(seed), optimizer=lambda model, steps: sgd(model, steps, 0.1))
+
+    for make, error, message in (
+        (lambda seed: None, TypeError, r"make\(0\) returned a NoneType; expected a healthy Experiment"),
+        (lambda seed: tiny(1), ValueError, r"make\(0\) and make\(1\) gave the same training.*seed=seed"),
+        (lambda seed: replace(tiny(seed), loss=nan), ValueError, r"training of make\(0\) diverged at step 1"),
+        (
+            two_kinds,
+            ValueError,
+            r"make\(0\) gave a training of the kind .*True}, and make\(1\) one of .*False}; expected one kind",
+        ),
+    ):
+        with pytest.raises(error, match=message):
+            Reference.of(make, probes=())
+    with pytest.raises(ValueError, match="seeds is empty; expected at least one"):
+        Reference.of(tiny, seeds=())
+    with pytest.raises(ValueError, match="there is no probe 'odd'; expected some of .*one-step"):
+        Reference.of(tiny, probes=["odd"])

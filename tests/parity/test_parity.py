@@ -12,7 +12,7 @@ from transformers import BertConfig, BertForNextSentencePrediction, BertForPreTr
 from nsputil.bert import BertEncoder
 from nsputil.encoders import BagEncoder, RowGradient
 from nsputil.huggingface import from_huggingface, names, to_huggingface
-from nsputil.losses import nsp_loss_and_grad
+from nsputil.losses import nsp_loss, nsp_loss_and_grad
 from nsputil.masking import mask_tokens
 from nsputil.model import NSPModel
 from nsputil.pairs import SentencePair
@@ -307,3 +307,21 @@ def test_nsp_loss_against_cross_entropy(dtype):
     tolerance = 1e-12 if dtype == "float64" else 1e-5
     assert ours == pytest.approx(float(loss.detach()), rel=tolerance)
     np.testing.assert_allclose(gradient, theirs.grad.numpy(), atol=tolerance)
+
+
+def test_nsp_loss_of_tensors():
+    rng = np.random.default_rng(6)
+    logits, labels = torch.tensor(rng.normal(0, 2, (50, 2))), torch.tensor(rng.integers(0, 2, 50))
+    theirs = float(F.cross_entropy(logits, labels))
+    assert nsp_loss(logits, labels) == pytest.approx(theirs, rel=1e-12)
+    for unread in (logits.clone().requires_grad_(), logits.bfloat16()):
+        with pytest.raises(TypeError, match=r"pass logits.detach\(\).float\(\).cpu\(\)"):
+            nsp_loss(unread, labels)
+        assert nsp_loss(unread.detach().float().cpu(), labels) == pytest.approx(theirs, rel=0.01)
+    ignored = labels.clone()
+    ignored[::3] = -100
+    kept = ignored != -100
+    with pytest.raises(ValueError, match="give them the label 0 and a weight of 0"):
+        nsp_loss(logits, ignored)
+    loss = nsp_loss(logits, torch.where(kept, ignored, 0), weights=kept)
+    assert loss == pytest.approx(float(F.cross_entropy(logits, ignored)), rel=1e-12)

@@ -165,6 +165,9 @@ def _memory(bench: Bench, trace: np.ndarray, at: tuple[int, int], total: int) ->
     first = float(one[early])
     rises = first > 0 and one[early : late + 1].max() > 2.5 * first and ratio > 1.3
     numbers = {"ratio": ratio, "apart": float(apart)}
+    if (ratio >= 0.995 or rises) and _turns(bench, early, late, nothing):
+        text = f"After {apart} steps a gradient gives way to one of 0.9 of its size: steps go by the sign."
+        return [*findings, holds("optimizer.memory", PLACE, text, numbers=numbers)]
     if ratio >= 0.995 or rises:
         text = (
             f"A gradient acts {ratio:.3f} times as strongly {apart} steps "
@@ -181,6 +184,18 @@ def _memory(bench: Bench, trace: np.ndarray, at: tuple[int, int], total: int) ->
         *findings,
         holds("optimizer.memory", PLACE, f"A gradient acts for about {memory:.1f} steps.", numbers=numbers),
     ]
+
+
+def _turns(bench: Bench, early: int, late: int, nothing: np.ndarray) -> bool:
+    """Does a gradient of 0.9 of the size turn the step round?
+
+    Where gradients add up, a tenth of the first one is left and the step keeps its direction. A rule that steps by the
+    sign of a mean that fades, such as Lion's, turns.
+    """
+    pulses = [0.0] * (late + 1)
+    pulses[early], pulses[late] = bench.size, -0.9 * bench.size
+    moved = bench.push(pulses).sum(axis=1) - nothing[: late + 1]
+    return bool(moved[early] * moved[late] < 0)
 
 
 def _norms(bench: Bench, recording: Any, first: int) -> tuple[bool, Finding]:

@@ -18,7 +18,7 @@ PHRASES = {
     ("seq", "relationship"): "nsp", ("masked", "lm"): "mlm", ("masked", "words"): "mlm", ("language", "model"): "mlm",
     ("cross", "entropy"): "loss", ("log", "loss"): "loss", ("held", "out"): "eval", ("hold", "out"): "eval",
     ("num", "updates"): "step", ("global", "step"): "globalstep", ("global", "steps"): "globalstep",
-    ("loss", "scale"): "other", ("loss", "scaling"): "other", ("early", "stopping"): "other",
+    ("f", "1"): "f1", ("loss", "scale"): "other", ("loss", "scaling"): "other", ("early", "stopping"): "other",
 }  # fmt: skip
 QUANTITY = {
     "loss": "loss", "losses": "loss", "xent": "loss", "nll": "loss", "bce": "loss", "logloss": "loss",
@@ -70,7 +70,7 @@ class Name:
 
     Attributes
     ----------
-    quantity : {"loss", "accuracy", "step", "batch", "epoch", "tp", "tn", "fp", "fn", "other"}
+    quantity : {"loss", "accuracy", "f1", "step", "batch", "epoch", "tp", "tn", "fp", "fn", "other"}
     part : {"train", "held_out", "test"}, optional
     task : {"nsp", "mlm", "other"}, optional
     running : bool
@@ -141,9 +141,11 @@ def _parsed(name: str) -> Name:
         return Name(name.strip().lower())
     known = set(found)
     quantity = next((QUANTITY[word] for word in found if word in QUANTITY), None)
+    part = next((PART[word] for word in found if word in PART), None)
+    if "f1" in known and not known - {"f1", *FILLERS, *PART}:  # neither a macro F1 nor its mean with an accuracy
+        return Name("f1", part)
     if known & OTHER:
         return Name("other")
-    part = next((PART[word] for word in found if word in PART), None)
     tasks = {TASK[word] for word in found if word in TASK}
     counters = [COUNTER[word] for word in found if word in COUNTER]
     extra = tuple(

@@ -88,9 +88,12 @@ def report(reading: LogReading, said: Answer) -> str:
     """Return the answer as text."""
     lines = [reading.understood(), ""]
     if said.state == "no symptom":
+        first = "no symptom. The numbers are those of a training that learns."
+        if said.symptoms:
+            first = "no symptom that good trainings do not have, too."
         lines += _wrapped(
-            "Answer: no symptom. The numbers are those of a training that learns. A log alone cannot show that labels, "
-            "split and evaluation are right, so this is not yet 95 % sure.",
+            f"Answer: {first} A log alone cannot show that labels, split and evaluation are right, so this is not yet "
+            "95 % sure.",
             "",
         )
     elif said.state == "too little to tell":

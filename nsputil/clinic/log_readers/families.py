@@ -17,6 +17,7 @@ from nsputil.clinic.log_readers import (
     simpletransformers,
     tensorboard,
     trainer,
+    unnamed,
     wandb,
 )
 from nsputil.clinic.log_readers.dicts import measures
@@ -47,6 +48,7 @@ FAMILIES: tuple[Family, ...] = (
     objects.OBJECTS,
     objects.TABLE,
     plain.FAMILY,
+    unnamed.FAMILY,
 )
 EVENTS = Family("an event file of TensorBoard", lambda text: [], "tensorflow/tensorboard")
 ENOUGH = 0.6  # of the most that any family found: a tool is preferred to its parts

@@ -13,6 +13,7 @@ _BAR = re.compile(r"\d+%\|[^|]*\|\s*(\d+)/(\d+)\s*\[[^\],]*,?\s*[\d.?]+\s?(?:s/i
 _PART = re.compile(r"(?<![\w/.\\-])(" + "|".join(PART) + r")(?![\w/\\-]|\.\w)", re.IGNORECASE)
 #: Lines that repeat a number that was already written, or that set one beside another.
 _SUMMARY = re.compile(r"\b(best|improved|did not improve|early.?stopping|reached minimum)\b", re.IGNORECASE)
+TIMES = 3  # that the names of a line must come to be pieces of it
 HEADER = re.compile(
     r"\*{3,}|\b(running|starting|begin\w*|start of|do) (train|eval|valid|test)|"
     r"\b(eval|evaluation|valid\w*|test|dev) (results?|metrics|set|scores?)\b|"
@@ -43,12 +44,12 @@ def scan(line: str) -> Found:
     if len(line) > 20_000:
         return Found()
     line = _BAR.sub(lambda match: _bar(match), line)
-    found, end = Found(), 0
+    found, end, named = Found(), 0, False  # named: the number before is that of the last pair
     after: list[str] = []
     for match in NUMBER.finditer(line):
         label = line[end : match.start()]
         value = match.group().strip()
-        if label.strip() in ("/", "of") and found.pairs and end:
+        if label.strip() in ("/", "of") and named:
             name, text = found.pairs[-1]
             if parse_name(name).quantity in ("step", "epoch", "batch", "accuracy"):
                 found.pairs[-1] = (name, f"{text}/{value}")
@@ -59,6 +60,7 @@ def scan(line: str) -> Found:
             known = "batch"  # Epoch: [127/300][ 35/464]
         if after and label.strip(" ,") == "":
             found.pairs.append((after.pop(0), value))
+            named = True
         elif known:
             several = [part for part in (_label(x) for x in re.split(r",", _OPEN.sub("", label))) if part]
             if _OPEN.search(label) and len(several) > 1:  # test_loss, test_acc: [0.68, 0.54]
@@ -67,9 +69,31 @@ def scan(line: str) -> Found:
             else:
                 found.pairs.append((known, value))
                 after = []
+            named = True
+        else:
+            named = False
         end = match.end()
     found.part = _part(line, found)
     return found
+
+
+def scan_all(line: str) -> list[Found]:
+    """Return what `scan` finds, piece by piece if a line holds the same names again and again.
+
+    A bar that was redrawn into a file, without ends of lines, is such a line.
+    """
+    found = scan(line)
+    means = [parse_name(name) for name, _ in found.pairs]
+    period = means.index(means[0], 1) if means and means[0] in means[1:] else 0
+    times = len(means) // period if period else 0
+    if times < TIMES or means != means[:period] * times:
+        return [found]
+    names = [name for name, _ in found.pairs[:period]]
+    values = [value for _, value in found.pairs]
+    return [
+        Found(list(zip(names, values[at : at + period], strict=True)), found.part)
+        for at in range(0, len(values), period)
+    ]
 
 
 def _bar(match: re.Match) -> str:

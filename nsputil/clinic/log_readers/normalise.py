@@ -84,6 +84,7 @@ def normalise(records: Sequence[Record], columns: Mapping[str, str] | None = Non
     chosen = _chosen(cells, wanted, out)
     values = _values(chosen, cells, records, out)
     _counts(cells, values, out)
+    _f1(cells, values)
     for place, found in more.items():
         if place in values or any(row == place[0] for row, _ in values):
             values.setdefault(place, {}).update(found)
@@ -141,7 +142,7 @@ def _cells(
             if raw in wanted:
                 part, _, quantity = wanted[raw].rpartition(".")
                 name = Name(quantity, part or name.part)
-            if not own and name.quantity not in ("loss", "accuracy", *COUNTS):
+            if not own and name.quantity not in ("loss", "accuracy", "f1", *COUNTS):
                 continue
             if is_missing(cell):
                 continue
@@ -190,7 +191,8 @@ def _parts_of_bare_accuracies(cells: list[_Cell], out: Rows) -> None:
     if any(cell.name.quantity == "accuracy" and cell.name.part == "held_out" for cell in cells):
         return
     evaluated = {cell.row for cell in losses if cell.part == "held_out"}
-    for raw in {cell.raw for cell in cells if cell.name.quantity in ("accuracy", *COUNTS) and cell.name.part is None}:
+    measures = ("accuracy", "f1", *COUNTS)
+    for raw in {cell.raw for cell in cells if cell.name.quantity in measures and cell.name.part is None}:
         of = [cell for cell in cells if cell.raw == raw]
         if evaluated and all(cell.row in evaluated for cell in of) and any(cell.part == "train" for cell in of):
             for cell in of:
@@ -314,6 +316,15 @@ def _counts(cells: list[_Cell], values: dict, out: Rows) -> None:
     if done:
         out.columns.setdefault("accuracy of held_out", "(tp + tn) / (tp + tn + fp + fn)")
         out.notes.append("recalls are computed from tp, tn, fp, fn, with class 0 as IsNext and class 1 as NotNext")
+
+
+def _f1(cells: list[_Cell], values: dict) -> None:
+    """F1 beside an accuracy: together they can show that one class is never answered right."""
+    for cell in cells:
+        row = values.get((cell.row, cell.part), {})
+        value = cell.value / 100 if cell.percent or 1.5 < cell.value <= 100 else cell.value
+        if cell.name.quantity == "f1" and "accuracy" in row and 0 <= value <= 1:
+            row.setdefault("f1", value)
 
 
 def _steps(records: Sequence[Record], wanted: Mapping[str, str], out: Rows) -> list[int]:

@@ -1,7 +1,7 @@
 """Prints of one's own: ``Epoch 1 loss 0.69 acc 0.5``, ``epoch=1`` and ``train_loss=0.69`` on lines of their own."""
 
 from nsputil.clinic.log_readers.aliases import PART, parse_name
-from nsputil.clinic.log_readers.lines import HEADER, is_summary, scan
+from nsputil.clinic.log_readers.lines import HEADER, is_summary, scan_all
 from nsputil.clinic.log_readers.record import Family, Record
 from nsputil.clinic.log_readers.text import LogText
 
@@ -14,14 +14,13 @@ def read(text: LogText) -> list[Record]:
     now: Record | None = None
     context: str | None = None
     before: list[tuple[str, str]] = []
-    for number, line in enumerate(text.lines, 1):
-        if not line.strip():
-            continue
-        found = scan(line)
+    pieces = ((k, line, found) for k, line in enumerate(text.lines, 1) if line.strip() for found in scan_all(line))
+    for number, line, found in pieces:
         if found.pairs and found.pairs == before:
             continue  # two loggers
         before = found.pairs
-        measured, counted = found.of("loss", "accuracy", "tp", "tn", "fp", "fn"), found.of("step", "epoch", "batch")
+        measured = found.of("loss", "accuracy", "f1", "tp", "tn", "fp", "fn")
+        counted = found.of("step", "epoch", "batch")
         if not measured:
             if HEADER.search(line):
                 context = found.part
@@ -32,7 +31,7 @@ def read(text: LogText) -> list[Record]:
                 now = _opened(now, records, number, found.part or context)
                 now.values.update(counted)
             continue
-        if is_summary(line) and not (found.of("step") and len(measured) > 1):
+        if is_summary(line) and not (found.of("step", "epoch") and len(measured) > 1):
             continue
         part = found.part or context
         measured = _inherited(measured)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nsputil.clinic.log_readers import unnamed
 from nsputil.clinic.log_readers.aliases import mended, parse_name
 from nsputil.clinic.log_readers.as_run import as_run
 from nsputil.clinic.log_readers.families import choose
@@ -144,6 +145,11 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
         left_out.append(f"{table.ragged} rows with another number of cells than the header, or without numbers")
     running = {ours for ours, raw in rows.columns.items() if ours != "step" and parse_name(raw).running}
     reading = LogReading(text.name, family.name, rows.rows, rows.columns, notes, left_out, running=running)
+    if family is unnamed.FAMILY:
+        notes.append(
+            f"the columns have no names: the first is taken for the step, the second for a loss of training; if it is "
+            f"not, use --column accuracy='{unnamed.NAME}'"
+        )
     if "loss of train" in rows.columns and rows.columns["loss of train"].startswith("Value ("):
         notes.append("'Value' is taken for a loss of training; if it is not, use --column accuracy='Value (loss)'")
     if classes is not None:

@@ -6,7 +6,7 @@ none. Each group is one small function with its limits beside it.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,10 @@ GROUPS = (NAN, CONTRADICTION, RISES, STUCK, WORSE, BETTER, PERFECT)
 LN2 = math.log(2)
 LEVEL = 0.05  # nats below ln K; a model that is nearer has hardly learned
 CHANCE = 0.06  # accuracy above 1 / K, likewise
+SAME = 1e-4  # two numbers that are printed with four digits
+MOST_OF_ONE_CLASS = 0.95  # with a larger accuracy F1 is near 2a / (1 + a) anyway
+ERRORS = 2  # standard errors that a limit is away from its mean
+MANY = 20  # rows of training from which their sampling error is known
 FEW = 5  # rows of training, below which "learns" is not said
 
 
@@ -58,8 +62,8 @@ class Curves:
     classes : int
     summed : bool
         Whether the loss seems to be a sum with another task: it begins far above ln K, so its level says nothing.
-    running : bool
-        Whether the accuracy of training is a running mean.
+    running, running_loss : bool
+        Whether the accuracy of training, or its loss, is a running mean.
     last_step : int
     """
 
@@ -71,6 +75,7 @@ class Curves:
     summed: bool
     running: bool
     last_step: int = 0
+    running_loss: bool = False
 
     @property
     def level(self) -> float:
@@ -92,6 +97,7 @@ def curves(reading: LogReading) -> Curves:
     return Curves(
         loss, of("train", "accuracy"), held_loss, of(held, "accuracy"), reading.classes, summed,
         "accuracy of train" in reading.running, reading.rows[-1]["step"] if reading.rows else 0,
+        "loss of train" in reading.running,
     )  # fmt: skip
 
 
@@ -99,7 +105,7 @@ def symptoms(reading: LogReading) -> list[Symptom]:
     """Return what is unusual, in the order of `GROUPS`; firm symptoms first."""
     with np.errstate(all="ignore"):
         of = curves(reading)
-        found = _not_a_number(reading)
+        found = _not_a_number(reading) + _one_class(reading)
         for look in LOOKS:
             found += look(of)
     return sorted(found, key=lambda s: (not s.firm, GROUPS.index(s.group)))
@@ -114,6 +120,19 @@ def _not_a_number(reading: LogReading) -> list[Symptom]:
                 part = {"train": "of training", "held_out": "held out", "test": "of the test"}[row["part"]]
                 return [Symptom(NAN, f"At step {row['step']} the {name} {part} is {row[quantity]}{was}.")]
     return []
+
+
+def _one_class(reading: LogReading) -> list[Symptom]:
+    """One class is never answered right: with an accuracy of a, F1 is 2a / (1 + a) only if TN is 0, and 0 if TP is."""
+    rows = [row for row in reading.rows if "f1" in row and row["part"] != "train"]
+    if not rows or not 0 < rows[-1]["accuracy"] < MOST_OF_ONE_CLASS:
+        return []
+    accuracy, f1 = rows[-1]["accuracy"], rows[-1]["f1"]
+    if f1 != 0 and abs(f1 - 2 * accuracy / (1 + accuracy)) > SAME:
+        return []
+    algebra = "F1 is 0" if f1 == 0 else f"F1 is {f1:.4f} = 2a / (1 + a)"
+    text = f"The accuracy a is {accuracy:.4f} and {algebra}: no row of one of the classes is answered right."
+    return [Symptom(STUCK, text)]
 
 
 def _contradiction(of: Curves) -> list[Symptom]:
@@ -164,7 +183,7 @@ def _rises(of: Curves) -> list[Symptom]:
         width = max(1, len(loss) // 10)
         smooth = np.convolve(loss, np.ones(width) / width, mode="valid")
         low, tail = int(smooth.argmin()), float(loss[-max(width, min(3, len(loss) // 3)) :].mean())
-        noise = _noise(loss) / math.sqrt(width)
+        noise = 0.0 if of.running_loss else _noise(loss) / math.sqrt(width)  # a mean of many batches has little
         if low < 0.8 * len(smooth) and tail - smooth[low] > max(0.1, 0.25 * smooth[low], 4 * noise):
             found.append(Symptom(RISES, f"The loss of training fell to {smooth[low]:.4f} and ends at {tail:.4f}."))
     elif len(loss) == 2 and loss[1] > 1.5 * loss[0] + 0.5:
@@ -192,6 +211,8 @@ def _noise(values: np.ndarray) -> float:
 
 def _stuck(of: Curves) -> list[Symptom]:
     found = _loss_at_level(of) + _accuracy_at_chance(of)
+    if _may_have_learned(of):  # a training that is slow, or was short: worth a look
+        found = [replace(symptom, firm=False) for symptom in found]
     if (
         of.summed
         and any("accuracy" in s.statement for s in found)
@@ -206,6 +227,49 @@ def _stuck(of: Curves) -> list[Symptom]:
             )
         )
     return found
+
+
+def _may_have_learned(of: Curves) -> bool:
+    """Whether the rows of training leave room for more than nothing: "never falls" is firm only where they do not.
+
+    A row is the mean of a batch, so it has a sampling error, and so has the mean of the later half of the rows: their
+    standard deviation over the root of their number. What the model knows lies within two such errors of that mean. It
+    may have learned if the accuracy at the upper limit is beyond chance by more than `CHANCE`, and the loss at its
+    lower limit is below ln K. Held-out rows must not say the contrary. Without them, accuracy or loss must also have
+    moved: a model that has learned only which class is larger is better than chance from the first steps on.
+    """
+    accuracy, loss = of.accuracy, of.loss
+    if len(accuracy) < MANY or of.running:
+        return False
+    chance = 1 / of.classes
+    mean, error = _later_half(accuracy)
+    if mean + ERRORS * error < chance + CHANCE:
+        return False
+    if not of.summed and len(loss) >= MANY:
+        mean, error = _later_half(loss)
+        if mean - ERRORS * error > of.level:
+            return False
+    held = of.held_accuracy
+    if len(held) >= 3:
+        return bool(np.ptp(held) > 1e-9) and float(held[-(len(held) // 2) :].mean()) > chance + CHANCE / 2
+    return _trend(accuracy) > ERRORS or _trend(-loss) > ERRORS
+
+
+def _later_half(values: np.ndarray) -> tuple[float, float]:
+    """Return the mean of the later half of the rows, and its standard error."""
+    half = values[-(len(values) // 2) :]
+    return float(half.mean()), float(half.std(ddof=1)) / math.sqrt(len(half))
+
+
+def _trend(values: np.ndarray) -> float:
+    """Return the slope of the line through the rows, in its standard errors."""
+    if len(values) < MANY:
+        return 0.0
+    time = np.arange(len(values)) - (len(values) - 1) / 2
+    slope = float(time @ values / (time @ time))
+    rest = values - values.mean() - slope * time
+    error = math.sqrt(float(rest @ rest) / (len(values) - 2) / float(time @ time))
+    return slope / error if error > 0 else 0.0
 
 
 def _loss_at_level(of: Curves) -> list[Symptom]:
@@ -228,7 +292,10 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
             return [Symptom(STUCK, f"The loss of training begins at {head:.4f} and ends at {tail:.4f}.")]
     if len(of.held_loss) and not (of.summed and len(of.loss)):
         last = float(of.held_loss[-1])
-        if of.level - LEVEL < last < of.level + 0.5 and not _few(of) and not _above_chance(of):
+        fell = (
+            len(of.held_loss) >= 3 and of.held_loss[0] - last > 2 * LEVEL and last > of.level + LEVEL
+        )  # more classes?
+        if of.level - LEVEL < last < of.level + 0.5 and not (fell or _few(of) or _above_chance(of)):
             return [Symptom(STUCK, f"The held-out loss ends at {last:.4f}; {known}.")]
     return []
 
@@ -294,10 +361,12 @@ def _worse(of: Curves) -> list[Symptom]:
                     WORSE, f"The accuracy ends {gap:.3f} higher in training than held out ({of.held_accuracy[-1]:.4f})."
                 )
             ]
-    if len(of.loss) >= 3 and len(of.held_loss) and not of.summed:
+    if len(of.loss) and len(of.held_loss) and not of.summed:
         train, held = float(of.loss[-3:].mean()), float(of.held_loss[-1])
         good = len(of.held_accuracy) > 0 and of.held_accuracy[-1] >= 0.8
-        if (held > of.level and train < 0.5 * of.level) or (held - train > 0.5 and held > 2 * train):
+        no_answer_is_better = held > of.level + 0.1 and held - train > 0.2 and train < of.level - LEVEL
+        far_apart = (held > of.level and train < 0.5 * of.level) or (held - train > 0.5 and held > 2 * train)
+        if no_answer_is_better or (far_apart and len(of.loss) >= 3):
             return [
                 Symptom(WORSE, f"The loss ends at {train:.4f} in training and at {held:.4f} held out.", firm=not good)
             ]

@@ -520,7 +520,7 @@ MUTANTS = {
     "segments 0": (P(encoded, P(segments, 0)), "encoding", {"segment-ids-zero"}),
     "segments flipped": (P(encoded, segments_flipped), "encoding", {"segment-ids-inverted"}),
     "B hidden": (P(encoded, P(hidden, 1)), "encoding", {"second-sentence-lost"}),
-    "A hidden": (P(encoded, P(hidden, 0)), "encoding", {"first-sentence-lost"}),
+    "A hidden": (P(encoded, P(hidden, 0)), "encoding", {"segments-as-mask"}),
     "mask flipped": (P(encoded, mask_flipped), "encoding", {"mask-inverted"}),
     "mask full": (P(encoded, mask_full), "encoding", {"padding-attended"}),
     "ids one up": (P(encoded, P(moved_ids, 1)), "encoding", {"wrong-vocabulary"}),

@@ -152,6 +152,20 @@ def _bag(**changes):
     return partial(lambda seed, changes: replace(healthy(BAG, seed), **changes), changes=changes)
 
 
+class Lion:
+    """Steps of equal length by the sign of a running mean (Chen et al. 2023)."""
+
+    def __init__(self, model, steps, rate=3e-4):
+        self.parameters, self.rate, self.mean = model.parameters, rate, {}
+
+    def step(self, gradients):
+        for name, gradient in gradients.items():
+            dense = gradient.dense(self.parameters[name].shape) if hasattr(gradient, "dense") else np.asarray(gradient)
+            mean = self.mean.get(name, np.zeros_like(dense))
+            self.parameters[name] -= (self.rate * np.sign(0.9 * mean + 0.1 * dense)).astype(np.float32)
+            self.mean[name] = 0.99 * mean + 0.01 * dense
+
+
 def _pairs(pairs, **more):
     return _bag(pairs=pairs, **more)
 
@@ -161,6 +175,7 @@ def _default(seed):
 
 
 VARIATIONS = {
+    "Lion": lambda seed: replace(healthy(BAG, seed), optimizer=Lion),
     "coin, other document": _pairs(sentence_level_pairs),
     "coin, same document": _pairs(partial(sentence_level_pairs, negatives="same_document")),
     "coin, length matched": _pairs(partial(sentence_level_pairs, negatives="length_matched")),

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from test_families import EXAMPLES
 
+from nsputil.__main__ import main
 from nsputil.clinic.log_readers import FAMILIES
-from nsputil.clinic.log_readers.answer import answer, report
+from nsputil.clinic.log_readers.answer import report
 from nsputil.clinic.log_readers.reading import understand
 from nsputil.clinic.log_readers.text import decode
+from nsputil.clinic.report import answer_log
 
 PUBLIC = sorted(p for p in (Path(__file__).parent / "public").rglob("*") if p.is_file() and p.suffix != ".py")
 SEEDS = [text.encode() for text in EXAMPLES.values()] + [p.read_bytes()[:6000] for p in PUBLIC]
@@ -64,8 +66,8 @@ def read_or_sentence(raw):
         assert row["part"] in ("train", "held_out", "test") and isinstance(row["step"], int) and row["step"] >= 0
         assert math.isnan(row.get("accuracy", 0.5)) or 0 <= row.get("accuracy", 0.5) <= 1
     assert [r["step"] for r in got.rows] == sorted(r["step"] for r in got.rows)
-    said = answer(got)
-    assert said.code in (1, 3) and report(got, said)
+    said = answer_log(got)
+    assert said.code in (1, 3) and report(got, said) and got.table()
     return got
 
 
@@ -107,3 +109,23 @@ def test_a_long_line_and_a_long_file_take_no_time():
     ):
         read_or_sentence(raw)
     assert time.monotonic() - begin < 60
+
+
+def test_the_command_line_prints_an_answer_or_one_sentence(tmp_path, capsys):
+    """The whole way of a file: read, shown, answered, written in the course's own format and read again."""
+    rng = random.Random("command line")
+    path, out = tmp_path / "fuzzed.log", tmp_path / "run.csv"
+    until = time.monotonic() + 5
+    for _ in range(200):
+        if time.monotonic() > until:
+            break
+        path.write_bytes(rng.choice(CHANGES)(rng.choice(SEEDS), rng))
+        code = main(["diagnose", str(path), "--show"])
+        said = capsys.readouterr()
+        assert code in (1, 2, 3) and (said.err.count("\n"), bool(said.out)) == ((1, False) if code == 2 else (0, True))
+        if code == 2:
+            assert main(["log", str(path), "--out", str(out)]) == 2
+        else:
+            assert main(["log", str(path), "--out", str(out)]) == 0
+            assert main(["diagnose", str(out)]) in (1, 3)
+        capsys.readouterr()

@@ -268,3 +268,43 @@ def test_a_missing_file_and_a_folder(tmp_path):
         read(tmp_path / "nothing.log")
     with pytest.raises(ValueError, match="is a folder"):
         read(tmp_path)
+
+
+def test_chinese_words():
+    reading = understand(
+        decode("第20次迭代的损失为：0.5967；准确率为：0.7524\n验证集：损失 0.8372，准确率 0.6424\n".encode())
+    )
+    assert reading.rows == [
+        {"step": 20, "part": "train", "loss": 0.5967, "accuracy": 0.7524},
+        {"step": 20, "part": "held_out", "loss": 0.8372, "accuracy": 0.6424},
+    ]
+    assert any("Chinese" in note for note in reading.notes)
+
+
+def test_two_columns_that_are_something_else_are_not_taken_for_a_log():
+    for text in ("1 2 3\n" * 9, "3 0.5\n2 0.4\n1 0.3\n4 0.2\n5 0.1\n", "1 0.5\n2 0.4\n"):
+        with pytest.raises(ValueError, match="no loss and no accuracy"):
+            understand(decode(text.encode()))
+
+
+def test_a_best_value_in_a_line_of_an_epoch_does_not_hide_the_others():
+    line = "I1112 15:48:13 train.py:23] epoch {} best test acc: 0.91, train loss: 0.2; train acc: 0.9 val acc: 0.8\n"
+    reading = understand(decode("".join(line.format(k) for k in range(3)).encode()))
+    assert [row for row in reading.rows if row["part"] == "train"][0] == {
+        "step": 1, "part": "train", "loss": 0.2, "accuracy": 0.9,
+    }  # fmt: skip
+    assert reading.series("held_out", "accuracy") == [0.8] * 3
+
+
+def test_a_bar_that_was_redrawn_without_ends_of_lines():
+    piece = "Epoch: 7.{}e-05 - loss: 0.{} - acc: 0.5{}:   0%| | {}/42622.979"
+    reading = understand(decode("".join(piece.format(k, 70 - k, k, k) for k in range(1, 6)).encode()))
+    assert reading.series("train", "loss") == [0.69, 0.68, 0.67, 0.66, 0.65]
+    assert reading.series("train", "accuracy") == [0.51, 0.52, 0.53, 0.54, 0.55]  # not 0.51 / 42622
+    one = understand(decode(b"Epoch 1 loss 0.7 acc 0.5 val_loss 0.6 val_acc 0.6\n"))
+    assert len(one.rows) == 2
+
+
+def test_a_fraction_belongs_to_the_number_before_it():
+    reading = understand(decode(b"step 1 loss 0.7 acc 7843/10000\nstep 2 loss 0.6 acc 0.8 (3/90)\n"))
+    assert reading.series("train", "accuracy") == [0.7843, 0.8]

@@ -100,6 +100,7 @@ def test_a_symptom_is_said_of_curves_that_have_it(group, curves):
         {"held_loss": falling(0.68, 0.3, 5, 0), "held_accuracy": rising(n=5)},
         GOOD | {"held_loss": [0.5, 0.4, 0.37, 0.4, 0.44], "held_accuracy": [0.8, 0.84, 0.86, 0.87, 0.87]},  # too sure
         {"loss": falling(0.19, 0.14), "held_loss": [0.36, 0.38, 0.37, 0.38, 0.36, 0.41, 0.38, 0.37]},  # fine-tuned
+        {"held_loss": [1.145, 1.002, 0.96, 0.953, 0.942, 0.924], "held_accuracy": rising(0.49, 0.62, 6)},  # of 4
         {"held_loss": [0.0012], "held_accuracy": [0.9998]},
         {"held_loss": [0.034], "held_accuracy": [0.99]},
         {"loss": falling(1.09, 0.5), "accuracy": rising(0.34, 0.8), "classes": 3},
@@ -110,6 +111,96 @@ def test_a_symptom_is_said_of_curves_that_have_it(group, curves):
 def test_nothing_is_said_of_good_curves(curves):
     said = answer(log(**curves))
     assert said.code == 3 and said.groups == []
+
+
+def batches(mean, n=100, size=16, seed=0):
+    """Return the accuracies of batches of `size` rows, in each of which a row is right with probability `mean`."""
+    return np.random.default_rng(seed).binomial(size, np.broadcast_to(mean, n)) / size
+
+
+SLOW = {
+    "loss": falling(0.70, 0.66, 100, 0.1),
+    "accuracy": batches(np.linspace(0.5, 0.66, 100)),
+    "held_loss": falling(0.70, 0.66, 6, 0.01),
+    "held_accuracy": [0.50, 0.53, 0.57, 0.58, 0.60, 0.61],
+}
+
+
+def test_a_slow_training_that_ends_near_ln_2_is_worth_a_look_and_no_more():
+    said = answer(log(**SLOW))
+    assert said.code == 3 and said.groups == []
+    assert [(symptom.group, symptom.firm) for symptom in said.symptoms] == [(s.STUCK, False)]
+    text = report(log(**SLOW), said)
+    assert "no symptom that good trainings do not have, too" in text
+    assert "worth a look: The loss of training ends at" in text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"accuracy": batches(0.5), "loss": falling(0.70, 0.69, 100, 0.1), "held_accuracy": [0.5, 0.52, 0.49] * 2},
+        {"held_accuracy": [0.5, 0.52, 0.49, 0.5, 0.51, 0.5]},  # only by heart
+        {"held_accuracy": [0.6] * 6},  # one answer for all
+        {"loss": falling(0.74, 0.73, 100, 0.05)},  # worse than knowing nothing
+        {"accuracy": batches(0.66), "loss": falling(0.66, 0.66, 100, 0.02), "held_loss": None, "held_accuracy": None},
+        {"accuracy": batches(0.62)[:10], "loss": falling(0.70, 0.68, 10, 0.1)},  # ten batches tell too little
+    ],
+)
+def test_room_for_more_does_not_let_a_stuck_training_pass(change):
+    assert s.STUCK in answer(log(**SLOW | change)).groups
+
+
+def test_trainings_of_the_clinic_as_bare_logs():
+    from benchmarks.bare_logs import groups
+    from nsputil.clinic.faults import inject
+    from nsputil.clinic.programs import PROGRAMS, healthy
+    from nsputil.training import train
+
+    bert = PROGRAMS[4]
+    assert bert.name == "bert-sgd-sotu"
+    experiment = healthy(bert, 1000)
+    assert groups(train(experiment)) == []
+    assert s.STUCK in groups(train(inject(experiment, "labels-shuffled")))
+
+
+def with_f1(*evaluations):
+    rows = [{"step": k, "part": "held_out", "accuracy": a, "f1": f} for k, (a, f) in enumerate(evaluations)]
+    return LogReading("made.log", "a test", rows)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "f1", "one_class"),
+    [
+        (0.68382, 0.81223, True),  # MRPC, everything called a paraphrase
+        (0.6838, 0.8122, True),
+        (0.7, 0.0, True),
+        (0.6838, 0.80, False),
+        (0.86, 0.90, False),
+        (0.98, 0.98985, False),  # nearly all is right: then F1 is near that anyway
+        (1.0, 1.0, False),
+    ],
+)
+def test_accuracy_and_f1_can_show_that_one_class_is_never_answered_right(accuracy, f1, one_class):
+    said = answer(with_f1((0.5, 0.4), (accuracy, f1)))
+    assert (s.STUCK in said.groups) == one_class
+    if one_class:  # by the definition of both, from counts
+        right = round(accuracy * 1_000_000)
+        tp, tn = (right, 0) if f1 else (0, right)
+        assert f1 == pytest.approx(2 * tp / (2 * tp + 1_000_000 - tp - tn), abs=1e-4)
+
+
+def test_a_held_out_loss_above_ln_2_where_training_is_below_it():
+    few = {"loss": [0.597], "accuracy": [0.752], "held_loss": [0.837], "held_accuracy": [0.642]}
+    assert answer(log(**few)).groups == [s.WORSE]
+    assert answer(log(**few | {"held_loss": [0.72]})).groups == []
+    too_sure = few | {"held_loss": [0.83], "held_accuracy": [0.86]}
+    assert answer(log(**too_sure)).groups == []  # as a fine-tuned model is
+
+
+def test_a_jump_of_a_running_mean_is_no_noise():
+    curve = {"loss": [0.43, 0.37, 0.67], "accuracy": [0.77, 0.81, 0.57]}
+    assert answer(log(**curve)).groups == []
+    assert answer(log(**curve, running={"loss of train"})).groups == [s.RISES]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,35 @@
+"""The rates on independent defects: what counts as named, as placed, and how sure a rate is."""
+
+import numpy as np
+import pytest
+
+from nsputil.clinic.measured import RATES
+from research.independent.table import named, placed, wilson
+
+
+def row(cause=None, place=None):
+    return {"cause": cause, "place": place}
+
+
+def test_wilsons_interval_is_that_of_the_textbook():
+    low, high = wilson(74, 88)  # z = 1.96: centre (p + z^2 / 2n) / (1 + z^2 / n)
+    p, n, z = 74 / 88, 88, 1.96
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    assert (low + high) / 2 == pytest.approx((p + z**2 / (2 * n)) / (1 + z**2 / n))
+    assert (high - low) / 2 == pytest.approx(half)
+
+
+def test_directions_of_a_cause_are_the_cause_and_other_causes_are_not():
+    assert named(row("ignore-index-one"), "ignore-index-zero")
+    assert not named(row("label-noise"), "labels-shuffled") and not named(row(None), "labels-shuffled")
+
+
+def test_a_place_is_right_if_it_is_the_authors_or_that_of_the_family():
+    assert placed(row(None, "batching"), "learning-rate-too-high", "")
+    assert placed(row(None, "split"), "something new", "pairs")
+    assert not placed(row("double-softmax", "loss"), "something new", "model")
+
+
+def test_every_kind_of_answer_has_a_rate():
+    assert all(0 <= rate <= 1 for rate in RATES.values())
+    assert RATES["fact, cause"] > RATES["swap, place"]
