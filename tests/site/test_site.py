@@ -200,6 +200,13 @@ def test_links_and_anchors_lead_somewhere():
     assert count > 20 * len(PAGES)
 
 
+def test_the_page_of_questions_leads_to_the_cells():
+    """Only code cells are places. That the links lead somewhere: above."""
+    targets = Links((SITE / "docs" / "questions.html").read_text("utf-8")).targets
+    assert sum(target.startswith("../notebooks/") and "#cell-" in target for target in targets) > 100
+    assert "docs/questions.html" in Links((SITE / "index.html").read_text("utf-8")).targets
+
+
 def test_every_public_module_is_a_page_with_its_source_and_the_answers_are_not():
     assert {f"api/{module}.html" for module in modules()} == {
         page for page in PAGES if page.startswith("api/") and page != "api/index.html"

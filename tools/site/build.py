@@ -7,6 +7,7 @@ Of the notebooks the stored outputs are shown, nothing is run anew, except that 
 --lite adds to each notebook a link into a JupyterLite site that will stand in the folder lite/ of this one.
 """
 
+import functools
 import hashlib
 import html
 import json
@@ -26,6 +27,7 @@ SOURCE, OUTPUT, CACHE = ROOT / "build" / "site-src", ROOT / "build" / "site", RO
 #: The course's own environment: only it can say what a widget shows at first.
 COURSE_PYTHON = ROOT / ".venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
 CAPTIONS = {"notebooks": "The course", "appendix": "Appendix", "exercises": "Exercises"}
+CELL = re.compile(r"(?<=\]\()(\S+)\.ipynb\), cell `([\w-]+)`")
 LINK = re.compile(r"(\[[^\[\]]*\]\()([^)#\s]+)((?:#[^)\s]*)?\))")
 
 
@@ -117,6 +119,24 @@ def relink(text, path):
     return LINK.sub(one, text)
 
 
+@functools.cache
+def code_cells(path):
+    """Return the ids of a notebook's code cells."""
+    return {cell.id for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"}
+
+
+def link_cells(text, path):
+    """Make a link of each code cell that is named behind a link to its notebook, as on the page of questions."""
+
+    def one(match):
+        if match[2] not in code_cells(path.parent / f"{match[1]}.ipynb"):
+            return match[0]  # only code cells are places to link to
+        link = f'<a href="{match[1]}.html#cell-{match[2]}"><code>{match[2]}</code></a>'
+        return f"{match[1]}.ipynb), cell {link}"
+
+    return CELL.sub(one, text)
+
+
 def stage(lite):
     """Lay out the sources of the site."""
     shutil.rmtree(SOURCE, ignore_errors=True)
@@ -126,7 +146,7 @@ def stage(lite):
     _write("docs/decisions/index.md", f"# Decisions\n\nOne page each.\n\n```{{toctree}}\n{contents_of}\n```\n")
     for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]):
         if path.name != "README.md":
-            _write(path.relative_to(ROOT), relink(path.read_text(encoding="utf-8"), path))
+            _write(path.relative_to(ROOT), relink(link_cells(path.read_text(encoding="utf-8"), path), path))
     readme = ROOT / "README.md"
     _write("index.md", relink(readme.read_text(encoding="utf-8"), readme) + contents())
     for name, text in api_pages.pages({page_of(path): path for path in notebooks()}).items():
@@ -150,7 +170,8 @@ def contents():
         number = f"{path.name[:2]} " if path.name[:2].isdigit() else ""
         parts[name.split("/")[0]].append(f"{number}{title} <{name}>")
     parts["Reference"] = [f"docs/{path.stem}" for path in sorted((ROOT / "docs").glob("*.md"))]
-    parts["Reference"].insert(0, "api/index")
+    parts["Reference"].remove("docs/questions")
+    parts["Reference"][:0] = ["docs/questions", "api/index"]
     parts["Reference"] += ["docs/decisions/index", "CONTRIBUTING", "CHANGELOG"]
     blocks = [
         f"\n```{{toctree}}\n:hidden:\n:caption: {CAPTIONS.get(part, part)}\n\n" + "\n".join(names) + "\n```\n"

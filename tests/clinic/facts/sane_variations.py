@@ -156,9 +156,10 @@ class Lion:
     """Steps of equal length by the sign of a running mean (Chen et al. 2023)."""
 
     def __init__(self, model, steps, rate=3e-4):
-        self.parameters, self.rate, self.mean = model.parameters, rate, {}
+        self.parameters, self.rate, self.mean, self.steps = model.parameters, rate, {}, 0
 
     def step(self, gradients):
+        self.steps += 1
         for name, gradient in gradients.items():
             dense = gradient.dense(self.parameters[name].shape) if hasattr(gradient, "dense") else np.asarray(gradient)
             mean = self.mean.get(name, np.zeros_like(dense))

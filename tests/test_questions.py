@@ -1,0 +1,230 @@
+"""docs/questions.md: every question has its thread, an answer, key words and a cell; its numbers are true."""
+
+import re
+from collections import Counter
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import nbformat
+import numpy as np
+import pytest
+
+from nsputil.corpus import read_documents
+from nsputil.losses import log_softmax, nsp_loss, nsp_loss_from_probs, sigmoid
+from nsputil.metrics import accuracy_interval, entropy
+from nsputil.tokenization import tokenize
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
+HOSTS = {
+    "github.com": r"/[\w.-]+/[\w.-]+/(issues|pull)/\d+",
+    "stackoverflow.com": r"/questions/\d+(/[\w-]+)?",
+    "ai.stackexchange.com": r"/questions/\d+(/[\w-]+)?",
+    "datascience.stackexchange.com": r"/questions/\d+(/[\w-]+)?",
+    "stats.stackexchange.com": r"/questions/\d+(/[\w-]+)?",
+    "discuss.pytorch.org": r"/t/[\w-]+/\d+",
+    "discuss.huggingface.co": r"/t/[\w-]+/\d+",
+    "discuss.d2l.ai": r"/t/\d+",
+    "discourse.chrismccormick.ai": r"/t/[\w-]+/\d+",
+    "forums.fast.ai": r"/t/[\w-]+/\d+",
+}
+#: What learners type when they search, in their own words; the first seven are those of the plan of the page.
+LEARNERS_WORDS = ["coherence", "transfer", "overconfident", "fp16", "one-hot", "validation", "embedding", "mask"]
+LEARNERS_WORDS += [
+    "truncation",
+    "negative sampling",
+    "0.693",
+    "stuck",
+    "NaN",
+    "ignore_index",
+    "segment",
+    "pooler",
+    "CLS",
+]
+LEARNERS_WORDS += [
+    "SEP",
+    "padding",
+    "label smoothing",
+    "class weights",
+    "gradient accumulation",
+    "dropout",
+    "eval mode",
+]
+LEARNERS_WORDS += ["warm-up", "learning rate", "seed", "calibration", "temperature", "threshold", "zero-shot", "SOP"]
+LEARNERS_WORDS += [
+    "RoBERTa",
+    "ALBERT",
+    "similarity",
+    "generation",
+    "Jacobian",
+    "loss scale",
+    "double softmax",
+    "dupe_factor",
+]
+PARTS = re.compile(
+    r"(?P<answer>.+)\n\n\*Asked in:\* (?P<links>.+?)\. "
+    r"\*(?P<how>Taught in|Nearest cell):\* \[(?P<number>\d\d)\]\(\.\./notebooks/(?P<file>[\w.]+)\), "
+    r"cell `(?P<cell>[\w-]+)`(?P<not_yet> \(not yet in a notebook\))?\.\n\n\*Key words:\* (?P<words>.+)"
+)
+NUMBER = re.compile(r"(?<![\w.])\d+\.\d{3,}")
+LINK = re.compile(r"\[([^\]]+)\]\((https://[^)\s]+)\)")
+
+
+def _questions():
+    """Return {question: its parts}, and the questions of each theme in order."""
+    found, themes = {}, {}
+    for section in re.split(r"^## ", PAGE, flags=re.M)[1:]:
+        theme, *entries = re.split(r"^### ", section, flags=re.M)
+        themes[theme.strip()] = len(entries)
+        for entry in entries:
+            question, text = entry.split("\n", 1)
+            parts = PARTS.fullmatch(text.strip())
+            assert parts, f"not in the form of the page: {question}"
+            assert question not in found, f"asked twice: {question}"
+            found[question] = parts
+    return found, themes
+
+
+QUESTIONS, THEMES = _questions()
+
+
+def test_there_are_enough_questions_and_the_table_of_contents_agrees():
+    assert len(QUESTIONS) >= 120
+    assert f"\n{len(QUESTIONS)} questions that people asked" in PAGE
+    listed = re.findall(r"^\| \[(.+)\]\(#([\w-]+)\) \| (\d+) \|$", PAGE, re.M)
+    assert [(theme, int(count)) for theme, _, count in listed] == list(THEMES.items())
+    for theme, anchor, _ in listed:
+        assert anchor == re.sub(r"[^\w -]", "", theme.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_has_its_thread_an_answer_and_key_words(question):
+    parts = QUESTIONS[question]
+    assert question.rstrip('`"').endswith(("?", ".")), "a question, or a complaint that is one"
+    links = LINK.findall(parts["links"])
+    assert links and LINK.sub("", parts["links"]).replace(",", "").strip() == ""
+    for name, link in links:
+        at = urlsplit(link)
+        assert at.netloc in HOSTS and re.fullmatch(HOSTS[at.netloc], at.path), link
+        if at.netloc == "github.com":
+            owner, repository, _, number = at.path.strip("/").split("/")
+            assert name == f"{owner}/{repository}#{number}"
+        else:
+            assert name.split()[-1] in at.path.split("/"), (name, link)
+    sentences = re.findall(r"[.!?:](?=\s+[A-Z\"`0-9(]|$)", parts["answer"])
+    assert 2 <= len(sentences) <= 7 and 90 <= len(parts["answer"]) <= 1000
+    assert len([word for word in parts["words"].split(",") if word.strip()]) >= 3
+
+
+def test_no_question_points_to_a_cell_that_is_gone():
+    cells = {
+        path.name: {cell.id for cell in nbformat.read(path, as_version=4).cells}
+        for path in (ROOT / "notebooks").glob("*.ipynb")
+    }
+    for question, parts in QUESTIONS.items():
+        assert parts["file"].startswith(parts["number"]) and parts["cell"] in cells.get(parts["file"], ()), question
+        assert (parts["how"] == "Nearest cell") == bool(parts["not_yet"]), question
+
+
+def test_an_answer_that_no_cell_teaches_has_a_worked_line_or_figures():
+    for question, parts in QUESTIONS.items():
+        if parts["not_yet"]:
+            assert re.search(r"worked line|\d\.\d|arXiv", parts["answer"]), question
+
+
+@pytest.mark.parametrize("word", LEARNERS_WORDS)
+def test_a_learner_s_word_finds_a_question(word):
+    assert [q for q, parts in QUESTIONS.items() if word.lower() in parts["words"].lower()]
+
+
+def test_every_theme_and_notebook_is_asked_about():
+    assert min(THEMES.values()) >= 5
+    assert Counter(parts["number"] for parts in QUESTIONS.values()).keys() >= {f"{n:02}" for n in range(1, 11)}
+
+
+#: Figures of others, as their threads and papers give them.
+PUBLISHED = {
+    "0.0728",
+    "0.1863",
+    "0.155",
+    "0.4948",
+    "3.5181",
+    "2.2946",
+    "3.9515",
+    "2.5397",
+    "5.2880",
+    "6.0952",
+    "0.9939",
+    "2109.03564",
+}
+#: Choices and measurements that the page itself explains: learning rates; `nsp-mini` on 600 pairs.
+EXPLAINED = {"0.0001", "0.000025", "0.865", "0.863", "0.0000006"}
+
+
+def _gap(a, b):
+    return float(sigmoid(np.array(a - b)))
+
+
+def _computed():
+    """Return the numbers of the worked lines, from the functions of the course."""
+    three = nsp_loss_from_probs([[p, 1 - p] for p in (0.9, 0.8, 0.1)], [0, 0, 0], reduction="none")
+    seven = nsp_loss_from_probs([[0.6, 0.4]] * 10, [0] * 7 + [1] * 3)
+    odds = 0.8 / 0.2 * (0.1 / 0.9)
+    published = [[5.2880, -6.0952]]
+    targets = (1 - 0.1) * np.array([1, 0]) + 0.1 / 2
+    values = {
+        "0.1054": three[0], "0.8770": three.mean(), "0.6325": seven,
+        "5.8127": 3.5181 + 2.2946, "0.9970": _gap(3.5181, -2.2946), "0.9985": _gap(3.9515, -2.5397),
+        "11.3832": nsp_loss(published, [1]), "0.0000114": nsp_loss(published, [0]),
+        "3.3219": -np.log2(0.1), "0.6065": np.exp(-0.5), "10.3262": np.log(30522), "3.4657": np.log(32),
+        "0.5514": -log_softmax(np.array([1.0, 0, 0]))[0], "0.7437": -log_softmax(np.array([1.0, 0, 0, 0]))[0],
+        "0.0337": 0.033673443, "0.000655": float(np.float16(1e-8 * 65536)), "0.5004": entropy(0.2),
+        "0.095": (targets * [0.1, 0.9])[0], "0.045": (targets * [0.1, 0.9])[1],
+        "0.782": np.mean([0.86, 0.85, 0.50, 0.86, 0.84]), "0.9820": _gap(4, 0), "0.8808": _gap(4 / 2, 0),
+        "0.4356": _gap(-0.0728, 0.1863), "0.6158": _gap(0.3190, -0.1528),
+        "0.5052": 1 - 0.4948, "0.3502": (1 - 0.4948) * np.log(2),
+        "0.554": 0.02 * np.sqrt(768), "0.4444": odds, "0.3077": odds / (1 + odds),
+    }  # fmt: skip
+    return values
+
+
+def test_the_numbers_of_the_answers_are_those_of_the_notebooks_or_are_computed_here():
+    known = (ROOT / "docs" / "nsp-mini.md").read_text(encoding="utf-8")
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            known += cell.source + "".join(output.get("text", "") for output in cell.get("outputs", []))
+    computed = _computed()
+    for text, value in computed.items():
+        assert f"{value:.{len(text.split('.')[1])}f}" == text
+    used = set()
+    for question, parts in QUESTIONS.items():
+        for number in NUMBER.findall(question + parts["answer"]):
+            used.add(number)
+            assert number in known or number in computed or number in PUBLISHED | EXPLAINED, (number, question)
+    assert used >= computed.keys() | PUBLISHED | EXPLAINED, "a number here is on the page no more"
+
+
+def test_the_short_worked_lines_are_right():
+    low, high = accuracy_interval(54, 100)
+    assert "54 right of 100 has a 95 % interval from 0.44 to 0.63" in PAGE and (round(low, 2), round(high, 2)) == (
+        0.44,
+        0.63,
+    )
+    low, high = accuracy_interval(540, 1000)
+    assert "540 of 1,000 one from 0.51 to 0.57" in PAGE and (round(low, 2), round(high, 2)) == (0.51, 0.57)
+    assert "have a mean of 0.58, while the mean of the means is 0.70" in PAGE
+    assert np.isclose((32 * 0.5 + 8 * 0.9) / 40, 0.58) and np.isclose((0.5 + 0.9) / 2, 0.70)
+    assert "`(0.2 + 3.0) / 4 = 0.8`" in PAGE
+    gap = -np.log(np.expm1([0.2, 1.0]))  # of pairs whose losses are 0.2 and 1.0
+    assert np.isclose(nsp_loss(np.column_stack([gap, [0, 0]]), [0, 0], weights=[1, 3]), 0.8)
+    p = np.array([0.8, 0.2])
+    assert "the Jacobian is [[0.16, -0.16], [-0.16, 0.16]], times [-1.25, 0] gives [-0.2, 0.2]" in PAGE
+    assert np.allclose((np.diag(p) - np.outer(p, p)) @ [-1.25, 0], [-0.2, 0.2])
+    with pytest.raises(ValueError, match="all weights are zero, so no pair is left to average over"):
+        nsp_loss([[1.0, 0.0]], [0], weights=[0])
+    a, b = np.array([0.3, 0.9]), np.array([0.3, -0.9])
+    assert "and their cosine is -0.8" in PAGE and np.isclose(a @ b / (a @ a), -0.8)
+    assert "infinite after 421 steps" in PAGE and 1000 * 1.01**420 < 65504 < 1000 * 1.01**421
+    chinese = re.search('cuts "(.+?)" into two sentences', PAGE)[1]
+    assert len(read_documents([chinese])[0].sentences) == 2 and len(tokenize(chinese)) == 4  # two runs, two full stops
+    assert float(np.float16(1e-8)) == 0 and np.exp(np.float32(-10000)) == 0
