@@ -7,6 +7,7 @@ reader speaks its `alt`, and nbval compares it byte for byte. Introduced in note
 import base64
 import io
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -166,6 +167,45 @@ def label_line(ax: "Axes", x: float, y: float, text: str, color: str = "black", 
     """
     x, y = (float(v) for v in round_data([x, y]))
     ax.text(x, y, text, color=COLORS.get(color, color), **{"fontsize": 11, **text_options})
+    return ax
+
+
+def draw_flow(ax: "Axes", steps: Sequence[tuple[str, str, str]]) -> "Axes":
+    """Draw how one thing becomes the next, from top to bottom: a box for each, an arrow between two.
+
+    Parameters
+    ----------
+    ax : Axes
+    steps : sequence of (str, str, str)
+        What is in the box, its shape or value, and what leads to it. The last is written beside the arrow above the
+        box, or beside the box itself if it is the first.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two steps.
+
+    Notes
+    -----
+    Introduced in notebook 01.
+    """
+    if len(steps) < 2:
+        raise ValueError(f"steps holds {len(steps)}; expected at least two, an arrow leads from one to the next")
+    ax.set(xlim=(0, 10), ylim=(-1.45 * len(steps) + 0.55, 0.45))
+    ax.axis("off")
+    box = {"boxstyle": "square,pad=0.35", "facecolor": "#EAF3F9", "edgecolor": COLORS["blue"]}
+    for number, (name, shape, how) in enumerate(steps):
+        y = -1.45 * number
+        ax.text(2.6, y, f"{name}  {shape}".strip(), ha="center", va="center", fontsize=11, bbox=box)
+        beside = y if number == 0 else y + 0.72
+        ax.text(4.6, beside, how, ha="left", va="center", fontsize=10, color="0.25")
+        if number:
+            arrow = {"arrowstyle": "-|>", "color": "0.35", "linewidth": 1.2}
+            ax.annotate("", (2.6, y + 0.42), (2.6, y + 1.05), arrowprops=arrow)
     return ax
 
 

@@ -63,10 +63,10 @@ QUESTIONS = (
         1,
     ),
     Question(
-        "BERT's data script throws a fair coin for each pair. What fraction of its pairs is IsNext?",
+        "BERT's data script lets a fair coin decide whether B is the next text. What fraction of its pairs is IsNext?",
         ("half", "more than half", "less than half"),
         (
-            "The coin is fair, but it is not always thrown.",
+            "The coin is fair, but it is not always tossed.",
             "Something does push the fraction off one half, but the other way.",
             "A chunk of one sentence has no next, so it must become NotNext.",
         ),

@@ -9,7 +9,7 @@ from nsputil import widgets
 from nsputil.clinic.answers import HEALTHY
 from nsputil.clinic.case_bank import bank
 from nsputil.clinic.case_codes import decode, encode
-from nsputil.clinic.game import Game
+from nsputil.clinic.game import BELIEF_FLOOR, Game
 from nsputil.clinic.game_progress import GameProgress
 from nsputil.losses import log_softmax
 from nsputil.widgets.clinic_simulator import UNKNOWN, moved_belief
@@ -31,7 +31,7 @@ def test_the_table_holds_the_case_and_not_its_answer(simulator):
     game = Game(SICK)
     case = simulator.case
     assert case["code"] == SICK and set(case["probes"]) == set(game.probes)
-    assert sorted(c for causes in case["groups"].values() for c in causes) == sorted([*game.belief, UNKNOWN])
+    assert sorted(c for causes in case["groups"].values() for c in causes) == sorted(game.belief)
     assert sum(simulator.belief.values()) == pytest.approx(1)
     shares = [sum(simulator.belief[c] for c in causes) for causes in case["groups"].values()]
     assert shares == pytest.approx([1 / len(shares)] * len(shares)), "no group is likelier before the first look"
@@ -71,9 +71,9 @@ def test_the_bars_are_the_belief_that_is_scored(simulator, tmp_path):
     belief = dict.fromkeys(simulator.belief, 0.0) | {truth: 0.9, UNKNOWN: 0.1}
     hear(simulator, "commit", truth, belief=belief)
     count = len(simulator.game.belief)
-    assert simulator.game.belief[truth] == pytest.approx(0.002 + (1 - 0.002 * count) * (0.9 + 0.1 / count))
+    assert simulator.game.belief[truth] == pytest.approx(BELIEF_FLOOR + (1 - BELIEF_FLOOR * count) * 0.9)
     assert simulator.debrief["right"] and simulator.debrief["truth"] == truth
-    parts = [simulator.debrief[f"{name}_points"] for name in ("belief", "probe", "repair")]
+    parts = [simulator.debrief[f"{name}_points"] for name in ("belief", "probe", "answer")]
     assert simulator.debrief["score"] == pytest.approx(sum(parts), abs=1e-3)
     assert simulator.record["played"] == simulator.record["right"] == 1
     assert json.loads((tmp_path / "progress.json").read_text())["played"][0]["code"] == SICK
@@ -84,7 +84,8 @@ def test_what_was_confused_is_named_and_a_new_case_clears_the_table(simulator):
     truth = bank().cases[decode(SICK)].cause
     wrong = next(c for c in simulator.game.belief if simulator.game.groups[c] != simulator.game.groups[truth])
     simulator.believe({wrong: 3, UNKNOWN: 1})
-    assert (simulator.belief[wrong], simulator.belief[UNKNOWN]) == (0.75, 0.25)
+    assert (simulator.belief[wrong], simulator.belief[UNKNOWN]) == pytest.approx((0.75, 0.25), abs=0.01)
+    assert simulator.belief[UNKNOWN] == simulator.game.belief[UNKNOWN]
     assert not simulator.commit(wrong).right
     assert simulator.record["practise"] == simulator.game.groups[truth]
     hear(simulator, "deal", "one-class")
@@ -128,7 +129,7 @@ def test_a_sealed_case_holds_what_the_tool_will_believe(simulator):
 
     def believed():
         found = {c.name: c.probability for c in game.diagnosis.causes}
-        return np.array([found[c] for c in game.belief]) / sum(found[c] for c in game.belief)
+        return np.array([found[c] for c in game.causes]) / sum(found[c] for c in game.causes)
 
     assert np.exp(sealed["log_probs"]) == pytest.approx(believed(), abs=1e-9)
     logits = np.array(sealed["start"])

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from nsputil.metrics import accuracy, accuracy_interval, calibration_error, entropy, pretraining_levels
+from nsputil.metrics import (
+    accuracy,
+    accuracy_interval,
+    calibration_error,
+    document_interval,
+    entropy,
+    pretraining_levels,
+)
 
 
 def test_accuracy_and_its_polarity():
@@ -68,3 +75,27 @@ def test_pretraining_levels():
         pretraining_levels(1)
     with pytest.raises(ValueError, match="expected fractions"):
         pretraining_levels(10, 1.2)
+
+
+def test_an_interval_by_document_covers_and_the_naive_one_does_not():
+    rng = np.random.default_rng(5)
+    covered = {"by document": 0, "by pair": 0}
+    for trial in range(200):
+        # 30 documents of 80 pairs, the accuracy of a document is drawn: mean 0.7, standard deviation 0.1.
+        share = np.clip(rng.normal(0.7, 0.1, 30), 0, 1)
+        right = rng.random((30, 80)) < share[:, None]
+        low, high = document_interval(right.ravel(), np.repeat(np.arange(30), 80), draws=400, seed=trial)
+        covered["by document"] += low <= 0.7 <= high
+        low, high = accuracy_interval(int(right.sum()), right.size)
+        covered["by pair"] += low <= 0.7 <= high
+    assert 0.88 <= covered["by document"] / 200 <= 0.99
+    assert covered["by pair"] / 200 < 0.8
+
+
+@pytest.mark.parametrize(
+    ("values", "documents", "word"),
+    [([1, 0], [0], "shape"), ([1, 0], [3, 3], "two"), ([1, np.nan], [0, 1], "finite"), ([[1, 0]], [[0, 1]], "shape")],
+)
+def test_an_interval_by_document_refuses(values, documents, word):
+    with pytest.raises(ValueError, match=word):
+        document_interval(values, documents)

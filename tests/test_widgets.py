@@ -187,3 +187,17 @@ def test_the_kit_is_installed_with_the_package_and_nothing_moves_by_itself():
     css = (HERE / "widgets.css").read_text(encoding="utf-8")
     assert "animation" not in css and "transition" not in css and ":focus-visible" in css
     assert "requestAnimationFrame" not in browser_module("gradient_explorer")
+
+
+@pytest.mark.parametrize("name", ["loss_explorer", "batch_explorer", "gradient_explorer"])
+def test_a_widget_leaves_a_still_picture_beside_its_live_view(name):
+    from matplotlib import pyplot
+
+    before = pyplot.get_fignums()
+    data, _ = ALL[name]()._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert (
+        data["text/html"].startswith('<img alt="A still picture of the widget')
+        and "data:image/svg" in data["text/html"]
+    )
+    assert pyplot.get_fignums() == before

@@ -210,7 +210,7 @@ def check_metadata(notebook, path):
     ):
         yield "the notebook stores an editor's state or a version; run make notebooks"
     for cell in notebook.cells:
-        extra = set(cell.metadata) - {"tags", "nbgrader"}
+        extra = set(cell.metadata) - {"tags", "nbgrader", "claims"}
         if extra:
             yield f"cell {cell.id} stores {sorted(extra)}; run make notebooks"
 

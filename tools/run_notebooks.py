@@ -21,6 +21,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+KEPT = ("tags", "nbgrader", "claims")  # of a cell's metadata
 CELL_TIMEOUT = 120  # seconds
 
 
@@ -54,9 +55,7 @@ def normalize(notebook):
     kept = {key: notebook.metadata[key] for key in ("nsputil",) if key in notebook.metadata}
     notebook.metadata = nbformat.from_dict(METADATA | kept)
     for cell in notebook.cells:
-        tags = cell.metadata.get("tags", [])
-        grader = cell.metadata.get("nbgrader")
-        cell.metadata = nbformat.from_dict(({"tags": tags} if tags else {}) | ({"nbgrader": grader} if grader else {}))
+        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)})
         if cell.cell_type == "code":
             cell.outputs = [_stable(output) for output in _joined_streams(cell.outputs)]
     notebook.nbformat, notebook.nbformat_minor = 4, 5

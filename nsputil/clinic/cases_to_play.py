@@ -88,9 +88,9 @@ def play(number: int, moves: Sequence[Move]) -> Game:
     number : int
         1 to 12.
     moves : list
-        In turn: a belief, a dict from names of causes to weights, where the name of a group means all its causes
-        alike; a probe with what is expected of it, ``(name, "odd")`` or ``(name, "normal")``; and last an answer, the
-        name of a cause, "healthy" or "none of these". An empty list leaves the case untouched.
+        In turn: a belief, a dict of weights as for `Game.believe`; a probe with what is expected of it,
+        ``(name, "odd")`` or ``(name, "normal")``; and last an answer, the name of a cause, "healthy" or "none of
+        these". An empty list leaves the case untouched.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def play(number: int, moves: Sequence[Move]) -> Game:
     game, believed = case_to_play(number), False
     for place, move in enumerate(moves, 1):
         if isinstance(move, Mapping):
-            game.believe(_by_cause(move))
+            game.believe(move)
             believed = True
             continue
         if not believed:
@@ -122,16 +122,6 @@ def play(number: int, moves: Sequence[Move]) -> Game:
         game.ask(*move)
         believed = False
     return game
-
-
-def _by_cause(weights: Mapping[str, float]) -> dict[str, float]:
-    """Replace each name of a group by its causes, its weight in equal parts."""
-    by_cause: dict[str, float] = {}
-    for name, weight in weights.items():
-        members = causes_of(name) or (name,)
-        for cause in members:
-            by_cause[cause] = by_cause.get(cause, 0) + weight / len(members)
-    return by_cause
 
 
 def odd_signals(game: Game, count: int = 6) -> list[OddSignal]:
@@ -171,17 +161,21 @@ def sheet(game: Game) -> str:
     -------
     str
     """
-    odd = odd_signals(game)
-    lines = ["outside what healthy runs show:" if odd else "nothing outside what healthy runs show"]
-    for name, value, low, high in odd:
-        lines += _wrapped(f"{name} {value:.2f}, healthy {low:.2f} to {high:.2f}: {described(name)}")
+    odd, measured = odd_signals(game, len(RUN_SIGNALS)), [n for n in RUN_SIGNALS if np.isfinite(game.signals[n])]
+    lines = [
+        game.setting,
+        f"{len(odd)} of {len(measured)} numbers of the run are outside the middle 9/10 of healthy runs",
+    ]
+    lines += ["the farthest outside:"] if odd else []
+    for name, value, _, _ in odd[:6]:
+        lines += _wrapped(_with_range(game, name, value))
     for entry in game.log:
         saw = "odd" if entry.odd else "normal"
         note = "as expected" if entry.predicted == saw else "a surprise" if entry.predicted else "nothing expected"
         lines.append(f"{entry.probe}: {saw}, {note}; {entry.bits:.1f} bits at a price of {entry.cost:g}")
-        outside = [(name, value) for name, value in entry.outcome.items() if not game.usual(name, value)]
-        for name, value in outside[:4]:
-            lines += _wrapped(f"{name} {value:.2f}: {described(name)}")
+        outside = [name for name, value in entry.outcome.items() if not game.usual(name, value)]
+        for name in (outside or list(entry.outcome))[:4]:
+            lines += _wrapped(_with_range(game, name, entry.outcome[name]))
     if game.debrief is None:
         lines.append(f"open: {game.spent:g} of {game.budget:g} steps spent; the truth stays hidden until you answer")
     else:
@@ -189,12 +183,36 @@ def sheet(game: Game) -> str:
     return "\n".join(lines)
 
 
+def all_numbers(game: Game) -> str:
+    """Return all numbers that were seen of a case, those of the probes that were asked among them, with their ranges.
+
+    Parameters
+    ----------
+    game : Game
+
+    Returns
+    -------
+    str
+        A line for each; the odd ones are marked.
+    """
+    lines = []
+    for name, value in game.signals.items():
+        mark = "  " if game.usual(name, value) else "* "
+        lines += textwrap.wrap(mark + _with_range(game, name, value), 96, subsequent_indent="        ")
+    return "\n".join(lines)
+
+
+def _with_range(game: Game, name: str, value: float) -> str:
+    low, high = game.healthy_range(name)
+    return f"{name} {value:.2f}, healthy {low:.2f} to {high:.2f}: {described(name)}"
+
+
 def _ending(game: Game, end: Debrief) -> list[str]:
     """Return the lines of a sheet that come after the answer."""
     lines = [
         f"you said {end.committed}; it is {end.truth}: {'right' if end.right else 'wrong'}",
         f"score {round(end.score)}: belief {round(end.belief_points)}, probes {round(end.probe_points)}, "
-        f"repair {round(end.repair_points)}; {end.predictions[0]} of {end.predictions[1]} predictions right",
+        f"answer {round(end.answer_points)}; {end.predictions[0]} of {end.predictions[1]} predictions right",
         "  you  tool, from the same evidence",
     ]
     tool = {cause.name: cause.probability for cause in end.tool.causes}

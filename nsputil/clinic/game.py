@@ -23,11 +23,13 @@ from nsputil.clinic.case_codes import decode, encode
 from nsputil.clinic.diagnosis import Diagnosis, diagnose
 from nsputil.clinic.faults import FAULTS
 from nsputil.clinic.fitted import load_shipped
+from nsputil.clinic.programs import PROGRAMS
 from nsputil.run import Run
 from nsputil.training import train
 
 BUDGET = 200.0  # for probes, in training steps
-BELIEF_FLOOR = 0.002  # nobody is ever quite sure: what a belief leaves to everything that it does not name
+BELIEF_FLOOR = 0.0001  # nobody is ever quite sure: what a belief leaves to each answer that it does not name
+WRONG_ANSWER = 25.0  # points: it repairs what was not broken, or leaves a fault where it is
 
 
 class Practice(Protocol):
@@ -80,8 +82,8 @@ class Debrief:
     right : bool
         Also if the answer is the other fault of a run that has two.
     score : float
-        At most 100: the logarithmic score of the last belief, minus the price of the probes and of a wrong repair.
-    belief_points, probe_points, repair_points : float
+        At most 100: the logarithmic score of the last belief, minus the price of the probes and of a wrong answer.
+    belief_points, probe_points, answer_points : float
         The three parts of the score.
     efficiency : float
         Bits per step that the chosen probes promised, as a share of what the best ones promised; NaN without a probe.
@@ -99,7 +101,7 @@ class Debrief:
     score: float
     belief_points: float
     probe_points: float
-    repair_points: float
+    answer_points: float
     efficiency: float
     predictions: tuple[int, int]
     mechanism: str
@@ -122,7 +124,7 @@ class Game:
     curves : ndarray, shape (4, points)
         Training loss, training accuracy, held-out loss, held-out accuracy.
     belief : dict
-        Of every cause and "healthy"; sums to 1. At first all are equal.
+        Of every cause, "healthy" and "none of these"; sums to 1. At first all are equal.
     log : list of Entry
     spent : float
     diagnosis : Diagnosis
@@ -135,8 +137,8 @@ class Game:
         self._row = decode(code, self._bank)
         self.code, self.budget = encode(self._row), budget
         self.curves = self._bank.curves[self._row]
-        causes = self._fitted.model.causes
-        self.belief = dict.fromkeys(causes, 1 / len(causes))
+        answers = (*self.causes, UNKNOWN)
+        self.belief = dict.fromkeys(answers, 1 / len(answers))
         self.log: list[Entry] = []
         self.spent = 0.0
         self.debrief: Debrief | None = None
@@ -183,6 +185,11 @@ class Game:
         return {name: probe.cost for name, probe in self._bank.probes.items() if name not in asked}
 
     @property
+    def causes(self) -> tuple[str, ...]:
+        """The causes that the tool knows, "healthy" among them, in its order."""
+        return tuple(self._fitted.model.causes)
+
+    @property
     def signals(self) -> dict[str, float]:
         """The signals of the run, and the numbers of the probes asked so far, as `diagnose` sees them."""
         return dict(self._signals)
@@ -190,24 +197,37 @@ class Game:
     @property
     def groups(self) -> dict[str, str]:
         """The look-alike group of each cause."""
-        return {cause: self._fitted.groups[cause] for cause in self.belief}
+        return {cause: self._fitted.groups[cause] for cause in self.causes}
 
     def believe(self, weights: Mapping[str, float]) -> None:
-        """State a belief: any positive weights of causes; what is not named keeps `BELIEF_FLOOR`.
+        """State a belief: any positive weights; what is not named keeps `BELIEF_FLOOR`.
+
+        Parameters
+        ----------
+        weights : mapping of str to float
+            Of causes, "healthy", "none of these", or look-alike groups. The causes of a group share its weight.
 
         Raises
         ------
         ValueError
-            If a name is no cause, a weight is negative, or all are zero.
+            If a name is neither, a weight is negative, or all are zero.
         """
-        unknown = sorted(set(weights) - set(self.belief))
+        members = {group: [c for c, of in self.groups.items() if of == group] for group in set(self.groups.values())}
+        unknown = sorted(set(weights) - set(self.belief) - set(members))
         if unknown:
-            raise ValueError(f"{unknown[0]!r} is no cause; expected names such as {sorted(self.belief)[:3]}")
+            raise ValueError(
+                f"{unknown[0]!r} is no cause and no group; expected names such as {sorted(self.belief)[:3]}, "
+                f"{UNKNOWN!r} or a group such as {sorted(members)[1:3]}"
+            )
         if any(not w >= 0 for w in weights.values()) or not sum(weights.values()) > 0:
             raise ValueError("weights must not be negative, and one must be above 0")
-        total = sum(weights.values())
-        rest = BELIEF_FLOOR * len(self.belief)
-        self.belief = {c: BELIEF_FLOOR + (1 - rest) * weights.get(c, 0) / total for c in self.belief}
+        by_cause = dict.fromkeys(self.belief, 0.0)
+        for name, weight in weights.items():
+            of_name = [name] if name in by_cause else members[name]
+            for cause in of_name:
+                by_cause[cause] += weight / len(of_name)
+        total, rest = sum(weights.values()), BELIEF_FLOOR * len(by_cause)
+        self.belief = {cause: BELIEF_FLOOR + (1 - rest) * weight / total for cause, weight in by_cause.items()}
 
     def ask(self, name: str, predict: str = "") -> Entry:
         """Pay for a probe and see its outcome.
@@ -258,7 +278,7 @@ class Game:
     def _belief_of_tool(self) -> Floats:
         """Return what the tool believes of the known causes, in their order, without "none of these"."""
         p = {cause.name: cause.probability for cause in self.diagnosis.causes}
-        known = np.array([p[cause] for cause in self.belief])
+        known = np.array([p[cause] for cause in self.causes])
         return known / known.sum()
 
     def healthy_range(self, signal: str) -> tuple[float, float]:
@@ -291,18 +311,16 @@ class Game:
         """
         if self.debrief is not None:
             raise ValueError("the game is over; deal another case")
-        if cause not in self.belief and cause != UNKNOWN:
+        if cause not in self.belief:
             raise ValueError(f"{cause!r} is no cause; expected 'healthy', 'none of these' or a name of a fault")
         case = self._bank.cases[self._row]
         outside = case.cause not in self.belief
-        right = cause in case.right_answers or (outside and cause == UNKNOWN)
-        in_truth = max((self.belief.get(name, 0.0) for name in case.right_answers), default=0.0)
-        if outside:
-            in_truth = 1 - max(self.belief.values())  # the belief that it is nothing in particular
-        count = len(self.belief)
-        belief_points = 100 * max(-1.0, float(np.log(max(in_truth, 1e-9) * count) / np.log(count)))
+        answers = {UNKNOWN} if outside else case.right_answers & set(self.belief)
+        right = cause in answers
+        in_truth = max(self.belief[name] for name in answers)
+        belief_points = 100 * max(-1.0, 1 + float(np.log(in_truth) / np.log(len(self.belief))))
         probe_points = -100 * self.spent / (2 * self.budget)
-        repair_points = 0.0 if right else -25.0
+        answer_points = 0.0 if right else -WRONG_ANSWER
         promised = [(e.expected, e.best) for e in self.log if e.best > 0]
         efficiency = float(np.mean([min(1.0, a / b) for a, b in promised])) if promised else float("nan")
         predicted = [e for e in self.log if e.predicted]
@@ -312,10 +330,10 @@ class Game:
             committed=cause,
             truth=UNKNOWN if outside else case.cause,
             right=right,
-            score=belief_points + probe_points + repair_points,
+            score=belief_points + probe_points + answer_points,
             belief_points=belief_points,
             probe_points=probe_points,
-            repair_points=repair_points,
+            answer_points=answer_points,
             efficiency=efficiency,
             predictions=(hits, len(predicted)),
             mechanism=mechanism,
@@ -323,6 +341,16 @@ class Game:
             tool=self.diagnosis,
         )
         return self.debrief
+
+    @property
+    def setting(self) -> str:
+        """What anyone who runs this training knows of it: encoder, optimizer, batch size, corpus."""
+        case = self._bank.cases[self._row]
+        program, batch_size = PROGRAMS[case.program], case.experiment().batch_size
+        encoder = {"bag": "a bag of words", "bert": "a small Transformer"}[program.encoder]
+        optimizer = {"adamw": "AdamW", "sgd": "SGD with momentum"}[program.optimizer]
+        corpus = {"sotu": "presidents' speeches", "factbook": "a factbook"}[program.corpus]
+        return f"{encoder}, {optimizer}, batches of {batch_size}, text: {corpus}"
 
     def _mechanism_and_fix(self) -> tuple[str, str]:
         """Return the two sentences of the first fault; empty if there is none."""
@@ -357,8 +385,8 @@ class Game:
             "start": (terms[own].sum(axis=0) + model.bias[-1] / temperature + fitted.biases).tolist(),
             "outcomes": outcomes,
             "nats": {name: added.tolist() for name, added in nats.items()},
-            "answers": sorted(case.right_answers & set(self.belief)),
-            "truth": case.cause if case.cause in self.belief else UNKNOWN,
+            "answers": sorted(case.right_answers & set(self.causes)),
+            "truth": case.cause if case.cause in self.causes else UNKNOWN,
             "mechanism": mechanism,
             "fix": fix,
         }

@@ -53,7 +53,7 @@ def play_with(code: str, player: Player, max_probes: int = 4) -> Debrief:
             break
         game.ask(name)
     if player.answer is None:
-        game.believe({c.name: c.probability for c in game.diagnosis.causes if c.name in game.belief})
+        game.believe({c.name: c.probability for c in game.diagnosis.causes})
         return game.commit(game.diagnosis.answer)
     answer = player.answer(game)
     game.believe({answer: 1.0})
@@ -67,7 +67,7 @@ def any_probe(game: Game, rng: Generator) -> str:
 
 def any_cause(game: Game) -> str:
     """Answer any cause; the same for the same case."""
-    return sorted(game.belief)[decode(game.code) % len(game.belief)]
+    return sorted(game.causes)[decode(game.code) % len(game.causes)]
 
 
 def no_probe(game: Game, rng: Generator) -> None:

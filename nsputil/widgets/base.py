@@ -2,9 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
+
+from nsputil.plotting import to_html
+
+if TYPE_CHECKING:  # matplotlib is loaded for the first figure only
+    from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
 
@@ -49,3 +54,22 @@ class CourseWidget(anywidget.AnyWidget):
     def state(self) -> dict[str, Any]:
         """Return those traits by name: all that a page without Python needs to draw the widget."""
         return {name: getattr(self, name) for name in self.shown}
+
+    def picture(self) -> "Figure | None":
+        """Return a still picture of what the widget shows now, or None if it has none.
+
+        It is stored in the notebook beside the live widget, for readers of a page where nothing runs.
+        """
+        return None
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        figure = self.picture()
+        if bundle is None or figure is None:
+            return bundle
+        from matplotlib import pyplot
+
+        image = to_html(figure, f"A still picture of the widget at its start. {self!r}")
+        pyplot.close(figure)
+        bundle[0]["text/html"] = f"{image}<p>A still picture of the widget. Run the cell to move it.</p>"
+        return bundle

@@ -1,13 +1,17 @@
 """A batch to drag: eight gold probabilities, their mean loss, accuracy, geometric mean. Introduced in notebook 04."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import traitlets
 from numpy.typing import ArrayLike
 
+from nsputil.plotting import label_line, new_figure, round_data
 from nsputil.widgets.base import CourseWidget, browser_module
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LOWEST, HIGHEST = 0.01, 0.99
 
@@ -75,6 +79,21 @@ class BatchExplorer(CourseWidget):
     def reading(self) -> Batch:
         """What the widget shows now, computed in Python: a `Batch`."""
         return batch_at(self.gold)
+
+    def picture(self) -> "Figure":
+        """Return the curve ``-log p`` with a dot for each pair and one for the batch."""
+        now = self.reading
+        fig, ax = new_figure()
+        grid = np.linspace(0.01, 1, 199)
+        ax.plot(grid, round_data(-np.log(grid)))
+        for p, count in sorted({p: self.gold.count(p) for p in self.gold}.items()):
+            ax.plot(*round_data([[p], [-np.log(p)]]), "o", color="black", linestyle="none")
+            label_line(ax, p + 0.01, -np.log(p) + 0.08, "1 pair" if count == 1 else f"{count} pairs", va="bottom")
+        ax.plot(*round_data([[now.geometric_mean], [now.loss]]), "D", color="#D55E00", linestyle="none")
+        label_line(ax, now.geometric_mean + 0.01, now.loss + 0.3, f"the batch, {now.loss:.4f}", "vermillion")
+        ax.set(xlabel="probability of the gold label", ylabel="loss (nats)", ylim=(0, 4.7))
+        ax.set_title("Batch explorer: the batch is at the geometric mean")
+        return fig
 
     def __repr__(self) -> str:
         now = self.reading

@@ -1,6 +1,6 @@
 """Calibration to play with: a temperature, a number of bins, the reliability diagram. Introduced in notebook 07."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import traitlets
@@ -10,7 +10,11 @@ from nsputil._types import Floats
 from nsputil.losses import nsp_loss, sigmoid
 from nsputil.metrics import calibration_error
 from nsputil.pairs import IS_NEXT, NOT_NEXT
+from nsputil.plotting import new_figure, round_data
 from nsputil.widgets.base import CourseWidget, browser_module
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.25, 8.0
 FEWEST_BINS, MOST_BINS = 2, 20
@@ -105,6 +109,20 @@ class CalibrationExplorer(CourseWidget):
         """What the widget shows now, computed in Python: a `Calibration`."""
         logits = [[log_odds, 0.0] for log_odds in self.log_odds]
         return calibration_at(logits, self.labels, self.temperature, self.bins)
+
+    def picture(self) -> "Figure":
+        """Return the reliability diagram at this temperature."""
+        p = sigmoid(np.array(self.log_odds) / self.temperature)
+        index = np.minimum((p * self.bins).astype(int), self.bins - 1)
+        used = np.unique(index)
+        is_next = np.array(self.labels) == IS_NEXT
+        fig, ax = new_figure(5, 4)
+        ax.plot([0, 1], [0, 1], color="0.5", linestyle=":", linewidth=1)
+        means = [[values[index == k].mean() for k in used] for values in (p, is_next)]
+        ax.plot(*round_data(means, 3), "o-")
+        ax.set(xlabel="announced Pr(IsNext)", ylabel="fraction that is IsNext", xlim=(0, 1), ylim=(0, 1))
+        ax.set_title(f"Calibration explorer: temperature {self.temperature:.2f}")
+        return fig
 
     def __repr__(self) -> str:
         now = self.reading

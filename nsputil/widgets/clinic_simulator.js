@@ -130,13 +130,14 @@ export function bitsOf(before, after) {
 
 // The score of Game.commit. `belief` holds the causes and "none of these", `answers` the right ones.
 export function scoreAt(belief, cause, answers, spent, budget, floor) {
-  const causes = Object.keys(belief).filter((name) => name !== UNKNOWN);
-  const held = causes.map((name) => floor + (1 - floor * causes.length) * (belief[name] + belief[UNKNOWN] / causes.length));
-  const right = answers.length ? answers.includes(cause) : cause === UNKNOWN;
-  const share = answers.length ? Math.max(...answers.map((name) => held[causes.indexOf(name)])) : 1 - Math.max(...held);
-  const belief_points = 100 * Math.max(-1, Math.log(Math.max(share, 1e-9) * causes.length) / Math.log(causes.length));
-  const [probe_points, repair_points] = [(-100 * spent) / (2 * budget), right ? 0 : -25];
-  return { right, belief_points, probe_points, repair_points, score: belief_points + probe_points + repair_points };
+  const count = Object.keys(belief).length;
+  const total = sum(Object.values(belief));
+  const truths = answers.length ? answers : [UNKNOWN];
+  const share = Math.max(...truths.map((name) => floor + ((1 - floor * count) * belief[name]) / total));
+  const right = truths.includes(cause);
+  const belief_points = 100 * Math.max(-1, 1 + Math.log(share) / Math.log(count));
+  const [probe_points, answer_points] = [(-100 * spent) / (2 * budget), right ? 0 : -25];
+  return { right, belief_points, probe_points, answer_points, score: belief_points + probe_points + answer_points };
 }
 
 // `causes` holds their names in the order of the scores; the groups have another one.
@@ -306,7 +307,7 @@ function render({ model, el }) {
   function tell(end) {
     const right = end.right ? "Right" : `Not right: you said ${end.committed}`;
     verdict.textContent = `${right}. It is ${end.truth}. Score ${fixed(end.score, 0)}: ` +
-      `belief ${fixed(end.belief_points, 0)}, probes ${fixed(end.probe_points, 0)}, repair ${fixed(end.repair_points, 0)}.`;
+      `belief ${fixed(end.belief_points, 0)}, probes ${fixed(end.probe_points, 0)}, answer ${fixed(end.answer_points, 0)}.`;
     truth.textContent = end.mechanism ? `${end.mechanism} Repair: ${end.fix}` : "Nothing was wrong, and nothing had to be repaired.";
     const repaired = alone ? "A healthy run of the same program:" : "Your repair, trained:";
     afterwards.textContent = end.right ? repaired :

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import traitlets
 
+from nsputil.plotting import new_figure, reference_line, round_data
 from nsputil.progress_file import progress_file
 from nsputil.widgets.base import CourseWidget, browser_module
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from nsputil.clinic.game import Debrief, Entry, Game
     from nsputil.clinic.game_progress import GameProgress
     from nsputil.run import Run
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 Belief = dict[str, float]
 
 UNKNOWN = "none of these"
-SEALED = 3  # so many cases more than the one on the table, in a page without Python
+SEALED = 3  # this many cases more than the one on the table, in a page without Python
 
 
 def moved_belief(
@@ -127,10 +130,9 @@ class ClinicSimulator(CourseWidget):
         self.on_msg(self._hear)
 
     def believe(self, weights: Mapping[str, float]) -> None:
-        """Set the bars: positive weights of any causes, "none of these" among them."""
-        self.game.believe({c: w for c, w in weights.items() if c != UNKNOWN} or {next(iter(self.game.belief)): 1})
-        total = sum(weights.values())
-        self.belief = {c: weights.get(c, 0) / total for c in (*self.game.belief, UNKNOWN)}
+        """Set the bars, as `Game.believe` does: weights of causes, of groups or of "none of these"."""
+        self.game.believe(weights)
+        self.belief = dict(self.game.belief)
 
     def ask(self, probe: str, predict: str = "") -> Entry:
         """Ask a probe, as `Game.ask` does, and write it into the notebook; return the `Entry`."""
@@ -144,8 +146,7 @@ class ClinicSimulator(CourseWidget):
 
     def commit(self, cause: str) -> Debrief:
         """Answer with the belief that the bars show, as `Game.commit` does; save the progress; return the `Debrief`."""
-        causes = self.game.belief
-        self.game.believe({c: self.belief[c] + self.belief[UNKNOWN] / len(causes) for c in causes})
+        self.game.believe(self.belief)
         debrief = self.game.commit(cause)
         self.progress.add(self.game)
         likely = debrief.tool.causes
@@ -185,7 +186,7 @@ class ClinicSimulator(CourseWidget):
 
         rng = np.random.default_rng(0)
         cases = [_sealed(game) for game in (self.game, *(Game.deal(rng) for _ in range(SEALED)))]
-        return super().state() | {"sealed": {"cases": cases, "causes": list(self.game.belief), "floor": BELIEF_FLOOR}}
+        return super().state() | {"sealed": {"cases": cases, "causes": list(self.game.causes), "floor": BELIEF_FLOOR}}
 
     def _show(self, game: Game) -> None:
         self.game = game
@@ -220,6 +221,18 @@ class ClinicSimulator(CourseWidget):
             except (ValueError, TypeError, KeyError) as error:
                 self.problem = str(error)
             self.turn += 1
+
+    def picture(self) -> Figure:
+        """Return the losses and the accuracies of the case on the table."""
+        fig, axes = new_figure(8, 3, ncols=2)
+        at = np.linspace(0, 1, self.game.curves.shape[1])
+        for ax, kind, first, level in zip(axes, ("loss (nats)", "accuracy"), (0, 1), (np.log(2), 0.5), strict=True):
+            ax.plot(at, round_data(self.game.curves[first], 3))
+            ax.plot(at, round_data(self.game.curves[first + 2], 3))
+            reference_line(ax, level, "ln 2" if first == 0 else "chance")
+            ax.set(xlabel="share of the training", ylabel=kind)
+        axes[0].set_title(f"Clinic simulator: case {self.game.code}, held-out dashed", fontsize=11)
+        return fig
 
     def __repr__(self) -> str:
         spent = f"{self.game.spent:g} of {self.game.budget:g} steps spent"

@@ -1,13 +1,18 @@
 """One gradient step on one pair: logits and loss before and after. Introduced in notebook 05."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import traitlets
 
-from nsputil.losses import nsp_loss, nsp_loss_and_grad
+from nsputil.losses import nsp_loss, nsp_loss_and_grad, nsp_loss_from_gap
 from nsputil.pairs import IS_NEXT, LABEL_NAMES, NOT_NEXT
+from nsputil.plotting import label_line, new_figure, round_data
 from nsputil.widgets.base import browser_module
 from nsputil.widgets.logit_sliders import LogitSliders, check_logits_and_label
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 #: The largest step size on the slider.
 HIGHEST_RATE = 8.0
@@ -81,6 +86,20 @@ class GradientExplorer(LogitSliders):
     def reading(self) -> Step:
         """What the widget shows now, computed in Python: a `Step`."""
         return step_at(self.z_is_next, self.z_not_next, self.label, self.rate)
+
+    def picture(self) -> "Figure":
+        """Return the loss over the gap, with a dot before the step and one after it."""
+        now, sign = self.reading, 1 if self.label == IS_NEXT else -1
+        gaps = [sign * (z[0] - z[1]) for z in ((self.z_is_next, self.z_not_next), now.after)]
+        fig, ax = new_figure()
+        grid = np.linspace(min(*gaps, -3) - 1, max(*gaps, 3) + 1, 201)
+        ax.plot(grid, round_data(nsp_loss_from_gap(grid)))
+        for gap, loss, name in zip(gaps, (now.loss_before, now.loss_after), ("before", "after"), strict=True):
+            ax.plot(*round_data([[gap], [loss]]), "o", color="black", linestyle="none")
+            label_line(ax, gap + 0.1, loss + 0.12, f"{name}: {loss:.4f}")
+        ax.set(xlabel="gap z_gold - z_other", ylabel="loss (nats)")
+        ax.set_title(f"Gradient explorer: one step, gold {LABEL_NAMES[self.label]}")
+        return fig
 
     def __repr__(self) -> str:
         now = self.reading

@@ -1,12 +1,18 @@
 """The loss explorer: move Pr(IsNext), choose the gold label, read the loss. Introduced in notebook 04."""
 
 from math import log
+from typing import TYPE_CHECKING
 
+import numpy as np
 import traitlets
 
 from nsputil.losses import nsp_loss_from_probs
 from nsputil.pairs import IS_NEXT, LABEL_NAMES, NOT_NEXT
+from nsputil.plotting import label_line, new_figure, reference_line, round_data
 from nsputil.widgets.base import CourseWidget, browser_module
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 #: How many nats are in one unit.
 UNITS: dict[str, float] = {"nats": 1.0, "bits": log(2), "base 10": log(10)}
@@ -71,6 +77,19 @@ class LossExplorer(CourseWidget):
     def loss(self) -> float:
         """The loss that the widget shows now, computed in Python, in `unit`."""
         return loss_at(self.p, self.label, self.unit)
+
+    def picture(self) -> "Figure":
+        """Return the curve of the gold label with a dot at Pr(IsNext)."""
+        fig, ax = new_figure()
+        grid = np.linspace(0.01, 0.99, 197)
+        gold = grid if self.label == IS_NEXT else 1 - grid
+        ax.plot(grid, round_data(-np.log(gold) / UNITS[self.unit]))
+        ax.plot(*round_data([[self.p], [self.loss]]), "o", color="black", linestyle="none")
+        label_line(ax, self.p + 0.01, self.loss + 0.1, f"{self.loss:.4f}")
+        reference_line(ax, log(2) / UNITS[self.unit], f"undecided, {log(2) / UNITS[self.unit]:.4f}")
+        ax.set(xlabel="Pr(IsNext)", ylabel=f"loss ({self.unit})", ylim=(0, 4.7 / UNITS[self.unit]))
+        ax.set_title(f"Loss explorer: gold {LABEL_NAMES[self.label]}, Pr(IsNext) = {self.p:.3f}")
+        return fig
 
     def __repr__(self) -> str:
         return (

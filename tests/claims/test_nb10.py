@@ -1,0 +1,423 @@
+"""The claims of notebook 10."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from nsputil.clinic.answers import HEALTHY, UNKNOWN
+from nsputil.clinic.case_bank import bank
+from nsputil.clinic.case_codes import decode, encode
+from nsputil.clinic.cases_to_play import all_numbers, case_to_play, play, sheet
+from nsputil.clinic.faults import FAULTS
+from nsputil.clinic.game import Game
+from nsputil.clinic.players import CHECKLIST
+from nsputil.clinic.probes import PROBES
+from nsputil.clinic.swaps.trials import Trial
+from nsputil.losses import sigmoid
+from nsputil.metrics import accuracy_interval, entropy
+from nsputil.optimizers import SGD, AdamW
+from tools.claims import cited, claim
+
+
+def case_of(number):
+    return bank().cases[decode(case_to_play(number).code)]
+
+
+def outcome(number, name):
+    return bank().outcome(decode(case_to_play(number).code), name)
+
+
+@claim("group-shares-one-weight", "You may name a whole group: its causes share the one weight.")
+def test_a_group_shares_one_weight():
+    game = case_to_play(1)
+    game.believe({"memorises": 3, HEALTHY: 1})
+    members = [c for c, group in game.groups.items() if group == "memorises"]
+    assert sum(game.belief[c] for c in members) == pytest.approx(0.75, abs=0.01)
+    assert len({game.belief[c] for c in members}) == 1
+
+
+@claim(
+    "five-programs-together",
+    '"Healthy runs" are those of all five programs of the clinic together: bags of words and small '
+    "Transformers, AdamW and SGD, speeches and a factbook.",
+)
+def test_healthy_ranges_pool_five_programs():
+    cases = bank()
+    assert len({cases.cases[k].program for k in cases.rows("train") if not cases.cases[k].faults}) == 5
+
+
+@cache
+def odd_rates():
+    cases, game = bank(), case_to_play(1)
+    rows = [int(k) for k in cases.rows("test") if not cases.cases[k].faults][::5]
+    return {
+        name: np.mean([any(not game.usual(*n) for n in cases.outcome(k, name).items()) for k in rows])
+        for name in PROBES
+    }
+
+
+@claim("a-fifth-to-a-third", "For many probes it is a fifth to a third.")
+@claim("one-odd-number", "**One odd number is no sign of a fault.**")
+def test_healthy_runs_are_often_odd():
+    shares = np.array(list(odd_rates().values()))
+    assert np.mean((shares > 0.15) & (shares < 0.4)) > 0.6
+    game, cases = case_to_play(1), bank()
+    rows = [int(k) for k in cases.rows("test") if not cases.cases[k].faults][::5]
+    assert np.mean([any(not game.usual(*n) for n in cases.signals(k).items()) for k in rows]) > 0.9
+
+
+@claim(
+    "score-of-belief",
+    "It is 100 for certainty, 0 for the same weight on all 69, and negative for being sure of something "
+    "else, at worst -100.",
+)
+@claim("floor-0.0001", "What you do not name keeps a weight of 0.0001, so nobody can lose everything.")
+@claim("wrong-answer-25", "- **Answer:** 25 off for a wrong answer of any kind.")
+@claim(
+    "predictions-score-nothing",
+    "Your predictions (odd or normal) are counted and shown, and score nothing: they are for you.",
+)
+@claim("half-a-point-a-percent", "- **Probes:** half a point off for each percent of the budget.")
+def test_the_score_is_what_the_rules_say():
+    code = encode(int(next(k for k in bank().rows("test") if bank().cases[k].cause == "double-softmax")))
+
+    def end(weights, answer, probes=(), predict=""):
+        game = Game(code)
+        if weights:
+            game.believe(weights)
+        for name in probes:
+            game.ask(name, predict)
+        return game, game.commit(answer)
+
+    game, sure = end({"double-softmax": 1}, "double-softmax")
+    assert len(game.belief) == 69 and UNKNOWN in game.belief
+    assert min(game.belief.values()) == pytest.approx(0.0001)
+    assert sure.belief_points == pytest.approx(100, abs=0.5) and sure.answer_points == 0
+    assert end(None, "double-softmax")[1].belief_points == pytest.approx(0)
+    assert end({HEALTHY: 1}, HEALTHY)[1].belief_points == -100
+    assert {end(None, answer)[1].answer_points for answer in (HEALTHY, UNKNOWN, "zero-init")} == {-25}
+    _, paid = end({"double-softmax": 1}, "double-softmax", ["harder-pairs"], "odd")
+    assert paid.probe_points == pytest.approx(-0.5 * 100 * PROBES["harder-pairs"].cost / 200)
+    assert paid.score == pytest.approx(
+        end({"double-softmax": 1}, "double-softmax", ["harder-pairs"], "normal")[1].score
+    )
+    p = 0.25
+    game = Game(code)
+    game.believe({"double-softmax": p, "label-noise": 1 - p})
+    held = game.belief["double-softmax"]
+    assert game.commit(HEALTHY).belief_points == pytest.approx(100 * (1 + np.log(held) / np.log(69)))
+
+
+@claim("nobody-gains-by-claiming", "On average nobody gains by claiming more or less than they believe.")
+def test_honesty_pays_on_average():
+    held = np.array([0.6, 0.3, 0.1])
+    rng = np.random.default_rng(0)
+    honest = (held * np.log(held)).sum()
+    for stated in rng.dirichlet([1, 1, 1], 500):
+        assert (held * np.log(stated)).sum() <= honest + 1e-12
+
+
+@claim(
+    "level-fits-too",
+    "And the level fits, too: 0.3133 plus the error rate of training, 0.29, is 0.60, and the training loss is 0.58.",
+)
+def test_the_level_of_case_1_fits():
+    loss, accuracy = case_to_play(1).curves[:2, -1]
+    assert (round(1 - accuracy, 2), round(loss, 2)) == (0.29, 0.58)
+
+
+@claim(
+    "repeated-the-sheet",
+    "The first probe agreed, and that was its weakness: it repeated what the sheet had shown for free, so it could not "
+    "change my mind.",
+)
+def test_the_first_probe_of_case_2_repeats_the_sheet():
+    game = case_to_play(2)
+    assert game.signals["generalization.accuracy"] == pytest.approx(0.38, abs=0.01)
+    entry = game.ask("recount-training")
+    assert entry.outcome["known.against_held"] == pytest.approx(0.40, abs=0.01) and entry.bits < 0.05
+
+
+@claim("all-numbers-can-be-read", "You can read them, too: `print(all_numbers(play(2, moves)))`.")
+@claim(
+    "tool-reads-all-numbers",
+    "The tool reads *all* numbers of the run and of the probes that you paid for, also those that a "
+    "sheet leaves out because they are usual.",
+)
+def test_all_numbers_are_those_that_the_tool_reads():
+    game = play(2, [{"memorises": 1}, ("label-histogram", "odd")])
+    told = all_numbers(game)
+    assert all(f"{name} " in told for name in game.signals) and "labels.train" in game.signals
+
+
+@claim("numbers-of-normal-probes", "Keep a line for each probe: what you expected, what came, what it rules out.")
+def test_a_sheet_shows_the_setting_and_numbers_of_normal_probes():
+    told = sheet(play(3, [{HEALTHY: 1}, ("recount", "normal")]))
+    assert told.startswith("a bag of words, AdamW, batches of 16") and "recount.true 0.75" in told
+
+
+@claim(
+    "eight-cost-twice",
+    "The loss is a sum over the batch, not a mean: eight undecided answers cost twice what four cost.",
+)
+@claim(
+    "adam-divides-it-out",
+    "It is a blemish, and it does no harm: Adam divides the factor out again, the held-out numbers are "
+    "right, and the recount confirms them.",
+)
+@claim(
+    "sgd-16-times",
+    "With plain SGD the same edit would be a fault, because it makes each step 16 times as long (the "
+    "batch has 16 pairs).",
+)
+def test_a_sum_in_place_of_a_mean():
+    assert outcome(3, "loss-unit-test")["unit.size"] == 2 and case_of(3).cause == HEALTHY
+    assert "batches of 16" in case_to_play(3).setting
+    for kind, ratio in ((AdamW, 1), (SGD, 16)):
+        moved = []
+        for factor in (1, 16):
+            number = {"x": np.zeros(1)}
+            kind(number, 0.01).step({"x": np.array([0.2 * factor])})
+            moved.append(float(number["x"][0]))
+        assert moved[1] / moved[0] == pytest.approx(ratio, rel=1e-4)
+
+
+@claim("rule-of-swaps", "So the rule asks for a mean of more than 0.045 over two seeds, and no seed against it.")
+def test_the_rule_of_two_seeds():
+    assert Trial("x", (0.05, 0.05), (0.6, 0.6), (0.65, 0.65)).helps()
+    assert not Trial("x", (0.04, 0.04), (0.6, 0.6), (0.64, 0.64)).helps()
+    assert not Trial("x", (0.12, -0.01), (0.6, 0.6), (0.72, 0.59)).helps()
+
+
+@claim("solution-4", "<details><summary>Case 4</summary>Healthy, a bag under SGD.")
+@claim("solution-5", "<details><summary>Case 5</summary>learning-rate-too-high.")
+@claim("solution-6", "<details><summary>Case 6</summary>updates-not-applied.")
+@claim(
+    "solution-7",
+    "<details><summary>Case 7</summary>convention-inverted: the labels of training and of evaluation are "
+    "both turned round, so curves and reports look healthy.",
+)
+@claim("solution-8", "<details><summary>Case 8</summary>Healthy, on the factbook, a harder text than speeches.")
+@claim("solution-9", "<details><summary>Case 9</summary>labels-off-by-one.")
+@claim("solution-10", "<details><summary>Case 10</summary>second-sentence-lost.")
+@claim("solution-11", "<details><summary>Case 11</summary>evaluation-labels-inverted, in a Transformer.")
+@claim("solution-12", "<details><summary>Case 12</summary>None of these: A is given twice, in place of A and B.")
+def test_the_solutions_are_right():
+    truth = [case_of(number).cause for number in range(4, 12)]
+    assert truth == [
+        HEALTHY, "learning-rate-too-high", "updates-not-applied", "convention-inverted", HEALTHY, "labels-off-by-one",
+        "second-sentence-lost", "evaluation-labels-inverted",
+    ]  # fmt: skip
+    assert case_of(12).part == "outside" and case_of(12).faults == ("a-given-twice",)
+    assert (
+        case_of(4).program == 1 and "factbook" in case_to_play(8).setting and "Transformer" in case_to_play(11).setting
+    )
+
+
+@claim(
+    "ten-times-its-length",
+    "All pooled units are saturated and one answer is given to all pairs; <code>weights</code> shows an "
+    "encoder that moved by ten times its own length.",
+)
+@claim(
+    "half-do-not-follow",
+    "Half of the IsNext rows do not follow, and rolling the labels by one place makes them fit; shuffled "
+    "labels would gain next to nothing.",
+)
+@claim(
+    "half-attended",
+    "<code>read-the-arrays</code> shows that only half of the tokens are attended, and "
+    "<code>change-the-input</code> that the answer does not depend on B.",
+)
+@claim("report-0.22-off", "The recount finds the report 0.22 off.</details>")
+@claim(
+    "distinct-0.57",
+    "It looks like case 10, but all tokens are attended; <code>arrays.distinct</code> says that the "
+    "arrays hold only 0.57 as many different words as the texts.",
+)
+@claim(
+    "true-0.25",
+    "Only the rows show it: <code>look-at-rows</code> finds that no row called IsNext follows, and "
+    "<code>recount</code> gives 0.25 against the true labels.",
+)
+def test_what_the_solutions_say_of_probes():
+    assert 10 ** outcome(5, "weights")["drift.encoder"] == pytest.approx(10, abs=1.5)
+    assert outcome(9, "look-at-rows")["rows.true_next"] == pytest.approx(0.5, abs=0.05)
+    assert outcome(10, "read-the-arrays")["arrays.attended"] == pytest.approx(0.5, abs=0.02)
+    assert abs(outcome(10, "change-the-input")["input.permute_b"]) < 0.01
+    assert abs(outcome(11, "recount")["recount.report"]) == pytest.approx(0.22, abs=0.005)
+    assert outcome(12, "read-the-arrays")["arrays.distinct"] == pytest.approx(0.57, abs=0.005)
+    assert outcome(12, "read-the-arrays")["arrays.attended"] > 0.95
+    assert outcome(7, "look-at-rows")["rows.true_next"] == 0
+    assert outcome(7, "recount")["recount.true"] == pytest.approx(0.25, abs=0.005)
+
+
+@claim(
+    "updates-0-held-out-constant",
+    "Every update is 0 although there is a gradient (<code>update.still</code> is 1.00), and only the "
+    "held-out loss is constant: the training loss wobbles, because batches differ.",
+)
+def test_case_6_has_a_constant_held_out_loss_and_a_training_loss_that_wobbles():
+    game = case_to_play(6)
+    assert game.signals["update.still"] == 1
+    held = game.curves[2][np.isfinite(game.curves[2])]
+    assert np.ptp(held) < 1e-6 and np.ptp(game.curves[0]) > 0.03
+
+
+@claim(
+    "checklist-named",
+    "One works down a fixed checklist: loss-unit-test, label-histogram, look-at-rows, overfit-eight.",
+)
+@claim(
+    "overfit-is-most-of-it",
+    "A fixed checklist already does most of the work, at a price: most of what it pays is its last "
+    "question, overfit-eight.",
+)
+def test_what_the_checklist_costs():
+    assert CHECKLIST == ("loss-unit-test", "label-histogram", "look-at-rows", "overfit-eight")
+    costs = [PROBES[name].cost for name in CHECKLIST]
+    assert costs[-1] > 0.7 * sum(costs)
+
+
+@claim("14-of-14", 'With 14 cases they are wide, and "right 1.00" of 14 is compatible with one mistake in five.')
+def test_what_14_of_14_is_compatible_with():
+    assert accuracy_interval(14, 14)[0] == pytest.approx(0.8, abs=0.02)
+
+
+@claim(
+    "constant-costs-ln-2",
+    "No, it cannot: on balanced pairs one constant answer costs at least ln 2, on all pairs together.",
+)
+@claim(
+    "honest-58",
+    "So if 0.68 is the *mean of an epoch*, the model is *not* constant: it has learned a little, about "
+    "as much as an honest 58 % would show.",
+)
+def test_a_constant_answer_on_balanced_pairs_costs_at_least_ln_2():
+    p = np.linspace(0.001, 0.999, 999)
+    assert (-(np.log(p) + np.log(1 - p)) / 2).min() >= np.log(2) - 1e-12
+    assert entropy(0.58) == pytest.approx(0.68, abs=0.001)
+
+
+@claim(
+    "one-batch-says-nothing",
+    "If it is the loss of *one batch* of 8, it says nothing: a model with hardly any knowledge varies "
+    "by several hundredths from batch to batch.",
+)
+def test_how_much_the_loss_of_one_batch_of_8_varies():
+    rng = np.random.default_rng(0)
+    sign = rng.choice([-1, 1], (20_000, 8), p=[0.45, 0.55])
+    loss = -np.log(sigmoid(0.3 * sign)).mean(axis=1)
+    assert 0.03 < loss.std() < 0.08
+
+
+@claim(
+    "nine-near-ln-2",
+    'All nine end near ln 2 or somewhat above it, and so does any model that cannot learn; "too fast" is '
+    "not written on it.",
+)
+@claim(
+    "0.41-to-0.59",
+    "The accuracies are measured on 120 held-out pairs, so anything from 0.41 to 0.59 is compatible with one half.",
+)
+def test_the_nine_transformers():
+    cases = bank()
+    nine = [
+        k
+        for k in range(len(cases))
+        if cases.cases[k].faults == ("learning-rate-too-high",) and "bert-adamw" in cases.cases[k].name
+    ]
+    assert len(nine) == 9
+    ends = np.array([cases.curves[k][[2, 3], -1] for k in nine])
+    assert (
+        0.67 < ends[:, 0].min() and ends[:, 0].max() < 0.9 and (ends[:, 1] > 0.41).all() and (ends[:, 1] < 0.59).all()
+    )
+    low, high = accuracy_interval(60, 120)
+    assert (low, high) == pytest.approx((0.41, 0.59), abs=0.01)
+
+
+@claim("any-eight-labels", "That rules out the labels as the only cause: any eight labels can be learned by heart.")
+def test_shuffled_labels_let_eight_pairs_be_learned():
+    cases = bank()
+    found = [
+        cases.outcome(k, "overfit-eight")["overfit.loss"]
+        for k in range(len(cases))
+        if cases.cases[k].faults == ("labels-shuffled",) and cases.cases[k].program == 0
+    ]
+    assert np.median(found) < 0.1
+
+
+@claim("rows-first", "What a probe tells about any of the causes counts, divided by its price.</details>")
+@claim(
+    "prices-84-and-6",
+    '2. You believe 60 % "learning rate too high" and 40 % "labels shuffled". The sweep of learning '
+    "rates costs 84 steps, looking at rows costs 6.",
+)
+def test_the_prices_of_question_2():
+    assert (PROBES["learning-rates"].cost, PROBES["look-at-rows"].cost) == (84, 6)
+
+
+@claim("kept-off-the-list", "Some faults were kept off the list on purpose.")
+def test_some_faults_are_outside():
+    outside = [name for name, fault in FAULTS.items() if fault.outside]
+    assert len(outside) >= 5 and not set(outside) & set(case_to_play(1).belief)
+
+
+CITED = [
+    cited(
+        "case-a",
+        "The loss of the masked words falls, that of the next sentence does not, also when it is trained alone.",
+        "transformers-649",
+    ),
+    cited(
+        "rates-not-named",
+        "And which rates were tried: the thread names none, so even that is not ruled out.",
+        "transformers-649",
+    ),
+    cited(
+        "case-b",
+        "After an upgrade of the framework, the log says at steps 1040 to 1110: sentence order loss "
+        "0.695, 0.696, 0.694, 0.695, 0.689, 0.691, 0.693, 0.696, accuracy between 0.50 and 0.55, and the "
+        "masked-word loss 10.48 with accuracy 0.",
+        "dlm-45",
+    ),
+    cited(
+        "case-b-answer",
+        "A later pull request ([aws-samples/deep-learning-models#47](../docs/references.md#dlm-47)) says that it "
+        'was "not able to replicate #45", and that it is possible that fixing the named outputs of the model has '
+        "solved it.",
+        "dlm-47",
+    ),
+    cited(
+        "case-c",
+        "The pretrained model is evaluated, not trained, on books: 78 % accuracy, where 97 to 98 % was expected.",
+        "bert-380",
+    ),
+    cited(
+        "title-says-0.6",
+        "After 80 epochs the loss is about 0.68 (the title says 0.6, and there is a graph of the "
+        "training and the validation loss).",
+        "ai-18234",
+    ),
+    cited(
+        "rates-of-bert",
+        "| Adam at 0.001, all of BERT | | **a rate too high**: BERT's authors used 0.00002 to 0.00005 "
+        "([arXiv:1810.04805](../docs/references.md#devlin-2019), appendix A.3) |",
+        "devlin-2019",
+    ),
+    cited(
+        "random-labels-by-heart",
+        "80 epochs are enough for a large network to learn 10,000 pairs *by heart*, even with random "
+        "labels ([arXiv:1611.03530](../docs/references.md#zhang-2017)).",
+        "zhang-2017",
+    ),
+    cited(
+        "gradients-that-vanish",
+        "One paper puts it down to gradients that vanish "
+        "([arXiv:2006.04884](../docs/references.md#mosbach-2021)), another to a missing bias correction "
+        "in BERT's own Adam ([arXiv:2006.05987](../docs/references.md#zhang-2021)).",
+        "mosbach-2021",
+        "zhang-2021",
+    ),
+]
