@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 
 from nsputil import checks
+from nsputil.checks import bank
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -166,7 +167,7 @@ def main(arguments):
     parser.add_argument("names", nargs="*")
     parser.add_argument("--notebook", type=int, help="all exercises of this notebook")
     options = parser.parse_args(arguments)
-    everything = checks.exercises()
+    everything = bank.exercises()
     names = set(options.names) | {n for n, e in everything.items() if e.notebook == options.notebook}
     unknown = names - everything.keys()
     if unknown or not names:

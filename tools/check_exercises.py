@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 
 from nsputil import checks
+from nsputil.checks import bank
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,7 +41,7 @@ MIN_EXERCISES, MAX_EXERCISES = 4, 8
 def exercises_of(path):
     """Return the exercises of the bank that belong into a notebook, by the number in its name."""
     number = int(path.stem[:2])
-    return [exercise for exercise in checks.exercises().values() if exercise.notebook == number]
+    return [exercise for exercise in bank.exercises().values() if exercise.notebook == number]
 
 
 def check_title(notebook, exercises):
@@ -147,7 +148,7 @@ def main(arguments):
         for problem in problems(path):
             print(f"{path.name}: {problem}")
             count += 1
-    without = {f"{e.notebook:02d}" for e in checks.exercises().values()} - {path.stem[:2] for path in paths}
+    without = {f"{e.notebook:02d}" for e in bank.exercises().values()} - {path.stem[:2] for path in paths}
     if without and not arguments:
         print(f"notebooks {', '.join(sorted(without))} have exercises in the bank and no solution notebook")
         count += 1

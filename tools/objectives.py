@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 
 from nsputil import checks
+from nsputil.checks import bank
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAD = """\
@@ -31,7 +32,7 @@ def coverage(root=ROOT):
     lines, found, without = [HEAD], [], []
     for path in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         number, points = int(path.stem[:2]), objectives(path)
-        group = [e for e in checks.exercises().values() if e.notebook == number]
+        group = [e for e in bank.exercises().values() if e.notebook == number]
         if not group:
             if number > 0:
                 without.append(path.stem)

@@ -10,6 +10,7 @@ from pathlib import Path
 os.environ["NSPUTIL_PROGRESS"] = "off"
 
 from nsputil import checks  # noqa: E402
+from nsputil.checks import bank
 from nsputil.checks.verdict import RIGHT  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent / "mutants"
@@ -32,7 +33,7 @@ class Row:
     @property
     def misleading(self):
         """It got the message of a listed mistake that it does not make."""
-        named = {idea.name for idea in checks.exercises()[self.exercise].misconceptions}
+        named = {idea.name for idea in bank.exercises()[self.exercise].misconceptions}
         named |= {"mutates_input", "float32_only"}
         return self.mistake in named and self.mistake != self.embodies
 
@@ -55,7 +56,7 @@ def rows(seed=0):
     result = []
     for name, wrong in answers("WRONG").items():
         for number, (embodies, answer) in enumerate(wrong, 1):
-            verdict = checks.exercises()[name].judge(answer, seed)
+            verdict = bank.exercises()[name].judge(answer, seed)
             result.append(Row(name, number, embodies, verdict.mistake, verdict.state == RIGHT))
     return result
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from nsputil import checks
+from nsputil.checks import bank
 from nsputil.checks.code_exercise import CodeExercise
 from nsputil.checks.misconceptions import COMMON
 from nsputil.checks.number_exercise import NumberExercise
 from nsputil.checks.text_exercise import TextExercise
 from nsputil.checks.verdict import NOT_DONE, RIGHT, WRONG
 
-ALL = list(checks.exercises().values())
+ALL = list(bank.exercises().values())
 CODE = [exercise for exercise in ALL if isinstance(exercise, CodeExercise)]
 NUMBERS = [exercise for exercise in ALL if isinstance(exercise, NumberExercise)]
 CHOICES = [exercise for exercise in ALL if hasattr(exercise, "options")]

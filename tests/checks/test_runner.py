@@ -165,7 +165,7 @@ def test_endless_and_flooding_answers_are_told(monkeypatch):
 def test_a_right_answer_that_changes_its_input_is_told():
     def centers(logits, labels):
         logits -= logits.max(axis=1, keepdims=True)
-        return checks.batch_loss.reference(logits, labels)
+        return bank.exercises()["batch_loss"].reference(logits, labels)
 
     assert checks.batch_loss.judge(centers).mistake == "mutates_input"
 

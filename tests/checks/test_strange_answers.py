@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nsputil import checks
+from nsputil.checks import bank
 from nsputil.checks.verdict import RIGHT, WRONG
 
 
@@ -65,7 +66,7 @@ STRANGE = {
     "a module": np,
     "bytes": b"a",
 }
-EXERCISES = list(checks.exercises().values())
+EXERCISES = list(bank.exercises().values())
 
 
 @pytest.mark.parametrize("strange", STRANGE)
@@ -79,7 +80,7 @@ def test_a_strange_answer_gets_a_short_verdict(strange):
 @pytest.mark.parametrize("strange", STRANGE)
 @pytest.mark.parametrize("name", ["batch_loss", "lay_out", "update_belief", "attention_weights", "blind_classes"])
 def test_a_function_may_return_it(strange, name):
-    exercise = checks.exercises()[name]
+    exercise = bank.exercises()[name]
     verdict = exercise.judge(lambda *args: STRANGE[strange])
     assert verdict.state == WRONG and len(verdict.text(name)) < 600
 

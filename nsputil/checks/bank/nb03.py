@@ -228,6 +228,7 @@ batch_loss = CodeExercise(
     importance=3,
     minutes=10,
     points=3,
+    from_scratch=True,
     reference=batch_loss_reference,
     cases=_batch_loss_cases,
     misconceptions=(
