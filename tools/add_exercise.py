@@ -15,7 +15,6 @@ from pathlib import Path
 
 import nbformat
 
-from nsputil import checks
 from nsputil.checks import bank
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -17,7 +17,6 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
-from nsputil import checks
 from nsputil.checks import bank
 from nsputil.checks.choice_exercise import Option
 from nsputil.quiz import QUESTIONS

@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nsputil.checks import detectors, mixtures
 from nsputil.checks.answer_types import Function
+from nsputil.checks.detectors import recognized
 from nsputil.checks.exercise import Exercise
 from nsputil.checks.honest import honest_functions
 from nsputil.checks.misconceptions import COMMON, Misconception
+from nsputil.checks.mixtures import of_cases, of_parts, with_transform
 from nsputil.checks.runner import CHARACTERS, Outcome, call, is_stub, unchanged
 from nsputil.checks.source_steps import steps_of
 from nsputil.checks.values import compare, describe, difference, finite, kind_of
@@ -234,10 +235,10 @@ class CodeExercise(Exercise):
         named = [(idea, [o.value for o in wrong]) for idea, wrong in ideas if not any(o.problem for o in wrong)]
         args = [case.args for case in cases]
         found = (
-            detectors.recognized(values, right, args)
-            or mixtures.of_parts(values, right, named)
-            or mixtures.with_transform(values, right, named, args)
-            or mixtures.of_cases(values, right, named, [case.what for case in cases])
+            recognized(values, right, args)
+            or of_parts(values, right, named)
+            or with_transform(values, right, named, args)
+            or of_cases(values, right, named, [case.what for case in cases])
         )
         return Verdict(WRONG, found[1], found[2], found[0]) if found else None
 

@@ -76,7 +76,7 @@ def with_transform(
         for name in ADDED:
             with np.errstate(all="ignore"):
                 changed = [TRANSFORMS[name](w, a) for w, a in zip(other, args, strict=True)]
-            if not alike(changed, other) and alike(found, changed):
+            if all(np.isfinite(c).all() for c in changed) and not alike(changed, other) and alike(found, changed):
                 message = f"Two things at once. {without_praise(idea.message)} And: {COMMON[name][0]}"
                 return idea.name, message.replace("And: Your numbers", "And your numbers then"), idea.question
     return None
@@ -112,7 +112,7 @@ def _parts(value: Any) -> list[Any]:
     """Return the keys or indices of the parts of a result; of an array none."""
     if isinstance(value, dict):
         return list(value)
-    return list(range(len(value))) if isinstance(value, list | tuple) and len(value) <= 4 else []
+    return list(range(len(value))) if type(value) in (list, tuple) and len(value) <= 4 else []
 
 
 def _same(values: Sequence[Any], others: Sequence[Any]) -> bool:

@@ -238,7 +238,9 @@ def _not_integer(value: Any) -> Difference | None:
     items = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     if not isinstance(items, list | tuple):
         wrong = isinstance(items, bool | np.bool_) or not isinstance(items, int | np.integer)
-        return Difference("integer", "", f"is {describe(value)}, {_sort(value)}; expected an integer") if wrong else None
+        return (
+            Difference("integer", "", f"is {describe(value)}, {_sort(value)}; expected an integer") if wrong else None
+        )
     for index, item in enumerate(items):
         if found := _not_integer(item):
             return found.inside(f"[{index}]")
@@ -253,7 +255,7 @@ def _compare_numbers(
     array: NDArray[np.float64], wanted: NDArray[np.float64], rtol: float, atol: float
 ) -> Difference | None:
     with np.errstate(invalid="ignore", over="ignore"):  # inf - inf, where both are infinite and equal
-        close = np.abs(array - wanted) <= atol + rtol * np.abs(wanted)
+        close = np.isfinite(wanted) & (np.abs(array - wanted) <= atol + rtol * np.abs(wanted))
     wrong = ~(close | (array == wanted) | (np.isnan(array) & np.isnan(wanted)))
     if not wrong.any():
         return None

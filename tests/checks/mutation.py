@@ -9,11 +9,14 @@ from pathlib import Path
 
 os.environ["NSPUTIL_PROGRESS"] = "off"
 
-from nsputil import checks  # noqa: E402
 from nsputil.checks import bank
 from nsputil.checks.verdict import RIGHT  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent / "mutants"
+
+
+#: Names that every code exercise knows.
+ALWAYS = {"mutates_input", "float32_only", "package_called"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Row:
     def misleading(self):
         """It got the message of a listed mistake that it does not make."""
         named = {idea.name for idea in bank.exercises()[self.exercise].misconceptions}
-        named |= {"mutates_input", "float32_only"}
+        named |= ALWAYS
         return self.mistake in named and self.mistake != self.embodies
 
 

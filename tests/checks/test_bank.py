@@ -21,6 +21,7 @@ CODE = [exercise for exercise in ALL if isinstance(exercise, CodeExercise)]
 NUMBERS = [exercise for exercise in ALL if isinstance(exercise, NumberExercise)]
 CHOICES = [exercise for exercise in ALL if hasattr(exercise, "options")]
 TEXTS = [exercise for exercise in ALL if isinstance(exercise, TextExercise)]
+ALWAYS = mutation.ALWAYS
 RIGHT_ANSWERS, WRONG_ANSWERS = mutation.answers("RIGHT"), mutation.answers("WRONG")
 
 
@@ -66,7 +67,7 @@ def test_right_answers_of_three_styles_pass(exercise):
 def test_wrong_answers_fail_with_their_own_message(exercise):
     wrong = WRONG_ANSWERS.get(exercise.name, [])
     assert len(wrong) >= 6, f"tests/checks/mutants has {len(wrong)} wrong answers for {exercise.name}"
-    named_ideas = {idea.name for idea in exercise.misconceptions} | {"mutates_input", "float32_only"}
+    named_ideas = {idea.name for idea in exercise.misconceptions} | ALWAYS
     assert {embodies for embodies, _ in wrong} - {""} <= named_ideas
     for seed in (0, 1):
         rows = [row for row in mutation.rows(seed) if row.exercise == exercise.name]

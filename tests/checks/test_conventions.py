@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from nsputil import checks
 from nsputil.heads import NSPHead, Pooler
 
 

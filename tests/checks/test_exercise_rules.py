@@ -7,7 +7,6 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from nsputil import checks
 from nsputil.checks import bank
 from tools import add_exercise as author
 from tools import check_exercises as rules
