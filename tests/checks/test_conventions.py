@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nsputil.checks import bank
 from nsputil.heads import NSPHead, Pooler
 
 
