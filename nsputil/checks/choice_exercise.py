@@ -88,7 +88,7 @@ class ChoiceExercise(Exercise):
             return Verdict(NOT_DONE, f'Replace None above with your choice, such as "a"{several}, and run both cells.')
         letters = LETTERS[: len(self.options)]
         for letter, option in zip(letters, self.options, strict=True):
-            if isinstance(answer, str | bool) and str(answer).strip().lower() == option.text.lower():  # True, or "true"
+            if isinstance(answer, str | bool) and _is_option(str(answer), letter, option.text):
                 answer = letter
         found = letters_in(answer)
         if found is None:
@@ -143,6 +143,13 @@ def letters_in(answer: object) -> set[str] | None:
             found |= letters_in(item) or set()
         return found
     return None
+
+
+def _is_option(answer: str, letter: str, text: str) -> bool:
+    """True if an answer is an option's text, such as True for "true", or its letter with the beginning of its text."""
+    said, wanted = answer[:1000].strip().lower(), text.lower()
+    match = re.fullmatch(rf"\(?{letter}\s*[).:,-]?\s+(.+)", said, re.DOTALL)
+    return said == wanted or bool(match and len(match[1]) > 3 and wanted.startswith(match[1].rstrip(" .")))
 
 
 def _is_empty(answer: object) -> bool:

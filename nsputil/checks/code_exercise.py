@@ -5,7 +5,7 @@ in a box and the second outside it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -85,6 +85,9 @@ class CodeExercise(Exercise):
         to an answer that is only as close as float32 can be.
     integers : bool
         The numbers of the result have to be integers, and the prompt says so.
+    normal_form : callable, optional
+        ``normal_form(value, args)`` makes equal what the prompt calls equally right, such as ties in any order. It must
+        return what it does not understand as it is.
     from_scratch : bool
         An answer that calls nsputil is told to write the computation itself; the line under the heading says so.
     """
@@ -95,6 +98,7 @@ class CodeExercise(Exercise):
     rtol: float = FLOAT32
     atol: float = 1e-7
     integers: bool = False
+    normal_form: Callable[[Any, tuple[Any, ...]], Any] | None = field(default=None, repr=False)
     from_scratch: bool = False
     answer_is_function: ClassVar[bool] = True
 
@@ -124,7 +128,7 @@ class CodeExercise(Exercise):
         ValueError
             If the reference raises where the case does not declare it.
         """
-        outcomes = [call(self.reference, case.args) for case in cases]
+        outcomes = [self._called(self.reference, case) for case in cases]
         for case, outcome in zip(cases, outcomes, strict=True):
             if bool(outcome.problem) != case.raises:
                 found = f"the reference ended with {outcome.error or outcome.problem}"
@@ -145,7 +149,9 @@ class CodeExercise(Exercise):
 
     def _outcomes_of_ideas(self, cases: Sequence[InputCase]) -> list[tuple[Misconception[Function], list[Outcome]]]:
         return [
-            (idea, [call(wrong, case.args) for case in cases]) for idea in self.misconceptions for wrong in idea.answers
+            (idea, [self._called(wrong, case) for case in cases])
+            for idea in self.misconceptions
+            for wrong in idea.answers
         ]
 
     def outcomes(self, answer: Function, cases: Sequence[InputCase]) -> list[Outcome]:
@@ -162,10 +168,16 @@ class CodeExercise(Exercise):
         """
         outcomes: list[Outcome] = []
         for case in cases:
-            outcomes.append(call(answer, case.args, watch=self.from_scratch and not outcomes))
+            outcomes.append(self._called(answer, case, watch=self.from_scratch and not outcomes))
             if outcomes[-1].problem in STOPPED:
                 break
         return outcomes
+
+    def _called(self, function: Function, case: InputCase, watch: bool = False) -> Outcome:
+        outcome = call(function, case.args, watch=watch)
+        if self.normal_form is None or outcome.problem:
+            return outcome
+        return replace(outcome, value=self.normal_form(outcome.value, case.args))
 
     def judge(self, answer: object, seed: int | None = None) -> Verdict:
         """Return the verdict on a function; see `Exercise.judge`."""

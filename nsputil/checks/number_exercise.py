@@ -132,6 +132,8 @@ class NumberExercise(Exercise):
         for j in others:
             if abs(number - rights[j]) <= tolerance:
                 return "another_order", f"{number:.6g} belongs to number {j + 1}.", COMMON["another_order"][1]
+        if any(abs(number + rights[j]) <= tolerance for j in others):
+            return "another_order", f"{number:.6g} is minus one of the other numbers.", "do the two belong together so?"
         for name, relation in RELATIONS.items():
             with np.errstate(all="ignore"):
                 other = relation(right)

@@ -1,8 +1,8 @@
 """An exercise answered in words, with a rubric.
 
 No program can grade an explanation. The check looks for signs of each point of the rubric, and for wordings that give a
-known mistake away. It says what it found and which words led to it, and never that a text is right: the learner compares
-with a model answer and marks the points, and a person gives the grade.
+known mistake away. It says what it found and which words led to it, and never that a text is right: the learner
+compares with a model answer and marks the points, and a person gives the grade.
 """
 
 import re

@@ -264,9 +264,10 @@ def _compare_numbers(
     number, right = array[index], wanted[index]
     if np.isnan(number):
         return Difference("nan", where, "is NaN, not a number")
-    text = f"is {number:.6g}: that is too {'large' if number > right else 'small'}"
+    size = "large" if number > right else "small"
+    text = f"is {number:.6g}: that is too {size}"
     if f"{number:.6g}" == f"{right:.6g}":
-        text = f"is {number:.12g}: that is right to some digits only, and a little too {'large' if number > right else 'small'}"
+        text = f"is {number:.12g}: that is right to some digits only, and a little too {size}"
     return Difference("value", where, text + (f" ({int(wrong.sum())} of {wrong.size} differ)" if index else ""))
 
 

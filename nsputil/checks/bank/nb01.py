@@ -222,6 +222,12 @@ head_parameters = NumberExercise(
             "how many logits does the loss of this course take?",
         ),
         Misconception(
+            "bert_base",
+            (768 * 768 + 768, 2 * 768 + 2),
+            "Those are the numbers of BERT base, whose vectors have 768 numbers.",
+            "how long are the vectors of the small BERT in the question?",
+        ),
+        Misconception(
             "order_turned_round",
             (2 * 128 + 2, 128 * 128 + 128),
             "Both counts are right, in the other order.",
@@ -335,6 +341,30 @@ nsp_logits = CodeExercise(
             "what comes after the plus signs in the formula?",
         ),
         Misconception(
+            "pooler_bias_missing",
+            lambda hidden_states, W_p, b_p, W, b: np.tanh(hidden_states[:, 0] @ W_p.T) @ W.T + b,
+            "The bias of the pooler is missing.",
+            "what is added inside the tanh?",
+        ),
+        Misconception(
+            "head_bias_missing",
+            lambda hidden_states, W_p, b_p, W, b: np.tanh(hidden_states[:, 0] @ W_p.T + b_p) @ W.T,
+            "The bias of the head is missing.",
+            "what is added after the last matrix?",
+        ),
+        Misconception(
+            "sigmoid_for_tanh",
+            lambda hidden_states, W_p, b_p, W, b: 1 / (1 + np.exp(-(hidden_states[:, 0] @ W_p.T + b_p))) @ W.T + b,
+            "Your pooler uses a sigmoid.",
+            "which function does the formula name, and between which numbers are its values?",
+        ),
+        Misconception(
+            "columns_exchanged",
+            lambda *args: nsp_logits_reference(*args)[:, ::-1],
+            "The two columns have changed places.",
+            "which row of W makes the logit of IsNext?",
+        ),
+        Misconception(
             "softmaxed",
             lambda *args: _softmax(nsp_logits_reference(*args)),
             "You returned probabilities; logits are asked for.",
@@ -418,7 +448,10 @@ is_next_to_labels = CodeExercise(
     cases=lambda rng: [
         InputCase(([True, False, False],), "flags True, False, False"),
         InputCase(([bool(flag) for flag in rng.random(7) < 0.5] + [True],), "eight flags drawn at random"),
+        InputCase(([True],), "one flag, True"),
+        InputCase(([False],), "one flag, False"),
     ],
+    integers=True,
     misconceptions=(
         Misconception("label_one_is_next", lambda is_next: [int(flag) for flag in is_next]),
         Misconception(
@@ -483,6 +516,18 @@ def _is_next_column_cases(rng: Generator) -> list[InputCase]:
             (draw(0.1, 0.2, 4), draw(0.3, 0.4, 7)), "a model that favors column 1 everywhere, seven unrelated pairs"
         ),
         InputCase((draw(0.55, 0.6, 3), draw(0.1, 0.2, 9)), "three true pairs and nine unrelated ones"),
+        InputCase(
+            (_probs([0.2, 0.15, 0.25, 0.2, 0.2, 0.15, 0.25, 0.2, 0.2]), _probs([0.1, 0.12, 0.08])),
+            "nine true pairs and three unrelated ones, a little higher in column 0 on true pairs",
+        ),
+        InputCase(
+            (_probs([0.6, 0.62, 0.64, 0.66]), _probs([0.4, 0.42, 0.44, 0.7])),
+            "four unrelated pairs, the last unlike the others",
+        ),
+        InputCase(
+            (_probs([0.2, 0.6, 0.65, 0.62]), _probs([0.4, 0.42, 0.44])), "four true pairs, the first unlike the others"
+        ),
+        InputCase((_probs([0.6]), _probs([0.7])), "one true pair and one unrelated pair"),
     ]
 
 
@@ -528,6 +573,24 @@ is_next_column = CodeExercise(
             lambda followed, unrelated: int(np.argmax(np.concatenate([followed, unrelated]).mean(axis=0))),
             "You joined both sets, so that they can no longer be compared.",
             "what should differ between true and unrelated pairs?",
+        ),
+        Misconception(
+            "sums_for_means",
+            lambda followed, unrelated: int(np.argmax(followed.sum(axis=0) - unrelated.sum(axis=0))),
+            "You compare sums, and the sets differ in size.",
+            "which set has the larger sum if both say 0.2 and one is three times as long?",
+        ),
+        Misconception(
+            "first_row_only",
+            lambda followed, unrelated: int(np.argmax(followed[0] - unrelated[0])),
+            "Only the first pair of each set counts in your answer.",
+            "does your function look at the second row?",
+        ),
+        Misconception(
+            "largest_for_mean",
+            lambda followed, unrelated: int(np.argmax(followed.max(axis=0) - unrelated.max(axis=0))),
+            "You compare the largest probability of each set; one pair alone can decide it.",
+            "which number speaks for all pairs of a set?",
         ),
         Misconception(
             "returns_means",
@@ -578,6 +641,12 @@ worse_than_chance = TextExercise(
             r"train (it |the model )?(longer|more|again)|retrain|more epochs",
             "Training longer will not help: a model that is nearly always wrong has learned the difference already.",
         ),
+    ),
+    model=(
+        "A model that knows nothing would get about half of the pairs right, so 11 % is not ignorance: it "
+        "tells the two classes apart, and well. I think that its columns, or the labels, are read the wrong "
+        "way round; with the answers swapped it is right on 89 %. Take a few pairs that you know for sure, "
+        "some true and some unrelated, and look on which of them column 0 is larger."
     ),
     hints=(
         "Compare 11 % with what a coin would get.",

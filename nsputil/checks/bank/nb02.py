@@ -31,6 +31,9 @@ def _make_pair_cases(rng: Generator) -> list[InputCase]:
         InputCase((chunk, 3, other, False), "four sentences cut after three, tails"),
         InputCase((["a1"], 1, other, True), "a chunk of one sentence, heads"),
         InputCase((["a1"], 1, other, False), "a chunk of one sentence, tails"),
+        InputCase((["a1", "a2"], 1, other, True), "a chunk of two sentences, heads"),
+        InputCase((["a1", "a2"], 1, other, False), "a chunk of two sentences, tails"),
+        InputCase((["a1", "a2", "a3"], 2, ["x1"], True), "a chunk of three sentences cut after two, heads"),
         InputCase((longer, 1, other, True), "a longer chunk cut after its first sentence, heads"),
     ]
 
@@ -45,12 +48,13 @@ def _make_pair_with(
     labels: tuple[int, int] = (0, 1),
     forced: bool = True,
     swap_coin: bool = False,
+    shortest: int = 2,
 ) -> Function:
     """BERT's rule with one mistake."""
 
     def answer(chunk: list[str], cut: int, other: list[str], heads: bool) -> tuple[list[str], list[str], int]:
         first = a(chunk, cut) if a else chunk[:cut]
-        if (heads != swap_coin) and (len(chunk) > 1 or not forced):
+        if (heads != swap_coin) and (len(chunk) >= shortest or not forced):
             return first, b_next(chunk, cut) if b_next else chunk[cut:], labels[0]
         return first, other, labels[1]
 
@@ -77,6 +81,13 @@ make_pair = CodeExercise(
             "what is left for B when the only sentence is A?",
         ),
         Misconception("label_one_is_next", _make_pair_with(labels=(1, 0))),
+        Misconception(
+            "two_sentences_forced",
+            _make_pair_with(shortest=3),
+            "A chunk of two sentences never becomes IsNext in your function.",
+            "what is the shortest chunk that leaves something for B?",
+            also=(_make_pair_with(shortest=4),),
+        ),
         Misconception(
             "coin_turned_round",
             _make_pair_with(swap_coin=True),
@@ -382,8 +393,8 @@ which_trap = ChoiceExercise(
     ),
     options=(
         Option(
-            "In X every sentence is a document of its own: blank lines between all sentences.",
-            "Every pair is forced and none is IsNext: no sentence had a next one.",
+            "In X no chunk held two sentences: blank lines between all sentences would do that, or very long ones.",
+            "Every pair is forced and none is IsNext: no sentence had a next one in its chunk.",
             right=True,
         ),
         Option(
@@ -629,6 +640,13 @@ critique_dataset = TextExercise(
             r"(needs?|get|collect|use|add) more (data|pairs|examples|recipes)",
             "More pairs of the same kind have the same leak. The number of pairs is not the problem.",
         ),
+    ),
+    model=(
+        "B alone gives the label away: a recipe as B means IsNext and a newspaper sentence means NotNext, so "
+        "topic and style decide and nobody has to read A. To show it, train a classifier that sees only B; on "
+        "fair pairs it stays at chance, here it will come near 99 %. Draw the negatives from other recipes, "
+        "and use every B twice, once where it belongs and once under another A (the permuted rule), so that B "
+        "alone cannot tell."
     ),
     hints=(
         "Cover A with your hand. Can you still tell the label?",

@@ -1,6 +1,7 @@
 """Exercises of notebook 04, the loss by hand."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -13,6 +14,7 @@ from nsputil.checks.code_exercise import CodeExercise, InputCase
 from nsputil.checks.misconceptions import Misconception
 from nsputil.checks.number_exercise import NumberExercise
 from nsputil.checks.text_exercise import Point, TextExercise, Trap
+from nsputil.checks.values import as_numbers
 
 LN, LOG2, LOG10 = np.log([0.65, 0.35]), np.log2([0.65, 0.35]), np.log10([0.65, 0.35])
 
@@ -26,6 +28,7 @@ both_labels = NumberExercise(
     importance=3,
     minutes=5,
     value=(-LN[0], -LN[1], -LOG2[0], -LOG10[0]),
+    example=(0.2231, 1.6094, 0.3219, 0.0969),
     misconceptions=(
         Misconception("wrong_sign", (LN[0], LN[1], LOG2[0], LOG10[0])),
         Misconception(
@@ -125,7 +128,19 @@ def _order_by_loss_cases(rng: Generator) -> list[InputCase]:
         side = np.where(rng.permutation(size) % 2, 1, -1)
         labels = rng.permutation(size) % 2
         cases.append(InputCase((0.5 + side * distance, labels), f"{size} pairs of both labels"))
+    ties = np.array([0.25, 0.75, 0.875, 0.25, 0.5]), np.array([0, 1, 0, 0, 1])
+    cases.append(InputCase(ties, "five pairs, three of them with the same loss"))
+    cases.append(InputCase((np.array([0.3]), np.array([0])), "one pair"))
     return cases
+
+
+def _ties_in_order(order: Any, args: tuple[Any, ...]) -> Any:
+    """Sort the numbers of pairs with equal losses: any order of theirs is right."""
+    numbers, gold = as_numbers(order), _gold(*args)
+    if numbers is None or numbers.shape != gold.shape or sorted(numbers.tolist()) != list(range(len(gold))):
+        return order
+    keys = np.round(gold, 9)[numbers.astype(int)]
+    return [int(k) for key in dict.fromkeys(keys.tolist()) for k in sorted(numbers[keys == key])]
 
 
 def _ranks(probs_is_next: Floats, labels: Ints) -> Ints:
@@ -144,6 +159,7 @@ order_by_loss = CodeExercise(
     points=2,
     reference=order_by_loss_reference,
     cases=_order_by_loss_cases,
+    normal_form=_ties_in_order,
     misconceptions=(
         Misconception(
             "gold_ignored",
@@ -212,7 +228,11 @@ def batch_report_reference(gold: ArrayLike) -> tuple[float, float, float]:
 
 
 def _batch_report_cases(rng: Generator) -> list[InputCase]:
-    cases = [InputCase((np.array([0.9, 0.1]),), "gold probabilities 0.9 and 0.1")]
+    cases = [
+        InputCase((np.array([0.9, 0.1]),), "gold probabilities 0.9 and 0.1"),
+        InputCase((np.array([0.5, 0.75, 0.25, 0.52]),), "gold probabilities 0.5, 0.75, 0.25 and 0.52"),
+        InputCase((np.array([0.7]),), "one gold probability"),
+    ]
     for size in (5, 8):
         low, high = rng.uniform(0.05, 0.45, 2), rng.uniform(0.55, 0.95, size - 2)
         cases.append(InputCase((rng.permutation(np.concatenate([low, high])),), f"{size} gold probabilities"))
@@ -303,6 +323,12 @@ batch_report = CodeExercise(
             "log_base_2",
             _report(lambda g: -np.log2(g).mean(), _geometric_mean, _accuracy),
             "Geometric mean and accuracy are right. Your loss is in bits; nats are asked for.",
+        ),
+        Misconception(
+            "half_counted_as_right",
+            _report(_nats, _geometric_mean, lambda g: float((g >= 0.5).mean())),
+            "A pair with exactly 0.5 counts as right in your accuracy.",
+            "more than 0.5, or at least 0.5: which does the prompt say?",
         ),
         Misconception(
             "wrong_sign",
@@ -598,6 +624,13 @@ steady_fall = TextExercise(
             r"(?<!not )(?<!n't )\bproves? that (it|the model) (has )?(understand|understood|learned the task)",
             "A falling loss proves no understanding: remember google-research/bert#390 in notebook 04.",
         ),
+    ),
+    model=(
+        "It means that on the training pairs the gold class gets more and more probability: the geometric "
+        "mean of the gold probabilities rises. It does not follow that the accuracy rises, since no pair has "
+        "to cross one half, and some may cross it downward. It does not follow that unseen documents are "
+        "judged well; the model may learn its pairs by heart. And it may use a shortcut such as the topic, or "
+        "fit labels that are wrong, so nothing is said about understanding."
     ),
     hints=(
         "Say first what falls: a mean of -log p, over which pairs?",

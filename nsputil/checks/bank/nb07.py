@@ -26,6 +26,8 @@ first_losses = NumberExercise(
     importance=3,
     minutes=4,
     value=(LN2 + 0.6**2 / 8, LN3),
+    also_right=((0.7363, 0.7369, 0.7375), ()),  # the exact mean is 0.7363, the rule of the ladder gives 0.7381
+    example=(0.698, math.nan),
     misconceptions=(
         Misconception(
             "spread_ignored",
@@ -147,6 +149,8 @@ def _pairs_needed_cases(rng: Generator) -> list[InputCase]:
     fixed = [
         InputCase((0.54, 0.50), "an accuracy of 0.54 and a baseline of 0.50"),
         InputCase((0.80, 0.70), "an accuracy of 0.80 and a baseline of 0.70"),
+        InputCase((0.99, 0.50), "an accuracy of 0.99 and a baseline of 0.50"),
+        InputCase((0.75, 0.50), "an accuracy of 0.75 and a baseline of 0.50"),
     ]
     grid = [(a / 100, b / 100) for b in (50, 58, 63, 71) for a in range(b + 3, 97)]
     exact = [Z**2 * a * (1 - a) / (a - b) ** 2 for a, b in grid]
@@ -195,8 +199,9 @@ pairs_needed = CodeExercise(
         Misconception(
             "spread_of_baseline",
             _needed(spread=lambda a, b: b * (1 - b)),
-            "You used the spread of the baseline; but the interval is around the accuracy of the model.",
-            "which of the two was measured on these pairs?",
+            "You used the spread of the baseline, as Wilson's interval does; but the prompt's interval has the spread of "
+            "the model's own accuracy.",
+            "which accuracy does the formula in the prompt contain?",
         ),
         Misconception(
             "widest_spread",
@@ -226,6 +231,12 @@ pairs_needed = CodeExercise(
             "rounded_down",
             lambda a, b: int(Z**2 * a * (1 - a) / (a - b) ** 2),
             "One pair too few: with that number the lower end is still below the baseline.",
+            "must the number of pairs be rounded up or down?",
+        ),
+        Misconception(
+            "rounded_to_nearest",
+            lambda a, b: round(Z**2 * a * (1 - a) / (a - b) ** 2),
+            "You round to the nearest whole number; where that is down, the lower end is still below the baseline.",
             "must the number of pairs be rounded up or down?",
         ),
         Misconception(

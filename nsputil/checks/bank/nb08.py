@@ -28,6 +28,7 @@ masked_counts = NumberExercise(
     importance=2,
     minutes=4,
     value=(450, 360, 45, 45),
+    example=(30, 24, 3, 3),
     tolerance=0.6,
     misconceptions=(
         Misconception(
@@ -215,6 +216,7 @@ two_denominators = NumberExercise(
     importance=3,
     minutes=5,
     value=(6.0, _BY_PAIRS, _BY_TERMS),
+    example=(4.5, 10.5, 3.0),
     misconceptions=(
         Misconception(
             "sum_for_mean",
@@ -819,6 +821,12 @@ falling_total = TextExercise(
             r"(larger|higher|bigger)",
             "A larger loss is not a worse one: the words have 30,522 classes, and the pairs have two.",
         ),
+    ),
+    model=(
+        "It starts at ln 30522 + ln 2 = 11.02, the level of a model that knows nothing. A fall of three nats "
+        "can come from the frequencies of words alone, without reading a sentence. The pairs can give 0.69 "
+        "nats at most, so the total hides what becomes of them. I would like to see both losses separately, "
+        "on held-out text, each with its own reference line."
     ),
     hints=(
         "Compute ln 30522 and ln 2. Where does the log begin?",
