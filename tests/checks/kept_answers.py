@@ -23,7 +23,6 @@ class Answer:
     what: str
     source: str
 
-    @cache
     def value(self):
         """Run the cell after the imports of its sheet, and return the answer."""
         space = {}

@@ -51,14 +51,15 @@ class Tally:
 
 
 def solution_sources():
-    """Return {exercise: source of the answer in the solution notebook} of all code exercises, and the sheets' imports."""
+    """Return {exercise: source of its answer in the solution notebook}, and {exercise: the imports of its sheet}."""
     sources, imports = {}, {}
     for path in sorted((ROOT / "solutions").glob("*/*.ipynb")):
         cells = {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
         for exercise in bank.exercises().values():
-            if exercise.answer_is_function and exercise.notebook == int(path.stem[:2]):
-                sources[exercise.name] = cells[exercise.name.replace("_", "-")]
+            if exercise.notebook == int(path.stem[:2]):
                 imports[exercise.name] = cells["imports"]
+                if exercise.answer_is_function:
+                    sources[exercise.name] = cells[exercise.name.replace("_", "-")]
     return sources, imports
 
 

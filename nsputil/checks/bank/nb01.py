@@ -119,6 +119,11 @@ def _without_padding(tokens_a: list[str], tokens_b: list[str], length: int) -> L
     return lay_out_reference(tokens_a, tokens_b, len(tokens_a) + len(tokens_b) + 3)
 
 
+def _second_cls(tokens_a: list[str], tokens_b: list[str], length: int) -> Layout:
+    tokens, segments, mask = lay_out_reference(tokens_a, ["[CLS]", *tokens_b], length + 1)
+    return tokens[:length], segments[:length], mask[:length]
+
+
 lay_out = CodeExercise(
     name="lay_out",
     title="Lay out a pair",
@@ -176,6 +181,18 @@ lay_out = CodeExercise(
             "at which position does the loss look for h_cls?",
         ),
         Misconception(
+            "segments_and_mask_exchanged",
+            lambda *args: tuple(lay_out_reference(*args)[k] for k in (0, 2, 1)),
+            "Segment ids and mask have changed places.",
+            "which of the two lists comes second?",
+        ),
+        Misconception(
+            "second_cls",
+            _second_cls,
+            "There is a [CLS] in front of B, too.",
+            "how many [CLS] does a pair have?",
+        ),
+        Misconception(
             "no_last_sep",
             _without_last_sep,
             "There is no [SEP] after B.",
@@ -220,6 +237,18 @@ head_parameters = NumberExercise(
             (128 * 128 + 128, 128 + 1),
             "Your head has one output.",
             "how many logits does the loss of this course take?",
+        ),
+        Misconception(
+            "biases_exchanged",
+            (128 * 128 + 2, 2 * 128 + 128),
+            "The biases have changed places: a layer has one for each of its outputs.",
+            "how many outputs does the pooler have, and how many the head?",
+        ),
+        Misconception(
+            "head_twice",
+            (2 * 128, 2 * 128 + 2),
+            "Your pooler has two outputs.",
+            "how long is the vector that the pooler makes?",
         ),
         Misconception(
             "bert_base",
@@ -359,6 +388,18 @@ nsp_logits = CodeExercise(
             "which function does the formula name, and between which numbers are its values?",
         ),
         Misconception(
+            "bias_after_tanh",
+            lambda hidden_states, W_p, b_p, W, b: (np.tanh(hidden_states[:, 0] @ W_p.T) + b_p) @ W.T + b,
+            "You add the bias of the pooler after the tanh.",
+            "what is inside the brackets of tanh in the formula?",
+        ),
+        Misconception(
+            "tanh_at_the_end",
+            lambda *args: np.tanh(nsp_logits_reference(*args)),
+            "You take a tanh at the end as well; logits may be of any size.",
+            "how many tanh are in the formula?",
+        ),
+        Misconception(
             "columns_exchanged",
             lambda *args: nsp_logits_reference(*args)[:, ::-1],
             "The two columns have changed places.",
@@ -467,6 +508,18 @@ is_next_to_labels = CodeExercise(
             "does your answer depend on the flag?",
         ),
         Misconception(
+            "order_turned_round",
+            lambda is_next: [0 if flag else 1 for flag in is_next][::-1],
+            "Your labels are in reverse order.",
+            "which flag belongs to the first label?",
+        ),
+        Misconception(
+            "minus_one",
+            lambda is_next: [-1 if flag else 1 for flag in is_next],
+            "You write -1 for IsNext.",
+            "which two numbers may a label be?",
+        ),
+        Misconception(
             "counted_from_one",
             lambda is_next: [1 if flag else 2 for flag in is_next],
             "Your labels are 1 and 2.",
@@ -521,7 +574,7 @@ def _is_next_column_cases(rng: Generator) -> list[InputCase]:
             "nine true pairs and three unrelated ones, a little higher in column 0 on true pairs",
         ),
         InputCase(
-            (_probs([0.6, 0.62, 0.64, 0.66]), _probs([0.4, 0.42, 0.44, 0.7])),
+            (_probs([0.45, 0.6, 0.62, 0.61]), _probs([0.5, 0.5, 0.52, 0.65])),
             "four unrelated pairs, the last unlike the others",
         ),
         InputCase(

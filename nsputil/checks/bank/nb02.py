@@ -127,6 +127,18 @@ make_pair = CodeExercise(
             "what does your function do when the coin shows tails?",
         ),
         Misconception(
+            "a_and_b_exchanged",
+            lambda *args: tuple(make_pair_reference(*args)[k] for k in (1, 0, 2)),
+            "A and B have changed places.",
+            "which of the two comes before the cut?",
+        ),
+        Misconception(
+            "label_is_coin",
+            lambda chunk, cut, other, heads: (*make_pair_reference(chunk, cut, other, heads)[:2], int(heads)),
+            "Your label is the coin.",
+            "which number does heads become as a label, and what if the chunk holds one sentence?",
+        ),
+        Misconception(
             "whole_chunk_a",
             _make_pair_with(a=lambda chunk, cut: chunk),
             "Your A is the whole chunk, so A contains B.",
@@ -176,6 +188,18 @@ expected_is_next = NumberExercise(
             0.2,
             "You subtracted the forced 30 % from the half. But only half of those chunks would have been IsNext.",
             "how many of the 300 forced chunks would the coin have made IsNext?",
+        ),
+        Misconception(
+            "forced_added",
+            0.65 + 0.15,
+            "You counted the chunks of one sentence as IsNext.",
+            "which label does a chunk of one sentence get?",
+        ),
+        Misconception(
+            "half_of_forced_added",
+            0.425,
+            "You added a part of the forced chunks to the coin.",
+            "which label does a chunk of one sentence always get?",
         ),
         Misconception(
             "all_unforced",
@@ -349,6 +373,18 @@ audit = CodeExercise(
             lambda pairs: _audit(pairs, same=_share(pairs, lambda p: p.label == 1 and not _within(p))),
             "You count the negatives from *other* documents, and those are right.",
             "== or != between the two documents?",
+        ),
+        Misconception(
+            "within_for_is_next",
+            lambda pairs: _audit(pairs, is_next=_share(pairs, _within)),
+            "You count a pair as IsNext if both sentences come from one document.",
+            "which field says whether B follows A?",
+        ),
+        Misconception(
+            "whole_number_division",
+            lambda pairs: {key: float(value == 1) for key, value in audit_reference(pairs).items()},
+            "Your numbers are whole: // drops what comes after the decimal point.",
+            "what does 3 // 4 give, and what does 3 / 4 give?",
         ),
         Misconception(
             "positions_for_documents",
@@ -544,6 +580,10 @@ no_shared_document = CodeExercise(
         InputCase(
             (_pairs_of((3, 3), (6, 3)), _pairs_of((2, 2), (2, 6), start=5)), "document 6 as A here and as B there"
         ),
+        InputCase(
+            (_pairs_of((3, 5), (6, 4)), _pairs_of((3, 7), (8, 4), start=5)),
+            "documents 3 and 4 on both sides, in different pairs",
+        ),
         InputCase((_pairs_of((7, 8)), _pairs_of((8, 7), start=5)), "documents 7 and 8, and 8 and 7"),
         InputCase((_pairs_of((1, 1), (2, 1)), _pairs_of((4, 4), start=5)), "one test pair, nothing shared"),
     ],
@@ -588,6 +628,37 @@ no_shared_document = CodeExercise(
             lambda train, test: not {p.sentence_a for p in train} & {p.sentence_a for p in test},
             "You compare the texts. Two sentences of one document differ, but the document is still shared.",
             "which fields say which document a sentence comes from?",
+        ),
+        Misconception(
+            "sets_differ",
+            lambda train, test: (
+                {d for p in train for d in (p.document_a, p.document_b)}
+                != {d for p in test for d in (p.document_a, p.document_b)}
+            ),
+            "You ask whether the two sets of documents differ; one document in common is enough for a leak.",
+            "which operation gives what two sets have in common?",
+        ),
+        Misconception(
+            "row_by_row",
+            lambda train, test: (
+                not any(
+                    a.document_a in (b.document_a, b.document_b) or a.document_b in (b.document_a, b.document_b)
+                    for a, b in zip(train, test, strict=False)
+                )
+            ),
+            "You compare the first pair with the first, the second with the second, and so on.",
+            "could the third training pair share a document with the first test pair?",
+        ),
+        Misconception(
+            "both_shared",
+            lambda train, test: (
+                not (
+                    {p.document_a for p in train} & {p.document_a for p in test}
+                    and {p.document_b for p in train} & {p.document_b for p in test}
+                )
+            ),
+            "You find a leak only if an A and a B are shared.",
+            "is one shared document enough?",
         ),
         Misconception(
             "always_true",

@@ -309,6 +309,24 @@ batch_report = CodeExercise(
             "what does a pair with 0.6 add to an accuracy, and what does one with 0.9 add?",
         ),
         Misconception(
+            "count_for_accuracy",
+            _report(_nats, _geometric_mean, lambda g: float((g > 0.5).sum())),
+            "Loss and geometric mean are right. Your accuracy is a count.",
+            "by what must the count be divided?",
+        ),
+        Misconception(
+            "error_rate",
+            _report(_nats, _geometric_mean, lambda g: float((g <= 0.5).mean())),
+            "Loss and geometric mean are right. Your third number is the share of the mistakes.",
+            "which pairs does an accuracy count?",
+        ),
+        Misconception(
+            "always_square_root",
+            _report(_nats, lambda g: float(np.sqrt(np.prod(g))), _accuracy),
+            "Loss and accuracy are right. Your geometric mean takes a square root whatever the number of pairs is.",
+            "which root belongs to five numbers?",
+        ),
+        Misconception(
             "product_without_root",
             _report(_nats, np.prod, _accuracy),
             "Your second number is the product of the probabilities; no root was taken.",
@@ -391,6 +409,24 @@ two_batches = NumberExercise(
             "which single step leads from a mean loss to its geometric mean?",
         ),
         Misconception(
+            "total",
+            (64.0, np.exp(-64.0)),
+            "That is the sum of all 128 losses.",
+            "by how many pairs is it divided?",
+        ),
+        Misconception(
+            "base_2",
+            (0.5, 2**-0.5),
+            "The loss is right. You undid the logarithm with base 2.",
+            "in which unit are these losses?",
+        ),
+        Misconception(
+            "plain_mean_of_geometric",
+            (0.5, (np.exp(-0.4) + np.exp(-0.8)) / 2),
+            "The loss is right. Your second number is the plain mean of two geometric means.",
+            "which single step leads from a mean loss to its geometric mean?",
+        ),
+        Misconception(
             "second_is_one_minus_loss",
             (0.5, 1 - 0.5),
             "The loss is right. Your second number is 1 - loss.",
@@ -469,6 +505,18 @@ decode_loss = CodeExercise(
             lambda loss, unit: BASES[unit] ** loss,
             "You return a number above 1: the perplexity, one over the probability.",
             "what is the sign of the log of a probability?",
+        ),
+        Misconception(
+            "converted_the_wrong_way",
+            lambda loss, unit: float(np.exp(-loss / np.log(BASES[unit]))),
+            "You divide by the logarithm of the base where you should multiply.",
+            "1 bit is 0.6931 nats: which operation leads from bits to nats?",
+        ),
+        Misconception(
+            "loss_to_the_base",
+            lambda loss, unit: float(loss ** -BASES[unit]),
+            "Base and exponent have changed places.",
+            "which number is raised to which power when a logarithm is undone?",
         ),
         Misconception(
             "log_again",
@@ -556,6 +604,18 @@ reckless_pair = CodeExercise(
             lambda gold, mean_loss: 2.0 ** -((len(gold) + 1) * mean_loss + np.log2(gold).sum()),
             "You read the wanted mean as bits; it is in nats.",
             "which power undoes a loss in nats?",
+        ),
+        Misconception(
+            "old_losses_added",
+            lambda gold, mean_loss: np.exp(-((len(gold) + 1) * mean_loss - np.log(gold).sum())),
+            "You added the old losses instead of subtracting them.",
+            "the others pay a part of the sum: what is left for the new pair?",
+        ),
+        Misconception(
+            "mean_of_the_old",
+            lambda gold, mean_loss: np.exp(-((len(gold) + 1) * mean_loss + np.log(gold).mean())),
+            "You subtracted the mean of the old losses from a sum.",
+            "which can be subtracted from a sum: a mean, or a sum?",
         ),
         Misconception(
             "wrong_sign",

@@ -185,6 +185,12 @@ pairs_needed = CodeExercise(
             "if the test has four times as many pairs, by how much does the interval shrink?",
         ),
         Misconception(
+            "nothing_squared",
+            lambda a, b: int(Z * math.sqrt(a * (1 - a)) / (a - b)) + 1,
+            "That is the root of n: solving for n means squaring both sides.",
+            "what is n if its square root is 24.4?",
+        ),
+        Misconception(
             "distance_not_squared",
             _needed(power=1),
             "Too few: at half the distance to the baseline you need four times as many pairs, not twice as many.",
@@ -199,8 +205,8 @@ pairs_needed = CodeExercise(
         Misconception(
             "spread_of_baseline",
             _needed(spread=lambda a, b: b * (1 - b)),
-            "You used the spread of the baseline, as Wilson's interval does; but the prompt's interval has the spread of "
-            "the model's own accuracy.",
+            "You used the spread of the baseline, as Wilson's interval does; the interval here has the spread of the "
+            "model's own accuracy.",
             "which accuracy does the formula in the prompt contain?",
         ),
         Misconception(
@@ -579,6 +585,12 @@ def _attention_unstable(vectors: Floats, query: Floats, key: Floats) -> Floats:
     return e / e.sum(axis=1, keepdims=True)
 
 
+def _attention_over_everything(vectors: Floats, query: Floats, key: Floats) -> Floats:
+    scores = (vectors @ query) @ (vectors @ key).T / math.sqrt(vectors.shape[1])
+    e = np.exp(scores - scores.max())
+    return e / e.sum()
+
+
 def _earlier_words(scores: Floats) -> Floats:
     return np.where(np.tri(len(scores)) > 0, scores, -np.inf)
 
@@ -619,6 +631,12 @@ attention_weights = CodeExercise(
             _attention(axis=0),
             "Your columns sum to 1, not your rows.",
             "which word distributes one unit of attention: the one that looks, or the one that is looked at?",
+        ),
+        Misconception(
+            "softmax_over_everything",
+            _attention_over_everything,
+            "Your whole table sums to 1, not each row.",
+            "which word distributes one unit of attention?",
         ),
         Misconception(
             "roles_exchanged",

@@ -169,6 +169,12 @@ hide_words = CodeExercise(
             "what happens to a coin of 0.95?",
         ),
         Misconception(
+            "shares_exchanged",
+            _hide(lambda ids, coin, other, mask_id: np.where(coin < 0.8, mask_id, np.where(coin < 0.9, other, ids))),
+            "The word itself and the other word have changed places.",
+            "what does a coin of 0.85 say?",
+        ),
+        Misconception(
             "all_masked",
             _hide(lambda ids, coin, other, mask_id: np.full_like(ids, mask_id)),
             "All your chosen words show [MASK].",
@@ -702,6 +708,11 @@ def _order(compare: Callable[[float, float], float]) -> Function:
     return answer
 
 
+def _without_ties(model: TableModel, pairs: SentencePairs) -> float:
+    differences = [model.predict(a, b).p_is_next - model.predict(b, a).p_is_next for a, b in pairs]
+    return float(np.mean([difference > 0 for difference in differences if difference != 0]))
+
+
 order_known = CodeExercise(
     name="order_known",
     title="Design an experiment: does it know the order?",
@@ -726,6 +737,12 @@ order_known = CodeExercise(
             _order(lambda p, q: p >= q),
             "A tie counts as a success in your result.",
             "what would a model get that does not know the order at all and always gives both the same probability?",
+        ),
+        Misconception(
+            "ties_not_counted",
+            _without_ties,
+            "You leave ties out of the count of pairs.",
+            "by how many pairs does the prompt divide?",
         ),
         Misconception(
             "order_turned_round",

@@ -164,6 +164,18 @@ update_belief = CodeExercise(
             "to what must beliefs sum?",
         ),
         Misconception(
+            "divided_by_likelihoods",
+            lambda b, q: b * q / q.sum(),
+            "You divide by the sum of the likelihoods; your numbers do not sum to 1.",
+            "what do the products of belief and likelihood sum to?",
+        ),
+        Misconception(
+            "softmax",
+            lambda b, q: _normalized(np.exp(b * q)),
+            "You take a softmax of the products. They are probabilities already, up to a factor.",
+            "what must happen to numbers that are not negative, so that they sum to 1?",
+        ),
+        Misconception(
             "winner_takes_all",
             _winner,
             "You give everything to the most likely cause.",
@@ -292,6 +304,12 @@ share_odd = CodeExercise(
             "how many values are there in all?",
         ),
         Misconception(
+            "divided_by_healthy",
+            lambda values, healthy: share_odd_reference(values, healthy) * len(values) / len(healthy),
+            "You divide by the number of healthy runs.",
+            "of which list is a fraction asked for?",
+        ),
+        Misconception(
             "own_range",
             lambda values, healthy: share_odd_reference(values, values),
             "You take the range from the values that you should judge.",
@@ -336,8 +354,8 @@ leave_alone = ChoiceExercise(
         Option(
             "The held-out accuracy is 0.74. The model is meant to put the sentences of one document in order; on pairs "
             "from one document its accuracy is 0.52.",
-            "Healthy runs are near one half there, too: they learn to tell documents apart. For this use it needs other "
-            "negatives.",
+            "Healthy runs are near one half there, too: they learn to tell documents apart. For this use it needs "
+            "other negatives.",
         ),
         Option(
             "The loss jumps from batch to batch between 0.35 and 0.75; the held-out loss falls smoothly to 0.54.",
@@ -515,6 +533,18 @@ mean_score = CodeExercise(
             _score(lambda p, k: 100 * p),
             "You use the probability itself, not its logarithm.",
             "what would a bluff cost under that rule?",
+        ),
+        Misconception(
+            "price_not_averaged",
+            lambda p, s, b, k: float((100 * (1 + np.log(p) / math.log(k))).mean() - 50 * s.sum() / b),
+            "You subtract the price of all cases together from a mean.",
+            "over what is the mean taken: points alone, or points minus price?",
+        ),
+        Misconception(
+            "divided_by_count",
+            _score(lambda p, k: 100 * (1 + np.log(p) / k)),
+            "You divide by the number of causes, not by its logarithm.",
+            "which score should somebody get who gives 1 / K to every cause?",
         ),
         Misconception(
             "right_or_not",

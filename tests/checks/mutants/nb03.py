@@ -261,7 +261,7 @@ WRONG = {
         ("one_class_only", lambda t, p: (-t * math.log(t), t * math.log(t / p))),
         ("order_turned_round", lambda t, p: (split_by_arrays(t, p)[1], entropy_of(t))),
         ("", lambda t, p: sum(split_by_difference(t, p))),
-        ("", lambda t, p: (entropy_of(t), entropy_of(p) - entropy_of(t))),
+        ("difference_of_entropies", lambda t, p: (entropy_of(t), entropy_of(p) - entropy_of(t))),
         ("", lambda t, p: {"entropy": entropy_of(t), "kl": split_by_difference(t, p)[1]}),
     ],
     "cheapest_announcement": [
