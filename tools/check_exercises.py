@@ -34,7 +34,7 @@ HOUSE_RULES = (
     house.check_ids,
     house.check_metadata,
 )
-MIN_EXERCISES, MAX_EXERCISES = 4, 8
+MIN_EXERCISES, MAX_EXERCISES = author.MIN_EXERCISES, author.MAX_EXERCISES
 
 
 def exercises_of(path):
@@ -81,6 +81,8 @@ def check_exercise_cells(notebook, exercises):
                 yield f"cell {cell.id} has other nbgrader marks than the bank's; run tools/add_exercise.py"
         if answer.source.count(author.BEGIN) != 1 or answer.source.count(author.END) != 1:
             yield f"cell {answer.id} has not exactly one pair of {author.BEGIN} and {author.END}"
+        elif exercise.graded_by_hand and " ".join(exercise.model.split()) not in " ".join(answer.source.split()):
+            yield f"cell {answer.id} is not the model answer of the bank"
         elif exercise.answer_is_function != answer.source.startswith(f"def {exercise.name}("):
             yield f"cell {answer.id} does not begin with the definition or the variable {exercise.name}"
         elif not exercise.answer_is_function and not re.match(rf"{exercise.name} = (None|\"\")\n", answer.source):

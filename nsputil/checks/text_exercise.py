@@ -17,7 +17,7 @@ from nsputil.checks.verdict import COMPARED, NOT_DONE, WRONG, Verdict
 LONGEST = 20_000  # characters
 TRIES = 2  # until the model answer is shown
 NEGATION = re.compile(r"\b(not|no|never|none|nothing|neither|nor|without|cannot|hardly|wrong to|nobody)\b|n't\b", re.I)
-CLAUSE_END = re.compile(r"[.!?;:,\n()]|\b(?:but|because|although|though|while|whereas|since|so that|however)\b", re.I)
+CLAUSE_END = re.compile(r"[.!?;:,()]|\b(?:but|because|although|though|while|whereas|since|so that|however)\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,7 @@ class TextExercise(Exercise):
         -------
         Reading
         """
+        text = " ".join(text.split())  # a line break is a space
         points = []
         for point in self.rubric:
             matches = re.finditer(point.signs, text, re.IGNORECASE)
@@ -227,7 +228,6 @@ def _words(text: str, match: re.Match[str] | None) -> str:
     """Return a match with the rest of its first and last word, in one short line."""
     if match is None:
         return ""
-    start = max(text.rfind(space, 0, match.start()) for space in " \n") + 1
-    ends = [place for place in (text.find(space, match.end()) for space in " \n") if place >= 0]
-    words = " ".join(text[start : min(ends, default=len(text))].split()).strip(".,;:!?\"'")
+    start, end = text.rfind(" ", 0, match.start()) + 1, text.find(" ", match.end())
+    words = text[start : end if end >= 0 else len(text)].strip(".,;:!?\"'")
     return words if len(words) <= 60 else words[:57] + "..."

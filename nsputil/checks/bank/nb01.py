@@ -674,17 +674,26 @@ worse_than_chance = TextExercise(
     rubric=(
         Point(
             "Far below one half is not ignorance: the model separates the pairs.",
-            r"chance|guess|half|50|knows|learn|separate|information",
+            r"(below|under|worse than|far (from|outside)|lower than) (the )?(\w+ )?(chance|guess\w*|half|50|"
+            r"random)|not ignoran\w+|(not|n't|cannot be) (\w+ )?(chance|luck|random|guess\w*)|(wrong|"
+            r"right) nearly always|nearly always wrong|89|useless model|\b(knows?|learned|learnt|separat\w+|"
+            r"tells?|distinguish\w*|information|knowledge)\b",
             "what would a model get that knows nothing at all?",
+            denied=True,
         ),
         Point(
             "The two classes are probably read the wrong way round: columns or labels are swapped.",
-            r"swap|revers|flip|invert|upside|wrong way|other way|mixed up|exchang|convention|polarity",
+            r"swap|revers|flip|invert|upside|wrong way|other way|mixed up|exchang|opposite|convention|"
+            r"polarity|sign (is )?turned|turned round|mislabel|calls? (it )?(NotNext|IsNext)|counts? (it |"
+            r"IsNext )?as",
             "what would have to be reversed to make 11 % a good result?",
+            denied=True,
         ),
         Point(
             "A check: known true and unrelated pairs, or the accuracy after the swap, 89 %.",
-            r"89|known|polarity test|obvious|test .*pairs|unrelated|true pairs",
+            r"89|known|polarity test|obvious|you (surely |really )?know|for sure|unrelated|true pairs|"
+            r"random (ones|pairs)|neighbo|(few|ten|twenty|some) (\w+ )?pairs|which column|what the columns|"
+            r"swap \w+ (columns|labels|answers) and",
             "how could you find out within five minutes?",
         ),
     ),

@@ -689,19 +689,25 @@ critique_dataset = TextExercise(
     rubric=(
         Point(
             "B alone gives the label away: it is a recipe or news, so topic or style decides and nobody has to read A.",
-            r"(B|second sentence)\W? (alone|by itself)|without (reading |looking at )?A\b|topic|style|vocabulary|"
-            r"ignor\w+ A|only (at )?B|different (source|corpus|domain)",
+            r"\bB('s words)?,? (alone|by itself|only)|words of B|without (reading |looking at |seeing |"
+            r"needing )?A\b|(never|nobody|no one|not|n't) (has to |have to |needs? to )?(read|look|compare|"
+            r"see)\w* (at )?A\b|no reading of A|topic|style|vocabulary|ignor\w+ A|about food|"
+            r"recipe against news\w*|share (no |hardly )?words|leak|shortcut|(different|another|"
+            r"other) (source|corpus|domain)",
             "could a model that never sees A score well on these pairs? How?",
+            denied=True,
         ),
         Point(
             "A test: a classifier that sees B only, or B under a shuffled A, should be at chance.",
-            r"train|test|classif|shuffl|measure|chance|b.only|check|baseline|experiment",
+            r"(train|fit|build|try|test|count|vote|hide|cover|remove|drop|mask|replac|shuffl|"
+            r"permut)\w*\b.{0,60}(\bB\b|\bA\b|only|alone|again|word|classif|bag)|B.only|at chance|near (99|"
+            r"50)|baseline|bag.of.words|fall to",
             "which small experiment would show it?",
         ),
         Point(
             "A remedy: negatives from the same collection, each B used as a positive and as a negative (permuted).",
-            r"permut|same (source|corpus|collection|site|domain)|both (as|class)|twice|other (recipe|document)|"
-            r"another recipe|from the recipes|draw.*recipes",
+            r"permut|same (source|corpus|collection|site|domain|recipe|kind)|both (as|class|label)|twice|"
+            r"(other|another|different|same) (\w+ )?recipe|from (the )?recipes|recipes too|(each|every) B",
             "where should the negatives come from instead?",
         ),
     ),

@@ -539,17 +539,19 @@ why_minus_log_mean = TextExercise(
     rubric=(
         Point(
             "log: the product of the probabilities becomes a sum (which neither underflows nor moves the maximum).",
-            r"product|multiply|multiplied|underflow|sum of|adds? up|additive",
+            r"product|multipl|underflow|rounds? to (zero|0)|sum of|into (a )?sums?|adds? up|additive|"
+            r"usable number",
             "what does the log make of many probabilities that are multiplied?",
         ),
         Point(
             "minus: a likelihood to maximize becomes a loss to minimize; up becomes down.",
-            r"minimi[sz]|downhill|lowest|positive|price|turn(s|ed)?\b.*(sign|round|upside)|descent|smaller",
+            r"minimi[sz]|downhill|climb|descen|lowest|positive|price|make small|smaller is|turn(s|"
+            r"ed)?\b.*(sign|round|upside)",
             "optimizers go downhill; which way does the log-likelihood improve?",
         ),
         Point(
             "mean: the number does not grow with the size of the batch, so batches can be compared.",
-            r"batch|size|number of (pairs|examples)|compar|how many|average",
+            r"size|number of (pairs|examples)|compar|how many|twice (as many|the)|(per|each) pair|average|grow",
             "what happens to a sum when there are twice as many pairs?",
         ),
     ),

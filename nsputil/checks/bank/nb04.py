@@ -648,25 +648,26 @@ steady_fall = TextExercise(
         Point(
             "What it means: on the training pairs the gold class gets more probability (on geometric average).",
             r"geometric mean|(probability|probabilities) (of|on|for|to) the (gold|correct|right|true)|"
-            r"gold (class|label|prob)|"
-            r"(correct|right|true) (label|class|answer)s?",
+            r"gold (class|label|prob)|(correct|right|true) (label|class|answer)s?|-log ?p|exp\(-loss\)",
             "which probability grows when the mean of -log p falls, and on which pairs?",
         ),
         Point(
             "It does not say that the accuracy rises: probabilities may grow without crossing one half, or some fall.",
-            r"accura",
+            r"accura|more pairs are right|number of right pairs|cross\w* (one )?half|right already|"
+            r"already right",
             "does a lower loss mean that more pairs are on the right side of one half?",
         ),
         Point(
             "It says nothing about text that the model never saw; the model may learn the pairs by heart.",
-            r"unseen|held.?out|never saw|new (text|pair|document|data|speech)|overfit|by heart|memori|validation|"
-            r"test set|general",
+            r"unseen|held.?out|never saw|(new|test|other) (text|pair|document|data|speech)|overfit|by heart|"
+            r"memor|validation|test set|general",
             "on which pairs was this loss measured?",
         ),
         Point(
             "It does not say that the right thing is learned: a shortcut, wrong labels, or pairs that are not counted.",
-            r"shortcut|topic|length|cue|leak|wrong label|label\w* (are|is|may|might|could)|noise|not counted|left out|"
-            r"ignore|discourse|understand",
+            r"shortcut|topic|length|cue|leak|wrong label|labels?\b.{0,30}(wrong|noise|same|faulty)|noise|"
+            r"not counted|left out|ignore|B alone|discourse|order of (the )?sentences|both sentences|(not|n't|"
+            r"no) .{0,40}understand",
             "which easy trick, or which fault in the data, could make the loss fall as well?",
         ),
     ),

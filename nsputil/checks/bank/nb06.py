@@ -618,18 +618,23 @@ silent_class = TextExercise(
     rubric=(
         Point(
             "The cause: pairs of one class are not counted in the loss, as with ignore_index set to a class.",
-            r"ignore|left out|leav\w+ out|not count|never count|skip|dropp|mask|weight|only (one class|the)|exclud",
+            r"ignore|left out|leav\w+ out|(not|never|n't) (be |been )?count|skip|dropp|mask|padding|weight|"
+            r"thr(ow|ew|own)\w* .{0,20}away|only (one class|the \w+ class|\w+ pairs)|exclud|not in the (mean|"
+            r"loss)",
             "how can an average be nearly 0 when half of the answers are wrong?",
+            denied=True,
         ),
         Point(
             "The mechanism: those rows have gradient 0, so nothing pushes the model to say that class.",
-            r"gradient|push|never (learn|corrected|punish|penal)|always says|says .*to (all|every)|constant|one class",
+            r"gradient|push|never (learn|corrected|punish|penal)|not taught|(just |always )says|always|"
+            r"says .*to (all|every)|constant|one class|one answer|best strategy|free for the loss",
             "what teaches the model to give the other answer?",
         ),
         Point(
             "A test: loss or recall for each class, the number of pairs in the mean, or the gradient rows by label.",
             r"(each|per|every|both|one|single|other|that) class|class(es)? separately|recall|number of pairs|"
-            r"count(ed|ing)? (the )?pairs|by label|per label|each label|rows|assert",
+            r"count(ed|ing)? (the )?pairs|by label|(per|each|both) labels?|separately|batch (with|of) (only|"
+            r"one|a single)|assert|unit test|recomput|recount",
             "which number, printed for each class, would have shown it at once?",
         ),
     ),

@@ -807,22 +807,26 @@ falling_total = TextExercise(
     rubric=(
         Point(
             "The total starts where a model that knows nothing starts: ln V + ln 2.",
-            r"ln ?V|log ?V|ln ?\(?30|log ?\(?30|10\.3|11\.0|start|uniform|knows? nothing|know nothing",
+            r"ln ?V|log ?V|ln ?\(?30|log ?\(?30|10\.3|11\.0\d|uniform|knows? nothing|know nothing|chance for|"
+            r"untrained|without any training|random (weights|numbers|guess)",
             "what does a model pay for a word and for a pair when it knows nothing?",
         ),
         Point(
             "A fall of three nats in the words can come from their frequencies alone.",
-            r"frequen|how often|common words|count",
+            r"frequen|how often|common words|unigram|(word|words) counts?|count\w* (the )?words|(rare|"
+            r"frequent) words",
             "what could be learned about the words without reading a single sentence?",
         ),
         Point(
             "The pairs can give at most 0.69 nats, so the total says nothing about them.",
-            r"0\.69|0\.7\b|ln ?2|log ?2|at most|small part|tiny|drown|hid(e|den)|lost in",
+            r"0\.69|0\.7\b|at most|small part|tiny|drown|hid(e|es|den)|lost in|(says?|said|know|"
+            r"tells?) nothing|nothing can be said|cannot (see|tell)",
             "what is the largest possible fall of the pair loss?",
         ),
         Point(
             "Ask for the two losses separately, each with its own level, on held-out text.",
-            r"apart|separate|each (task|loss|of)|both losses|two curves|on its own|alone|individual",
+            r"apart|separate|each (task|loss|of)|both losses|two (curves|plots|lines|losses)|in two|"
+            r"on its own|alone|individual|mlm and nsp|one for each",
             "what would you ask the colleague to send?",
         ),
     ),

@@ -732,22 +732,23 @@ diagnosis_plan = TextExercise(
             "what can you see in ten pairs with their labels, before any training?",
         ),
         Point(
-            "Try eight pairs by heart: if they cannot be learned, the fault is in the model, the gradient or the "
-            "optimizer.",
-            r"(eight|8|few|ten|10|one|small|tiny|single) (pairs|examples|batch|samples)|by heart|overfit",
+            "Try eight pairs by heart: if they cannot be learned, the fault is in the model, the gradient or "
+            "the optimizer.",
+            r"(eight|8|few|ten|10|one|small|tiny|single) (pairs|examples|batch|samples)|by heart|overfit|"
+            r"memori[sz]e",
             "what is the cheapest test of model, gradient and optimizer together?",
         ),
         Point(
-            "Compare with known levels: the first loss near ln 2, the entropy of the prior, a baseline without "
-            "training, controls.",
-            r"ln ?2|log ?2|0\.69|entropy|prior|baseline|overlap|majority|control|coin|shuffled label|"
-            r"without (B|the answer|input)|no input",
+            "Compare with known levels: the first loss near ln 2, the entropy of the prior, a baseline "
+            "without training, controls.",
+            r"ln ?2|log ?2|entropy|prior|baseline|overlap|majority|control|coin|shuffled label|known (logits|"
+            r"level)|chance|without (B|the answer|input)|no input|test the loss|expected loss",
             "with which numbers that you know beforehand do you compare?",
         ),
         Point(
             "For each test say what both outcomes mean, and change one thing at a time.",
-            r"\bif (it|they|this|that|the|not|so|even|both|we|I)\b|otherwise|one (thing|change) at a time|in that case|"
-            r"then the",
+            r"\bif (it|they|this|that|the|not|so|even|both|we|I|learned|nothing|one)\b|otherwise|in that case|"
+            r"->|then the|means (that|the)|\w+ means",
             "what will you conclude if a test passes, and what if it fails?",
         ),
     ),

@@ -643,13 +643,14 @@ missing_evidence = TextExercise(
         ),
         Point(
             "A test of model and optimizer: eight pairs by heart, or whether the weights move.",
-            r"(eight|8|few|ten|small|handful)( \w+)? (pairs|examples|samples)|by heart|overfit|weights? (move|change)|"
-            r"gradient|parameters? (move|change)",
+            r"(eight|8|few|ten|small|handful)( \w+)? (pairs|examples|samples)|by heart|overfit|(weights?|"
+            r"parameters?|tensors?|head)\b.{0,40}(mov|chang|train)|gradient (arriv|reach|of|is|norm|check)|"
+            r"chang\w+ of (each|every)",
             "which cheap test checks model, gradient and optimizer together?",
         ),
         Point(
             "For each piece, what an answer would decide.",
-            r"\bif\b|otherwise|would (mean|tell|show|rule|point|decide)|rules? out|then ",
+            r"\bif\b|otherwise|decides?|would (mean|tell|show|rule|point|explain)|rules? out|then |means",
             "what will you conclude from each possible answer?",
         ),
     ),
