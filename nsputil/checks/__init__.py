@@ -16,11 +16,15 @@ How this package fits to the others: docs/architecture.md.
 """
 
 from nsputil.checks import record as _record
+from nsputil.checks import values as _values
 from nsputil.checks.handle import Check as _Check
+from nsputil.checks.honest import bind as _bind
 from nsputil.checks.honest import honest_functions as _honest_functions
 from nsputil.checks.progress_table import CourseMap as _CourseMap
 from nsputil.checks.progress_table import notebook_table as _notebook_table
 from nsputil.checks.progress_table import short_table as _short_table
+
+_bind(_values)
 
 __all__ = ["course_map", "exercises", "forget", "progress"]
 

@@ -168,7 +168,7 @@ class CodeExercise(Exercise):
         """
         outcomes: list[Outcome] = []
         for case in cases:
-            outcomes.append(self._called(answer, case, watch=self.from_scratch and not outcomes))
+            outcomes.append(self._called(answer, case, watch=True))
             if outcomes[-1].problem in STOPPED:
                 break
         return outcomes
@@ -218,7 +218,9 @@ class CodeExercise(Exercise):
             where = f" ({last.error})" if last.error and last.problem == "exit" else ""
             message = f"For {cases[len(outcomes) - 1].what} your function {said}{where}."
             return Verdict(WRONG, message, question, last.problem)
-        calls = outcomes[0].calls
+        calls = [
+            name for name in _all_calls(outcomes) if self.from_scratch or name.endswith(("_reference", "setprofile"))
+        ]
         if calls:
             message, question = COMMON["package_called"]
             return Verdict(WRONG, f"{message} It calls {calls[0]}.", question, "package_called")
@@ -317,6 +319,10 @@ class CodeExercise(Exercise):
     def solution_steps(self) -> list[str]:
         """Return the solution in steps, each some lines of code; see `Exercise.solution_steps`."""
         return steps_of(self.reference, self.name)
+
+
+def _all_calls(outcomes: Sequence[Outcome]) -> list[str]:
+    return [name for outcome in outcomes for name in outcome.calls]
 
 
 def _overflowed(outcome: Outcome) -> bool:

@@ -20,12 +20,23 @@ _BUILTINS = (
 
 
 def _bound() -> list[tuple[ModuleType, dict[str, Any]]]:
-    modules: list[ModuleType] = [np, np.linalg, math]
+    modules: list[ModuleType] = [np, np.linalg, np.random, math]
     found = [(module, {name: value for name, value in vars(module).items() if name[0] != "_"}) for module in modules]
     return [*found, (builtins, {name: getattr(builtins, name) for name in _BUILTINS})]
 
 
 _BOUND = _bound()
+
+
+def bind(*modules: ModuleType) -> None:
+    """Bind the functions of more modules as they are now.
+
+    Parameters
+    ----------
+    modules : module
+    """
+    for module in modules:
+        _BOUND.append((module, {name: value for name, value in vars(module).items() if callable(value)}))
 
 
 @contextlib.contextmanager

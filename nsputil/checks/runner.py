@@ -169,21 +169,27 @@ def watched(calls: list[str]) -> Iterator[None]:
     Parameters
     ----------
     calls : list of str
-        Also a function of the package that is the answer itself is added.
+        Also a function of the package that is the answer itself is added. Of `nsputil.checks` only references count,
+        since it makes functions and models that are arguments.
     """
 
     def watch(frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
-        if event == "call" and code.co_filename.startswith(PACKAGE) and not code.co_filename.startswith(CHECKS):
-            caller = frame.f_back.f_code if frame.f_back else code
-            if caller is call.__code__ or not caller.co_filename.startswith(PACKAGE):
+        if event == "call" and code.co_filename.startswith(PACKAGE):
+            caller = frame.f_back.f_code if frame.f_back else call.__code__
+            own = not code.co_filename.startswith(CHECKS) or code.co_name.endswith("_reference")
+            if own and (caller is call.__code__ or not caller.co_filename.startswith(PACKAGE)):
                 calls.append(code.co_name)
 
     before = sys.getprofile()
+    threading.setprofile(watch)
     sys.setprofile(watch)
     try:
         yield
     finally:
+        if sys.getprofile() is not watch:
+            calls.append("sys.setprofile")
+        threading.setprofile(None)
         sys.setprofile(before)
 
 

@@ -23,7 +23,8 @@ def steps_of(function: Function, name: str) -> list[str]:
         Its helpers, then its first line, then its statements; without docstrings and types. Empty if there is no
         source to read.
     """
-    steps, queue, seen = [], [function], {function}
+    steps: list[str] = []
+    queue, seen = [function], {function}
     try:
         while queue:
             tree = ast.parse(textwrap.dedent(inspect.getsource(queue[0])))
@@ -40,8 +41,7 @@ def steps_of(function: Function, name: str) -> list[str]:
             module = sys.modules[queue[0].__module__]
             for called in ast.walk(node):
                 helper = getattr(module, called.id, None) if isinstance(called, ast.Name) else None
-                own = inspect.isfunction(helper) and helper.__module__ == module.__name__
-                if own and helper not in seen:
+                if inspect.isfunction(helper) and helper.__module__ == module.__name__ and helper not in seen:
                     seen.add(helper)
                     queue.append(helper)
             queue.pop(0)

@@ -172,6 +172,7 @@ class TextExercise(Exercise):
         print("\nIts points:")
         for number, point in enumerate(self.rubric, 1):
             print(f"{number}. {point.text}")
+        print(f"Keep this: {self.takeaway}")
         print(f"Mark those that your text makes, such as checks.{self.name}.mark(1, {len(self.rubric)}).")
 
     def mark(self, *points: int) -> None:

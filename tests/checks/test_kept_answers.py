@@ -1,11 +1,13 @@
 """Right answers in other forms are right, wrong ones are not, and small changes to a solution are caught."""
 
+import cheats
 import kept_answers
+import mutation
 import pytest
 import small_changes
 
 from nsputil.checks import bank
-from nsputil.checks.verdict import COMPARED, RIGHT
+from nsputil.checks.verdict import COMPARED, NOT_DONE, RIGHT, WRONG
 
 RIGHT_ANSWERS = kept_answers.answers("right")
 NAMES = [name for name, exercise in bank.exercises().items() if not exercise.graded_by_hand]
@@ -31,6 +33,30 @@ def test_no_wrong_answer_is_right():
     wrong = kept_answers.answers("wrong")
     judged = [(answer, bank.exercises()[answer.name].judge(answer.value()).state) for answer in wrong]
     assert [(answer.name, answer.what) for answer, state in judged if state in (RIGHT, COMPARED)] == []
+
+
+def test_nine_in_ten_wrong_answers_hear_their_own_mistake():
+    wrong = kept_answers.answers("wrong")
+    mistakes = [bank.exercises()[answer.name].judge(answer.value()) for answer in wrong]
+    named = sum(v.state == NOT_DONE or v.mistake not in mutation.UNNAMED for v in mistakes)
+    assert named >= 0.9 * len(wrong)
+
+
+def test_the_points_of_a_text_are_found():
+    points, agreeing = kept_answers.points_of_texts()
+    assert points > 500 and agreeing >= 0.85 * points
+
+
+def test_no_text_is_called_right():
+    states = {bank.exercises()[a.name].judge(a.value()).state for a in kept_answers.answers("text")}
+    assert states == {COMPARED, WRONG}
+
+
+@pytest.mark.parametrize("number", range(0, len(cheats.CHEATS), 12))
+def test_a_cheat_does_not_pass(number):
+    """A sample, each in a process of its own; `make checks-report` runs all sixty."""
+    name, what, cell = cheats.CHEATS[number]
+    assert cheats.outcome(name, cell) != RIGHT, what
 
 
 def test_small_changes_to_the_solutions_are_caught():

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import mutation
 import numpy as np
 import pytest
 
@@ -14,6 +15,9 @@ from nsputil import checks
 from nsputil.checks import bank, record
 from nsputil.checks.exercise import NotRight
 from nsputil.progress_file import progress_file
+
+
+RIGHT_LOSS = mutation.answers("RIGHT")["batch_loss"][0]
 
 
 @pytest.fixture
@@ -139,13 +143,13 @@ def test_strict_mode_raises_and_the_usual_one_prints(kept, monkeypatch, capsys):
     for answer in (None, lambda logits, labels: 0.0):
         with pytest.raises(NotRight):
             checks.batch_loss(answer)
-    checks.batch_loss(bank.exercises()["batch_loss"].reference)
+    checks.batch_loss(RIGHT_LOSS)
 
 
 def test_a_grade_is_all_or_an_error():
-    assert checks.batch_loss.grade(bank.exercises()["batch_loss"].reference) is True
+    assert checks.batch_loss.grade(RIGHT_LOSS) is True
     with pytest.raises(NotRight, match="sign"):
-        checks.batch_loss.grade(lambda logits, labels: -bank.exercises()["batch_loss"].reference(logits, labels))
+        checks.batch_loss.grade(lambda logits, labels: -RIGHT_LOSS(logits, labels))
 
 
 def test_an_unknown_exercise_is_told_with_its_neighbor():
