@@ -52,10 +52,13 @@ def test_no_text_is_called_right():
     assert states == {COMPARED, WRONG}
 
 
-@pytest.mark.parametrize("number", range(0, len(cheats.CHEATS), 12))
-def test_a_cheat_does_not_pass(number):
+SAMPLE = [cheat for cheat in cheats.CHEATS if cheats.BEYOND not in cheat[1]][::12]
+
+
+@pytest.mark.parametrize("cheat", SAMPLE, ids=lambda cheat: cheat[1])
+def test_a_cheat_does_not_pass(cheat):
     """A sample, each in a process of its own; `make checks-report` runs all sixty."""
-    name, what, cell = cheats.CHEATS[number]
+    name, what, cell = cheat
     assert cheats.outcome(name, cell) != RIGHT, what
 
 

@@ -676,7 +676,8 @@ worse_than_chance = TextExercise(
             "Far below one half is not ignorance: the model separates the pairs.",
             r"(below|under|worse than|far (from|outside)|lower than) (the )?(\w+ )?(chance|guess\w*|half|50|"
             r"random)|not ignoran\w+|(not|n't|cannot be) (\w+ )?(chance|luck|random|guess\w*)|(wrong|"
-            r"right) nearly always|nearly always wrong|89|useless model|\b(knows?|learned|learnt|separat\w+|"
+            r"right) nearly always|nearly always wrong|89|useless model|"
+            r"\b(knows?|learned|learnt|separates?|separated|separating|"
             r"tells?|distinguish\w*|information|knowledge)\b",
             "what would a model get that knows nothing at all?",
             denied=True,

@@ -539,7 +539,8 @@ why_minus_log_mean = TextExercise(
     rubric=(
         Point(
             "log: the product of the probabilities becomes a sum (which neither underflows nor moves the maximum).",
-            r"product|multipl|underflow|rounds? to (zero|0)|sum of|into (a )?sums?|adds? up|additive|"
+            r"product|multiply|multiplied|multiplication|"
+            r"underflow|rounds? to (zero|0)|sum of|into (a )?sums?|adds? up|additive|"
             r"usable number",
             "what does the log make of many probabilities that are multiplied?",
         ),

@@ -660,7 +660,7 @@ steady_fall = TextExercise(
         Point(
             "It says nothing about text that the model never saw; the model may learn the pairs by heart.",
             r"unseen|held.?out|never saw|(new|test|other) (text|pair|document|data|speech)|overfit|by heart|"
-            r"memor|validation|test set|general",
+            r"memory|memori[sz]e|validation|test set|general",
             "on which pairs was this loss measured?",
         ),
         Point(

@@ -634,7 +634,7 @@ silent_class = TextExercise(
             "A test: loss or recall for each class, the number of pairs in the mean, or the gradient rows by label.",
             r"(each|per|every|both|one|single|other|that) class|class(es)? separately|recall|number of pairs|"
             r"count(ed|ing)? (the )?pairs|by label|(per|each|both) labels?|separately|batch (with|of) (only|"
-            r"one|a single)|assert|unit test|recomput|recount",
+            r"one|a single)|assert|unit test|recomputes?|recomputed|recount",
             "which number, printed for each class, would have shown it at once?",
         ),
     ),
