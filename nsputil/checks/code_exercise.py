@@ -139,13 +139,39 @@ class CodeExercise(Exercise):
         return outcomes
 
     @cached_property
-    def _usual(self) -> tuple[list[InputCase], list[Outcome]]:
-        cases = self.cases_of(SEEDS)
-        return cases, self.expected(cases)
+    def _inputs(self) -> dict[tuple[int, ...], tuple[list[InputCase], list[Outcome]]]:
+        return {}
 
     @cached_property
-    def _usual_ideas(self) -> list[tuple[Misconception[Function], list[Outcome]]]:
-        return self._outcomes_of_ideas(self._usual[0])
+    def _ideas(self) -> dict[int, list[tuple[Misconception[Function], list[Outcome]]]]:
+        return {}
+
+    def inputs(self, seed: int | None = None) -> tuple[list[InputCase], list[Outcome]]:
+        """Return the cases and what the reference gives; worked out once for each seed.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Without it the cases are those of the check and of the hidden test.
+
+        Returns
+        -------
+        tuple of list
+        """
+        seeds = SEEDS if seed is None else (seed,)
+        if seeds not in self._inputs:
+            cases = self.cases_of(seeds)
+            self._inputs[seeds] = cases, self.expected(cases)
+        return self._inputs[seeds]
+
+    def _ideas_on(self, cases: Sequence[InputCase]) -> list[tuple[Misconception[Function], list[Outcome]]]:
+        """Return what every idea gives; kept for the cases that `inputs` keeps."""
+        kept = any(cases is own for own, _ in self._inputs.values())
+        if not kept:
+            return self._outcomes_of_ideas(cases)
+        if id(cases) not in self._ideas:
+            self._ideas[id(cases)] = self._outcomes_of_ideas(cases)
+        return self._ideas[id(cases)]
 
     def _outcomes_of_ideas(self, cases: Sequence[InputCase]) -> list[tuple[Misconception[Function], list[Outcome]]]:
         return [
@@ -192,11 +218,7 @@ class CodeExercise(Exercise):
         if is_stub(answer):
             return Verdict(NOT_DONE, "Write the function above, run its cell, then this one.")
         with honest_functions():
-            if seed is None:
-                cases, expected = self._usual
-            else:
-                cases = self.cases_of([seed])
-                expected = self.expected(cases)
+            cases, expected = self.inputs(seed)
             return self.verdict(cases, self.outcomes(answer, cases), expected)
 
     def verdict(self, cases: Sequence[InputCase], outcomes: Sequence[Outcome], expected: Sequence[Outcome]) -> Verdict:
@@ -239,7 +261,7 @@ class CodeExercise(Exercise):
         if self.rtol < FLOAT32 and not any(map(self._differs_in_float32, outcomes, expected)):
             message, question = COMMON["float32_only"]
             return Verdict(WRONG, message, question, "float32_only")
-        ideas = self._usual_ideas if cases is self._usual[0] else self._outcomes_of_ideas(cases)
+        ideas = self._ideas_on(cases)
         for idea, wrong in ideas:
             if all(map(self._alike, outcomes, wrong)):
                 return Verdict(WRONG, idea.message, idea.question, idea.name)

@@ -223,7 +223,7 @@ def _varied(args, rng):
 def tally(name, source, imports):
     """Run all small changes to one solution through the check of its exercise."""
     exercise, result = bank.exercises()[name], Tally()
-    cases, expected = exercise._usual
+    cases, expected = exercise.inputs()
     original = _function(name, source, imports)
     inputs = other_inputs(exercise, [original, exercise.reference])
     for what, text in changes(source):

@@ -16,7 +16,6 @@ from nsputil.checks import bank, record
 from nsputil.checks.exercise import NotRight
 from nsputil.progress_file import progress_file
 
-
 RIGHT_LOSS = mutation.answers("RIGHT")["batch_loss"][0]
 
 
