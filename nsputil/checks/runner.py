@@ -220,6 +220,9 @@ def _nothing_ends_or_waits(function: Function) -> Iterator[None]:
         (vars(time), {"sleep": sleeps}),
         (space, there),
     ]
+    shell = _shell()
+    if shell is not None:
+        places.append((vars(shell), {"ask_exit": ends}))
     missing = object()
     before = [(names, name, names.get(name, missing)) for names, new in places for name in new]
     for names, new in places:
@@ -232,6 +235,12 @@ def _nothing_ends_or_waits(function: Function) -> Iterator[None]:
                 names.pop(name, None)
             else:
                 names[name] = value
+
+
+def _shell() -> object:
+    """Return IPython's shell, or None outside of a notebook."""
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return get_ipython() if get_ipython else None
 
 
 def _is_foreign(value: object) -> bool:
