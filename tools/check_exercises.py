@@ -59,6 +59,14 @@ def check_number(notebook, exercises):
         yield f"the exercises are {there}; the bank's are {expected}"
 
 
+def check_count_in_lesson(notebook, exercises):
+    """The lesson says how many exercises there are."""
+    lesson, _ = author.masters(exercises[0].notebook)
+    said = f"[{author.NUMBERS.get(len(exercises), len(exercises))} exercises that answer back]("
+    if not any(said in cell.source for cell in nbformat.read(lesson, as_version=4).cells):
+        yield f"{lesson.name} does not say {said[1:-2]!r}; run tools/add_exercise.py --notebook"
+
+
 def check_exercise_cells(notebook, exercises):
     """Text, answer and check of each exercise are there and agree with the bank."""
     cells = {cell.id: cell for cell in notebook.cells}
@@ -106,7 +114,14 @@ def check_learner_cells(notebook, exercises):
                     yield f"cell {cell.id} uses {exercise.name}, which is a stub in the released exercise"
 
 
-RULES = (check_title, check_number, check_exercise_cells, check_nothing_unwritten, check_learner_cells)
+RULES = (
+    check_title,
+    check_number,
+    check_count_in_lesson,
+    check_exercise_cells,
+    check_nothing_unwritten,
+    check_learner_cells,
+)
 
 
 def solution_lines(notebook):

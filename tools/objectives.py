@@ -58,7 +58,9 @@ def main(arguments):
     path = ROOT / "docs" / "objectives.md"
     text, found = coverage()
     if "--check" not in arguments:
+        changed = not path.exists() or path.read_text(encoding="utf-8") != text
         path.write_text(text, encoding="utf-8", newline="\n")
+        print("docs/objectives.md is written again" if changed else "docs/objectives.md was up to date")
     elif not path.exists() or path.read_text(encoding="utf-8") != text:
         found.append("docs/objectives.md is stale; run tools/objectives.py")
     print("\n".join(found) if found else "every objective of a notebook with exercises has one")

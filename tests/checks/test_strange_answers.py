@@ -1,5 +1,6 @@
 """Answers that nobody should give: huge, endless, broken or sly. Each gets a verdict, none raises, none is right."""
 
+import builtins
 import itertools
 import sys
 
@@ -99,6 +100,30 @@ def test_a_comparison_bound_anew_does_not_make_a_wrong_answer_right(monkeypatch)
     monkeypatch.setattr(np, "isclose", lambda *args, **kwargs: np.array(True))
     assert checks.batch_loss.judge(lambda *args: 5.0).state == WRONG
     assert checks.loss_of_08.judge(5.0).state == WRONG
+
+
+@pytest.mark.parametrize("name", ["abs", "isnan", "isfinite", "asarray", "log", "exp", "argwhere"])
+def test_a_function_of_numpy_bound_again_does_not_either(monkeypatch, name):
+    broken = lambda *args, **kwargs: np.float64(0.0)  # noqa: E731
+    monkeypatch.setattr(np, name, broken)
+    assert checks.batch_loss.judge(lambda *args: 5.0).state == WRONG
+    assert getattr(np, name) is broken, "the learner's own is given back"
+
+
+def test_nor_does_one_of_python(monkeypatch):
+    for name, broken in {"all": lambda x: True, "any": lambda x: False, "zip": lambda *x, **k: []}.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(builtins, name, broken)
+            verdict = checks.batch_loss.judge(lambda *args: 5.0)
+        assert verdict.state == WRONG
+
+
+def test_tab_shows_no_answer():
+    for name in ("batch_loss", "which_task", "loss_of_08", "worse_than_chance"):
+        check = getattr(checks, name)
+        hidden = {"reference", "value", "right_letters", "misconceptions", "options", "rubric", "model", "also_right"}
+        assert not hidden & {*dir(check), *dir(type(check))}
+        assert not [word for word in hidden if hasattr(check, word)]
 
 
 def test_a_text_of_a_million_words_is_refused_at_once():
