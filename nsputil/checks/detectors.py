@@ -107,7 +107,7 @@ def recognized(
         Name, message and question.
     """
     found, wanted = numbers_of(values), numbers_of(expected)
-    if found is None or wanted is None or len(found) < 2:
+    if found is None or wanted is None or len(found) < 2 or alike(found, wanted):
         return None
     wanted = [w.reshape(f.shape) if w.size == f.size == 1 else w for f, w in zip(found, wanted, strict=True)]
     name = _shape_or_order(found, wanted) or _constant(found, wanted) or transformed(found, wanted, args)
@@ -117,7 +117,7 @@ def recognized(
 
 def transformed(found: Sequence[Floats], wanted: Sequence[Floats], args: Sequence[tuple[Any, ...]]) -> str:
     """Return the name of the transform that explains all cases, or ""."""
-    if not any((np.abs(w) > 1e-6).any() for w in wanted):
+    if len(found) != len(wanted) or not any((np.abs(w) > 1e-6).any() for w in wanted):
         return ""
     with np.errstate(all="ignore"):
         for name, mistake in TRANSFORMS.items():
@@ -128,7 +128,7 @@ def transformed(found: Sequence[Floats], wanted: Sequence[Floats], args: Sequenc
 
 
 def _shape_or_order(found: Sequence[Floats], wanted: Sequence[Floats]) -> str:
-    if alike([f.T for f in found], wanted):
+    if any(f.ndim > 1 for f in found) and alike([f.T for f in found], wanted):
         return "transposed"
     sizes_agree = all(f.size == w.size for f, w in zip(found, wanted, strict=True))
     if sizes_agree and any(f.size > 2 for f in found) and all(_varied(w) for w in wanted):

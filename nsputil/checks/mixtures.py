@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nsputil.checks.answer_types import Function
-from nsputil.checks.detectors import TRANSFORMS, alike, numbers_of
+from nsputil.checks.detectors import TRANSFORMS, alike, numbers_of, transformed
 from nsputil.checks.misconceptions import COMMON, Misconception
 from nsputil.checks.values import difference
 
@@ -71,8 +71,8 @@ def with_transform(
         return None
     for idea, wrong in ideas:
         other = numbers_of(wrong)
-        if other is None:
-            continue
+        if other is None or transformed(other, numbers_of(right) or [], args):
+            continue  # a factor of a factor is a factor, which the detectors know
         for name in ADDED:
             with np.errstate(all="ignore"):
                 changed = [TRANSFORMS[name](w, a) for w, a in zip(other, args, strict=True)]

@@ -34,6 +34,9 @@ RELATIONS = {
     "minus_log_taken": lambda x: -np.log(x),
 }
 
+#: Relations that hardly hold by chance; the others must explain every number that is wrong.
+SURE = {"sign_reversed", "factor_100", "hundredth", "log_base_2", "log_base_10"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class NumberExercise(Exercise):
@@ -88,7 +91,7 @@ class NumberExercise(Exercise):
             if any(self._near(numbers, np.atleast_1d(np.asarray(a, np.float64))) for a in idea.answers):
                 return Verdict(WRONG, idea.message, idea.question, idea.name)
         if right.size == 1:
-            name, message, question = self._about(0, numbers)
+            name, message, question = self._about(0, numbers, wrong)
             return Verdict(WRONG, message, question, name)
         if self.example is not None and self._near(numbers, np.asarray(self.example, np.float64)):
             message, question = EXAMPLE
@@ -98,7 +101,7 @@ class NumberExercise(Exercise):
             return Verdict(WRONG, message, question, "another_order")
         count = right.size - len(wrong)
         lines = [f"{count} of {right.size} numbers {'is' if count == 1 else 'are'} right."]
-        found = [self._about(k, numbers) for k in wrong]
+        found = [self._about(k, numbers, wrong) for k in wrong]
         lines += [f"Number {k + 1}: {message}" for k, (_, message, _) in zip(wrong[:2], found, strict=False)]
         question = next((question for _, _, question in found[:2] if question), "")
         names = [name for name, _, _ in found if name not in ("value", "example_returned")]
@@ -114,7 +117,7 @@ class NumberExercise(Exercise):
     def _near(self, numbers: NDArray[np.float64], others: NDArray[np.float64]) -> bool:
         return numbers.shape == others.shape and bool((np.abs(numbers - others) <= self.tolerance).all())
 
-    def _about(self, k: int, numbers: NDArray[np.float64]) -> tuple[str, str, str]:
+    def _about(self, k: int, numbers: NDArray[np.float64], wrong: list[int]) -> tuple[str, str, str]:
         """Return name, message and question for one number that is not right."""
         number, rights = numbers[k], np.atleast_1d(np.asarray(self.value, np.float64))
         right, tolerance = rights[k], self.tolerance
@@ -122,8 +125,11 @@ class NumberExercise(Exercise):
             return "not_whole", f"{number:.6g} is not a whole number, and a whole number is asked for.", ""
         for idea in self.misconceptions if rights.size > 1 else ():
             for answer in idea.answers:
-                value = np.atleast_1d(np.asarray(answer, np.float64))[k]
-                if abs(value - right) > tolerance and abs(number - value) <= tolerance:
+                values = np.atleast_1d(np.asarray(answer, np.float64))
+                touched = np.flatnonzero(np.abs(values - rights) > tolerance).tolist()
+                explained = touched == [k] or set(wrong) <= set(touched)  # about this number alone, or about all
+                near = np.abs(values - numbers) <= tolerance
+                if explained and near[k] and (touched == [k] or near[wrong].all()):
                     return idea.name, without_praise(idea.message), idea.question
         example = None if self.example is None else np.atleast_1d(np.asarray(self.example, np.float64))[k]
         if example is not None and abs(number - example) <= tolerance and abs(example - right) > tolerance:
@@ -132,13 +138,15 @@ class NumberExercise(Exercise):
         for j in others:
             if abs(number - rights[j]) <= tolerance:
                 return "another_order", f"{number:.6g} belongs to number {j + 1}.", COMMON["another_order"][1]
-        if any(abs(number + rights[j]) <= tolerance for j in others):
+        if rights.size == 2 and any(abs(number + rights[j]) <= tolerance for j in others):
             return "another_order", f"{number:.6g} is minus one of the other numbers.", "do the two belong together so?"
         for name, relation in RELATIONS.items():
             with np.errstate(all="ignore"):
-                other = relation(right)
+                others_too = relation(rights)
+            other = float(others_too[k])
             near = max(tolerance * min(1.0, abs(other)), 1e-12)
-            if abs(other - right) > tolerance and abs(number - other) <= near:
+            shared = name in SURE or all(abs(numbers[j] - others_too[j]) <= tolerance for j in wrong)
+            if shared and abs(other - right) > tolerance and abs(number - other) <= near:
                 return (name, *ONE[name])
         for digits in (3, 2, 1, 0):
             if abs(number - round(right, digits)) < 1e-9 and right != 0 and round(right, digits) != 0:

@@ -584,6 +584,10 @@ no_shared_document = CodeExercise(
             (_pairs_of((3, 5), (6, 4)), _pairs_of((3, 7), (8, 4), start=5)),
             "documents 3 and 4 on both sides, in different pairs",
         ),
+        InputCase(
+            (_pairs_of((1, 1), (7, 8)), _pairs_of((2, 2), (7, 8), start=5)),
+            "documents 7 and 8 on both sides, in a NotNext pair",
+        ),
         InputCase((_pairs_of((7, 8)), _pairs_of((8, 7), start=5)), "documents 7 and 8, and 8 and 7"),
         InputCase((_pairs_of((1, 1), (2, 1)), _pairs_of((4, 4), start=5)), "one test pair, nothing shared"),
     ],
@@ -614,6 +618,14 @@ no_shared_document = CodeExercise(
             lambda train, test: not no_shared_document_reference(train, test),
             "Your answer is True exactly where it should be False.",
             "should a clean split give True or False?",
+        ),
+        Misconception(
+            "is_next_pairs_only",
+            lambda train, test: (
+                not {p.document_a for p in train if p.label == 0} & {p.document_a for p in test if p.label == 0}
+            ),
+            "Only the IsNext pairs count in your sets.",
+            "which documents give the sentences of a NotNext pair?",
         ),
         Misconception(
             "pairs_compared",
