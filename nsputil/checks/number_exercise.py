@@ -128,8 +128,8 @@ class NumberExercise(Exercise):
                 values = np.atleast_1d(np.asarray(answer, np.float64))
                 touched = np.flatnonzero(np.abs(values - rights) > tolerance).tolist()
                 explained = touched == [k] or set(wrong) <= set(touched)  # about this number alone, or about all
-                near = np.abs(values - numbers) <= tolerance
-                if explained and near[k] and (touched == [k] or near[wrong].all()):
+                as_said = np.abs(values - numbers) <= tolerance
+                if explained and as_said[k] and (touched == [k] or as_said[wrong].all()):
                     return idea.name, without_praise(idea.message), idea.question
         example = None if self.example is None else np.atleast_1d(np.asarray(self.example, np.float64))[k]
         if example is not None and abs(number - example) <= tolerance and abs(example - right) > tolerance:
