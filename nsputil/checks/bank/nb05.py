@@ -683,9 +683,9 @@ squared_error_duel = TextExercise(
             "for which pairs did the two slopes in the notebook's figure differ most?",
         ),
         Point(
-            "It measures something that can decide: steps until right, the slope, or the gap after a fixed number of "
-            "steps.",
-            r"steps|count|how (long|many)|slope|measure|gradient|after \d+",
+            "It measures something that can decide: steps until right, the slope, the share of the push in a batch, or "
+            "the gap after a fixed number of steps.",
+            r"steps|count|how (long|many)|slope|measure|gradient|share|push|after \d+",
             "which number do you write down at the end, for each of the two?",
         ),
         Point(
@@ -712,8 +712,10 @@ squared_error_duel = TextExercise(
     ),
     hints=(
         "What is held equal, where does the duel start, and what is counted?",
-        "Let one confidently wrong pair run under both losses; the last cells of notebook 05 count steps.",
-        "Four points: equal step size; a gap such as -6; steps until the gap is positive; the factor p in the slope.",
+        "Put one confidently wrong pair into a batch of undecided ones, as the last cells of notebook 05 do, or let it "
+        "run alone under both losses.",
+        "Four points: equal step size; a gap such as -6; its share of the push, or the steps until it is positive; the "
+        "factor p in the slope.",
     ),
     takeaway="An experiment that cannot prove you wrong shows nothing; write down beforehand which result would.",
 )
