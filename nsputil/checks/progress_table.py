@@ -110,7 +110,7 @@ class CourseMap:
     """A map of the course: one row of squares for each notebook, filled where an exercise is done."""
 
     def __repr__(self) -> str:
-        return short_table()
+        return "\n".join(short_table().splitlines()[:-1])
 
     def _repr_html_(self) -> str:
         """Return the map as a table that needs no script and no style sheet."""
