@@ -4,9 +4,11 @@
 in a box and the second outside it.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from inspect import signature
 from typing import Any, ClassVar
 
 import numpy as np
@@ -313,7 +315,7 @@ class CodeExercise(Exercise):
         start, question = f"For {case.what} your function", ""
         if mistake == "exception":
             message = f"{start} stopped with {outcome.error}."
-            question = "what did that line expect, and what did it get?"
+            mistake, question = self._kind_of_error(outcome)
         elif mistake == "accepted" and wanted.exception:
             message = f"{start} returned {describe(outcome.value)}; it should raise a {wanted.exception.__name__}."
         elif outcome.value is None:
@@ -337,6 +339,23 @@ class CodeExercise(Exercise):
     def headline(self) -> str:
         """Return the line under the heading; it says if the answer has to be written without nsputil."""
         return super().headline() + (" · write it without `nsputil`" if self.from_scratch else "")
+
+    def _kind_of_error(self, outcome: Outcome) -> tuple[str, str]:
+        """Return a name and a question for an exception; most are just "exception"."""
+        parameters = ", ".join(signature(self.reference).parameters)
+        if (
+            outcome.exception is TypeError
+            and re.search(r"\bargument", outcome.error)
+            and "in line" not in outcome.error
+        ):
+            return "arguments", f"the check calls {self.name}({parameters}): which arguments does yours take?"
+        if outcome.exception is not None and issubclass(outcome.exception, NameError):
+            return "name", "where does that name get its value: in the function, or in a cell that was not run?"
+        if outcome.exception is ValueError and re.search(
+            r"shape|broadcast|dimension|matmul|inhomogeneous", outcome.error
+        ):
+            return "shapes_do_not_fit", "which shapes do the two arrays have, and which should they have?"
+        return "exception", "what did that line expect, and what did it get?"
 
     def solution_steps(self) -> list[str]:
         """Return the solution in steps, each some lines of code; see `Exercise.solution_steps`."""

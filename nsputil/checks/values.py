@@ -212,7 +212,7 @@ def _compare_items(value: Any, expected: Any, rtol: float, atol: float, integers
         return Difference("type", "", f"is {describe(value)}; expected {kind_of(expected)}")
     items = list(iter(value))  # the learner's class may define a wrong __len__
     if len(items) != len(expected):
-        return Difference("shape", "", f"has {len(items)} entries; expected {kind_of(expected)}")
+        return Difference("shape", "", f"has {_entries(len(items))}; expected {kind_of(expected)}")
     first = None
     for index, pair in enumerate(zip(items, expected, strict=True)):
         found = compare(*pair, rtol, atol, integers)
@@ -227,11 +227,15 @@ def _not_numbers(value: Any, wanted: NDArray[Any]) -> Difference:
     expected = kind_of(wanted if wanted.ndim == 0 else list(wanted)) if wanted.ndim < 2 else kind_of(wanted)
     if isinstance(value, list | tuple) and wanted.ndim and type(value).__len__ in (list.__len__, tuple.__len__):
         if len(value) != len(wanted):
-            return Difference("shape", "", f"has {len(value)} entries; expected {expected}")
+            return Difference("shape", "", f"has {_entries(len(value))}; expected {expected}")
         for index, item in enumerate(value):
             if wanted.ndim == 1 and as_numbers(item) is None:
                 return Difference("type", f"[{index}]", f"is {describe(item)}; expected one number")
     return Difference("type", "", f"is {describe(value)}; expected {expected}")
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
 
 
 def _not_integer(value: Any) -> Difference | None:

@@ -158,14 +158,16 @@ def test_what_does_something_is_no_stub(source):
 SAID = {
     "None for a function": (None, NOT_DONE, ""),
     "no function": (3.0, WRONG, "not_a_function"),
-    "endless": (endless, WRONG, "exception"),
+    "endless": (endless, WRONG, "arguments"),
     "prints": (lambda logits, labels: print("0.2014"), WRONG, "type"),
     "a string": (lambda logits, labels: "0.2014", WRONG, "type"),
     "NaN": (lambda logits, labels: float("nan"), WRONG, "nan"),
     "shape": (lambda logits, labels: np.zeros((len(labels), 3)), WRONG, "shape"),
     "raises": (lambda logits, labels: logits[99], WRONG, "exception"),
     "huge": (lambda logits, labels: np.zeros(10**6), WRONG, "shape"),
-    "wrong arguments": (lambda: 1, WRONG, "exception"),
+    "wrong arguments": (lambda: 1, WRONG, "arguments"),
+    "an unknown name": (lambda logits, labels: nobody, WRONG, "name"),  # noqa: F821
+    "shapes that do not fit": (lambda logits, labels: np.ones(3) @ np.ones(4), WRONG, "shapes_do_not_fit"),
     "sleeps": (lambda logits, labels: time.sleep(100), WRONG, "waiting"),
     "asks": (lambda logits, labels: float(input("the loss?")), WRONG, "input"),
     "exits": (lambda logits, labels: exit(), WRONG, "exit"),
