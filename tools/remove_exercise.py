@@ -2,7 +2,7 @@
 
     python tools/remove_exercise.py lay_out
 
-The others are numbered anew. Helper functions of the bank that nothing uses any more are yours to delete (ruff does not
+The others get new numbers. Helper functions of the bank that nothing uses any more are yours to delete (ruff does not
 see them); the tool says which tests still name the exercise.
 """
 
@@ -38,7 +38,7 @@ def without(source, name):
 
 
 def remove_cells(notebook, name, exercises):
-    """Delete the cells of an exercise; `exercises` are those that stay, in order, and are numbered anew."""
+    """Delete the cells of an exercise; `exercises` are those that stay, in order, and get new numbers."""
     own = {name.replace("_", "-") + end for end in ("-text", "", "-check")}
     notebook.cells = [cell for cell in notebook.cells if cell.id not in own]
     return author.write(notebook, exercises, set())
