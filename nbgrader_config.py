@@ -18,8 +18,9 @@ c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "exercises"
 c.CourseDirectory.submitted_directory = "submissions"
 
-# A stub that runs: "Run All" on an untouched exercise raises nothing, and every check says "not done yet".
-c.ClearSolutions.code_stub = {"python": "# Write your code here.\n..."}
+# A stub that runs and prints nothing: a function keeps its docstring, a variable its None. "Run All" on an untouched
+# exercise raises nothing, and every check says "not done yet".
+c.ClearSolutions.code_stub = {"python": "# Write your code here."}
 c.ClearSolutions.begin_solution_delimeter = "BEGIN SOLUTION"
 c.ClearSolutions.end_solution_delimeter = "END SOLUTION"
 

@@ -59,6 +59,7 @@ def test_every_entry_says_what_was_read_and_when():
 def test_no_key_is_used_twice_and_the_book_comes_first():
     assert len(ENTRIES) == len(ledger.keys()) == TEXT.count("\n### ")
     assert ledger.keys()[0] == "xiao-zhu-2025"
+    assert [key for key in ENTRIES if not re.fullmatch(r"[a-z0-9-]+", key)] == []  # a heading's anchor is its key
 
 
 def named():

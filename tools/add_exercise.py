@@ -2,6 +2,10 @@
 
     python tools/add_exercise.py lay_out nsp_logits     some
     python tools/add_exercise.py --notebook 1           all of notebook 01, in the order of the bank
+    python tools/remove_exercise.py lay_out             the other way; tools/replace_exercise.py OLD NEW does both
+
+A notebook has at most eight exercises; the ninth is refused before anything is written. The lesson's sentence that says
+how many there are is renewed, too.
 
 New cells are put where the bank's order wants them, with a prompt and a solution to be written by you. Of cells that
 exist, only what the bank decides is renewed: heading, headline, question and options, the check, the graders' marks.
@@ -9,19 +13,24 @@ Your prompt, your solution and all cells between stay as they are. What this kee
 """
 
 import argparse
+import inspect
 import re
 import sys
 from pathlib import Path
 
 import nbformat
 
-from nsputil import checks
+from nsputil.checks import bank
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+MIN_EXERCISES, MAX_EXERCISES = 4, 8
+NUMBERS = dict(enumerate("One Two Three Four Five Six Seven Eight".split(), 1))
 HOW = """\
 Every exercise has a cell to fill in and a cell that checks it. The check says right, or what your answer looks like. \
-Stuck? `checks.NAME.hint()` gives a hint, then a second, then a third. `checks.progress()` shows what is done. \
+A text is compared with a rubric; after two tries you can read a model answer and mark your own points. \
+Stuck? `checks.NAME.hint()` gives a hint, then a second, then a third; after them `checks.NAME.solution()` shows the \
+solution, one step at a time. `checks.progress()` shows what is done. \
 "Run All" is always safe: what is not done yet says so."""
 
 
@@ -82,11 +91,12 @@ def answer_source(exercise):
     """Return a new answer cell, for its author to fill."""
     name = exercise.name
     if exercise.answer_is_function:
-        return f'def {name}():\n    """TO WRITE"""\n    {BEGIN}\n    return None\n    {END}'
+        parameters = ", ".join(inspect.signature(exercise.reference).parameters)
+        return f'def {name}({parameters}):\n    """TO WRITE"""\n    {BEGIN}\n    return None\n    {END}'
     if hasattr(exercise, "right_letters"):
         answer = f'"{exercise.right_letters()}"'
     elif exercise.graded_by_hand:
-        answer = '"""TO WRITE"""'
+        answer = f'"""{exercise.model or "TO WRITE"}"""'
     else:
         answer = repr(exercise.value)
     return f"{name} = None\n{BEGIN}\n{name} = {answer}\n{END}"
@@ -166,18 +176,47 @@ def main(arguments):
     parser.add_argument("names", nargs="*")
     parser.add_argument("--notebook", type=int, help="all exercises of this notebook")
     options = parser.parse_args(arguments)
-    everything = checks.exercises()
+    everything = bank.exercises()
     names = set(options.names) | {n for n, e in everything.items() if e.notebook == options.notebook}
     unknown = names - everything.keys()
     if unknown or not names:
         raise SystemExit(f"no exercise {', '.join(sorted(unknown)) or 'named'}; expected names of the bank")
-    for number in sorted({everything[name].notebook for name in names}):
+    numbers = sorted({everything[name].notebook for name in names})
+    groups = {number: [e for e in everything.values() if e.notebook == number] for number in numbers}
+    for number, group in groups.items():
+        if len(group) > MAX_EXERCISES:
+            raise SystemExit(
+                f"notebook {number:02d} would have {len(group)} exercises; expected at most {MAX_EXERCISES}. Take one "
+                "out with tools/remove_exercise.py NAME, or use tools/replace_exercise.py OLD NEW"
+            )
+    for number, group in groups.items():
         _, path = masters(number)
         notebook = nbformat.read(path, as_version=4) if path.exists() else new_notebook(number)
-        write(notebook, [e for e in everything.values() if e.notebook == number], names)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+        write(notebook, group, names)
+        save(notebook, path)
+        count_in_lesson(number, len(group))
         print(f"wrote {path.relative_to(ROOT)}; fill in TO WRITE, then tools/run_notebooks.py {path.relative_to(ROOT)}")
+
+
+def save(notebook, path):
+    """Write a notebook as the tools of this course write all of them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+
+
+def count_in_lesson(number, count):
+    """Renew the sentence of a lesson that says how many exercises there are; return True if it was another number."""
+    path, _ = masters(number)
+    lesson, changed = nbformat.read(path, as_version=4), False
+    for cell in lesson.cells:
+        if cell.cell_type == "markdown" and "exercises that answer back](" in cell.source:
+            new = re.sub(
+                r"\b(One|Two|Three|Four|Five|Six|Seven|Eight) exercises\b", f"{NUMBERS[count]} exercises", cell.source
+            )
+            changed, cell.source = changed or new != cell.source, new
+    if changed:
+        save(lesson, path)
+    return changed
 
 
 if __name__ == "__main__":

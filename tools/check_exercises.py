@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 
-from nsputil import checks
+from nsputil.checks import bank
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -34,13 +34,13 @@ HOUSE_RULES = (
     house.check_ids,
     house.check_metadata,
 )
-MIN_EXERCISES, MAX_EXERCISES = 4, 8
+MIN_EXERCISES, MAX_EXERCISES = author.MIN_EXERCISES, author.MAX_EXERCISES
 
 
 def exercises_of(path):
     """Return the exercises of the bank that belong into a notebook, by the number in its name."""
     number = int(path.stem[:2])
-    return [exercise for exercise in checks.exercises().values() if exercise.notebook == number]
+    return [exercise for exercise in bank.exercises().values() if exercise.notebook == number]
 
 
 def check_title(notebook, exercises):
@@ -57,6 +57,14 @@ def check_number(notebook, exercises):
     expected = [author.cell_id(exercise) for exercise in exercises]
     if there != expected:
         yield f"the exercises are {there}; the bank's are {expected}"
+
+
+def check_count_in_lesson(notebook, exercises):
+    """The lesson says how many exercises there are."""
+    lesson, _ = author.masters(exercises[0].notebook)
+    said = f"[{author.NUMBERS.get(len(exercises), len(exercises))} exercises that answer back]("
+    if not any(said in cell.source for cell in nbformat.read(lesson, as_version=4).cells):
+        yield f"{lesson.name} does not say {said[1:-2]!r}; run tools/add_exercise.py --notebook"
 
 
 def check_exercise_cells(notebook, exercises):
@@ -81,6 +89,8 @@ def check_exercise_cells(notebook, exercises):
                 yield f"cell {cell.id} has other nbgrader marks than the bank's; run tools/add_exercise.py"
         if answer.source.count(author.BEGIN) != 1 or answer.source.count(author.END) != 1:
             yield f"cell {answer.id} has not exactly one pair of {author.BEGIN} and {author.END}"
+        elif exercise.graded_by_hand and " ".join(exercise.model.split()) not in " ".join(answer.source.split()):
+            yield f"cell {answer.id} is not the model answer of the bank"
         elif exercise.answer_is_function != answer.source.startswith(f"def {exercise.name}("):
             yield f"cell {answer.id} does not begin with the definition or the variable {exercise.name}"
         elif not exercise.answer_is_function and not re.match(rf"{exercise.name} = (None|\"\")\n", answer.source):
@@ -104,7 +114,14 @@ def check_learner_cells(notebook, exercises):
                     yield f"cell {cell.id} uses {exercise.name}, which is a stub in the released exercise"
 
 
-RULES = (check_title, check_number, check_exercise_cells, check_nothing_unwritten, check_learner_cells)
+RULES = (
+    check_title,
+    check_number,
+    check_count_in_lesson,
+    check_exercise_cells,
+    check_nothing_unwritten,
+    check_learner_cells,
+)
 
 
 def solution_lines(notebook):
@@ -147,7 +164,7 @@ def main(arguments):
         for problem in problems(path):
             print(f"{path.name}: {problem}")
             count += 1
-    without = {f"{e.notebook:02d}" for e in checks.exercises().values()} - {path.stem[:2] for path in paths}
+    without = {f"{e.notebook:02d}" for e in bank.exercises().values()} - {path.stem[:2] for path in paths}
     if without and not arguments:
         print(f"notebooks {', '.join(sorted(without))} have exercises in the bank and no solution notebook")
         count += 1

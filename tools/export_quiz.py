@@ -17,7 +17,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
-from nsputil import checks
+from nsputil.checks import bank
 from nsputil.checks.choice_exercise import Option
 from nsputil.quiz import QUESTIONS
 
@@ -51,7 +51,7 @@ def items(notebook=None):
     for number, q in enumerate(QUESTIONS, 1):
         options = (Option(text, said, q.right == c) for c, text, said in zip("abc", q.options, q.feedback, strict=True))
         found.append(Item(f"start_{number}", 0, q.text, tuple(options)))
-    for exercise in checks.exercises().values():
+    for exercise in bank.exercises().values():
         if hasattr(exercise, "options"):
             found.append(Item(exercise.name, exercise.notebook, exercise.question, exercise.options))
     return [item for item in found if notebook in (None, item.notebook)]

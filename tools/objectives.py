@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 
-from nsputil import checks
+from nsputil.checks import bank
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAD = """\
@@ -31,7 +31,7 @@ def coverage(root=ROOT):
     lines, found, without = [HEAD], [], []
     for path in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         number, points = int(path.stem[:2]), objectives(path)
-        group = [e for e in checks.exercises().values() if e.notebook == number]
+        group = [e for e in bank.exercises().values() if e.notebook == number]
         if not group:
             if number > 0:
                 without.append(path.stem)
@@ -58,7 +58,9 @@ def main(arguments):
     path = ROOT / "docs" / "objectives.md"
     text, found = coverage()
     if "--check" not in arguments:
+        changed = not path.exists() or path.read_text(encoding="utf-8") != text
         path.write_text(text, encoding="utf-8", newline="\n")
+        print("docs/objectives.md is written again" if changed else "docs/objectives.md was up to date")
     elif not path.exists() or path.read_text(encoding="utf-8") != text:
         found.append("docs/objectives.md is stale; run tools/objectives.py")
     print("\n".join(found) if found else "every objective of a notebook with exercises has one")

@@ -3,7 +3,11 @@
 The notebook shows the question and the options; only the bank (`nsputil.checks.bank`) says which are right.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from nsputil.checks.exercise import Exercise
 from nsputil.checks.values import describe
@@ -77,27 +81,80 @@ class ChoiceExercise(Exercise):
         lines = [f"- **{letter})** {option.text}" for letter, option in zip(LETTERS, self.options, strict=False)]
         return self.question + "\n\n" + "\n".join(lines)
 
-    def judge(self, answer: object, seed: int = 0) -> Verdict:
+    def judge(self, answer: object, seed: int | None = None) -> Verdict:
         """Return the verdict on some letters; see `Exercise.judge`."""
-        if answer is None or answer is Ellipsis or (isinstance(answer, str) and not str(answer).strip()):
+        if _is_empty(answer):
             several = ' or "ab"' if self.several else ""
             return Verdict(NOT_DONE, f'Replace None above with your choice, such as "a"{several}, and run both cells.')
         letters = LETTERS[: len(self.options)]
         for letter, option in zip(letters, self.options, strict=True):
-            if isinstance(answer, str | bool) and str(answer).strip().lower() == option.text.lower():  # True, or "true"
+            if isinstance(answer, str | bool) and _is_option(str(answer), letter, option.text):
                 answer = letter
-        if not isinstance(answer, str):
-            message = f'You passed {describe(answer)}; expected a letter in quotes, such as "a".'
+        found = letters_in(answer)
+        if found is None:
+            several = ', or several letters, such as "ab"' if self.several else ""
+            message = f'You passed {describe(answer)}; expected a letter in quotes, such as "a"{several}.'
             return Verdict(WRONG, message, mistake="type")
-        chosen = "".join(sorted(set(answer.lower()) - set(" ,;.)")))
-        if set(chosen) - set(letters):
+        chosen = "".join(sorted(found))
+        if not chosen or set(chosen) - set(letters):
             wanted = f"letters from a to {letters[-1]}"
             return Verdict(WRONG, f"You passed {describe(answer)}; expected {wanted}.", mistake="letters")
         if len(chosen) > 1 and not self.several:
             return Verdict(WRONG, f"You chose {', '.join(chosen)}; one option is right.", mistake="too_many")
-        lines = [f"{letter}) {self.options[letters.index(letter)].feedback}" for letter in chosen]
+        options = {letter: self.options[letters.index(letter)] for letter in chosen}
         if chosen == self.right_letters():
+            lines = [f"{letter}) {option.feedback}" for letter, option in options.items()]
             return Verdict(RIGHT, "\n".join([*lines, self.takeaway] if self.takeaway else lines))
-        if all(self.options[letters.index(letter)].right for letter in chosen):
-            lines.append("That is not all yet: at least one more option is right.")
+        lines = [f"{letter}) {option.feedback}" for letter, option in options.items() if not option.right]
+        if self.several and set(self.right_letters()) - set(chosen):
+            lines.append("At least one letter is missing.")
         return Verdict(WRONG, "\n".join(lines), mistake="option_" + chosen)
+
+    def solution_steps(self) -> list[str]:
+        """Return one option after the other with its feedback; see `Exercise.solution_steps`."""
+        return [
+            f"{letter}) {'right' if option.right else 'wrong'}. {option.feedback}"
+            for letter, option in zip(LETTERS, self.options, strict=False)
+        ]
+
+
+def letters_in(answer: object) -> set[str] | None:
+    """Return the letters that an answer names, or None if it is no text and no collection of texts.
+
+    Parameters
+    ----------
+    answer : object
+        Such as "ad", "a, d", "a and d", "(a) (d)", ["a", "d"], ("a", "d") or {"a", "d"}.
+
+    Returns
+    -------
+    set of str or None
+        In lower case. What is no letter is returned as it is, so that it can be refused.
+    """
+    if isinstance(answer, str):
+        words = re.sub(r"\b(and|options?|letters?|answers?)\b", " ", answer[:200].lower())
+        return set(re.sub(r"[\s,;.&+/()\[\]{}'\":]", "", words))
+    if isinstance(answer, list | tuple | set | frozenset | np.ndarray):
+        found: set[str] = set()
+        items: Iterable[object] = answer.flat if isinstance(answer, np.ndarray) else iter(answer)
+        for count, item in enumerate(items):
+            if not isinstance(item, str) or count > 20:
+                return None
+            found |= letters_in(item) or set()
+        return found
+    return None
+
+
+def _is_option(answer: str, letter: str, text: str) -> bool:
+    """True if an answer is an option's text, such as True for "true", or its letter with the beginning of its text."""
+    said, wanted = answer[:1000].strip().lower(), text.lower()
+    match = re.fullmatch(rf"\(?{letter}\s*[).:,-]?\s+(.+)", said, re.DOTALL)
+    return said == wanted or bool(match and len(match[1]) > 3 and wanted.startswith(match[1].rstrip(" .")))
+
+
+def _is_empty(answer: object) -> bool:
+    if answer is None or answer is Ellipsis:
+        return True
+    if isinstance(answer, str):
+        return not str(answer).strip()
+    return type(answer) in (list, tuple, set, frozenset) and not answer

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 COMMON: dict[str, tuple[str, str]] = {
     "wrong_sign": (
         "Your numbers are right, but their sign is reversed.",
-        "can the log of a probability be positive? What must a loss be when the model is wrong?",
+        "which sign must your result have when the model is sure and wrong?",
     ),
     "log_base_2": (
         "This is the right quantity in bits: the logarithm to base 2.",
@@ -35,7 +35,7 @@ COMMON: dict[str, tuple[str, str]] = {
     ),
     "sum_for_mean": (
         "You return the sum over the batch; the mean is asked for.",
-        "what happens to your number if the batch holds every pair twice?",
+        "what happens to your result if everything in the batch is there twice?",
     ),
     "no_mean": (
         "You return one loss for each pair; one number for the batch is asked for.",
@@ -120,6 +120,90 @@ COMMON: dict[str, tuple[str, str]] = {
     "rounded": (
         "Your result is rounded.",
         "where does the rounding belong: in the computation, or in the print?",
+    ),
+    # What can be seen in the numbers of any exercise; see detectors.py.
+    "sign_reversed": (
+        "Your numbers have the right size and the wrong sign.",
+        "which step turns the sign round: a minus, or the order of a subtraction?",
+    ),
+    "factor_100": (
+        "Your numbers are 100 times too large, as if they were percentages.",
+        "is there a factor of 100 in your code?",
+    ),
+    "hundredth": (
+        "Your numbers are 100 times too small.",
+        "do you divide by 100 somewhere?",
+    ),
+    "times_ln_2": (
+        "Your numbers are the right ones times ln 2: a unit was converted that is right already, or the wrong way.",
+        "in which unit is your result, and in which is it asked for?",
+    ),
+    "times_ln_10": (
+        "Your numbers are the right ones times ln 10: a unit was converted that is right already, or the wrong way.",
+        "in which unit is your result, and in which is it asked for?",
+    ),
+    "doubled": (
+        "Your numbers are twice the right ones.",
+        "what do you count twice, or where do you divide by half of what you should?",
+    ),
+    "halved": (
+        "Your numbers are half of the right ones.",
+        "by what do you divide, and how many of them are there really?",
+    ),
+    "times_batch": (
+        "Your numbers are too large by exactly the length of the first argument.",
+        "is a mean asked for where you return a sum?",
+    ),
+    "divided_by_batch": (
+        "Your numbers are too small by exactly the length of the first argument.",
+        "do you divide by that length once too often?",
+    ),
+    "divided_by_all_entries": (
+        "Your numbers are too small by exactly the number of entries of the first array.",
+        "by what should you divide: by entries, by rows, or by nothing?",
+    ),
+    "complement": (
+        "Your numbers are 1 minus the right ones.",
+        "of which of the two possibilities do you return the share?",
+    ),
+    "one_too_large": ("Your numbers are too large by exactly 1.", "from which number do you count?"),
+    "one_too_small": ("Your numbers are too small by exactly 1.", "from which number do you count?"),
+    "reciprocal": ("Your numbers are 1 divided by the right ones.", "what is divided by what?"),
+    "exp_taken": ("Your numbers are exp of the right ones.", "is the last step too many, or does a log go missing?"),
+    "exp_of_minus": (
+        "Your numbers are exp of minus the right ones: probabilities where losses are asked for.",
+        "which step leads from a probability to a loss?",
+    ),
+    "minus_log_taken": (
+        "Your numbers are minus the log of the right ones: losses where probabilities are asked for.",
+        "which step leads from a loss back to a probability?",
+    ),
+    "squared": ("Your numbers are the squares of the right ones.", "where is something squared?"),
+    "root_taken": ("Your numbers are the square roots of the right ones.", "where is a root taken?"),
+    "absolute": ("Your numbers are right, except that none of them is negative.", "where does a sign go missing?"),
+    "transposed": (
+        "The numbers are right, but rows and columns are exchanged.",
+        "which axis should hold the rows of the result?",
+    ),
+    "another_order": (
+        "The numbers are right, but they are in another order.",
+        "what decides which number comes first?",
+    ),
+    "another_shape": (
+        "The numbers are right, but their shape is another.",
+        "which shape does the prompt ask for?",
+    ),
+    "constant": (
+        "You return the same result whatever the arguments are.",
+        "does your function read its arguments?",
+    ),
+    "example_returned": (
+        "You return the result of one example whatever the arguments are.",
+        "does your function read its arguments?",
+    ),
+    "package_called": (
+        "Your function calls nsputil; here you are to write the computation yourself, with Python and NumPy.",
+        "which steps does the function that you call take?",
     ),
 }
 

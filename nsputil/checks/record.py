@@ -7,29 +7,39 @@ one.
 import json
 from typing import Any, TypedDict
 
+from nsputil.checks.verdict import COMPARED, NOT_DONE, RIGHT
 from nsputil.files import write_text
 from nsputil.progress_file import progress_file
 
 
 class Row(TypedDict):
-    """What is known about one exercise: its state as in `Verdict.state`, tries, and hints read."""
+    """What is known about one exercise.
+
+    Its state as in `Verdict.state`, tries, hints read, and the points that the learner marked for a text (-1: none).
+    """
 
     state: str
     tries: int
     hints: int
+    points: int
 
 
 def new_row() -> Row:
     """Return the row of an exercise that nobody has tried."""
-    return {"state": "", "tries": 0, "hints": 0}
+    return {"state": "", "tries": 0, "hints": 0, "points": -1}
 
 
 def _row(stored: dict[str, Any]) -> Row:
-    return {"state": stored.get("state", ""), "tries": stored.get("tries", 0), "hints": stored.get("hints", 0)}
+    row = new_row()
+    for field, usual in row.items():
+        value = stored.get(field, usual)
+        if type(value) is type(usual):
+            row[field] = value  # type: ignore[literal-required]
+    return row
 
 
 def load() -> dict[str, Row]:
-    """Return what is known: {exercise: {"state": ..., "tries": ..., "hints": ...}}.
+    """Return what is known: {exercise: {"state": ..., "tries": ..., "hints": ..., "points": ...}}.
 
     Returns
     -------
@@ -46,15 +56,18 @@ def load() -> dict[str, Row]:
         return {}
 
 
-def record(name: str, state: str | None = None, hint: bool = False) -> bool:
-    """Note that an exercise was checked, or a hint was read.
+def record(name: str, state: str | None = None, hint: bool = False, points: int | None = None) -> bool:
+    """Note that an exercise was checked, a hint was read, or points were marked.
 
     Parameters
     ----------
     name : str
     state : str, optional
-        As in `Verdict.state`. What was right once stays right.
+        As in `Verdict.state`. What was right once stays right, and what was compared stays compared. An answer that is
+        not done counts no try.
     hint : bool
+    points : int, optional
+        How many points of the rubric the learner gave the text.
 
     Returns
     -------
@@ -62,14 +75,16 @@ def record(name: str, state: str | None = None, hint: bool = False) -> bool:
         False if nothing could be written; a learner can work without.
     """
     path = progress_file()
-    if path is None:
+    if path is None or (state == NOT_DONE and not hint):
         return False
     rows = load()
     row = rows.setdefault(name, new_row())
     row["hints"] += hint
     if state is not None:
         row["tries"] += 1
-        row["state"] = row["state"] if row["state"] == "right" else state
+        row["state"] = row["state"] if row["state"] in (RIGHT, COMPARED) and state != RIGHT else state
+    if points is not None:
+        row["points"] = points
     try:
         write_text(path, json.dumps({"version": 1, "exercises": rows}, indent=1, sort_keys=True) + "\n")
     except OSError:

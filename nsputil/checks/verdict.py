@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-RIGHT, WRONG, NOT_DONE = "right", "not yet", "not done yet"
+RIGHT, WRONG, NOT_DONE, COMPARED = "right", "not yet", "not done yet", "compared"
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,8 @@ class Verdict:
     Attributes
     ----------
     state : str
-        ``RIGHT``, ``WRONG`` or ``NOT_DONE``.
+        ``RIGHT``, ``WRONG`` or ``NOT_DONE``; for a text also ``COMPARED``, since no program can say that a text is
+        right.
     message : str
         What the check saw, in terms of the learner's likely idea.
     question : str
@@ -20,12 +21,15 @@ class Verdict:
     mistake : str
         The name of the misconception or of the kind of problem, such as ``"wrong_sign"`` or ``"shape"``; empty if the
         answer is right or not recognized. Tests and reports use it.
+    found : tuple of str
+        For a text: the names of the rubric's points of which there is a sign.
     """
 
     state: str
     message: str = ""
     question: str = ""
     mistake: str = ""
+    found: tuple[str, ...] = ()
 
     def text(self, name: str) -> str:
         """Return the lines that a learner sees.

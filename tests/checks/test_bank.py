@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 
 from nsputil import checks
+from nsputil.checks import bank
 from nsputil.checks.code_exercise import CodeExercise
 from nsputil.checks.misconceptions import COMMON
 from nsputil.checks.number_exercise import NumberExercise
 from nsputil.checks.text_exercise import TextExercise
 from nsputil.checks.verdict import NOT_DONE, RIGHT, WRONG
 
-ALL = list(checks.exercises().values())
+ALL = list(bank.exercises().values())
 CODE = [exercise for exercise in ALL if isinstance(exercise, CodeExercise)]
 NUMBERS = [exercise for exercise in ALL if isinstance(exercise, NumberExercise)]
 CHOICES = [exercise for exercise in ALL if hasattr(exercise, "options")]
 TEXTS = [exercise for exercise in ALL if isinstance(exercise, TextExercise)]
+ALWAYS = mutation.ALWAYS
 RIGHT_ANSWERS, WRONG_ANSWERS = mutation.answers("RIGHT"), mutation.answers("WRONG")
 
 
@@ -30,8 +32,10 @@ def named(exercise):
 @pytest.mark.parametrize("exercise", CODE, ids=named)
 def test_the_reference_passes_whatever_is_drawn(exercise):
     for seed in range(10):
-        verdict = exercise.judge(exercise.reference, seed)
-        assert verdict.state == RIGHT, (seed, verdict)
+        cases = exercise.cases_of([seed])
+        outcomes = exercise.expected(cases)
+        assert exercise.verdict(cases, outcomes, outcomes).state == RIGHT, seed
+    assert exercise.judge(exercise.reference).mistake == "package_called"  # it is no learner's own answer
 
 
 @pytest.mark.parametrize("exercise", CODE, ids=named)
@@ -65,7 +69,7 @@ def test_right_answers_of_three_styles_pass(exercise):
 def test_wrong_answers_fail_with_their_own_message(exercise):
     wrong = WRONG_ANSWERS.get(exercise.name, [])
     assert len(wrong) >= 6, f"tests/checks/mutants has {len(wrong)} wrong answers for {exercise.name}"
-    named_ideas = {idea.name for idea in exercise.misconceptions} | {"mutates_input", "float32_only"}
+    named_ideas = {idea.name for idea in exercise.misconceptions} | ALWAYS
     assert {embodies for embodies, _ in wrong} - {""} <= named_ideas
     for seed in (0, 1):
         rows = [row for row in mutation.rows(seed) if row.exercise == exercise.name]
@@ -80,8 +84,10 @@ def test_at_least_85_percent_of_listed_mistakes_are_recognized():
 
 @pytest.mark.parametrize("exercise", CODE, ids=named)
 def test_no_message_shows_a_whole_array(exercise):
+    right = RIGHT_ANSWERS[exercise.name][0]
+
     def nearly(*args):
-        value = exercise.reference(*args)
+        value = right(*args)
         return value * 1.5 if isinstance(value, np.ndarray | float) else value
 
     shown = [exercise.judge(answer).text(exercise.name) for _, answer in WRONG_ANSWERS[exercise.name]]

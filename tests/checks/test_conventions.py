@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nsputil import checks
+from nsputil.checks import bank
 from nsputil.heads import NSPHead, Pooler
 
 
@@ -22,7 +22,7 @@ def test_the_forward_pass_of_exercise_01_is_that_of_the_package(layers):
     hidden_states = np.random.default_rng(4).standard_normal((3, 5, 6))
     logits = head.forward(pooler.forward(hidden_states[:, 0])[0])[0]
     parameters = [layer.parameters[name] for layer in layers for name in ("weight", "bias")]
-    np.testing.assert_allclose(checks.nsp_logits.reference(hidden_states, *parameters), logits, rtol=1e-12)
+    np.testing.assert_allclose(bank.exercises()["nsp_logits"].reference(hidden_states, *parameters), logits, rtol=1e-12)
 
 
 def test_the_way_back_of_exercise_05_is_that_of_the_package(layers):
@@ -33,4 +33,4 @@ def test_the_way_back_of_exercise_05_is_that_of_the_package(layers):
     dpooled, _ = head.backward(dlogits, head.forward(pooled)[1])
     dh_cls, _ = pooler.backward(dpooled, pooler_cache)
     W, W_p = head.parameters["weight"], pooler.parameters["weight"]
-    np.testing.assert_allclose(checks.back_to_h_cls.reference(dlogits, pooled, W, W_p), dh_cls, rtol=1e-12)
+    np.testing.assert_allclose(bank.exercises()["back_to_h_cls"].reference(dlogits, pooled, W, W_p), dh_cls, rtol=1e-12)

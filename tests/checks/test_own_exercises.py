@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from nsputil.checks import record
 from nsputil.checks.choice_exercise import ChoiceExercise, Option
 from nsputil.checks.code_exercise import CodeExercise, InputCase
 from nsputil.checks.misconceptions import Misconception
-from nsputil.checks.text_exercise import Point, TextExercise
-from nsputil.checks.verdict import RIGHT, WRONG
+from nsputil.checks.text_exercise import Point, TextExercise, Trap
+from nsputil.checks.verdict import COMPARED, RIGHT, WRONG
 
 COMMON = dict(
     name="made_here", title="Made here", notebook=1, objectives=(1,), kind="explain", difficulty=1, importance=1,
@@ -54,11 +55,44 @@ def test_an_idea_that_is_not_common_needs_its_own_words():
         Misconception("odd", lambda x: x)
 
 
-def test_a_text_with_a_sign_of_every_point_is_right_and_shows_the_points():
+def test_a_text_is_compared_and_never_right():
     verdict = TEXT.judge("The LOSS is minus log p.")
-    assert verdict.state == RIGHT
-    assert verdict.message.splitlines()[1:] == ["- It names the loss.", "- It names p.", "Keep this."]
-    assert TEXT.judge("The gain is minus log p.").mistake == "point_1"
+    assert verdict.state == COMPARED and verdict.found == ("point_1", "point_2") and not verdict.mistake
+    assert verdict.message.splitlines()[1:] == [
+        '- found, by "LOSS": It names the loss.',
+        '- found, by "p": It names p.',
+    ]
+    verdict = TEXT.judge("The gain is minus log p.")
+    assert (verdict.state, verdict.mistake, verdict.found) == (COMPARED, "point_1", ("point_2",))
+    assert "not found. Ask yourself: what is minimized?" in verdict.message and "names the loss" not in verdict.message
+
+
+def test_a_denial_is_no_contradiction_and_no_sign_of_a_point_that_it_denies():
+    text = replace(
+        TEXT,
+        rubric=(Point("Swapped.", "swap", "what?", denied=True),),
+        traps=(Trap("more", "more data", "More data does not help."),),
+    )
+    assert text.judge("It needs more data and more time.").mistake == "more"
+    assert text.judge("It does not need more data, it is swapped.").mistake == ""
+    assert text.judge("There is nothing that is swapped here.").mistake == "point_1"
+    assert text.judge("The labels do not fit, so they are swapped.").mistake == ""
+
+
+def test_the_model_answer_comes_after_two_tries_and_points_are_marked(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("NSPUTIL_PROGRESS", str(tmp_path / "progress.json"))
+    text = replace(TEXT, model="The loss is -log p.")
+    text("The LOSS is minus log p.")
+    text.model_answer()
+    said = capsys.readouterr().out
+    assert "After the second try" in said and "-log p" not in said
+    text("The LOSS is minus log p.")
+    text.model_answer()
+    text.mark(1)
+    assert "The loss is -log p." in (said := capsys.readouterr().out) and "1 of 2 points, by your own count" in said
+    assert record.load()["made_here"] == {"state": "compared", "tries": 2, "hints": 0, "points": 1}
+    with pytest.raises(ValueError, match="expected numbers from 1 to 2"):
+        text.mark(3)
     assert TEXT.judge("loss p").mistake == "short" and TEXT.judge("loss p " * 9000).mistake == "long"
     assert TEXT.judge(3).mistake == "type"
 

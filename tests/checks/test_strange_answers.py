@@ -1,5 +1,6 @@
 """Answers that nobody should give: huge, endless, broken or sly. Each gets a verdict, none raises, none is right."""
 
+import builtins
 import itertools
 import sys
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from nsputil import checks
+from nsputil.checks import bank
 from nsputil.checks.verdict import RIGHT, WRONG
 
 
@@ -65,7 +67,7 @@ STRANGE = {
     "a module": np,
     "bytes": b"a",
 }
-EXERCISES = list(checks.exercises().values())
+EXERCISES = list(bank.exercises().values())
 
 
 @pytest.mark.parametrize("strange", STRANGE)
@@ -79,7 +81,7 @@ def test_a_strange_answer_gets_a_short_verdict(strange):
 @pytest.mark.parametrize("strange", STRANGE)
 @pytest.mark.parametrize("name", ["batch_loss", "lay_out", "update_belief", "attention_weights", "blind_classes"])
 def test_a_function_may_return_it(strange, name):
-    exercise = checks.exercises()[name]
+    exercise = bank.exercises()[name]
     verdict = exercise.judge(lambda *args: STRANGE[strange])
     assert verdict.state == WRONG and len(verdict.text(name)) < 600
 
@@ -98,6 +100,30 @@ def test_a_comparison_bound_anew_does_not_make_a_wrong_answer_right(monkeypatch)
     monkeypatch.setattr(np, "isclose", lambda *args, **kwargs: np.array(True))
     assert checks.batch_loss.judge(lambda *args: 5.0).state == WRONG
     assert checks.loss_of_08.judge(5.0).state == WRONG
+
+
+@pytest.mark.parametrize("name", ["abs", "isnan", "isfinite", "asarray", "log", "exp", "argwhere"])
+def test_a_function_of_numpy_bound_again_does_not_either(monkeypatch, name):
+    broken = lambda *args, **kwargs: np.float64(0.0)  # noqa: E731
+    monkeypatch.setattr(np, name, broken)
+    assert checks.batch_loss.judge(lambda *args: 5.0).state == WRONG
+    assert getattr(np, name) is broken, "the learner's own is given back"
+
+
+def test_nor_does_one_of_python(monkeypatch):
+    for name, broken in {"all": lambda x: True, "any": lambda x: False, "zip": lambda *x, **k: []}.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(builtins, name, broken)
+            verdict = checks.batch_loss.judge(lambda *args: 5.0)
+        assert verdict.state == WRONG
+
+
+def test_tab_shows_no_answer():
+    for name in ("batch_loss", "which_task", "loss_of_08", "worse_than_chance"):
+        check = getattr(checks, name)
+        hidden = {"reference", "value", "right_letters", "misconceptions", "options", "rubric", "model", "also_right"}
+        assert not hidden & {*dir(check), *dir(type(check))}
+        assert not [word for word in hidden if hasattr(check, word)]
 
 
 def test_a_text_of_a_million_words_is_refused_at_once():

@@ -201,6 +201,12 @@ CITED = [
         "transformers-263",
     ),
     cited(
+        "roberta-no-segments",
+        "RoBERTa does not use them, and its tokenizer gives 0 everywhere "
+        "([fairseq#5383](../docs/references.md#fairseq-5383)).",
+        "fairseq-5383",
+    ),
+    cited(
         "pooler-is-dense-tanh",
         "In BERT's code the pooler is a dense layer with tanh on the first token's vector "
         "([google-research/bert](../docs/references.md#bert-code), modeling.py).",

@@ -181,6 +181,12 @@ CITED = [
         "bert-627",
     ),
     cited(
+        "shuffle-documents",
+        "Shuffle documents, too, and never lines: a library for pre-training once shuffled lines, and A was "
+        "no longer followed by its B ([FARM#426](../docs/references.md#farm-426)).",
+        "farm-426",
+    ),
+    cited(
         "blank-lines-in-public",
         "This happened to a user of BERT's own script ([google-research/bert#125](../docs/references.md#bert-125)).",
         "bert-125",

@@ -58,8 +58,7 @@ def gradient_of_a_sum(weight, x, labels):
 )
 @claim(
     "adam-ignores",
-    "Adam, the optimizer of BERT and of notebook 07, divides by the size of the gradient and hardly notices "
-    "the factor.",
+    "Adam, the optimizer of notebook 07, divides by the size of the gradient and hardly notices the factor.",
 )
 def test_a_doubled_sum_doubles_the_step_of_gradient_descent_but_not_of_adam():
     for seed in range(3):

@@ -142,7 +142,7 @@ CITED = [
     ),
     cited(
         "pasted-logits",
-        "A user pasted the logits `[2.1772, -0.8097]` and, as their softmax, `[0.9923, 0.0077]` "
+        "a user pasted the logits `[2.1772, -0.8097]` and, as their softmax, `[0.9923, 0.0077]` "
         "([transformers#1788](../docs/references.md#transformers-1788)).",
         "transformers-1788",
     ),

@@ -119,6 +119,11 @@ def _without_padding(tokens_a: list[str], tokens_b: list[str], length: int) -> L
     return lay_out_reference(tokens_a, tokens_b, len(tokens_a) + len(tokens_b) + 3)
 
 
+def _second_cls(tokens_a: list[str], tokens_b: list[str], length: int) -> Layout:
+    tokens, segments, mask = lay_out_reference(tokens_a, ["[CLS]", *tokens_b], length + 1)
+    return tokens[:length], segments[:length], mask[:length]
+
+
 lay_out = CodeExercise(
     name="lay_out",
     title="Lay out a pair",
@@ -129,6 +134,7 @@ lay_out = CodeExercise(
     importance=3,
     minutes=8,
     points=2,
+    from_scratch=True,
     reference=lay_out_reference,
     cases=_lay_out_cases,
     misconceptions=(
@@ -175,6 +181,18 @@ lay_out = CodeExercise(
             "at which position does the loss look for h_cls?",
         ),
         Misconception(
+            "segments_and_mask_exchanged",
+            lambda *args: tuple(lay_out_reference(*args)[k] for k in (0, 2, 1)),
+            "Segment ids and mask have changed places.",
+            "which of the two lists comes second?",
+        ),
+        Misconception(
+            "second_cls",
+            _second_cls,
+            "There is a [CLS] in front of B, too.",
+            "how many [CLS] does a pair have?",
+        ),
+        Misconception(
             "no_last_sep",
             _without_last_sep,
             "There is no [SEP] after B.",
@@ -219,6 +237,24 @@ head_parameters = NumberExercise(
             (128 * 128 + 128, 128 + 1),
             "Your head has one output.",
             "how many logits does the loss of this course take?",
+        ),
+        Misconception(
+            "biases_exchanged",
+            (128 * 128 + 2, 2 * 128 + 128),
+            "The biases have changed places: a layer has one for each of its outputs.",
+            "how many outputs does the pooler have, and how many the head?",
+        ),
+        Misconception(
+            "head_twice",
+            (2 * 128, 2 * 128 + 2),
+            "Your pooler has two outputs.",
+            "how long is the vector that the pooler makes?",
+        ),
+        Misconception(
+            "bert_base",
+            (768 * 768 + 768, 2 * 768 + 2),
+            "Those are the numbers of BERT base, whose vectors have 768 numbers.",
+            "how long are the vectors of the small BERT in the question?",
         ),
         Misconception(
             "order_turned_round",
@@ -281,6 +317,7 @@ nsp_logits = CodeExercise(
     importance=3,
     minutes=8,
     points=2,
+    from_scratch=True,
     reference=nsp_logits_reference,
     cases=_nsp_logits_cases,
     misconceptions=(
@@ -331,6 +368,42 @@ nsp_logits = CodeExercise(
             lambda hidden_states, W_p, b_p, W, b: np.tanh(hidden_states[:, 0] @ W_p.T) @ W.T,
             "Both biases are missing.",
             "what comes after the plus signs in the formula?",
+        ),
+        Misconception(
+            "pooler_bias_missing",
+            lambda hidden_states, W_p, b_p, W, b: np.tanh(hidden_states[:, 0] @ W_p.T) @ W.T + b,
+            "The bias of the pooler is missing.",
+            "what is added inside the tanh?",
+        ),
+        Misconception(
+            "head_bias_missing",
+            lambda hidden_states, W_p, b_p, W, b: np.tanh(hidden_states[:, 0] @ W_p.T + b_p) @ W.T,
+            "The bias of the head is missing.",
+            "what is added after the last matrix?",
+        ),
+        Misconception(
+            "sigmoid_for_tanh",
+            lambda hidden_states, W_p, b_p, W, b: 1 / (1 + np.exp(-(hidden_states[:, 0] @ W_p.T + b_p))) @ W.T + b,
+            "Your pooler uses a sigmoid.",
+            "which function does the formula name, and between which numbers are its values?",
+        ),
+        Misconception(
+            "bias_after_tanh",
+            lambda hidden_states, W_p, b_p, W, b: (np.tanh(hidden_states[:, 0] @ W_p.T) + b_p) @ W.T + b,
+            "You add the bias of the pooler after the tanh.",
+            "what is inside the brackets of tanh in the formula?",
+        ),
+        Misconception(
+            "tanh_at_the_end",
+            lambda *args: np.tanh(nsp_logits_reference(*args)),
+            "You take a tanh at the end as well; logits may be of any size.",
+            "how many tanh are in the formula?",
+        ),
+        Misconception(
+            "columns_exchanged",
+            lambda *args: nsp_logits_reference(*args)[:, ::-1],
+            "The two columns have changed places.",
+            "which row of W makes the logit of IsNext?",
         ),
         Misconception(
             "softmaxed",
@@ -416,7 +489,10 @@ is_next_to_labels = CodeExercise(
     cases=lambda rng: [
         InputCase(([True, False, False],), "flags True, False, False"),
         InputCase(([bool(flag) for flag in rng.random(7) < 0.5] + [True],), "eight flags drawn at random"),
+        InputCase(([True],), "one flag, True"),
+        InputCase(([False],), "one flag, False"),
     ],
+    integers=True,
     misconceptions=(
         Misconception("label_one_is_next", lambda is_next: [int(flag) for flag in is_next]),
         Misconception(
@@ -430,6 +506,18 @@ is_next_to_labels = CodeExercise(
             lambda is_next: [0 for _ in is_next],
             "All your labels are 0.",
             "does your answer depend on the flag?",
+        ),
+        Misconception(
+            "order_turned_round",
+            lambda is_next: [0 if flag else 1 for flag in is_next][::-1],
+            "Your labels are in reverse order.",
+            "which flag belongs to the first label?",
+        ),
+        Misconception(
+            "minus_one",
+            lambda is_next: [-1 if flag else 1 for flag in is_next],
+            "You write -1 for IsNext.",
+            "which two numbers may a label be?",
         ),
         Misconception(
             "counted_from_one",
@@ -481,6 +569,18 @@ def _is_next_column_cases(rng: Generator) -> list[InputCase]:
             (draw(0.1, 0.2, 4), draw(0.3, 0.4, 7)), "a model that favors column 1 everywhere, seven unrelated pairs"
         ),
         InputCase((draw(0.55, 0.6, 3), draw(0.1, 0.2, 9)), "three true pairs and nine unrelated ones"),
+        InputCase(
+            (_probs([0.2, 0.15, 0.25, 0.2, 0.2, 0.15, 0.25, 0.2, 0.2]), _probs([0.1, 0.12, 0.08])),
+            "nine true pairs and three unrelated ones, a little higher in column 0 on true pairs",
+        ),
+        InputCase(
+            (_probs([0.45, 0.6, 0.62, 0.61]), _probs([0.5, 0.5, 0.52, 0.65])),
+            "four unrelated pairs, the last unlike the others",
+        ),
+        InputCase(
+            (_probs([0.2, 0.6, 0.65, 0.62]), _probs([0.4, 0.42, 0.44])), "four true pairs, the first unlike the others"
+        ),
+        InputCase((_probs([0.6]), _probs([0.7])), "one true pair and one unrelated pair"),
     ]
 
 
@@ -528,6 +628,24 @@ is_next_column = CodeExercise(
             "what should differ between true and unrelated pairs?",
         ),
         Misconception(
+            "sums_for_means",
+            lambda followed, unrelated: int(np.argmax(followed.sum(axis=0) - unrelated.sum(axis=0))),
+            "You compare sums, and the sets differ in size.",
+            "which set has the larger sum if both say 0.2 and one is three times as long?",
+        ),
+        Misconception(
+            "first_row_only",
+            lambda followed, unrelated: int(np.argmax(followed[0] - unrelated[0])),
+            "Only the first pair of each set counts in your answer.",
+            "does your function look at the second row?",
+        ),
+        Misconception(
+            "largest_for_mean",
+            lambda followed, unrelated: int(np.argmax(followed.max(axis=0) - unrelated.max(axis=0))),
+            "You compare the largest probability of each set; one pair alone can decide it.",
+            "which number speaks for all pairs of a set?",
+        ),
+        Misconception(
             "returns_means",
             lambda followed, unrelated: followed.mean(axis=0) - unrelated.mean(axis=0),
             "You return the differences; the number of a column is asked for.",
@@ -556,17 +674,27 @@ worse_than_chance = TextExercise(
     rubric=(
         Point(
             "Far below one half is not ignorance: the model separates the pairs.",
-            r"chance|guess|half|50|knows|learn|separate|information",
+            r"(below|under|worse than|far (from|outside)|lower than) (the )?(\w+ )?(chance|guess\w*|half|50|"
+            r"random)|not ignoran\w+|(not|n't|cannot be) (\w+ )?(chance|luck|random|guess\w*)|(wrong|"
+            r"right) nearly always|nearly always wrong|89|useless model|"
+            r"\b(knows?|learned|learnt|separates?|separated|separating|"
+            r"tells?|distinguish\w*|information|knowledge)\b",
             "what would a model get that knows nothing at all?",
+            denied=True,
         ),
         Point(
             "The two classes are probably read the wrong way round: columns or labels are swapped.",
-            r"swap|revers|flip|invert|upside|wrong way|other way|mixed up|exchang|convention|polarity",
+            r"swap|revers|flip|invert|upside|wrong way|other way|mixed up|exchang|opposite|convention|"
+            r"polarity|sign (is )?turned|turned round|mislabel|calls? (it )?(NotNext|IsNext)|counts? (it |"
+            r"IsNext )?as",
             "what would have to be reversed to make 11 % a good result?",
+            denied=True,
         ),
         Point(
             "A check: known true and unrelated pairs, or the accuracy after the swap, 89 %.",
-            r"89|known|polarity test|obvious|test .*pairs|unrelated|true pairs",
+            r"89|known|polarity test|obvious|you (surely |really )?know|for sure|unrelated|true pairs|"
+            r"random (ones|pairs)|neighbo|(few|ten|twenty|some) (\w+ )?pairs|which column|what the columns|"
+            r"swap \w+ (columns|labels|answers) and",
             "how could you find out within five minutes?",
         ),
     ),
@@ -576,6 +704,12 @@ worse_than_chance = TextExercise(
             r"train (it |the model )?(longer|more|again)|retrain|more epochs",
             "Training longer will not help: a model that is nearly always wrong has learned the difference already.",
         ),
+    ),
+    model=(
+        "A model that knows nothing would get about half of the pairs right, so 11 % is not ignorance: it "
+        "tells the two classes apart, and well. I think that its columns, or the labels, are read the wrong "
+        "way round; with the answers swapped it is right on 89 %. Take a few pairs that you know for sure, "
+        "some true and some unrelated, and look on which of them column 0 is larger."
     ),
     hints=(
         "Compare 11 % with what a coin would get.",

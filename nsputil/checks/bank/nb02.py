@@ -31,6 +31,9 @@ def _make_pair_cases(rng: Generator) -> list[InputCase]:
         InputCase((chunk, 3, other, False), "four sentences cut after three, tails"),
         InputCase((["a1"], 1, other, True), "a chunk of one sentence, heads"),
         InputCase((["a1"], 1, other, False), "a chunk of one sentence, tails"),
+        InputCase((["a1", "a2"], 1, other, True), "a chunk of two sentences, heads"),
+        InputCase((["a1", "a2"], 1, other, False), "a chunk of two sentences, tails"),
+        InputCase((["a1", "a2", "a3"], 2, ["x1"], True), "a chunk of three sentences cut after two, heads"),
         InputCase((longer, 1, other, True), "a longer chunk cut after its first sentence, heads"),
     ]
 
@@ -45,12 +48,13 @@ def _make_pair_with(
     labels: tuple[int, int] = (0, 1),
     forced: bool = True,
     swap_coin: bool = False,
+    shortest: int = 2,
 ) -> Function:
     """BERT's rule with one mistake."""
 
     def answer(chunk: list[str], cut: int, other: list[str], heads: bool) -> tuple[list[str], list[str], int]:
         first = a(chunk, cut) if a else chunk[:cut]
-        if (heads != swap_coin) and (len(chunk) > 1 or not forced):
+        if (heads != swap_coin) and (len(chunk) >= shortest or not forced):
             return first, b_next(chunk, cut) if b_next else chunk[cut:], labels[0]
         return first, other, labels[1]
 
@@ -77,6 +81,13 @@ make_pair = CodeExercise(
             "what is left for B when the only sentence is A?",
         ),
         Misconception("label_one_is_next", _make_pair_with(labels=(1, 0))),
+        Misconception(
+            "two_sentences_forced",
+            _make_pair_with(shortest=3),
+            "A chunk of two sentences never becomes IsNext in your function.",
+            "what is the shortest chunk that leaves something for B?",
+            also=(_make_pair_with(shortest=4),),
+        ),
         Misconception(
             "coin_turned_round",
             _make_pair_with(swap_coin=True),
@@ -114,6 +125,18 @@ make_pair = CodeExercise(
             ),
             "You replace B only where there is no other choice.",
             "what does your function do when the coin shows tails?",
+        ),
+        Misconception(
+            "a_and_b_exchanged",
+            lambda *args: tuple(make_pair_reference(*args)[k] for k in (1, 0, 2)),
+            "A and B have changed places.",
+            "which of the two comes before the cut?",
+        ),
+        Misconception(
+            "label_is_coin",
+            lambda chunk, cut, other, heads: (*make_pair_reference(chunk, cut, other, heads)[:2], int(heads)),
+            "Your label is the coin.",
+            "which number does heads become as a label, and what if the chunk holds one sentence?",
         ),
         Misconception(
             "whole_chunk_a",
@@ -165,6 +188,18 @@ expected_is_next = NumberExercise(
             0.2,
             "You subtracted the forced 30 % from the half. But only half of those chunks would have been IsNext.",
             "how many of the 300 forced chunks would the coin have made IsNext?",
+        ),
+        Misconception(
+            "forced_added",
+            0.65 + 0.15,
+            "You counted the chunks of one sentence as IsNext.",
+            "which label does a chunk of one sentence get?",
+        ),
+        Misconception(
+            "half_of_forced_added",
+            0.425,
+            "You added a part of the forced chunks to the coin.",
+            "which label does a chunk of one sentence always get?",
         ),
         Misconception(
             "all_unforced",
@@ -340,6 +375,18 @@ audit = CodeExercise(
             "== or != between the two documents?",
         ),
         Misconception(
+            "within_for_is_next",
+            lambda pairs: _audit(pairs, is_next=_share(pairs, _within)),
+            "You count a pair as IsNext if both sentences come from one document.",
+            "which field says whether B follows A?",
+        ),
+        Misconception(
+            "whole_number_division",
+            lambda pairs: {key: float(value == 1) for key, value in audit_reference(pairs).items()},
+            "Your numbers are whole: // drops what comes after the decimal point.",
+            "what does 3 // 4 give, and what does 3 / 4 give?",
+        ),
+        Misconception(
             "positions_for_documents",
             lambda pairs: _audit(pairs, same=_share(pairs, lambda p: p.label == 1 and p.position_a == p.position_b)),
             "You compare positions; documents are asked for.",
@@ -382,8 +429,8 @@ which_trap = ChoiceExercise(
     ),
     options=(
         Option(
-            "In X every sentence is a document of its own: blank lines between all sentences.",
-            "Every pair is forced and none is IsNext: no sentence had a next one.",
+            "In X no chunk held two sentences: blank lines between all sentences would do that, or very long ones.",
+            "Every pair is forced and none is IsNext: no sentence had a next one in its chunk.",
             right=True,
         ),
         Option(
@@ -533,6 +580,14 @@ no_shared_document = CodeExercise(
         InputCase(
             (_pairs_of((3, 3), (6, 3)), _pairs_of((2, 2), (2, 6), start=5)), "document 6 as A here and as B there"
         ),
+        InputCase(
+            (_pairs_of((3, 5), (6, 4)), _pairs_of((3, 7), (8, 4), start=5)),
+            "documents 3 and 4 on both sides, in different pairs",
+        ),
+        InputCase(
+            (_pairs_of((1, 1), (7, 8)), _pairs_of((2, 2), (7, 8), start=5)),
+            "documents 7 and 8 on both sides, in a NotNext pair",
+        ),
         InputCase((_pairs_of((7, 8)), _pairs_of((8, 7), start=5)), "documents 7 and 8, and 8 and 7"),
         InputCase((_pairs_of((1, 1), (2, 1)), _pairs_of((4, 4), start=5)), "one test pair, nothing shared"),
     ],
@@ -565,6 +620,14 @@ no_shared_document = CodeExercise(
             "should a clean split give True or False?",
         ),
         Misconception(
+            "is_next_pairs_only",
+            lambda train, test: (
+                not {p.document_a for p in train if p.label == 0} & {p.document_a for p in test if p.label == 0}
+            ),
+            "Only the IsNext pairs count in your sets.",
+            "which documents give the sentences of a NotNext pair?",
+        ),
+        Misconception(
             "pairs_compared",
             lambda train, test: (
                 not {(p.document_a, p.document_b) for p in train} & {(p.document_a, p.document_b) for p in test}
@@ -577,6 +640,37 @@ no_shared_document = CodeExercise(
             lambda train, test: not {p.sentence_a for p in train} & {p.sentence_a for p in test},
             "You compare the texts. Two sentences of one document differ, but the document is still shared.",
             "which fields say which document a sentence comes from?",
+        ),
+        Misconception(
+            "sets_differ",
+            lambda train, test: (
+                {d for p in train for d in (p.document_a, p.document_b)}
+                != {d for p in test for d in (p.document_a, p.document_b)}
+            ),
+            "You ask whether the two sets of documents differ; one document in common is enough for a leak.",
+            "which operation gives what two sets have in common?",
+        ),
+        Misconception(
+            "row_by_row",
+            lambda train, test: (
+                not any(
+                    a.document_a in (b.document_a, b.document_b) or a.document_b in (b.document_a, b.document_b)
+                    for a, b in zip(train, test, strict=False)
+                )
+            ),
+            "You compare the first pair with the first, the second with the second, and so on.",
+            "could the third training pair share a document with the first test pair?",
+        ),
+        Misconception(
+            "both_shared",
+            lambda train, test: (
+                not (
+                    {p.document_a for p in train} & {p.document_a for p in test}
+                    and {p.document_b for p in train} & {p.document_b for p in test}
+                )
+            ),
+            "You find a leak only if an A and a B are shared.",
+            "is one shared document enough?",
         ),
         Misconception(
             "always_true",
@@ -607,19 +701,25 @@ critique_dataset = TextExercise(
     rubric=(
         Point(
             "B alone gives the label away: it is a recipe or news, so topic or style decides and nobody has to read A.",
-            r"(B|second sentence)\W? (alone|by itself)|without (reading |looking at )?A\b|topic|style|vocabulary|"
-            r"ignor\w+ A|only (at )?B|different (source|corpus|domain)",
+            r"\bB('s words)?,? (alone|by itself|only)|words of B|without (reading |looking at |seeing |"
+            r"needing )?A\b|(never|nobody|no one|not|n't) (has to |have to |needs? to )?(read|look|compare|"
+            r"see)\w* (at )?A\b|no reading of A|topic|style|vocabulary|ignor\w+ A|about food|"
+            r"recipe against news\w*|share (no |hardly )?words|leak|shortcut|(different|another|"
+            r"other) (source|corpus|domain)",
             "could a model that never sees A score well on these pairs? How?",
+            denied=True,
         ),
         Point(
             "A test: a classifier that sees B only, or B under a shuffled A, should be at chance.",
-            r"train|test|classif|shuffl|measure|chance|b.only|check|baseline|experiment",
+            r"(train|fit|build|try|test|count|vote|hide|cover|remove|drop|mask|replac|shuffl|"
+            r"permut)\w*\b.{0,60}(\bB\b|\bA\b|only|alone|again|word|classif|bag)|B.only|at chance|near (99|"
+            r"50)|baseline|bag.of.words|fall to",
             "which small experiment would show it?",
         ),
         Point(
             "A remedy: negatives from the same collection, each B used as a positive and as a negative (permuted).",
-            r"permut|same (source|corpus|collection|site|domain)|both (as|class)|twice|other (recipe|document)|"
-            r"another recipe|from the recipes|draw.*recipes",
+            r"permut|same (source|corpus|collection|site|domain|recipe|kind)|both (as|class|label)|twice|"
+            r"(other|another|different|same) (\w+ )?recipe|from (the )?recipes|recipes too|(each|every) B",
             "where should the negatives come from instead?",
         ),
     ),
@@ -629,6 +729,13 @@ critique_dataset = TextExercise(
             r"(needs?|get|collect|use|add) more (data|pairs|examples|recipes)",
             "More pairs of the same kind have the same leak. The number of pairs is not the problem.",
         ),
+    ),
+    model=(
+        "B alone gives the label away: a recipe as B means IsNext and a newspaper sentence means NotNext, so "
+        "topic and style decide and nobody has to read A. To show it, train a classifier that sees only B; on "
+        "fair pairs it stays at chance, here it will come near 99 %. Draw the negatives from other recipes, "
+        "and use every B twice, once where it belongs and once under another A (the permuted rule), so that B "
+        "alone cannot tell."
     ),
     hints=(
         "Cover A with your hand. Can you still tell the label?",

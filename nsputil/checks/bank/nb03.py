@@ -194,7 +194,7 @@ def _batch_loss_cases(rng: Generator) -> list[InputCase]:
         InputCase((np.array([[2.0, 0.5], [-1.0, 0.3]]), np.array([0, 1])), "two pairs, both right"),
         InputCase(draw(3), "three pairs drawn at random"),
         InputCase(draw(7), "seven pairs drawn at random"),
-        InputCase((np.array([[31.0, 1.0], [0.2, 0.9]]), np.array([1, 0])), "a mistake with a gap of 30"),
+        InputCase((np.array([[28.0, 1.0], [0.2, 0.9]]), np.array([1, 0])), "a mistake with a gap of 27"),
         InputCase((np.array([[0.4, 1.3]]), np.array([0])), "one pair"),
     ]
 
@@ -228,6 +228,7 @@ batch_loss = CodeExercise(
     importance=3,
     minutes=10,
     points=3,
+    from_scratch=True,
     reference=batch_loss_reference,
     cases=_batch_loss_cases,
     misconceptions=(
@@ -291,7 +292,7 @@ batch_loss = CodeExercise(
         Misconception(
             "epsilon_in_log",
             _with_epsilon(1e-12),
-            also=tuple(map(_with_epsilon, (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-15, 1e-16))),
+            also=tuple(map(_with_epsilon, (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-15))),
         ),
         Misconception("rounded", lambda logits, labels: round(batch_loss_reference(logits, labels), 4)),
     ),
@@ -384,6 +385,24 @@ split_cross_entropy = CodeExercise(
             "which came first in the question?",
         ),
         Misconception(
+            "arguments_exchanged",
+            lambda truth, p: split_cross_entropy_reference(p, truth),
+            "Your two arguments have changed places.",
+            "which of the two is true, and which is announced?",
+        ),
+        Misconception(
+            "divergence_negative",
+            lambda truth, p: (_entropy(truth), -_kl(truth, p)),
+            "The divergence has the wrong sign.",
+            "can a model that announces something else cost less than the truth?",
+        ),
+        Misconception(
+            "difference_of_entropies",
+            lambda truth, p: (_entropy(truth), _entropy(p) - _entropy(truth)),
+            "Your second number is the difference of two entropies; the divergence weighs with the truth.",
+            "how often does each label really come up: truth or p?",
+        ),
+        Misconception(
             "plain_difference",
             lambda truth, p: (_entropy(truth), abs(truth - p)),
             "Your second number is the distance between the two probabilities.",
@@ -453,6 +472,7 @@ cheapest_announcement = CodeExercise(
             lambda charge, q: float(round(q, 2)),
             "You return the truth, whatever the charge is. But whether the truth is cheapest is the question.",
             "what does the linear charge pay you for announcing 0.99?",
+            also=(lambda charge, q: float(q),),
         ),
         Misconception(
             "is_next_only",
@@ -485,6 +505,12 @@ cheapest_announcement = CodeExercise(
             "argmin or argmax?",
         ),
         Misconception(
+            "complement_of_charge",
+            lambda charge, q: float(_grid()[(q * charge(_grid()) + (1 - q) * (1 - charge(_grid()))).argmin()]),
+            "You charge 1 - charge(p) for NotNext pairs.",
+            "which probability does the gold class have when NotNext is gold, and what is its charge?",
+        ),
+        Misconception(
             "weights_forgotten",
             lambda charge, q: float(_grid()[(charge(_grid()) + charge(1 - _grid())).argmin()]),
             "You give both labels the same weight, as if q were one half.",
@@ -513,17 +539,20 @@ why_minus_log_mean = TextExercise(
     rubric=(
         Point(
             "log: the product of the probabilities becomes a sum (which neither underflows nor moves the maximum).",
-            r"product|multiply|multiplied|underflow|sum of|adds? up|additive",
+            r"product|multiply|multiplied|multiplication|"
+            r"underflow|rounds? to (zero|0)|sum of|into (a )?sums?|adds? up|additive|"
+            r"usable number",
             "what does the log make of many probabilities that are multiplied?",
         ),
         Point(
             "minus: a likelihood to maximize becomes a loss to minimize; up becomes down.",
-            r"minimi[sz]|downhill|lowest|positive|price|turn(s|ed)?\b.*(sign|round|upside)|descent|smaller",
+            r"minimi[sz]|downhill|climb|descen|lowest|positive|price|make small|smaller is|turn(s|"
+            r"ed)?\b.*(sign|round|upside)",
             "optimizers go downhill; which way does the log-likelihood improve?",
         ),
         Point(
             "mean: the number does not grow with the size of the batch, so batches can be compared.",
-            r"batch|size|number of (pairs|examples)|compar|how many|average",
+            r"size|number of (pairs|examples)|compar|how many|twice (as many|the)|(per|each) pair|average|grow",
             "what happens to a sum when there are twice as many pairs?",
         ),
     ),
@@ -533,6 +562,13 @@ why_minus_log_mean = TextExercise(
             r"(is|as|like|takes?|means?|an) (an |the )?absolute value",
             "There is no absolute value: the minus reverses the sign of every log-likelihood, even of a positive one.",
         ),
+    ),
+    model=(
+        "The likelihood of all labels is a product of thousands of probabilities, which underflows to zero; "
+        "the log turns it into a sum and leaves the best weights where they are. The log of a probability is "
+        "never above zero and optimizers go downhill, so the minus turns what was to be maximized into a "
+        "price to be minimized. The mean divides by the number of pairs, so that batches of different size "
+        "can be compared."
     ),
     hints=(
         "Begin with the likelihood of all labels. Which operation joins the pairs?",

@@ -1,6 +1,7 @@
 """Exercises of notebook 04, the loss by hand."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -13,6 +14,7 @@ from nsputil.checks.code_exercise import CodeExercise, InputCase
 from nsputil.checks.misconceptions import Misconception
 from nsputil.checks.number_exercise import NumberExercise
 from nsputil.checks.text_exercise import Point, TextExercise, Trap
+from nsputil.checks.values import as_numbers
 
 LN, LOG2, LOG10 = np.log([0.65, 0.35]), np.log2([0.65, 0.35]), np.log10([0.65, 0.35])
 
@@ -26,6 +28,7 @@ both_labels = NumberExercise(
     importance=3,
     minutes=5,
     value=(-LN[0], -LN[1], -LOG2[0], -LOG10[0]),
+    example=(0.2231, 1.6094, 0.3219, 0.0969),
     misconceptions=(
         Misconception("wrong_sign", (LN[0], LN[1], LOG2[0], LOG10[0])),
         Misconception(
@@ -125,7 +128,19 @@ def _order_by_loss_cases(rng: Generator) -> list[InputCase]:
         side = np.where(rng.permutation(size) % 2, 1, -1)
         labels = rng.permutation(size) % 2
         cases.append(InputCase((0.5 + side * distance, labels), f"{size} pairs of both labels"))
+    ties = np.array([0.25, 0.75, 0.875, 0.25, 0.5]), np.array([0, 1, 0, 0, 1])
+    cases.append(InputCase(ties, "five pairs, three of them with the same loss"))
+    cases.append(InputCase((np.array([0.3]), np.array([0])), "one pair"))
     return cases
+
+
+def _ties_in_order(order: Any, args: tuple[Any, ...]) -> Any:
+    """Sort the numbers of pairs with equal losses: any order of theirs is right."""
+    numbers, gold = as_numbers(order), _gold(*args)
+    if numbers is None or numbers.shape != gold.shape or sorted(numbers.tolist()) != list(range(len(gold))):
+        return order
+    keys = np.round(gold, 9)[numbers.astype(int)]
+    return [int(k) for key in dict.fromkeys(keys.tolist()) for k in sorted(numbers[keys == key])]
 
 
 def _ranks(probs_is_next: Floats, labels: Ints) -> Ints:
@@ -144,6 +159,7 @@ order_by_loss = CodeExercise(
     points=2,
     reference=order_by_loss_reference,
     cases=_order_by_loss_cases,
+    normal_form=_ties_in_order,
     misconceptions=(
         Misconception(
             "gold_ignored",
@@ -212,7 +228,11 @@ def batch_report_reference(gold: ArrayLike) -> tuple[float, float, float]:
 
 
 def _batch_report_cases(rng: Generator) -> list[InputCase]:
-    cases = [InputCase((np.array([0.9, 0.1]),), "gold probabilities 0.9 and 0.1")]
+    cases = [
+        InputCase((np.array([0.9, 0.1]),), "gold probabilities 0.9 and 0.1"),
+        InputCase((np.array([0.5, 0.75, 0.25, 0.52]),), "gold probabilities 0.5, 0.75, 0.25 and 0.52"),
+        InputCase((np.array([0.7]),), "one gold probability"),
+    ]
     for size in (5, 8):
         low, high = rng.uniform(0.05, 0.45, 2), rng.uniform(0.55, 0.95, size - 2)
         cases.append(InputCase((rng.permutation(np.concatenate([low, high])),), f"{size} gold probabilities"))
@@ -289,6 +309,24 @@ batch_report = CodeExercise(
             "what does a pair with 0.6 add to an accuracy, and what does one with 0.9 add?",
         ),
         Misconception(
+            "count_for_accuracy",
+            _report(_nats, _geometric_mean, lambda g: float((g > 0.5).sum())),
+            "Loss and geometric mean are right. Your accuracy is a count.",
+            "by what must the count be divided?",
+        ),
+        Misconception(
+            "error_rate",
+            _report(_nats, _geometric_mean, lambda g: float((g <= 0.5).mean())),
+            "Loss and geometric mean are right. Your third number is the share of the mistakes.",
+            "which pairs does an accuracy count?",
+        ),
+        Misconception(
+            "always_square_root",
+            _report(_nats, lambda g: float(np.sqrt(np.prod(g))), _accuracy),
+            "Loss and accuracy are right. Your geometric mean takes a square root whatever the number of pairs is.",
+            "which root belongs to five numbers?",
+        ),
+        Misconception(
             "product_without_root",
             _report(_nats, np.prod, _accuracy),
             "Your second number is the product of the probabilities; no root was taken.",
@@ -303,6 +341,12 @@ batch_report = CodeExercise(
             "log_base_2",
             _report(lambda g: -np.log2(g).mean(), _geometric_mean, _accuracy),
             "Geometric mean and accuracy are right. Your loss is in bits; nats are asked for.",
+        ),
+        Misconception(
+            "half_counted_as_right",
+            _report(_nats, _geometric_mean, lambda g: float((g >= 0.5).mean())),
+            "A pair with exactly 0.5 counts as right in your accuracy.",
+            "more than 0.5, or at least 0.5: which does the prompt say?",
         ),
         Misconception(
             "wrong_sign",
@@ -362,6 +406,24 @@ two_batches = NumberExercise(
             "arithmetic_mean",
             (0.5, _MEAN_P),
             "The loss is right. Your second number averages the two geometric means.",
+            "which single step leads from a mean loss to its geometric mean?",
+        ),
+        Misconception(
+            "total",
+            (64.0, np.exp(-64.0)),
+            "That is the sum of all 128 losses.",
+            "by how many pairs is it divided?",
+        ),
+        Misconception(
+            "base_2",
+            (0.5, 2**-0.5),
+            "The loss is right. You undid the logarithm with base 2.",
+            "in which unit are these losses?",
+        ),
+        Misconception(
+            "plain_mean_of_geometric",
+            (0.5, (np.exp(-0.4) + np.exp(-0.8)) / 2),
+            "The loss is right. Your second number is the plain mean of two geometric means.",
             "which single step leads from a mean loss to its geometric mean?",
         ),
         Misconception(
@@ -443,6 +505,18 @@ decode_loss = CodeExercise(
             lambda loss, unit: BASES[unit] ** loss,
             "You return a number above 1: the perplexity, one over the probability.",
             "what is the sign of the log of a probability?",
+        ),
+        Misconception(
+            "converted_the_wrong_way",
+            lambda loss, unit: float(np.exp(-loss / np.log(BASES[unit]))),
+            "You divide by the logarithm of the base where you should multiply.",
+            "1 bit is 0.6931 nats: which operation leads from bits to nats?",
+        ),
+        Misconception(
+            "loss_to_the_base",
+            lambda loss, unit: float(loss ** -BASES[unit]),
+            "Base and exponent have changed places.",
+            "which number is raised to which power when a logarithm is undone?",
         ),
         Misconception(
             "log_again",
@@ -532,6 +606,18 @@ reckless_pair = CodeExercise(
             "which power undoes a loss in nats?",
         ),
         Misconception(
+            "old_losses_added",
+            lambda gold, mean_loss: np.exp(-((len(gold) + 1) * mean_loss - np.log(gold).sum())),
+            "You added the old losses instead of subtracting them.",
+            "the others pay a part of the sum: what is left for the new pair?",
+        ),
+        Misconception(
+            "mean_of_the_old",
+            lambda gold, mean_loss: np.exp(-((len(gold) + 1) * mean_loss + np.log(gold).mean())),
+            "You subtracted the mean of the old losses from a sum.",
+            "which can be subtracted from a sum: a mean, or a sum?",
+        ),
+        Misconception(
             "wrong_sign",
             lambda gold, mean_loss: np.exp((len(gold) + 1) * mean_loss + np.log(gold).sum()),
             "You return a number above 1: a sign is wrong at the end.",
@@ -562,25 +648,26 @@ steady_fall = TextExercise(
         Point(
             "What it means: on the training pairs the gold class gets more probability (on geometric average).",
             r"geometric mean|(probability|probabilities) (of|on|for|to) the (gold|correct|right|true)|"
-            r"gold (class|label|prob)|"
-            r"(correct|right|true) (label|class|answer)s?",
+            r"gold (class|label|prob)|(correct|right|true) (label|class|answer)s?|-log ?p|exp\(-loss\)",
             "which probability grows when the mean of -log p falls, and on which pairs?",
         ),
         Point(
             "It does not say that the accuracy rises: probabilities may grow without crossing one half, or some fall.",
-            r"accura",
+            r"accura|more pairs are right|number of right pairs|cross\w* (one )?half|right already|"
+            r"already right",
             "does a lower loss mean that more pairs are on the right side of one half?",
         ),
         Point(
             "It says nothing about text that the model never saw; the model may learn the pairs by heart.",
-            r"unseen|held.?out|never saw|new (text|pair|document|data|speech)|overfit|by heart|memori|validation|"
-            r"test set|general",
+            r"unseen|held.?out|never saw|(new|test|other) (text|pair|document|data|speech)|overfit|by heart|"
+            r"memory|memori[sz]e|validation|test set|general",
             "on which pairs was this loss measured?",
         ),
         Point(
             "It does not say that the right thing is learned: a shortcut, wrong labels, or pairs that are not counted.",
-            r"shortcut|topic|length|cue|leak|wrong label|label\w* (are|is|may|might|could)|noise|not counted|left out|"
-            r"ignore|discourse|understand",
+            r"shortcut|topic|length|cue|leak|wrong label|labels?\b.{0,30}(wrong|noise|same|faulty)|noise|"
+            r"not counted|left out|ignore|B alone|discourse|order of (the )?sentences|both sentences|(not|n't|"
+            r"no) .{0,40}understand",
             "which easy trick, or which fault in the data, could make the loss fall as well?",
         ),
     ),
@@ -598,6 +685,13 @@ steady_fall = TextExercise(
             r"(?<!not )(?<!n't )\bproves? that (it|the model) (has )?(understand|understood|learned the task)",
             "A falling loss proves no understanding: remember google-research/bert#390 in notebook 04.",
         ),
+    ),
+    model=(
+        "It means that on the training pairs the gold class gets more and more probability: the geometric "
+        "mean of the gold probabilities rises. It does not follow that the accuracy rises, since no pair has "
+        "to cross one half, and some may cross it downward. It does not follow that unseen documents are "
+        "judged well; the model may learn its pairs by heart. And it may use a shortcut such as the topic, or "
+        "fit labels that are wrong, so nothing is said about understanding."
     ),
     hints=(
         "Say first what falls: a mean of -log p, over which pairs?",

@@ -59,6 +59,7 @@ bias_gradient = NumberExercise(
     importance=3,
     minutes=5,
     value=(ROWS.mean(), -ROWS.mean()),
+    example=(-0.1, 0.1),
     misconceptions=(
         Misconception("wrong_sign", (-ROWS.mean(), ROWS.mean())),
         Misconception(
@@ -150,6 +151,7 @@ logits_gradient = CodeExercise(
     importance=3,
     minutes=8,
     points=2,
+    from_scratch=True,
     reference=logits_gradient_reference,
     cases=_logits_gradient_cases,
     misconceptions=(
@@ -206,6 +208,16 @@ logits_gradient = CodeExercise(
             lambda z, labels: (z - _one_hot(labels)) / len(z),
         ),
         Misconception("double_softmax", lambda z, labels: (_softmax(_softmax(z)) - _one_hot(labels)) / len(z)),
+        Misconception(
+            "sigmoid_of_one_logit",
+            lambda z, labels: (1 / (1 + np.exp(-z)) - _one_hot(labels)) / len(z),
+        ),
+        Misconception(
+            "slope_in_p",
+            lambda z, labels: -_one_hot(labels) / _softmax(z) / len(z),
+            "That is the gradient in the probabilities; the gradient in the logits is asked for.",
+            "which step comes between the logits and the probabilities?",
+        ),
         Misconception(
             "slope_of_p",
             lambda z, labels: -_softmax(z) * (1 - _softmax(z)) * (2 * _one_hot(labels) - 1) / len(z),
@@ -282,6 +294,21 @@ def _differences(up: float, down: float, divisor: float, all_entries: bool = Fal
     return answer
 
 
+def _down_moves_all(function: ScalarFunction, x: Floats, step: float) -> Floats:
+    slopes = np.zeros_like(x)
+    for k in np.ndindex(x.shape):
+        up = x.copy()
+        up[k] += step
+        slopes[k] = (function(up) - function(x - step)) / (2 * step)
+    return slopes
+
+
+def _first_entry_only(function: ScalarFunction, x: Floats, step: float) -> Floats:
+    slopes = np.zeros_like(x)
+    slopes.flat[0] = central_difference_reference(function, x, step).flat[0]
+    return slopes
+
+
 central_difference = CodeExercise(
     name="central_difference",
     title="Find the bugs: finite differences",
@@ -292,6 +319,7 @@ central_difference = CodeExercise(
     importance=2,
     minutes=10,
     points=2,
+    from_scratch=True,
     reference=central_difference_reference,
     cases=_central_cases,
     misconceptions=(
@@ -351,6 +379,30 @@ central_difference = CodeExercise(
             "if the function grows with x[k], which of the two values is larger?",
         ),
         Misconception(
+            "down_moves_all",
+            _down_moves_all,
+            "Upward you move one entry, and downward all of them.",
+            "what does x - step subtract the step from?",
+        ),
+        Misconception(
+            "one_array_for_both",
+            lambda function, x, step: np.zeros_like(x),
+            "All your slopes are 0: the two points are one and the same array.",
+            "how many arrays are there after up = x and down = x?",
+        ),
+        Misconception(
+            "brackets_missing",
+            lambda function, x, step: step**2 * central_difference_reference(function, x, step),
+            "You divided by 2 and then multiplied by the step.",
+            "in which order does Python work out a / 2 * step?",
+        ),
+        Misconception(
+            "first_entry_only",
+            _first_entry_only,
+            "Only the first entry of your result is filled.",
+            "is the return inside the loop?",
+        ),
+        Misconception(
             "not_divided",
             lambda function, x, step: 2 * step * central_difference_reference(function, x, step),
             "You return differences; a slope is a difference over a distance.",
@@ -399,6 +451,7 @@ back_to_h_cls = CodeExercise(
     importance=3,
     minutes=10,
     points=3,
+    from_scratch=True,
     reference=back_to_h_cls_reference,
     cases=_back_cases,
     misconceptions=(
@@ -418,6 +471,12 @@ back_to_h_cls = CodeExercise(
             "gate_of_sigmoid",
             _gate(lambda pooled: pooled * (1 - pooled)),
             "Your gate is that of a sigmoid.",
+            "how large is the slope of tanh at 0, where pooled is 0?",
+        ),
+        Misconception(
+            "gate_is_square",
+            _gate(lambda pooled: pooled**2),
+            "Your gate is pooled squared; the 1 - in front of it is missing.",
             "how large is the slope of tanh at 0, where pooled is 0?",
         ),
         Misconception(
@@ -545,6 +604,7 @@ curvature_by_hand = NumberExercise(
     importance=2,
     minutes=5,
     value=(0.09, -0.09, 0.0, 0.5),
+    example=(0.16, -0.16, 0.0, 0.5),
     misconceptions=(
         Misconception(
             "slope_for_curvature",
@@ -559,6 +619,12 @@ curvature_by_hand = NumberExercise(
             "how fast does a probability of 1 still change?",
         ),
         Misconception(
+            "p_squared",
+            (0.81, -0.81, 0.0, 0.5),
+            "You took p times p instead of p(1 - p).",
+            "how fast does a probability of 1 still change?",
+        ),
+        Misconception(
             "sign_of_the_corner",
             (0.09, 0.09, 0.18, 0.5),
             "The size of the second entry is right; its sign is not.",
@@ -569,6 +635,12 @@ curvature_by_hand = NumberExercise(
             (0.09, -0.09, 0.18, 0.5),
             "The entries are right. For the common shift you added absolute values.",
             "does the loss change if both logits grow by 1?",
+        ),
+        Misconception(
+            "bend_for_p",
+            (0.09, -0.09, 0.0, 0.25),
+            "The first three are right. Your last is how much the loss bends there; the p is asked for.",
+            "for which p is p(1 - p) that large?",
         ),
         Misconception(
             "largest_at_certainty",
@@ -611,9 +683,9 @@ squared_error_duel = TextExercise(
             "for which pairs did the two slopes in the notebook's figure differ most?",
         ),
         Point(
-            "It measures something that can decide: steps until right, the slope, or the gap after a fixed number of "
-            "steps.",
-            r"steps|count|how (long|many)|slope|measure|gradient|after \d+",
+            "It measures something that can decide: steps until right, the slope, the share of the push in a batch, or "
+            "the gap after a fixed number of steps.",
+            r"steps|count|how (long|many)|slope|measure|gradient|share|push|after \d+",
             "which number do you write down at the end, for each of the two?",
         ),
         Point(
@@ -630,10 +702,20 @@ squared_error_duel = TextExercise(
             "does.",
         ),
     ),
+    model=(
+        "Both trainings get the same pairs, the same start and the same optimizer, each with its own best "
+        "step size out of the same five. They start with confident mistakes, gaps from -2 to -10, since near "
+        "a gap of 0 the two slopes hardly differ. I count the steps until the gap is positive. I expect that "
+        "squared error needs many times more, because its slope in the gap has the extra factor p, which is "
+        "nearly zero where the model is sure and wrong. If both need about the same number of steps at a gap "
+        "of -6, my colleague is right."
+    ),
     hints=(
         "What is held equal, where does the duel start, and what is counted?",
-        "Let one confidently wrong pair run under both losses; the last cells of notebook 05 count steps.",
-        "Four points: equal step size; a gap such as -6; steps until the gap is positive; the factor p in the slope.",
+        "Put one confidently wrong pair into a batch of undecided ones, as the last cells of notebook 05 do, or let it "
+        "run alone under both losses.",
+        "Four points: equal step size; a gap such as -6; its share of the push, or the steps until it is positive; the "
+        "factor p in the slope.",
     ),
     takeaway="An experiment that cannot prove you wrong shows nothing; write down beforehand which result would.",
 )

@@ -27,6 +27,8 @@ largest_logits = NumberExercise(
     minutes=3,
     value=tuple(np.log(MAXIMA)),
     tolerance=0.006,
+    also_right=((float(np.log(464)),), (float(np.log(61440)),)),  # from there on a number is rounded to infinity
+    example=(11.09, 11.09),
     misconceptions=(
         Misconception(
             "largest_number",
@@ -136,6 +138,7 @@ log_sum_exp = CodeExercise(
     importance=3,
     minutes=7,
     points=2,
+    from_scratch=True,
     reference=log_sum_exp_reference,
     cases=_log_sum_exp_cases,
     misconceptions=(
@@ -259,6 +262,13 @@ def _gap_clipped(limit: float) -> Function:
     return lambda logits, label: stable_loss_reference([np.clip(_gap(logits, label), -limit, limit), 0.0], 0)
 
 
+def _probability_clipped(lowest: float) -> Function:
+    def answer(logits: Sequence[float], label: int) -> float:
+        return float(-np.log(np.clip(1 / (1 + np.exp(-_gap(logits, label))), lowest, 1 - lowest)))
+
+    return answer
+
+
 def _naive(logits: Sequence[float], label: int) -> float:
     e = np.exp(np.asarray(logits))
     return float(-np.log(e[label] / e.sum()))
@@ -283,6 +293,7 @@ stable_loss = CodeExercise(
     points=3,
     atol=0.0,
     rtol=1e-10,
+    from_scratch=True,
     reference=stable_loss_reference,
     cases=_stable_loss_cases,
     misconceptions=(
@@ -309,6 +320,13 @@ stable_loss = CodeExercise(
                 *map(_with_epsilon, EPSILONS),
                 *map(_softmax_with_epsilon, EPSILONS),
             ),
+        ),
+        Misconception(
+            "probability_clipped",
+            _probability_clipped(1e-12),
+            "You keep the probability away from 0, so that all very confident mistakes cost the same.",
+            "what does a gap of -800 cost exactly, and what does your function charge?",
+            also=tuple(map(_probability_clipped, (1e-15, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6))),
         ),
         Misconception(
             "no_log1p",
@@ -366,7 +384,8 @@ lost_gaps = NumberExercise(
     importance=2,
     minutes=7,
     value=(17, 6),
-    tolerance=0.5,
+    tolerance=0.01,
+    whole=True,
     misconceptions=(
         Misconception(
             "whole_spacing",
@@ -536,6 +555,13 @@ kept_mean = CodeExercise(
             "what is keep for?",
         ),
         Misconception(
+            "nan_for_mask",
+            lambda z, y, keep: np.nanmean(_each(z, y)),
+            "You leave out what is NaN. But a pair can be left out although its logits are ordinary numbers.",
+            "which argument says which pairs count?",
+        ),
+        Misconception("log_base_2", lambda z, y, keep: _each(z[keep], y[keep]).mean() / np.log(2)),
+        Misconception(
             "mask_turned_round",
             _mean_of(lambda labels, keep: ~keep),
             "Your mean is over the pairs that should be left out.",
@@ -592,18 +618,23 @@ silent_class = TextExercise(
     rubric=(
         Point(
             "The cause: pairs of one class are not counted in the loss, as with ignore_index set to a class.",
-            r"ignore|left out|leav\w+ out|not count|never count|skip|dropp|mask|weight|only (one class|the)|exclud",
+            r"ignore|left out|leav\w+ out|(not|never|n't) (be |been )?count|skip|dropp|mask|padding|weight|"
+            r"thr(ow|ew|own)\w* .{0,20}away|only (one class|the \w+ class|\w+ pairs)|exclud|not in the (mean|"
+            r"loss)",
             "how can an average be nearly 0 when half of the answers are wrong?",
+            denied=True,
         ),
         Point(
             "The mechanism: those rows have gradient 0, so nothing pushes the model to say that class.",
-            r"gradient|push|never (learn|corrected|punish|penal)|always says|says .*to (all|every)|constant|one class",
+            r"gradient|push|never (learn|corrected|punish|penal)|not taught|(just |always )says|always|"
+            r"says .*to (all|every)|constant|one class|one answer|best strategy|free for the loss",
             "what teaches the model to give the other answer?",
         ),
         Point(
             "A test: loss or recall for each class, the number of pairs in the mean, or the gradient rows by label.",
             r"(each|per|every|both|one|single|other|that) class|class(es)? separately|recall|number of pairs|"
-            r"count(ed|ing)? (the )?pairs|by label|per label|each label|rows|assert",
+            r"count(ed|ing)? (the )?pairs|by label|(per|each|both) labels?|separately|batch (with|of) (only|"
+            r"one|a single)|assert|unit test|recomputes?|recomputed|recount",
             "which number, printed for each class, would have shown it at once?",
         ),
     ),
@@ -613,6 +644,13 @@ silent_class = TextExercise(
             r"(it|model|is|this is|caused by|because of|due to) (simply )?overfit(s|ted|ting)?\b",
             "An overfitted model is right on its training pairs; this one is wrong on half of them.",
         ),
+    ),
+    model=(
+        "A mean near 0 cannot hold the 20,000 pairs that are wrong, so one class is left out of the loss, as "
+        "by an ignore_index that equals its label. The rows of that class have a gradient of exactly zero; "
+        "nothing pushes the model to ever say it, so it says the other class to all pairs, ever more surely: "
+        "loss 0, accuracy one half. I would print the loss and the number of pairs counted for each class, "
+        "and assert that both numbers are 20,000."
     ),
     hints=(
         "Both numbers are about the training pairs. Which pairs can the loss not have seen?",

@@ -26,6 +26,8 @@ first_losses = NumberExercise(
     importance=3,
     minutes=4,
     value=(LN2 + 0.6**2 / 8, LN3),
+    also_right=((0.7363, 0.7369, 0.7375), ()),  # the exact mean is 0.7363, the rule of the ladder gives 0.7381
+    example=(0.698, math.nan),
     misconceptions=(
         Misconception(
             "spread_ignored",
@@ -147,6 +149,8 @@ def _pairs_needed_cases(rng: Generator) -> list[InputCase]:
     fixed = [
         InputCase((0.54, 0.50), "an accuracy of 0.54 and a baseline of 0.50"),
         InputCase((0.80, 0.70), "an accuracy of 0.80 and a baseline of 0.70"),
+        InputCase((0.99, 0.50), "an accuracy of 0.99 and a baseline of 0.50"),
+        InputCase((0.75, 0.50), "an accuracy of 0.75 and a baseline of 0.50"),
     ]
     grid = [(a / 100, b / 100) for b in (50, 58, 63, 71) for a in range(b + 3, 97)]
     exact = [Z**2 * a * (1 - a) / (a - b) ** 2 for a, b in grid]
@@ -181,6 +185,12 @@ pairs_needed = CodeExercise(
             "if the test has four times as many pairs, by how much does the interval shrink?",
         ),
         Misconception(
+            "nothing_squared",
+            lambda a, b: int(Z * math.sqrt(a * (1 - a)) / (a - b)) + 1,
+            "That is the root of n: solving for n means squaring both sides.",
+            "what is n if its square root is 24.4?",
+        ),
+        Misconception(
             "distance_not_squared",
             _needed(power=1),
             "Too few: at half the distance to the baseline you need four times as many pairs, not twice as many.",
@@ -195,8 +205,9 @@ pairs_needed = CodeExercise(
         Misconception(
             "spread_of_baseline",
             _needed(spread=lambda a, b: b * (1 - b)),
-            "You used the spread of the baseline; but the interval is around the accuracy of the model.",
-            "which of the two was measured on these pairs?",
+            "You used the spread of the baseline, as Wilson's interval does; the interval here has the spread of the "
+            "model's own accuracy.",
+            "which accuracy does the formula in the prompt contain?",
         ),
         Misconception(
             "widest_spread",
@@ -226,6 +237,12 @@ pairs_needed = CodeExercise(
             "rounded_down",
             lambda a, b: int(Z**2 * a * (1 - a) / (a - b) ** 2),
             "One pair too few: with that number the lower end is still below the baseline.",
+            "must the number of pairs be rounded up or down?",
+        ),
+        Misconception(
+            "rounded_to_nearest",
+            lambda a, b: round(Z**2 * a * (1 - a) / (a - b) ** 2),
+            "You round to the nearest whole number; where that is down, the lower end is still below the baseline.",
             "must the number of pairs be rounded up or down?",
         ),
         Misconception(
@@ -568,6 +585,12 @@ def _attention_unstable(vectors: Floats, query: Floats, key: Floats) -> Floats:
     return e / e.sum(axis=1, keepdims=True)
 
 
+def _attention_over_everything(vectors: Floats, query: Floats, key: Floats) -> Floats:
+    scores = (vectors @ query) @ (vectors @ key).T / math.sqrt(vectors.shape[1])
+    e = np.exp(scores - scores.max())
+    return e / e.sum()
+
+
 def _earlier_words(scores: Floats) -> Floats:
     return np.where(np.tri(len(scores)) > 0, scores, -np.inf)
 
@@ -608,6 +631,12 @@ attention_weights = CodeExercise(
             _attention(axis=0),
             "Your columns sum to 1, not your rows.",
             "which word distributes one unit of attention: the one that looks, or the one that is looked at?",
+        ),
+        Misconception(
+            "softmax_over_everything",
+            _attention_over_everything,
+            "Your whole table sums to 1, not each row.",
+            "which word distributes one unit of attention?",
         ),
         Misconception(
             "roles_exchanged",

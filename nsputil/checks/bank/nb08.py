@@ -28,6 +28,7 @@ masked_counts = NumberExercise(
     importance=2,
     minutes=4,
     value=(450, 360, 45, 45),
+    example=(30, 24, 3, 3),
     tolerance=0.6,
     misconceptions=(
         Misconception(
@@ -139,6 +140,7 @@ hide_words = CodeExercise(
     importance=2,
     minutes=10,
     points=2,
+    from_scratch=True,
     reference=hide_words_reference,
     cases=_hide_words_cases,
     misconceptions=(
@@ -165,6 +167,12 @@ hide_words = CodeExercise(
             _hide(lambda ids, coin, other, mask_id: np.where(coin < 0.8, mask_id, ids)),
             "None of your chosen words becomes a random one.",
             "what happens to a coin of 0.95?",
+        ),
+        Misconception(
+            "shares_exchanged",
+            _hide(lambda ids, coin, other, mask_id: np.where(coin < 0.8, mask_id, np.where(coin < 0.9, other, ids))),
+            "The word itself and the other word have changed places.",
+            "what does a coin of 0.85 say?",
         ),
         Misconception(
             "all_masked",
@@ -214,6 +222,7 @@ two_denominators = NumberExercise(
     importance=3,
     minutes=5,
     value=(6.0, _BY_PAIRS, _BY_TERMS),
+    example=(4.5, 10.5, 3.0),
     misconceptions=(
         Misconception(
             "sum_for_mean",
@@ -498,6 +507,7 @@ huggingface_loss = CodeExercise(
     importance=3,
     minutes=14,
     points=3,
+    from_scratch=True,
     reference=huggingface_loss_reference,
     cases=_huggingface_cases,
     misconceptions=(
@@ -698,6 +708,11 @@ def _order(compare: Callable[[float, float], float]) -> Function:
     return answer
 
 
+def _without_ties(model: TableModel, pairs: SentencePairs) -> float:
+    differences = [model.predict(a, b).p_is_next - model.predict(b, a).p_is_next for a, b in pairs]
+    return float(np.mean([difference > 0 for difference in differences if difference != 0]))
+
+
 order_known = CodeExercise(
     name="order_known",
     title="Design an experiment: does it know the order?",
@@ -722,6 +737,12 @@ order_known = CodeExercise(
             _order(lambda p, q: p >= q),
             "A tie counts as a success in your result.",
             "what would a model get that does not know the order at all and always gives both the same probability?",
+        ),
+        Misconception(
+            "ties_not_counted",
+            _without_ties,
+            "You leave ties out of the count of pairs.",
+            "by how many pairs does the prompt divide?",
         ),
         Misconception(
             "order_turned_round",
@@ -786,22 +807,26 @@ falling_total = TextExercise(
     rubric=(
         Point(
             "The total starts where a model that knows nothing starts: ln V + ln 2.",
-            r"ln ?V|log ?V|ln ?\(?30|log ?\(?30|10\.3|11\.0|start|uniform|knows? nothing|know nothing",
+            r"ln ?V|log ?V|ln ?\(?30|log ?\(?30|10\.3|11\.0\d|uniform|knows? nothing|know nothing|chance for|"
+            r"untrained|without any training|random (weights|numbers|guess)",
             "what does a model pay for a word and for a pair when it knows nothing?",
         ),
         Point(
             "A fall of three nats in the words can come from their frequencies alone.",
-            r"frequen|how often|common words|count",
+            r"frequen|how often|common words|unigram|(word|words) counts?|count\w* (the )?words|(rare|"
+            r"frequent) words",
             "what could be learned about the words without reading a single sentence?",
         ),
         Point(
             "The pairs can give at most 0.69 nats, so the total says nothing about them.",
-            r"0\.69|0\.7\b|ln ?2|log ?2|at most|small part|tiny|drown|hid(e|den)|lost in",
+            r"0\.69|0\.7\b|at most|small part|tiny|drown|hid(e|es|den)|lost in|(says?|said|know|"
+            r"tells?) nothing|nothing can be said|cannot (see|tell)",
             "what is the largest possible fall of the pair loss?",
         ),
         Point(
             "Ask for the two losses separately, each with its own level, on held-out text.",
-            r"apart|separate|each (task|loss|of)|both losses|two curves|on its own|alone|individual",
+            r"apart|separate|each (task|loss|of)|both losses|two (curves|plots|lines|losses)|in two|"
+            r"on its own|alone|individual|mlm and nsp|one for each",
             "what would you ask the colleague to send?",
         ),
     ),
@@ -817,6 +842,12 @@ falling_total = TextExercise(
             r"(larger|higher|bigger)",
             "A larger loss is not a worse one: the words have 30,522 classes, and the pairs have two.",
         ),
+    ),
+    model=(
+        "It starts at ln 30522 + ln 2 = 11.02, the level of a model that knows nothing. A fall of three nats "
+        "can come from the frequencies of words alone, without reading a sentence. The pairs can give 0.69 "
+        "nats at most, so the total hides what becomes of them. I would like to see both losses separately, "
+        "on held-out text, each with its own reference line."
     ),
     hints=(
         "Compute ln 30522 and ln 2. Where does the log begin?",

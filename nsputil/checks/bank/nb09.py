@@ -32,12 +32,19 @@ levels_by_heart = NumberExercise(
     importance=3,
     minutes=6,
     value=(_PRIOR, _TWICE, 16 * LN2, 1.0),
+    example=(0.325, math.nan, math.nan, math.nan),
     misconceptions=(
         Misconception(
             "frequent_class_only",
             (-math.log(0.8), _TWICE, 16 * LN2, 1.0),
             "The last three are right. In the first you charge for IsNext only: one pair in five is NotNext.",
             "what does a pair cost if the model gave 0.2 to its gold class?",
+        ),
+        Misconception(
+            "prior_in_bits",
+            (_PRIOR / LN2, _TWICE, 16 * LN2, 1.0),
+            "The last three are right. The first is in bits; nats are asked for.",
+            "which logarithm does the loss of this course use?",
         ),
         Misconception(
             "always_half",
@@ -348,6 +355,9 @@ _SHIFT_MISTAKES: dict[str, Function] = {
     "forward_only": _shift(shifts=(0, 1, 2, 3)),
     "never_none": _shift(shifts=(-3, -2, -1, 1, 2, 3)),
     "last_left_out": _shift(shifts=(-3, -2, -1, 0, 1, 2)),
+    "first_left_out": _shift(shifts=(-2, -1, 0, 1, 2, 3)),
+    "one_too_far": _shift(shifts=(-3, -2, -1, 0, 1, 2, 3, 4)),
+    "one_too_far_back": _shift(shifts=(-4, -3, -2, -1, 0, 1, 2, 3)),
     "is_next_only": _shift(lambda p, gold: -np.log(p[gold == 0]).mean()),
     "index_returned": _shift(result=lambda shifts, k, values: k),
     "loss_returned": _shift(result=lambda shifts, k, values: values[k]),
@@ -378,7 +388,7 @@ def _best_shift_cases(rng: Generator) -> list[InputCase]:
         p = np.clip(np.where(labels == 0, 0.6, 0.4) + 0.3 * rng.standard_normal(24), 0.02, 0.98)
         sure = rng.permutation(24)[:2]
         p[sure] = np.where(labels[sure] == 0, 0.01, 0.99)  # the accuracy does not show how sure
-        return InputCase((p, np.roll(labels, int(rng.integers(-3, 4)))), "24 rows, two of them sure and wrong")
+        return InputCase((p, np.roll(labels, int(rng.integers(-4, 5)))), "24 rows, two of them sure and wrong")
 
     cases = [InputCase((first, np.roll(first < 0.5, -1).astype(int)), "eight rows, shifted by one")]
     return cases + _telling_apart(draw, {"": best_shift_reference, **_SHIFT_MISTAKES}, 6)
@@ -438,6 +448,24 @@ best_shift = CodeExercise(
             _SHIFT_MISTAKES["last_left_out"],
             "You never say 3.",
             "where does range(-3, 3) end?",
+        ),
+        Misconception(
+            "first_left_out",
+            _SHIFT_MISTAKES["first_left_out"],
+            "You never say -3.",
+            "at which number does your range begin?",
+        ),
+        Misconception(
+            "one_too_far",
+            _SHIFT_MISTAKES["one_too_far"],
+            "You try a shift of 4 as well.",
+            "where does your range end?",
+        ),
+        Misconception(
+            "one_too_far_back",
+            _SHIFT_MISTAKES["one_too_far_back"],
+            "You try a shift of -4 as well.",
+            "at which number does your range begin?",
         ),
         Misconception(
             "is_next_only",
@@ -500,6 +528,7 @@ _PROBE_MISTAKES: dict[str, Function] = {
     "causes_alike": _probe(lambda bits, cost, row: bits / cost, uniform=True),
     "cost_subtracted": _probe(lambda bits, cost, row: bits - cost),
     "cost_multiplied": _probe(lambda bits, cost, row: bits * cost),
+    "mean_of_terms": _probe(lambda bits, cost, row: bits / len(np.unique(row)) / cost),
     "fewest_bits": _probe(lambda bits, cost, row: bits / cost, choose=np.argmin),
     "counted_from_one": lambda *args: next_probe_reference(*args) + 1,
     "worth_returned": lambda beliefs, answers, costs: max(
@@ -512,6 +541,8 @@ def _next_probe_cases(rng: Generator) -> list[InputCase]:
     beliefs = np.array([0.5, 0.25, 0.125, 0.125])
     answers = np.array([[0, 0, 1, 1], [0, 1, 1, 1], [0, 1, 2, 3]])
     cases = [InputCase((beliefs, answers, np.array([1.0, 1.0, 3.0])), "four causes and three probes")]
+    ruled_out = np.array([0.5, 0.5, 0.0, 0.0]), np.array([[0, 0, 1, 2], [0, 1, 1, 1], [0, 0, 0, 1]]), np.ones(3)
+    cases.append(InputCase(ruled_out, "four causes, two of them with a belief of 0"))
 
     def draw() -> InputCase:
         while True:
@@ -522,6 +553,14 @@ def _next_probe_cases(rng: Generator) -> list[InputCase]:
                 return InputCase((beliefs, answers, costs), "five causes and five probes")
 
     return cases + _telling_apart(draw, {"": next_probe_reference, **_PROBE_MISTAKES}, 6)
+
+
+def _probe_with_nan(beliefs: Floats, answers: Ints, costs: Floats) -> int:
+    worth = []
+    for row, cost in zip(answers, costs, strict=True):
+        shares = np.array([beliefs[row == value].sum() for value in np.unique(row)])
+        worth.append(-(shares * np.log2(shares)).sum() / cost)
+    return int(np.argmax(worth))
 
 
 next_probe = CodeExercise(
@@ -578,6 +617,18 @@ next_probe = CodeExercise(
             _PROBE_MISTAKES["cost_multiplied"],
             "You multiply by the cost: expensive probes win.",
             "bits for each step, or bits times steps?",
+        ),
+        Misconception(
+            "mean_of_terms",
+            _PROBE_MISTAKES["mean_of_terms"],
+            "You take the mean over the possible answers; an entropy is a sum over them.",
+            "how many bits promises a probe with four equally likely answers?",
+        ),
+        Misconception(
+            "zero_times_log_zero",
+            _probe_with_nan,
+            "Right, until an answer has probability 0: then 0 * log 0 is computed, which is not a number.",
+            "what does an answer that never comes add to the entropy?",
         ),
         Misconception(
             "fewest_bits",
@@ -681,22 +732,23 @@ diagnosis_plan = TextExercise(
             "what can you see in ten pairs with their labels, before any training?",
         ),
         Point(
-            "Try eight pairs by heart: if they cannot be learned, the fault is in the model, the gradient or the "
-            "optimizer.",
-            r"(eight|8|few|ten|10|one|small|tiny|single) (pairs|examples|batch|samples)|by heart|overfit",
+            "Try eight pairs by heart: if they cannot be learned, the fault is in the model, the gradient or "
+            "the optimizer.",
+            r"(eight|8|few|ten|10|one|small|tiny|single) (pairs|examples|batch|samples)|by heart|overfit|"
+            r"memori[sz]e",
             "what is the cheapest test of model, gradient and optimizer together?",
         ),
         Point(
-            "Compare with known levels: the first loss near ln 2, the entropy of the prior, a baseline without "
-            "training, controls.",
-            r"ln ?2|log ?2|0\.69|entropy|prior|baseline|overlap|majority|control|coin|shuffled label|"
-            r"without (B|the answer|input)|no input",
+            "Compare with known levels: the first loss near ln 2, the entropy of the prior, a baseline "
+            "without training, controls.",
+            r"ln ?2|log ?2|entropy|prior|baseline|overlap|majority|control|coin|shuffled label|known (logits|"
+            r"level)|chance|without (B|the answer|input)|no input|test the loss|expected loss",
             "with which numbers that you know beforehand do you compare?",
         ),
         Point(
             "For each test say what both outcomes mean, and change one thing at a time.",
-            r"\bif (it|they|this|that|the|not|so|even|both|we|I)\b|otherwise|one (thing|change) at a time|in that case|"
-            r"then the",
+            r"\bif (it|they|this|that|the|not|so|even|both|we|I|learned|nothing|one)\b|otherwise|in that case|"
+            r"->|then the|means (that|the)|\w+ means",
             "what will you conclude if a test passes, and what if it fails?",
         ),
     ),
@@ -713,6 +765,16 @@ diagnosis_plan = TextExercise(
             r"(until|and see|and hope)",
             "Trying settings until one works says little when none does. Which test separates data from model?",
         ),
+    ),
+    model=(
+        "First I read ten pairs with their labels, as the model gets them, and count both classes: if the "
+        "answers do not fit their questions, the fault is in the data and I stop there. Then I look at the "
+        "first loss of each pair: exactly ln 2 everywhere means that the input does not reach the output. "
+        "Next I train on eight pairs. If they cannot be learned by heart, I check the gradient by finite "
+        "differences and whether the weights move; if they can, model and optimizer work, and I go back to "
+        "the data. A rule that counts common words shows whether there is anything to learn: if it is at one "
+        "half too, pairs and labels were torn apart. Only then do I change the learning rate, one thing at a "
+        "time."
     ),
     hints=(
         "Which single test splits all causes into two halves: those before the model, and the rest?",

@@ -34,6 +34,7 @@ stated_score = NumberExercise(
     importance=3,
     minutes=5,
     value=(_HONEST, _BOLD, _SHY),
+    example=(-0.611, math.nan, math.nan),
     misconceptions=(
         Misconception(
             "only_if_right",
@@ -157,6 +158,24 @@ update_belief = CodeExercise(
             "what is `likelihood` the probability of?",
         ),
         Misconception(
+            "divided_by_largest",
+            lambda b, q: b * q / (b * q).max(),
+            "You divided by the largest product, so that the largest belief is 1.",
+            "to what must beliefs sum?",
+        ),
+        Misconception(
+            "divided_by_likelihoods",
+            lambda b, q: b * q / q.sum(),
+            "You divide by the sum of the likelihoods; your numbers do not sum to 1.",
+            "what do the products of belief and likelihood sum to?",
+        ),
+        Misconception(
+            "softmax",
+            lambda b, q: _normalized(np.exp(b * q)),
+            "You take a softmax of the products. They are probabilities already, up to a factor.",
+            "what must happen to numbers that are not negative, so that they sum to 1?",
+        ),
+        Misconception(
             "winner_takes_all",
             _winner,
             "You give everything to the most likely cause.",
@@ -188,6 +207,15 @@ def _share_odd_cases(rng: Generator) -> list[InputCase]:
     for count, shift in ((150, 0.4), (211, -0.5)):
         values = rng.standard_normal(count) * 1.3 + shift
         cases.append(InputCase((values, rng.exponential(1.0, 400) - 0.7), f"{count} values and 400 healthy ones"))
+    edges = (
+        np.array([1.0, 9.0, 0.5, 9.5, 5.0, 1.0]),
+        np.array([1, 1, 1, 2, 3, 3, 4, 4, 5, 5, 5, 6, 6, 7, 7, 8, 8, 8, 9, 9, 9.0]),
+    )
+    cases.append(InputCase(edges, "six values, three of them exactly on a quantile"))
+    few = np.array([0.2, 0.4, 0.6, 0.9, 9.1, 9.4, 9.6, 9.8]), rng.permutation(11).astype(float)
+    cases.append(InputCase(few, "eight values, and healthy ones from 0 to 10"))
+    near = np.array([3.5, 4.5, 5.5, 6.5, 93.5, 94.5, 95.5, 96.5]), rng.permutation(101).astype(float)
+    cases.append(InputCase(near, "eight values near the quantiles, and healthy ones from 0 to 100"))
     return cases
 
 
@@ -232,6 +260,14 @@ share_odd = CodeExercise(
             "how much of this tenth is on each side?",
         ),
         Misconception(
+            "edges_odd",
+            lambda values, healthy: float(
+                ((values <= np.quantile(healthy, 0.05)) | (values >= np.quantile(healthy, 0.95))).mean()
+            ),
+            "A value exactly on a quantile counts as odd in your result.",
+            "below and above, or at: which does the prompt say?",
+        ),
+        Misconception(
             "ten_percent_each",
             _odd(_quantile(0.1), _quantile(0.9)),
             "You leave out a tenth on each side.",
@@ -266,6 +302,12 @@ share_odd = CodeExercise(
             _odd(_quantile(0.05), _quantile(0.95), np.sum),
             "That is a count; a fraction is asked for.",
             "how many values are there in all?",
+        ),
+        Misconception(
+            "divided_by_healthy",
+            lambda values, healthy: share_odd_reference(values, healthy) * len(values) / len(healthy),
+            "You divide by the number of healthy runs.",
+            "of which list is a fraction asked for?",
         ),
         Misconception(
             "own_range",
@@ -310,8 +352,10 @@ leave_alone = ChoiceExercise(
             right=True,
         ),
         Option(
-            "The held-out accuracy is 0.74, and 0.52 on pairs whose negatives come from the same document.",
-            "It tells documents apart, not what follows what. To learn that, it needs other negatives.",
+            "The held-out accuracy is 0.74. The model is meant to put the sentences of one document in order; on pairs "
+            "from one document its accuracy is 0.52.",
+            "Healthy runs are near one half there, too: they learn to tell documents apart. For this use it needs "
+            "other negatives.",
         ),
         Option(
             "The loss jumps from batch to batch between 0.35 and 0.75; the held-out loss falls smoothly to 0.54.",
@@ -468,10 +512,39 @@ mean_score = CodeExercise(
             "what is the score of somebody who gives the same probability to all causes?",
         ),
         Misconception(
+            "one_missing",
+            _score(lambda p, k: 100 * np.log(p) / math.log(k)),
+            "The 1 in front of the logarithm is missing: your score is 100 points too low.",
+            "what does a player get who gives everything to the truth and spends nothing?",
+        ),
+        Misconception(
+            "logs_mixed",
+            _score(lambda p, k: 100 * (1 + np.log2(p) / math.log(k))),
+            "You divide a logarithm to base 2 by a natural one.",
+            "what must the two logarithms have in common, so that 1 / K gives 0 points?",
+            also=(
+                _score(lambda p, k: 100 * (1 + np.log(p) / math.log2(k))),
+                _score(lambda p, k: 100 * (1 + np.log10(p) / math.log(k))),
+                _score(lambda p, k: 100 * (1 + np.log(p) / math.log10(k))),
+            ),
+        ),
+        Misconception(
             "linear",
             _score(lambda p, k: 100 * p),
             "You use the probability itself, not its logarithm.",
             "what would a bluff cost under that rule?",
+        ),
+        Misconception(
+            "price_not_averaged",
+            lambda p, s, b, k: float((100 * (1 + np.log(p) / math.log(k))).mean() - 50 * s.sum() / b),
+            "You subtract the price of all cases together from a mean.",
+            "over what is the mean taken: points alone, or points minus price?",
+        ),
+        Misconception(
+            "divided_by_count",
+            _score(lambda p, k: 100 * (1 + np.log(p) / k)),
+            "You divide by the number of causes, not by its logarithm.",
+            "which score should somebody get who gives 1 / K to every cause?",
         ),
         Misconception(
             "right_or_not",
@@ -570,13 +643,14 @@ missing_evidence = TextExercise(
         ),
         Point(
             "A test of model and optimizer: eight pairs by heart, or whether the weights move.",
-            r"(eight|8|few|ten|small|handful)( \w+)? (pairs|examples|samples)|by heart|overfit|weights? (move|change)|"
-            r"gradient|parameters? (move|change)",
+            r"(eight|8|few|ten|small|handful)( \w+)? (pairs|examples|samples)|by heart|overfit|(weights?|"
+            r"parameters?|tensors?|head)\b.{0,40}(mov|chang|train)|gradient (arriv|reach|of|is|norm|check)|"
+            r"chang\w+ of (each|every)",
             "which cheap test checks model, gradient and optimizer together?",
         ),
         Point(
             "For each piece, what an answer would decide.",
-            r"\bif\b|otherwise|would (mean|tell|show|rule|point|decide)|rules? out|then ",
+            r"\bif\b|otherwise|decides?|would (mean|tell|show|rule|point|explain)|rules? out|then |means",
             "what will you conclude from each possible answer?",
         ),
     ),
@@ -593,6 +667,14 @@ missing_evidence = TextExercise(
             r"(smaller )?learning rates?",
             "They tried learning rates. What has nobody looked at?",
         ),
+    ),
+    model=(
+        "Nothing here decides it, so here is what to look at. First the level and the accuracy: if the loss "
+        "is 0.693 with half of the pairs right, nothing is learned; if it is 0.5, it has only stopped early. "
+        "Then read ten rows aloud, decoded, with their labels and segment ids: if the second sentence is "
+        "missing or labels do not fit, no optimizer can help. If the rows are fine, train on eight pairs "
+        "alone: if they are learned by heart, model and gradient work, otherwise print which weights move, "
+        "the new head among them. The learning rate is the one thing you have ruled out."
     ),
     hints=(
         "Sort the possible causes: before the model, in the model, after the model. Which question splits them?",

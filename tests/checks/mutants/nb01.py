@@ -209,7 +209,7 @@ WRONG = {
         ("no_pooler", lambda h, W_p, b_p, W, b: np.einsum("bh,oh->bo", h[:, 0], W) + b),
         ("not_transposed", lambda h, W_p, b_p, W, b: np.tanh(h[:, 0] @ W_p + b_p) @ W.T + b),
         ("mutates_input", nsp_logits_in_place),
-        ("", lambda h, W_p, b_p, W, b: np.tanh(_nsp_from(h[:, 0], W_p, b_p, W, b))),
+        ("tanh_at_the_end", lambda h, W_p, b_p, W, b: np.tanh(_nsp_from(h[:, 0], W_p, b_p, W, b))),
         ("", lambda h, W_p, b_p, W, b: np.maximum(h[:, 0] @ W_p.T + b_p, 0) @ W.T + b),
         ("", lambda h, W_p, b_p, W, b: h[:, 0] @ W_p + b),
     ],
@@ -222,7 +222,7 @@ WRONG = {
         ("names_for_numbers", lambda is_next: ["IsNext" if flag else "NotNext" for flag in is_next]),
         ("", lambda is_next: [not flag for flag in is_next][0]),
         ("", lambda is_next: int(not is_next)),
-        ("", lambda is_next: [-1 if flag else 1 for flag in is_next]),
+        ("minus_one", lambda is_next: [-1 if flag else 1 for flag in is_next]),
     ],
     "is_next_column": [
         ("true_pairs_only", lambda followed, unrelated: 0 if followed[:, 0].mean() > 0.5 else 1),

@@ -207,7 +207,7 @@ WRONG = {
         ("sentences_compared", lambda train, test: not any(
             p.sentence_a == t.sentence_a for p in train for t in test)),
         ("", shared_docs_list),
-        ("", lambda train, test: docs(train) != docs(test)),
+        ("sets_differ", lambda train, test: docs(train) != docs(test)),
         ("", lambda train, test: False),
     ],
 }  # fmt: skip

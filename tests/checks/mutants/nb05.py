@@ -246,7 +246,7 @@ WRONG = {
         ("mutates_input", slopes_right_but_moves_x),
         ("", slopes_tiny_step),
         ("", lambda function, x, step: (function(x + step) - function(x - step)) / (2 * step)),
-        ("", lambda function, x, step: np.zeros_like(x)),
+        ("one_array_for_both", lambda function, x, step: np.zeros_like(x)),
     ],
     "back_to_h_cls": [
         ("no_gate", lambda dlogits, pooled, W, W_p: dlogits @ W @ W_p),
@@ -260,7 +260,7 @@ WRONG = {
         ("summed_over_batch", lambda *args: np.array(back_by_loop(*args)).sum(axis=0)),
         ("divided_again", lambda *args: back_by_names(*args) / args[0].shape[0]),
         ("mutates_input", back_in_place),
-        ("", lambda dlogits, pooled, W, W_p: ((dlogits @ W) * (pooled**2)) @ W_p),
+        ("gate_is_square", lambda dlogits, pooled, W, W_p: ((dlogits @ W) * (pooled**2)) @ W_p),
         ("", lambda dlogits, pooled, W, W_p: -back_by_einsum(dlogits, pooled, W, W_p)),
         ("", lambda dlogits, pooled, W, W_p: ((dlogits @ W) * (1 - pooled**2)) @ W_p @ W_p.T),
     ],

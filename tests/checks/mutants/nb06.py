@@ -220,7 +220,7 @@ WRONG = {
         ("label_one_is_next", lambda z, y, keep: kept_by_loop(z[:, ::-1], y, keep)),
         ("divided_by_entries", lambda z, y, keep: losses_of(z[keep], y[keep]).sum() / z[keep].size),
         ("", kept_zeroed),
-        ("", lambda z, y, keep: np.nanmean(losses_of(z, y))),
+        ("nan_for_mask", lambda z, y, keep: np.nanmean(losses_of(z, y))),
         ("", lambda z, y, keep: -kept_by_loop(z, y, keep)),
     ],
 }

@@ -193,7 +193,7 @@ WRONG = {
     ],
     "attention_weights": [
         ("", attention_last_row_only),
-        ("", attention_over_everything),
+        ("softmax_over_everything", attention_over_everything),
         ("", attention_without_itself),
         ("", attention_by_cosine),
         ("", lambda X, q, k: attention_row_softmax((X @ q) @ (X @ k).T) / np.sqrt(X.shape[1])),

@@ -276,7 +276,10 @@ WRONG = {
             "edges",
             hide_with(lambda ids, coin, other, mask: np.where(coin > 0.9, other, np.where(coin > 0.8, ids, mask))),
         ),
-        ("", hide_with(lambda ids, coin, other, mask: np.where(coin < 0.8, mask, np.where(coin < 0.9, other, ids)))),
+        (
+            "shares_exchanged",
+            hide_with(lambda ids, c, other, mask: np.where(c < 0.8, mask, np.where(c < 0.9, other, ids))),
+        ),
         ("labels_everywhere", lambda *a: (hide_by_where(*a)[0], a[0])),
         ("", lambda *a: (hide_by_where(*a)[0], np.where(a[1], a[0], -100))),
         ("", lambda *a: hide_by_where(*a)[0]),

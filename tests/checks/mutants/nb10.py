@@ -125,9 +125,9 @@ WRONG = {
         ("added", lambda b, q: (b + q) / (b + q).sum()),
         ("averaged", lambda b, q: (b + q / q.sum()) / 2),
         ("divided", lambda b, q: (b / np.maximum(q, 1e-12)) / (b / np.maximum(q, 1e-12)).sum()),
-        ("", lambda b, q: b * q / q.sum()),
+        ("divided_by_likelihoods", lambda b, q: b * q / q.sum()),
         ("", lambda b, q: (b * q).sum()),
-        ("", lambda b, q: b * q / (b * q).max()),
+        ("divided_by_largest", lambda b, q: b * q / (b * q).max()),
         ("complement", lambda b, q: b * (1 - q) / (b * (1 - q)).sum()),
     ],
     "share_odd": [
@@ -156,9 +156,9 @@ WRONG = {
         ("not_scaled", lambda p, s, b, k: np.mean(100 * (1 + np.log(p)) - 50 * s / b)),
         ("steps_added", lambda p, s, b, k: np.mean(100 * (1 + np.log(p) / np.log(k)) + 50 * s / b)),
         ("", lambda p, s, b, k: np.mean(100 * (1 + np.log(p) / np.log(k)) - 50 * s)),
-        ("", lambda p, s, b, k: np.mean(100 * (1 + np.log2(p) / np.log(k)) - 50 * s / b)),
+        ("logs_mixed", lambda p, s, b, k: np.mean(100 * (1 + np.log2(p) / np.log(k)) - 50 * s / b)),
         ("no_mean", lambda p, s, b, k: 100 * (1 + np.log(p) / np.log(k)) - 50 * s / b),
-        ("", lambda p, s, b, k: np.mean(100 * (1 + np.log(p) / k) - 50 * s / b)),
+        ("divided_by_count", lambda p, s, b, k: np.mean(100 * (1 + np.log(p) / k) - 50 * s / b)),
         ("right_or_not", lambda p, s, b, k: np.mean(100 * (p > 0.5) - 50 * s / b)),
     ],
 }
