@@ -31,6 +31,7 @@ FRACTIONS = (
 NUMBERS = ("loss", "log_odds_std", *FRACTIONS)
 NORMS = ("gradient.", "update.")  # followed by the name of a tensor, or "all"
 SUFFIXES = ("csv", "json")
+WORDS = ("part", "note")  # what is not a number
 
 Row = dict[str, Any]
 
@@ -124,7 +125,7 @@ def write_rows(rows: Sequence[Row], path: str | Path) -> None:
     """
     path = Path(path)
     if _suffix(path) == "json":
-        plain = [{k: v if k == "part" else _plain(v) for k, v in row.items()} for row in rows]
+        plain = [{k: v if k in WORDS else _plain(v) for k, v in row.items()} for row in rows]
         text = ",\n".join(json.dumps(row, allow_nan=False) for row in plain)
         write_text(path, f'{{"format": "{FORMAT}", "rows": [\n{text}\n]}}\n')
         return
@@ -133,6 +134,33 @@ def write_rows(rows: Sequence[Row], path: str | Path) -> None:
         writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def read_rows(path: str | Path) -> list[Row]:
+    """Return the rows that `write_rows` wrote, as they were.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no log of this format.
+    """
+    path = Path(path)
+    if _suffix(path) == "json":
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise ValueError(f"{path.name} is no log of the format {FORMAT!r}")
+        rows = document["rows"]
+    else:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [{k: v for k, v in row.items() if v} for row in csv.DictReader(file)]
+    found = []
+    for row in rows:
+        if not {"step", "part"} <= set(row):
+            raise ValueError(f"{path.name} has a row without step and part")
+        found.append({k: v if k in WORDS else int(v) if k in ("step", *KIND) else float(v) for k, v in row.items()})
+    return found
 
 
 def read_log(path: str | Path) -> Run:

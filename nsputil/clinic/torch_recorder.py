@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from nsputil.clinic.logs import RunLog, count
+from nsputil.clinic.kept_log import KeptLog, guarded
+from nsputil.clinic.logs import count
 
 
 def part_of(name: str) -> str:
@@ -52,7 +53,7 @@ class TorchRecorder:
 
     ::
 
-        recorder = TorchRecorder(model, optimizer)
+        recorder = TorchRecorder(model, optimizer, path="run.json")
         for batch in loader:
             optimizer.zero_grad()
             output = model(**batch)
@@ -61,6 +62,8 @@ class TorchRecorder:
                 optimizer.step()
         recorder.held_out(loss, logits, labels)  # after each evaluation
         recorder.save("run.json")
+
+    It never ends the training: what it cannot measure or write becomes a warning and a note in the log.
 
     Parameters
     ----------
@@ -74,11 +77,15 @@ class TorchRecorder:
         From the name of a parameter to the name of its part.
     attends : bool, optional
         Whether the encoder is a Transformer (False: a bag of words). If left out, `has_attention` decides.
+    path : str or Path, optional
+        The log is written there while it grows.
 
     Raises
     ------
     ValueError
-        If `every` is less than 1.
+        If `every` is less than 1, or the path ends in neither ``.csv`` nor ``.json``.
+    OSError
+        If the log cannot be written at the path.
     """
 
     def __init__(
@@ -88,50 +95,88 @@ class TorchRecorder:
         every: int = 20,
         part_of: Callable[[str], str] = part_of,
         attends: bool | None = None,
+        path: str | Path | None = None,
     ) -> None:
         if every < 1:
             raise ValueError(f"every is {every}; expected at least 1")
         self.model, self.every, self.part_of = model, every, part_of
         attends = has_attention(model) if attends is None else attends
-        self.log = RunLog(attends=attends, adaptive=adaptive(optimizer))
+        self.log = self.kept = KeptLog(path, attends, adaptive(optimizer))
         self.steps = 0
         self._pooled: Any = None
+        self._before: dict[str, Any] | None = None
+        self._numbers: dict[str, float] | None = None
         self._hooks: list[Any] = []
         for name, module in model.named_modules():
             if name.split(".")[-1] == "pooler":
                 self._hooks.append(module.register_forward_hook(self._keep_pooled))
+
+    def resume(self, step: int) -> None:
+        """Go on after a step: the rows of the file up to there are kept, and the next step is the one after it."""
+        self.steps = step
+        self.kept.resume(step)
 
     def _keep_pooled(self, module: Any, inputs: Any, output: Any) -> None:
         if hasattr(output, "detach"):
             self._pooled = output
 
     @contextmanager
-    def step(self, loss: Any, logits: Any, labels: Any) -> Iterator[None]:
+    def step(self, loss: Any, logits: Any = None, labels: Any = None) -> Iterator[None]:
         """Put the optimizer's step inside: gradients are read before it, updates after it.
 
         Parameters
         ----------
         loss : tensor or float
             As the training computed it, in nats.
-        logits : tensor, shape (batch, 2)
-        labels : tensor, shape (batch,)
+        logits : tensor, shape (batch, 2), optional
+        labels : tensor, shape (batch,), optional
+            Rows with another label than 0 and 1, such as -100, are left out of the counts.
         """
         self.steps += 1
-        numbers = count(to_numpy(logits), to_numpy(labels))
-        numbers.pop("mean_p_is_next", None)
+        self._before, self._numbers = None, None
+        self._read_before(loss, logits, labels)
+        yield
+        self._read_after()
+
+    @guarded
+    def _read_before(self, loss: Any, logits: Any, labels: Any) -> None:
+        self._numbers = {"loss": float(to_numpy(loss))}
         reading = (self.steps - 1) % self.every == 0
+        counted = self._count(logits, labels)
+        counted.pop("mean_p_is_next", None)
+        if not reading:
+            counted = {name: counted[name] for name in ("accuracy", "label_is_next") if name in counted}
+        self._numbers |= counted
         if reading:
             named = dict(self.model.named_parameters())
-            before = {name: parameter.detach().clone() for name, parameter in named.items()}
-            numbers |= self._norms("gradient", {name: p.grad for name, p in named.items()})
+            self._numbers |= self._norms("gradient", {name: p.grad for name, p in named.items()})
             if self._pooled is not None:
-                numbers["saturation"] = float((np.abs(to_numpy(self._pooled)) > 0.99).mean())
-        yield
-        if reading:
-            numbers |= self._norms("update", {name: p.detach() - before[name] for name, p in named.items()})
-        else:
-            numbers = {name: numbers[name] for name in ("accuracy", "label_is_next")}
-        self.log.add(self.steps, "train", loss=float(to_numpy(loss)), **numbers)
+                self._numbers["saturation"] = float((np.abs(to_numpy(self._pooled)) > 0.99).mean())
+            self._before = {name: parameter.detach().clone() for name, parameter in named.items()}
+
+    @guarded
+    def _read_after(self) -> None:
+        numbers = self._numbers or {}
+        if self._before is not None:
+            named = dict(self.model.named_parameters())
+            numbers |= self._norms("update", {name: named[name].detach() - old for name, old in self._before.items()})
+        self._before = None
+        self.kept.keep(self.steps, "train", numbers)
+
+    def _count(self, logits: Any, labels: Any) -> dict[str, float]:
+        """Count what can be counted; a note says what cannot."""
+        if logits is None or labels is None:
+            return {}
+        try:
+            rows, truth = to_numpy(logits), to_numpy(labels)
+            known = np.isin(truth, (0, 1))
+            if not known.all():
+                others = np.unique(truth[~known]).tolist()[:4]
+                self.kept.note(f"Labels {others} are neither 0 (IsNext) nor 1 (NotNext); such rows are not counted.")
+            return count(rows[known], truth[known]) if known.any() else {}
+        except Exception as error:
+            self.kept.note(f"Nothing could be counted: {error}.")
+            return {}
 
     def _norms(self, kind: str, tensors: Mapping[str, Any]) -> dict[str, float]:
         squares: dict[str, float] = {}
@@ -141,10 +186,11 @@ class TorchRecorder:
             squares[part] = squares.get(part, 0.0) + size**2
         return {part: square**0.5 for part, square in squares.items()}
 
+    @guarded
     def held_out(
-        self, loss: Any, logits: Any = None, labels: Any = None, part: str = "held_out", **reported: float
+        self, loss: Any, logits: Any = None, labels: Any = None, part: str = "held_out", **reported: Any
     ) -> None:
-        """Record an evaluation.
+        """Record an evaluation; one before the first step is at step 0.
 
         Parameters
         ----------
@@ -156,13 +202,15 @@ class TorchRecorder:
         **reported : float
             Such as ``accuracy``: what the training's own evaluation said. It replaces the count.
         """
-        numbers = {} if logits is None else count(to_numpy(logits), to_numpy(labels))
+        numbers = self._count(logits, labels)
         counted = {k: v for k, v in numbers.items() if k not in ("log_odds_std", "label_is_next", "says_is_next")}
-        self.log.add(max(1, self.steps), part, loss=float(to_numpy(loss)), **(counted | reported))
+        self.kept.keep(self.steps, part, {"loss": float(to_numpy(loss)), **counted, **reported})
 
-    def save(self, path: str | Path) -> None:
-        """Write the log, as CSV or JSON by the suffix of the file."""
-        self.log.save(path)
+    def save(self, path: str | Path | None = None) -> None:
+        """Write the log, as CSV or JSON by the suffix of the file; to the path of the recorder if none is given."""
+        if path is not None:
+            self.kept.path = Path(path)
+        self.kept.finish()
 
     def close(self) -> None:
         """Remove the hooks from the model."""

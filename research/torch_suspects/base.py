@@ -179,7 +179,7 @@ def loader(data, seed=0, shuffle=True, batch=BATCH, collate_fn=collate):
 
 
 def healthy(kind="bert", seed=0):
-    """Return the arguments of `examine` for a healthy training: ``"bert"``, ``"bert-small"``, ``"trainer"``, ``"loop"``."""
+    """Return the arguments of `examine` for a healthy training of one of `KINDS`."""
     training, held_out = texts()
     pairs, others = draw(training, seed, PAIRS), draw(held_out, seed + 1000, HELD_OUT)
     text = {
@@ -189,8 +189,8 @@ def healthy(kind="bert", seed=0):
     if kind == "trainer":
         arguments = TrainingArguments(
             output_dir=mkdtemp(prefix="trainer"), per_device_train_batch_size=BATCH, per_device_eval_batch_size=64,
-            max_steps=STEPS, learning_rate=5e-4, warmup_steps=20, weight_decay=0.01, report_to=[], use_cpu=True, seed=seed,
-            save_strategy="no", disable_tqdm=True,
+            max_steps=STEPS, learning_rate=5e-4, warmup_steps=20, weight_decay=0.01, report_to=[], use_cpu=True,
+            seed=seed, save_strategy="no", disable_tqdm=True,
         )  # fmt: skip
         trainer = Trainer(
             bert(1, seed), arguments, train_dataset=PairData(pairs), eval_dataset=PairData(others),

@@ -1,5 +1,7 @@
 """Real PyTorch trainings write logs, and the logs say what PyTorch says: `make parity`."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from torch.utils.data import Dataset
 from transformers import BertConfig, BertForNextSentencePrediction, BertForPreTraining, Trainer, TrainingArguments
 
 from nsputil.__main__ import main
-from nsputil.clinic.logs import read_log
+from nsputil.clinic.logs import read_log, read_rows
 from nsputil.clinic.report import diagnose_file
 from nsputil.clinic.signals import RUN_SIGNALS, signals
 from nsputil.clinic.torch_recorder import TorchRecorder, adaptive, has_attention, part_of
@@ -180,10 +182,172 @@ def test_of_a_joint_loss_only_the_next_sentence_part_is_logged(tmp_path):
     assert max(run.loss) < 1.0 < min(entry["loss"] for entry in trainer.state.log_history if "loss" in entry)
 
 
-def test_a_model_that_is_called_without_labels_is_named(tmp_path):
-    with pytest.raises(RuntimeError, match="label_smoothing_factor takes the labels away"):
-        options = {"arguments": {"label_smoothing_factor": 0.1}}
-        trained(tmp_path, model_of(), Pairs(96, 0), Pairs(16, 1), **options)
+def test_a_model_that_is_called_without_labels_is_logged_by_the_trainers_own_loss(tmp_path):
+    options = {"arguments": {"label_smoothing_factor": 0.1}}
+    with pytest.warns(RuntimeWarning, match="label_smoothing_factor and compute_loss_func take them away"):
+        trainer, run = trained(tmp_path, model_of(), Pairs(96, 0), Pairs(16, 1), **options)
+    logged = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    assert run.loss == pytest.approx(logged) and len(run.evaluations) == 2
+    assert "without labels" in notes_of(tmp_path / "run.json")
+
+
+def notes_of(path):
+    return " ".join(row.get("note", "") for row in read_rows(path))
+
+
+def test_an_evaluation_at_the_start_is_counted_for_itself(tmp_path):
+    trainer, run = trained(tmp_path, model_of(), Pairs(96, 0), Pairs(40, 1), arguments={"eval_on_start": True})
+    rows = [row for row in read_rows(tmp_path / "run.json") if row["part"] == "held_out"]
+    assert [row["step"] for row in rows] == [0, 6, 12]
+    history = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
+    assert [row["loss"] for row in rows] == pytest.approx(history, abs=1e-3)
+    start = model_of().eval()
+    batch = next(batches_of(Pairs(40, 1), 40))
+    with torch.no_grad():
+        right = (start(**batch).logits.argmax(1) == batch["labels"]).float().mean().item()
+    assert rows[0]["accuracy"] == pytest.approx(right)
+
+
+def test_held_out_rows_of_a_joint_loss_hold_the_next_sentence_part(tmp_path):
+    name = "next_sentence_label"
+    trainer, run = trained(tmp_path, model_of(BertForPreTraining), Pairs(96, 0, name), Pairs(16, 1, name))
+    said = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
+    assert max(e["loss"] for e in run.evaluations) < 1.0 < min(said)
+
+
+class Tuples(torch.nn.Module):
+    """A module of one's own that returns a tuple."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = model_of()
+        self.config = self.inner.config
+
+    def forward(self, input_ids, token_type_ids=None, attention_mask=None, labels=None):
+        logits = self.inner(input_ids, attention_mask, token_type_ids).logits
+        return F.cross_entropy(logits, labels), logits
+
+
+def test_a_model_that_returns_a_tuple(tmp_path):
+    trainer, run = trained(tmp_path, Tuples(), Pairs(96, 0), Pairs(16, 1))
+    assert run.loss == pytest.approx([e["loss"] for e in trainer.state.log_history if "loss" in e], abs=1e-3)
+    assert len(run.accuracy) == 12 and np.isfinite(run.accuracy).all()
+
+
+def test_the_path_is_checked_before_the_training(tmp_path):
+    with pytest.raises(FileNotFoundError, match="does not exist; make it first"):
+        RunLogCallback(tmp_path / "missing" / "run.json")
+    for name in ("run.log", "run.jsonl"):
+        with pytest.raises(ValueError, match=r"expected \.csv or \.json"):
+            RunLogCallback(tmp_path / name)
+    with pytest.raises(ValueError, match=r"expected \.csv or \.json"):
+        TorchRecorder(model_of(), path=tmp_path / "run.txt")
+
+
+@pytest.mark.parametrize(
+    "said, noted, logged",
+    [({"accuracy": 62.5}, "percent", 0.625), ({"accuracy": {"is_next": 0.5}}, "a dict", None), ({"f1": 0.5}, "", None)],
+)
+def test_whatever_metrics_say_the_training_ends_as_it_would(tmp_path, said, noted, logged):
+    import warnings
+
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        _, run = trained(tmp_path, model_of(), Pairs(96, 0), Pairs(16, 1), compute_metrics=lambda found: dict(said))
+    ours = [str(w.message) for w in heard if "The log of this training" in str(w.message)]
+    assert len(ours) == bool(noted) and noted in notes_of(tmp_path / "run.json")
+    assert len(run.loss) == 12 and all(logged is None or e["accuracy"] == logged for e in run.evaluations)
+    assert all(0 <= e["accuracy"] <= 1 for e in run.evaluations)
+
+
+class SomeLabelsMissing(Pairs):
+    def __getitem__(self, k):
+        return self.items[k] | ({"labels": torch.tensor(-100)} if k % 5 == 0 else {})
+
+
+def test_labels_of_minus_100_are_left_out_of_the_counts(tmp_path):
+    with pytest.warns(RuntimeWarning, match="neither 0"):
+        _, run = trained(tmp_path, model_of(), SomeLabelsMissing(96, 0), SomeLabelsMissing(16, 1))
+    assert len(run.loss) == 12 and np.isfinite(run.accuracy).all()
+
+
+def test_a_training_that_turns_nan_is_logged_and_called_by_its_name(tmp_path, capsys):
+    model = model_of()
+    with torch.no_grad():
+        model.cls.seq_relationship.weight.fill_(float("nan"))
+    _, run = trained(tmp_path, model, Pairs(96, 0), Pairs(16, 1))
+    assert np.isnan(run.loss).all() and len(run.loss) == 12
+    assert main(["diagnose", str(tmp_path / "run.json")]) == 1
+    assert "nan" in capsys.readouterr().out.lower()
+
+
+def test_a_resumed_training_goes_on_with_its_log(tmp_path):
+    saving = {"save_strategy": "steps", "save_steps": 6}
+
+    def once(steps, **options):
+        arguments = TrainingArguments(
+            output_dir=str(tmp_path / "out"), per_device_train_batch_size=8, max_steps=steps, report_to=[],
+            use_cpu=True, learning_rate=1e-3, lr_scheduler_type="constant", seed=0, disable_tqdm=True,
+            eval_strategy="steps", eval_steps=6, **saving,
+        )  # fmt: skip
+        callback = RunLogCallback(tmp_path / "run.csv", every=4)
+        trainer = Trainer(
+            model_of(), arguments, train_dataset=Pairs(160, 0), eval_dataset=Pairs(16, 1), callbacks=[callback]
+        )
+        trainer.train(**options)
+        return [(row["step"], row["part"]) for row in read_rows(tmp_path / "run.csv")]
+
+    first = once(9)
+    assert [step for step, part in first if part == "train"] == list(range(1, 10)) and first[-1] == (9, "held_out")
+    resumed = once(12, resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-6"))
+    assert [step for step, part in resumed if part == "train"] == list(range(1, 13))
+    assert [step for step, part in resumed if part == "held_out"] == [6, 12]
+    assert "4 rows of later steps are replaced" in notes_of(tmp_path / "run.csv")
+
+
+def test_of_two_evaluation_sets_the_first_is_logged(tmp_path):
+    sets = {"near": Pairs(16, 1), "far": Pairs(24, 2)}
+    with pytest.warns(RuntimeWarning, match="only eval_near is logged; eval_far is left out"):
+        trainer, run = trained(tmp_path, model_of(), Pairs(96, 0), sets)
+    near = [e["eval_near_loss"] for e in trainer.state.log_history if "eval_near_loss" in e]
+    assert [e["loss"] for e in run.evaluations] == pytest.approx(near, abs=1e-3)
+
+
+def test_a_log_that_cannot_be_written_is_not_lost(tmp_path):
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    callback = RunLogCallback(folder / "run.json")
+    folder.rmdir()
+    folder.write_text("now a file")
+    arguments = TrainingArguments(
+        output_dir=str(tmp_path / "out"), per_device_train_batch_size=8, max_steps=4, save_strategy="no", report_to=[],
+        use_cpu=True, disable_tqdm=True,
+    )  # fmt: skip
+    with pytest.warns(RuntimeWarning) as heard:
+        Trainer(model_of(), arguments, train_dataset=Pairs(32, 0), callbacks=[callback]).train()
+    last = [str(w.message) for w in heard if "the log is in" in str(w.message)]
+    saved = last[0].split("the log is in ")[1]
+    assert len(read_log(saved).loss) == 4
+    Path(saved).unlink()
+
+
+def test_a_log_grows_while_a_loop_trains(tmp_path):
+    model = model_of()
+    recorder = TorchRecorder(model, path=tmp_path / "run.csv", every=2)
+    batch = next(batches_of(Pairs(8, 0), 8))
+    for _ in range(3):
+        with recorder.step(0.7, model(**batch).logits, batch["labels"]):
+            pass
+    assert len(read_rows(tmp_path / "run.csv")) >= 1  # before it is saved
+    with (
+        pytest.warns(RuntimeWarning, match="Nothing could be counted"),
+        recorder.step(0.7, "no tensor", batch["labels"]),
+    ):
+        pass
+    with pytest.raises(KeyError, match="mine"), recorder.step(0.7):
+        raise KeyError("mine")  # an error of the training itself stays one
+    recorder.save()
+    assert [row["step"] for row in read_rows(tmp_path / "run.csv")] == [1, 2, 3, 4]
 
 
 def test_the_kind_of_a_training():
