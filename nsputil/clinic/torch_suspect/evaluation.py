@@ -1,0 +1,236 @@
+"""Facts about the evaluation: the user's report against a recount of the same model."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.facts.report import Count, _accuracy, _loss
+from nsputil.clinic.torch_suspect.as_recording import AsRecording
+from nsputil.clinic.torch_suspect.batches import epoch, labels_of, to_array
+from nsputil.clinic.torch_suspect.copies import copied
+from nsputil.clinic.torch_suspect.given import Given
+from nsputil.losses import softplus
+
+PLACE = "evaluation"
+
+
+@dataclass
+class Look:
+    """The model at one moment: a recount on the held-out batches, and what the user's evaluation says.
+
+    Attributes
+    ----------
+    logits, labels : ndarray
+    said, again : dict or None
+        Two calls of the user's evaluation; `again` at the last look only.
+    mode : bool or None
+        Whether the user's evaluation called the model in training mode.
+    rows : int
+        How many rows the user's evaluation gave the model.
+    error : str
+        What the user's evaluation raised.
+    """
+
+    logits: np.ndarray
+    labels: np.ndarray
+    said: dict | None = None
+    again: dict | None = None
+    mode: bool | None = None
+    rows: int = 0
+    error: str = ""
+    drop: list = field(default_factory=list)
+
+    @property
+    def accuracy(self) -> float:
+        """Recounted."""
+        return float((self.logits.argmax(1) == self.labels).mean())
+
+    @property
+    def loss(self) -> float:
+        """Recounted, in nats."""
+        odds = self.logits[:, 0] - self.logits[:, 1]
+        return float(softplus(-odds * (1 - 2 * self.labels)).mean())
+
+
+def recount(model: Any, given: Given, batches: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return logits and labels of batches, in evaluation mode."""
+    model.eval()
+    logits, labels = [], []
+    with torch.no_grad():
+        for batch in batches:
+            logits.append(to_array(given.logits(model, batch)).astype(np.float64))
+            labels.append(to_array(labels_of(batch)))
+    return np.concatenate(logits), np.concatenate(labels)
+
+
+class Looks:
+    """Looks at a model with the user's evaluation, the same one every time, as it would be called in a training."""
+
+    def __init__(self, given: Given, batches: list, whole: bool, last: int) -> None:
+        self.batches, self.last = batches, last
+        self.evaluate = given.evaluate if given.held_out is not None else None
+        self.whole = whole
+        self.count = 0
+
+    def __call__(self, model: Any, own: Given) -> Look:
+        """Look once."""
+        self.count += 1
+        if self.count == 1 and self.evaluate is not None:
+            self.evaluate = own.evaluate  # the copy that belongs to this training, and keeps what it keeps
+        logits, labels = recount(copied(model, {}), own, self.batches)
+        look = Look(logits, labels)
+        if self.evaluate is None:
+            return look
+        modes: list = []
+        hook = model.register_forward_hook(
+            lambda m, a, k, o: modes.append((m.training, _rows(a, k))), with_kwargs=True
+        )
+        model.train()
+        grads = {n: p.requires_grad for n, p in model.named_parameters()}
+        try:
+            look.said = _numbers(self.evaluate(model, own.held_out))
+            look.mode, look.rows = (modes[0][0], sum(rows for _, rows in modes)) if modes else (None, 0)
+            if self.count == self.last:
+                model.train()
+                look.again = _numbers(copied(self.evaluate, {})(model, own.held_out))
+        except Exception as error:
+            look.error = f"{type(error).__name__}: {error}"
+        hook.remove()
+        for name, p in model.named_parameters():
+            p.requires_grad_(grads[name])
+        return look
+
+
+def _rows(args: Any, kwargs: Any) -> int:
+    return next((len(x) for x in [*args, *kwargs.values()] if getattr(x, "ndim", 0) >= 1), 0)
+
+
+def _numbers(said: Any) -> dict:
+    if isinstance(said, dict):
+        found = {name: _float(value) for name, value in said.items()}
+        known = {name: value for name, value in found.items() if value is not None}
+        for name in list(known):
+            for ours in ("accuracy", "loss"):
+                if ours not in known and (name.endswith(ours) or (ours == "accuracy" and name.endswith("acc"))):
+                    known[ours] = known[name]
+        return known
+    value = _float(said)
+    return {} if value is None else {"accuracy": value}
+
+
+def _float(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def evaluation_facts(seen: AsRecording) -> list[Finding]:
+    """Does the user's evaluation say what a recount says?"""
+    looks: list[Look] = [look for _, look in seen.training.looks]
+    if not looks:
+        return [unknown("report.recount", PLACE, "There are no held-out pairs.")]
+    found = []
+    if any(look.error for look in looks):
+        text = f"The evaluation raised {next(look.error for look in looks if look.error)}"
+        return [violated("report.error", PLACE, text)]
+    said = [look for look in looks if look.said]
+    if not said:
+        return [unknown("report.recount", PLACE, "No evaluation was given, so nothing is reported.")]
+    found.append(_mode(said))
+    repeated = _repeated(said[-1])
+    found.append(repeated)
+    whole = len(said[0].labels)
+    unclear = repeated.state == "violated"
+    if said[0].rows and said[0].rows < 0.6 * whole:
+        text = f"The evaluation reads {said[0].rows} of {whole} held-out pairs."
+        found.append(violated("report.pairs", PLACE, text, "evaluated-on-few-pairs", rows=()))
+    counts = [_count(look, seen) for look in said if np.isfinite(look.logits).all()]
+    known = [c for c in counts if isinstance(c.said.get("accuracy"), float)]
+    if known and not unclear:
+        found.append(_accuracies(known, seen))
+    losses = [c for c in counts if isinstance(c.said.get("loss"), float)]
+    if losses and not unclear:
+        found.append(_loss(losses))
+    if len(said) > 2 and not unclear:
+        found += _stale(said)
+    return found
+
+
+def _count(look: Look, seen: AsRecording) -> Count:
+    pairs = seen.pairs["valid"][: len(look.labels)]
+    return Count(dict(look.said or {}), pairs, look.logits, look.labels)
+
+
+def _accuracies(known: list[Count], seen: AsRecording) -> Finding:
+    """Reuse the explanations of a report that differs from its recount."""
+    if all(1 < c.said["accuracy"] <= 100 for c in known if c.accuracy > 0.2):
+        for c in known:
+            c.said["accuracy"] /= 100  # percent
+    twins = SimpleNamespace(
+        twin=lambda parameters=None: _Twin(known, parameters), start=_Twin(known, {"at": np.zeros(1, int)})
+    )
+    reports = [SimpleNamespace(parameters={"at": np.array([k])}) for k in range(len(known))]
+    return _accuracy(twins, known, reports)
+
+
+class _Twin:
+    """The model at a look, which knows its answers to the held-out pairs and to nothing else."""
+
+    def __init__(self, counts: list[Count], parameters: Any) -> None:
+        self.counts, self.at = counts, int(parameters["at"][0]) if parameters else len(counts) - 1
+
+    def logits(self, pairs: list) -> np.ndarray:
+        """Return the logits of the pairs of a count."""
+        if not any(pairs == count.pairs for count in self.counts):
+            raise LookupError("other pairs cannot be asked")
+        return self.counts[self.at].logits
+
+
+def _mode(said: list[Look]) -> Finding:
+    """Is the model in evaluation mode while it is evaluated?"""
+    modes = [look.mode for look in said if look.mode is not None]
+    if not modes:
+        return unknown("report.mode", PLACE, "The evaluation does not call the model itself.")
+    if all(modes):
+        text = "The evaluation calls the model in training mode: model.eval() is missing."
+        return violated("report.mode", PLACE, text, "dropout-in-evaluation", False)
+    return holds("report.mode", PLACE, "The evaluation calls the model in evaluation mode.")
+
+
+def _repeated(look: Look) -> Finding:
+    """Does the evaluation say the same twice of one model?"""
+    if not look.again:
+        return unknown("report.repeated", PLACE, "The evaluation could not be asked twice.")
+    said = look.said or {}
+    apart = max((abs(said[n] - look.again[n]) for n in said.keys() & look.again.keys()), default=0.0)
+    if apart > 1e-6 and look.mode:
+        text = f"Two evaluations of one model in training mode differ by up to {apart:.4f}: dropout is on."
+        return violated("report.repeated", PLACE, text, "dropout-in-evaluation", apart=apart)
+    return holds("report.repeated", PLACE, f"Two evaluations of one model differ by {apart:.6f}.", apart=apart)
+
+
+def _stale(said: list[Look]) -> list[Finding]:
+    """Does the report move when the model does?"""
+    for name in ("accuracy", "loss"):
+        values = [look.said[name] for look in said if look.said and name in look.said]
+        true = [getattr(look, name) for look in said]
+        if len(values) == len(said) and np.ptp(values) < 1e-9 and np.ptp(true) > 1e-3:
+            text = f"The reported {name} is {values[0]:.4f} in all {len(values)} reports, and the model changes."
+            return [violated("report.stale", PLACE, text, "stale-checkpoint")]
+    return []
+
+
+def clean(given: Given, most: int) -> list:
+    """Return the held-out batches on which swaps are judged."""
+    found, count = [], 0
+    for _, batch in epoch(copied(given.held_out, {})):
+        found.append(batch)
+        count += len(labels_of(batch))
+        if count >= most:
+            break
+    return found

@@ -1,0 +1,489 @@
+"""From facts and swaps to an answer, for a PyTorch training: the order of `nsputil.clinic.inquiry`.
+
+1. The training runs once on copies, watched. A firm violation of a fact decides.
+2. A violation that may do no harm is put to a swap.
+3. If nothing is violated, the textbook's loop is tried, then other parts.
+"""
+
+import textwrap
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from nsputil.clinic.conclusion import Answer, Conclusion, Evidence
+from nsputil.clinic.facts.explain import in_order
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.facts.numbers import number_facts
+from nsputil.clinic.torch_suspect import swaps
+from nsputil.clinic.torch_suspect.advice import next_question, repair
+from nsputil.clinic.torch_suspect.as_recording import AsRecording, read_held_out
+from nsputil.clinic.torch_suspect.batches import endless, labels_of
+from nsputil.clinic.torch_suspect.copies import copied
+from nsputil.clinic.torch_suspect.evaluation import Looks, clean, evaluation_facts
+from nsputil.clinic.torch_suspect.given import Given
+from nsputil.clinic.torch_suspect.inputs import array_facts, batch_facts, label_facts, pair_facts, split_facts
+from nsputil.clinic.torch_suspect.losses import loss_facts
+from nsputil.clinic.torch_suspect.model import model_facts
+from nsputil.clinic.torch_suspect.optimizer import optimizer_facts
+from nsputil.clinic.torch_suspect.swaps import Swap
+from nsputil.clinic.torch_suspect.watching import watch
+from nsputil.metrics import accuracy_interval
+
+HELD_OUT = 640  # rows that are recounted at most
+HARM = 0.045  # of accuracy: one paired training shows no less
+HELPS = 0.08  # the same for a part of which no fact says anything
+OVERFIT = 60  # steps on eight examples
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What `examine` found.
+
+    Attributes
+    ----------
+    conclusion : Conclusion
+    findings : tuple of Finding
+        All facts: violations first.
+    steps : int
+        Training steps that were taken, on copies.
+    seconds : float
+    """
+
+    conclusion: Conclusion
+    findings: tuple[Finding, ...]
+    steps: int
+    seconds: float
+
+    @property
+    def cause(self) -> str | None:
+        """The cause, if one was found."""
+        return self.conclusion.cause
+
+    @property
+    def place(self) -> str | None:
+        """The place of the trouble, if there is one."""
+        return self.conclusion.place
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing has to be repaired."""
+        return self.conclusion.sound
+
+    @property
+    def violations(self) -> tuple[Finding, ...]:
+        """The facts that are violated."""
+        return tuple(finding for finding in self.findings if finding.state == "violated")
+
+    def text(self, width: int = 100) -> str:
+        """Return the diagnosis: the answer, its reasons, the repair, and what to ask next."""
+        found = self.conclusion.text(width).splitlines()[:-1]
+        fix, question = repair(self.conclusion), next_question(self.conclusion, self.findings)
+        if fix:
+            found += textwrap.wrap(f"repair: {fix}", width, initial_indent="  ", subsequent_indent="      ")
+        found += textwrap.wrap(f"next: {question}", width, initial_indent="  ", subsequent_indent="      ")
+        asked = [f for f in self.findings if f.state != "cannot tell"]
+        found.append(f"  {len(asked)} facts, {len(self.violations)} violated; {self.steps} training steps on copies")
+        return "\n".join(found)
+
+    def table(self) -> str:
+        """Return all facts, a line each."""
+        return "\n".join(f"{f.state:11s} {f.place:10s} {f.fact}: {f.statement}" for f in self.findings)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+@dataclass
+class Case:
+    """An examination under way."""
+
+    given: Given
+    limit: int
+    tell: Callable[[str], None]
+    total: int = 0
+    batches: int = 0
+    used: int = 0
+    judge: list = field(default_factory=list)
+    seen: Any = None
+    findings: list[Finding] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+    base: float = float("nan")
+    base_loss: float = float("nan")
+
+    def affordable(self, steps: int) -> bool:
+        """Whether so many steps are left."""
+        return self.used + steps <= self.limit
+
+    def trial(self, swap: Swap) -> tuple[float, float] | None:
+        """Train again with one part exchanged; return how much accuracy and loss gain, or None if that fails."""
+        self.tell(f"Another training, {swap.name}.")
+        self.used += self.batches
+        try:
+            changed = swap.change(self.given)
+            look = Looks(replace(changed, evaluate=None), self.judge, False, 0)
+            done = watch(changed, self.batches, look, (self.batches,), swap.start, plain=True)
+        except Exception as error:  # a part that cannot be exchanged
+            self.evidence.append(Evidence("swap", f"It cannot be tried {swap.name} ({error}).", swap.place))
+            return None
+        if not done.looks:
+            return None
+        found = done.looks[-1][1]
+        gain, loss = found.accuracy - self.base, self.base_loss - found.loss
+        text = f"Accuracy moves by {gain:+.3f}, the loss by {-loss:+.3f}, {swap.name}."
+        self.evidence.append(Evidence("swap", text, swap.place))
+        return gain, loss
+
+
+def run(given: Given, limit: int, tell: Callable[[str], None]) -> Examination:
+    """Examine a training of which all parts are copies."""
+    start = time.perf_counter()
+    case = Case(given, limit, tell)
+    _watch(case)
+    case.findings = _facts(case)
+    conclusion = _by_facts(case) or _by_harm(case) or _by_swaps(case)
+    return Examination(conclusion, tuple(case.findings), case.used, time.perf_counter() - start)
+
+
+def _watch(case: Case) -> None:
+    given = case.given
+    size = len(given.train) if hasattr(given.train, "__len__") else 0
+    whole = (given.steps or 0) * given.gather or min(3 * size or case.limit // 3, case.limit // 3)
+    case.batches = max(8, min(whole, case.limit // 3))
+    case.total = given.steps or max(1, whole // given.gather)
+    case.given.steps = case.total
+    if given.held_out is not None:
+        given.held_out = shortened(given.held_out)
+        case.judge = clean(given, HELD_OUT)
+    moments = sorted({max(1, round(case.batches * share)) for share in (0.125, 0.25, 0.5, 0.75, 1)})
+    look = Looks(given, case.judge, True, len(moments)) if case.judge else None
+    case.tell(f"The training runs for {case.batches} steps on copies, watched.")
+    training = watch(given, case.batches, look, tuple(moments))
+    case.used += len(training.seen)
+    case.seen = AsRecording(training, given, case.total, read_held_out(given, HELD_OUT))
+    if training.looks:
+        last = training.looks[-1][1]
+        case.base, case.base_loss = last.accuracy, last.loss
+        case.seen.run.evaluations = [
+            {"step": number, "loss": look.loss, "accuracy": look.accuracy} for number, look in training.looks
+        ]
+
+
+def shortened(loader: Any) -> Any:
+    """Return a loader of the first rows of a long held-out set."""
+    data = getattr(loader, "dataset", None)
+    if not isinstance(loader, torch.utils.data.DataLoader) or not hasattr(data, "__len__") or len(data) <= HELD_OUT:
+        return loader
+    rows = torch.utils.data.Subset(data, range(HELD_OUT))
+    return torch.utils.data.DataLoader(rows, loader.batch_size or 1, collate_fn=loader.collate_fn)
+
+
+def _facts(case: Case) -> list[Finding]:
+    """All facts; one that cannot be asked says so."""
+    seen = case.seen
+    found: list[Finding] = []
+    first = next(endless(copied(case.given.train, {})))[2]
+    groups: dict[str, tuple[Callable, str]] = {
+        "split": (lambda: split_facts(seen), "split"),
+        "labels": (lambda: label_facts(seen), "encoding"),
+        "pairs": (lambda: pair_facts(seen), "pairs"),
+        "arrays": (lambda: array_facts(seen), "encoding"),
+        "loss": (lambda: loss_facts(seen), "loss"),
+        "model": (lambda: model_facts(seen, first), "model"),
+        "optimizer": (lambda: optimizer_facts(seen, first), "optimizer"),
+        "batches": (lambda: batch_facts(seen), "batching"),
+        "report": (lambda: evaluation_facts(seen), "evaluation"),
+        "numbers": (lambda: number_facts(seen.run), "numbers"),
+        "labels.shift": (lambda: [_agreement(case)], "encoding"),
+    }
+    for name, (fact, place) in groups.items():
+        try:
+            with np.errstate(all="ignore"):
+                found += fact()
+        except Exception as error:  # a part of a kind that this group does not know
+            found.append(unknown(name, place, f"This could not be asked ({type(error).__name__}: {error})."))
+    if seen.training.error is not None:
+        error = seen.training.error
+        found.append(violated("numbers.error", "numbers", f"The training ended with {type(error).__name__}: {error}"))
+    return _in_order(found)
+
+
+#: Besides nsputil.clinic.facts.explain: fact -> facts whose violation explains it.
+ALSO = {
+    "optimizer.gradients": ("loss.", "model.gradient"),
+    "loss.steps": ("labels.", "model.logits"),
+    "model.dropout": ("model.repeatable",),
+    "report.mode": ("report.repeated",),
+    "report.accuracy": ("report.repeated", "report.pairs"),
+    "report.loss": ("report.repeated", "report.pairs"),
+    "report.stale": ("report.accuracy", "optimizer.called", "optimizer.held"),
+    "labels.agreement": ("labels.text", "labels.array", "arrays.", "loss.", "optimizer.", "model.gradient"),
+    "steps.overshoot": ("model.", "optimizer."),
+    "optimizer.direction": ("optimizer.called", "optimizer.held"),
+    "split.copies": ("split.rows",),
+    "split.shared": ("split.rows",),
+    "pairs.copies": ("split.copies",),
+    "batches.again": ("pairs.copies",),
+    "model.pooled": ("model.start",),
+    "arrays.separators": ("arrays.words",),
+    "steps.frozen": ("model.gradient",),
+}
+
+
+def _in_order(found: list[Finding]) -> list[Finding]:
+    bad = [f for f in found if f.state == "violated"]
+    ordered = in_order(found)
+    more = []
+    for finding in ordered:
+        if finding.state == "violated":
+            names = ALSO.get(finding.fact, ())
+            reasons = [o.fact for o in bad if o.fact != finding.fact and any(o.fact.startswith(n) for n in names)
+                       and (o.firm or not finding.firm)]  # fmt: skip
+            finding = replace(finding, explained_by=tuple(dict.fromkeys([*finding.explained_by, *reasons])))
+        more.append(finding)
+    return sorted(more, key=lambda f: (f.state != "violated", bool(f.explained_by)))
+
+
+def _agreement(case: Case) -> Finding:
+    """After training, are held-out labels those that the model learned, the opposite, or those of other rows?"""
+    looks = case.seen.training.looks
+    if not looks:
+        return unknown("labels.agreement", "evaluation", "There are no held-out pairs.")
+    look = looks[-1][1]
+    n = len(look.labels)
+    losses = np.array(case.seen.run.accuracy[-max(5, case.batches // 5):], float)
+    training = float(np.nanmean(losses)) if len(losses) else float("nan")
+    low, high = accuracy_interval(round(look.accuracy * n), n)
+    numbers = {"held_out": look.accuracy, "training": training}
+    if high < 0.46 and training > 0.54:
+        text = (
+            f"At the end the model is right on {training:.3f} of the training rows and on {look.accuracy:.3f} of the "
+            "held-out rows: the two have opposite labels."
+        )
+        return violated("labels.agreement", "encoding", text, "training-labels-inverted", numbers=numbers)
+    odds = look.logits[:, 0] - look.logits[:, 1]
+    signs = 1 - 2 * look.labels
+    if n > 60 and odds.std() > 0:
+        fits = {k: float(np.corrcoef(odds, np.roll(signs, k))[0, 1]) for k in range(-3, 4)}
+        best = max(fits, key=lambda k: fits[k])
+        if best != 0 and fits[best] > max(0.3, fits[0] + 0.2, 5 / np.sqrt(n)):
+            text = f"Held-out labels fit the model's answers when they are moved by {-best} rows ({fits[best]:.2f})."
+            return violated("labels.agreement", "encoding", text, "labels-off-by-one", numbers=numbers)
+    return holds("labels.agreement", "encoding", "Held-out labels are in step with the answers.", numbers=numbers)
+
+
+def _open(case: Case) -> list[Finding]:
+    """Violations that no other violation explains."""
+    bad = {f.fact for f in case.findings if f.state == "violated"}
+    return [f for f in case.findings if f.state == "violated" and not bad & set(f.explained_by)]
+
+
+def _conclude(
+    case: Case, answer: Answer, cause: str | None, place: str | None, statement: str,
+    evidence: list[Evidence], others: tuple = (), confidence: float = 0.9,
+) -> Conclusion:  # fmt: skip
+    own = [*evidence, *(e for e in case.evidence if e not in evidence)]
+    return Conclusion(answer, cause, place, confidence, statement, tuple(own), others, case.used / max(1, case.batches))
+
+
+def _of(finding: Finding) -> Evidence:
+    return Evidence("fact", finding.statement, finding.place, finding.rows)
+
+
+def _by_facts(case: Case) -> Conclusion | None:
+    """A firm violation decides."""
+    firm = [f for f in _open(case) if f.firm and f.place != "numbers"]
+    first = next((f for f in firm if f.cause is not None), firm[0] if firm else None)
+    if first is None or (first.cause is None and first.place == "model"):
+        return None
+    others = tuple(f for f in _open(case) if f is not first)
+    if first.cause is None:
+        statement = f"Something is wrong in the {first.place}, of no kind that is known here."
+        return _conclude(case, "place", None, first.place, statement, [_of(first)], others)
+    statement = f"The cause is {first.cause}, in the {first.place}."
+    return _conclude(case, "cause", first.cause, first.place, statement, [_of(first)], others, 0.95)
+
+
+def _swap_for(case: Case, finding: Finding) -> Swap | None:
+    """Return the exchange that shows whether a violation does harm."""
+    given, first = case.given, finding.cause
+    if finding.fact == "model.dropout":
+        return Swap("without dropout", "model", first, lambda g: g, swaps.no_dropout)
+    if first == "learning-rate-too-low":
+        return Swap("at ten times the rate", "optimizer", first, swaps.rate(10.0))
+    if first == "learning-rate-too-high":
+        return Swap("at a tenth of the rate", "optimizer", first, swaps.rate(0.1))
+    if finding.fact == "optimizer.held" and first != "parameter-missing":
+        return Swap("with all tensors trained", "optimizer", first, unfrozen)
+    if finding.place == "optimizer":
+        return Swap("with AdamW in the textbook's loop", "optimizer", first, swaps.textbook_loop)
+    if finding.place == "loss":
+        return Swap("with the cross-entropy", "loss", first, swaps.textbook_loss)
+    if finding.place == "batching" and hasattr(given.train, "dataset"):
+        return Swap("with shuffled batches of 16", "batching", first, swaps.textbook_batches)
+    if finding.place == "encoding" and given.tokenizer is not None and given.pairs:
+        like = next(endless(copied(given.train, {})))[2]
+        return Swap("with arrays made from the pairs", "encoding", first, lambda g: swaps.textbook_encoding(g, like))
+    return None
+
+
+def unfrozen(given: Given) -> Given:
+    """Return the training with every tensor trained, by the textbook's loop."""
+    model = copied(given.model, {})
+    for p in model.parameters():
+        p.requires_grad_(True)
+    return replace(swaps.textbook_loop(given), model=model)
+
+
+def _by_harm(case: Case) -> Conclusion | None:
+    """A doubtful violation is a cause if the exchange of its part helps."""
+    for finding in _open(case):
+        if finding.firm or finding.place in ("numbers", "evaluation"):
+            continue
+        swap = _swap_for(case, finding)
+        if swap is None or not case.judge or not case.affordable(case.batches):
+            continue
+        gained = case.trial(swap)
+        case.evidence.append(_of(finding))
+        if gained is None or not _helps(case, gained, HARM):
+            continue
+        others = tuple(f for f in _open(case) if f is not finding)
+        evidence = [_of(finding), case.evidence[-2]]
+        if finding.cause is None:
+            statement = f"Something is wrong in the {finding.place}: {finding.statement}"
+            return _conclude(case, "place", None, finding.place, statement, evidence, others, 0.75)
+        statement = f"The cause is {finding.cause}, in the {finding.place}."
+        return _conclude(case, "cause", finding.cause, finding.place, statement, evidence, others, 0.85)
+    return None
+
+
+def _helps(case: Case, gained: tuple[float, float], need: float) -> bool:
+    """Whether a gain of accuracy, or a large one of the loss, is more than chance."""
+    error = swaps.standard_error(max(0.5, case.base), sum(len(labels_of(b)) for b in case.judge))
+    return gained[0] > max(need, 1.7 * error) or (gained[1] > 0.25 and gained[0] > 0)
+
+
+def _by_swaps(case: Case) -> Conclusion:
+    """No fact decides: try the textbook's loop, then the parts of which no fact says anything."""
+    learned, words = _learned(case)
+    for swap in _candidates(case, learned):
+        if not case.judge or not case.affordable(case.batches):
+            continue
+        gained = case.trial(swap)
+        if gained is None or not _helps(case, gained, HELPS):
+            continue
+        cause = swap.cause or _which_rate(case, swap, gained)
+        evidence = [case.evidence[-1]]
+        if cause is not None:
+            statement = f"The cause is {cause}, in the {swap.place}: it helps to train {swap.name}."
+            return _conclude(case, "cause", cause, swap.place, statement, evidence, tuple(_open(case)), 0.8)
+        if learned:
+            statement = f"Nothing is violated; it would help to train {swap.name}."
+            return _conclude(case, "a part that helps", None, swap.place, statement, evidence)
+        statement = f"Something is wrong in the {swap.place}: it helps to train {swap.name}."
+        return _conclude(case, "place", None, swap.place, statement, evidence, tuple(_open(case)), 0.75)
+    symptoms = [f for f in _open(case) if f.firm and f.place != "numbers"]
+    if symptoms:
+        first = symptoms[0]
+        statement = f"Something is wrong in the {first.place}: {first.statement}"
+        return _conclude(case, "place", None, first.place, statement, [_of(first)], tuple(symptoms[1:]), 0.75)
+    if not case.judge:
+        return _conclude(case, "too little to tell", None, None, f"No fact is violated, and {words}", [])
+    if not learned:
+        fits = _overfit(case)
+        place = None if fits else "model"
+        statement = f"It has not learned: {words}" + ("" if fits else " Eight examples are not learned by heart either.")
+        answer: Answer = "has not learned" if fits else "place"
+        return _conclude(case, answer, None, place, statement, [], tuple(_open(case)), 0.7)
+    deviations = [f for f in _open(case) if f.place != "numbers"]
+    if deviations:
+        names = ", ".join(dict.fromkeys(f.cause or f.fact for f in deviations))
+        statement = f"Healthy, with a deviation that does no harm here: {names}."
+        return _conclude(case, "healthy, with a deviation", None, None, statement, [])
+    return _conclude(case, "healthy", None, None, f"Nothing is wrong that could be found: {words}", [])
+
+
+def _candidates(case: Case, learned: bool) -> list[Swap]:
+    """Return the exchanges that are worth a training."""
+    found = [Swap("with AdamW in the textbook's loop", "optimizer", None, swaps.textbook_loop)]
+    given = case.given
+    drops = any(isinstance(m, torch.nn.Dropout) and m.p > 0.3 for m in given.model.modules())
+    if drops:
+        found.append(Swap("without dropout", "model", "dropout-too-high", lambda g: g, swaps.no_dropout))
+    if given.start:
+        found.append(Swap("from the named checkpoint", "model", "pretrained-not-loaded", lambda g: g, _load(given)))
+    if not learned:
+        if hasattr(given.train, "dataset"):
+            found.append(Swap("with shuffled batches of 16", "batching", None, swaps.textbook_batches))
+        if given.loss is not None or given.both is not None:
+            found.append(Swap("with the cross-entropy", "loss", None, swaps.textbook_loss))
+        if given.tokenizer is not None and given.pairs:
+            like = next(endless(copied(given.train, {})))[2]
+            change = lambda g: swaps.textbook_encoding(g, like)  # noqa: E731
+            found.append(Swap("with arrays made from the pairs", "encoding", None, change))
+    return found
+
+
+def _load(given: Given) -> Callable:
+    def load(model: Any, optimizer: Any) -> None:
+        model.load_state_dict(given.start, strict=False)
+
+    return load
+
+
+def _which_rate(case: Case, swap: Swap, gained: tuple[float, float]) -> str | None:
+    """If another loop helps, ask whether the rate alone does."""
+    if swap.place != "optimizer":
+        return None
+    for name, factor, cause in (("at ten times the rate", 10.0, "learning-rate-too-low"),
+                                ("at a tenth of the rate", 0.1, "learning-rate-too-high")):  # fmt: skip
+        order = case.affordable(case.batches)
+        if not order:
+            return None
+        helped = case.trial(Swap(name, "optimizer", cause, swaps.rate(factor)))
+        if helped is not None and helped[0] > max(HARM, 0.5 * gained[0]):
+            return cause
+    return None
+
+
+def _learned(case: Case) -> tuple[bool, str]:
+    """Is held-out accuracy above that of always giving the more frequent label?"""
+    if not case.judge:
+        return False, "there are no held-out pairs."
+    labels = np.concatenate([np.asarray(labels_of(b)) for b in case.judge])
+    prior = float((labels == 0).mean())
+    chance = max(prior, 1 - prior)
+    low, high = accuracy_interval(round(case.base * len(labels)), len(labels))
+    words = f"accuracy {case.base:.3f} [{low:.3f}, {high:.3f}] on {len(labels)} held-out pairs, by chance {chance:.3f}."
+    return bool(low > chance), words
+
+
+def _overfit(case: Case) -> bool:
+    """Can the model learn eight examples by heart, with the user's loss and the textbook's optimizer?"""
+    given = swaps.textbook_loop(replace(case.given, steps=OVERFIT))
+    model, optimizer, _, own = given.fresh()
+    swaps.no_dropout(model, optimizer)
+    model.train()
+    rows = []
+    for _, _, batch in endless(own.train):
+        rows.append(batch)
+        break
+    from nsputil.clinic.torch_suspect.batches import some
+
+    labels = labels_of(rows[0])
+    picked = [k for label in (0, 1) for k in torch.nonzero(labels == label).flatten()[:4].tolist()]
+    few = some(rows[0], torch.tensor(picked or [0]))
+    value = float("nan")
+    for _ in range(OVERFIT):
+        loss, logits = own.value(model, few)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        value = float((logits.argmax(1) == labels_of(few)).float().mean())
+    case.used += OVERFIT
+    text = f"After {OVERFIT} steps on {len(picked)} examples {value:.3f} of them are right."
+    case.evidence.append(Evidence("fact", text, "model"))
+    return value > 0.9

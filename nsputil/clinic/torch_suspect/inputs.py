@@ -1,0 +1,168 @@
+"""Facts about what reaches the model: labels, arrays, separators, and what is shared between the parts."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from nsputil.clinic.facts.arrays import arrays
+from nsputil.clinic.facts.batching import batching_facts
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.facts.labels import labels_of_arrays, labels_of_pairs
+from nsputil.clinic.facts.shortcuts import shortcut_facts
+from nsputil.clinic.facts.split import _copies, _kind, _shared
+from nsputil.clinic.torch_suspect.as_recording import AsRecording
+
+#: Part of the share of equal rows that is natural: short sentences come again.
+SHARED = 0.05
+
+
+def label_facts(seen: AsRecording) -> list[Finding]:
+    """Do labels say what the text says, in pairs and in batches, in training and held out?"""
+    found = [_histogram(seen)]
+    if seen.with_text and seen.experiment.documents:
+        found += labels_of_pairs(seen)
+    if not seen.with_text:
+        return found
+    training = labels_of_arrays(seen)[0]
+    held = _held_out(seen)
+    if training.cause == "training-labels-inverted" and held is not None and held.cause == "training-labels-inverted":
+        training = replace(training, cause="convention-inverted", statement=f"{training.statement} So it is held out.")
+        held = None
+    if held is not None and held.state == "violated":
+        cause = {"training-labels-inverted": "evaluation-labels-inverted"}.get(held.cause or "", held.cause)
+        statement = held.statement.replace("Between pairs and arrays", "Between held-out pairs and arrays")
+        place = "evaluation" if training.state == "holds" else "encoding"
+        held = replace(held, fact="labels.array.held-out", cause=cause, statement=statement, place=place)
+    return [*found, training, *([held] if held is not None and held.state == "violated" else [])]
+
+
+def _histogram(seen: AsRecording) -> Finding:
+    """Which labels are there, and how many of each?"""
+    labels = [step.labels for step in seen.steps if step.labels is not None]
+    if not labels:
+        return violated("labels.histogram", "encoding", "No batch shows labels of whole numbers, one for a pair.", None)
+    every = np.concatenate(labels)
+    values, counts = np.unique(every, return_counts=True)
+    names = ", ".join(f"{value} in {count}" for value, count in zip(values.tolist(), counts.tolist(), strict=True))
+    text = f"Of {len(every)} labels in the batches: {names}."
+    if not set(values.tolist()) <= {0, 1}:
+        return violated("labels.histogram", "encoding", f"{text} Expected 0 (IsNext) and 1 (NotNext).", None)
+    if len(values) == 1 and len(every) > 30:
+        cause = "one-label" if values[0] == 1 else "labels-all-is-next"
+        place = "pairs" if {pair.label for pair in seen.pairs["train"][0]} == {int(values[0])} else "encoding"
+        return violated("labels.histogram", place, text, cause)
+    return holds("labels.histogram", "encoding", text, share=float((every == 0).mean()))
+
+
+def _held_out(seen: AsRecording) -> Finding | None:
+    """The labels of held-out arrays against those of their pairs."""
+    pairs = seen.parts.held_out_pairs
+    if not pairs:
+        return None
+    steps = [
+        SimpleNamespace(number=k + 1, labels=batch["labels"], pairs=[pairs[row] for row in batch["rows"]], batch=None)
+        for k, batch in enumerate(seen.held_out)
+        if batch["rows"] is not None and max(batch["rows"]) < len(pairs)
+    ]
+    return labels_of_arrays(SimpleNamespace(steps=steps))[0] if steps else None
+
+
+def array_facts(seen: AsRecording) -> list[Finding]:
+    """Do the arrays show A and then B, told apart, with their special tokens?"""
+    if seen.words is None or not seen.with_text:
+        return [unknown("arrays.words", "encoding", "Without tokenizer and pairs the arrays cannot be decoded.")]
+    found = arrays(seen)
+    takes = seen.training.takes
+    found = [f for f in found if not (f.fact == "arrays.segments" and "token_type_ids" not in takes)]
+    found = [f for f in found if not (f.fact == "arrays.mask" and "attention_mask" not in takes)]
+    return [*found, _separators(seen)]
+
+
+def _separators(seen: AsRecording) -> Finding:
+    """Is there a separator after A and one after B, where the tokenizer has one?"""
+    words = seen.words
+    if words is None or words.sep_id < 0:
+        return unknown("arrays.separators", "encoding", "The tokenizer has no separator.")
+    counts = [int((row == words.sep_id).sum()) for step in seen.kept for row in np.asarray(step.batch.input_ids)]
+    if not counts:
+        return unknown("arrays.separators", "encoding", "No batch shows its arrays.")
+    two = float(np.mean([count >= 2 for count in counts]))
+    numbers = {"two": two, "mean": float(np.mean(counts)), "rows": float(len(counts))}
+    if two < 0.9:
+        text = f"{1 - two:.3f} of {len(counts)} rows hold fewer than two separators; expected one after A, one after B."
+        return violated("arrays.separators", "encoding", text, "separators-missing", False, numbers=numbers)
+    return holds("arrays.separators", "encoding", f"{two:.3f} of the rows hold two separators.", numbers=numbers)
+
+
+def pair_facts(seen: AsRecording) -> list[Finding]:
+    """What gives the label away, and what is there many times?"""
+    found = []
+    if seen.with_text and seen.experiment.documents:
+        found += [f for f in shortcut_facts(seen) if f.fact != "pairs.text" or f.firm]
+    if seen.with_text:
+        own = [(pair.sentence_a, pair.sentence_b) for pair in seen.pairs["train"][0]]
+        share = len(set(own)) / max(1, len(own))
+        if share < 0.5:
+            text = f"Only {share:.3f} of the {len(own)} training pairs are different."
+            found.append(violated("pairs.copies", "pairs", text, "corpus-duplicated", share=share))
+        else:
+            found.append(holds("pairs.copies", "pairs", f"{share:.3f} of the training pairs are different."))
+    return found
+
+
+def split_facts(seen: AsRecording) -> list[Finding]:
+    """Is held-out text, or are held-out rows, in training?"""
+    train, held = seen.parts.documents, seen.parts.held_out_documents
+    found = []
+    if train:
+        found.append(_copies(train))
+    if train and held:
+        found += [_shared(seen, train, held), _kind(train, held)]
+    return [*found, _rows(seen)]
+
+
+def _rows(seen: AsRecording) -> Finding:
+    """Which share of the held-out rows is word for word in training?"""
+    if seen.with_text and seen.parts.held_out_pairs:
+        own: Any = {(p.sentence_a, p.sentence_b) for p in seen.pairs["train"][0]}
+        other: Any = [(p.sentence_a, p.sentence_b) for p in seen.parts.held_out_pairs]
+        sides = {text for p in seen.pairs["train"][0] for text in (p.sentence_a, p.sentence_b) if len(text) > 25}
+        texts = [text for pair in other for text in pair if len(text) > 25]
+        alike = float(np.mean([text in sides for text in texts])) if texts else 0.0
+    else:
+        own = {_row(row) for step in seen.kept for row in np.asarray(step.batch.input_ids)}
+        other = [_row(row) for batch in seen.held_out for row in _ids(batch["batch"])]
+        alike = 0.0
+    if not own or not other:
+        return unknown("split.rows", "split", "Held-out rows cannot be compared with training rows.")
+    share = float(np.mean([row in own for row in other]))
+    numbers = {"pairs": share, "texts": alike}
+    if share > SHARED or alike > 0.3:
+        text = f"{share:.3f} of the held-out pairs, and {alike:.3f} of their texts, are in training."
+        return violated("split.rows", "split", text, "tested-on-training-text", numbers=numbers)
+    return holds("split.rows", "split", f"{share:.3f} of the held-out pairs are in training.", numbers=numbers)
+
+
+def _ids(batch: Any) -> Any:
+    found = batch.get("input_ids", []) if isinstance(batch, dict) else batch[0]
+    return np.asarray(found) if getattr(found, "ndim", 0) == 2 else []
+
+
+def _row(row: np.ndarray) -> tuple:
+    return tuple(row[row != 0].tolist())
+
+
+def batch_facts(seen: AsRecording) -> list[Finding]:
+    """Which pairs are together, and which are seen?"""
+    if any(step.pairs for step in seen.steps):
+        return [f for f in batching_facts(seen)]
+    labels = [step.labels for step in seen.steps if step.labels is not None and len(step.labels) >= 6]
+    if not labels:
+        return [unknown("batches.size", "batching", "No batch shows its rows.")]
+    pure = float(np.mean([np.ptp(x) == 0 for x in labels]))
+    if pure > 0.5:
+        text = f"{pure:.3f} of {len(labels)} batches hold one class only."
+        return [violated("batches.classes", "batching", text, "pairs-sorted-by-label", pure=pure)]
+    return [holds("batches.classes", "batching", f"{pure:.3f} of the batches hold one class only.", pure=pure)]

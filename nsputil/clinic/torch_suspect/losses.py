@@ -1,0 +1,60 @@
+"""Facts about the loss: which function it is, and whether the steps use that function."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.facts.loss import cross_entropy, loss_function
+from nsputil.clinic.torch_suspect import asked_loss
+from nsputil.clinic.torch_suspect.as_recording import AsRecording
+
+HALF = 0.01  # of a loss: half precision has three digits
+
+
+def loss_facts(seen: AsRecording) -> list[Finding]:
+    """Is the loss the cross-entropy, on designed logits and in the steps?"""
+    found = asked_loss.of(seen.parts)
+    if found is None:
+        return [unknown("loss.function", "loss", "There is no way to give the loss logits of its own."), *_steps(seen)]
+    ask, how = found
+    asked = SimpleNamespace(
+        experiment=SimpleNamespace(loss=ask), steps=[], pairs=seen.pairs, run=seen.run, masking=None
+    )
+    facts = [fact for fact in loss_function(asked) if fact.fact != "loss.recorded"]
+    if how == "by_layer":  # float32 all along
+        facts = [f for f in facts if f.fact != "loss.large"]
+    if any(fact.fact == "loss.function" and fact.state == "holds" and "error" in fact.numbers for fact in facts):
+        return [*facts, *_steps(seen)]
+    return facts
+
+
+def _steps(seen: AsRecording) -> list[Finding]:
+    """Do the steps return the loss of their logits?"""
+    off, steps = [], []
+    for step in seen.steps:
+        if step.logits is None or step.labels is None or len(step.logits) != len(step.labels):
+            continue
+        if not np.isfinite(step.logits).all() or not set(step.labels.tolist()) <= {0, 1} or step.logits.shape[1] != 2:
+            continue
+        expected = cross_entropy(step.logits, step.labels)[0]
+        off.append((step.value - expected) / max(expected, 0.05))
+        steps.append(step)
+    if not off:
+        return [unknown("loss.steps", "loss", "No step shows its logits.")]
+    middle, worst = float(np.median(off)), int(np.argmax(np.abs(off)))
+    numbers = {"off": middle, "steps": float(len(off))}
+    if abs(middle) > HALF and np.isfinite(middle):
+        step = steps[worst]
+        expected = cross_entropy(step.logits, step.labels)[0]
+        text = (
+            f"In step {step.number} the loss is {step.value:.4f}, and the cross-entropy of its logits {expected:.4f}; "
+            f"in the median they differ by {middle:+.3f} of it."
+        )
+        labels = np.concatenate([s.labels for s in steps])
+        logits = np.concatenate([s.logits for s in steps])
+        reverse = cross_entropy(logits, 1 - labels)[0]
+        values = float(np.mean([s.value for s in steps]))
+        cause = "training-labels-inverted" if abs(values - reverse) < HALF * reverse else None
+        return [violated("loss.steps", "loss", text, cause, numbers=numbers)]
+    return [holds("loss.steps", "loss", f"In {len(off)} steps the loss is the cross-entropy of the logits.")]

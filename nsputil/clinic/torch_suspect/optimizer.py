@@ -1,0 +1,232 @@
+"""Facts about the optimizer: what it holds, what it gets, what it does with it, and the rate of each step."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.facts.optimizer import optimizer_rule
+from nsputil.clinic.facts.steps import LEAST_GAIN, OVERSHOOT, tensors_that_move
+from nsputil.clinic.torch_suspect.as_recording import AsRecording
+from nsputil.clinic.torch_suspect.asked_loss import Answers, with_labels
+from nsputil.clinic.torch_suspect.copies import copied
+
+PLACE = "optimizer"
+HEAD = ("seq_relationship", "classifier", "head", "pooler")
+MOST = 4000  # steps of which the rate is traced
+
+
+def optimizer_facts(seen: AsRecording, batch: Any) -> list[Finding]:
+    """All facts about the optimizer and the body of the loop."""
+    found = [_held(seen), _called(seen), _gradients(seen)]
+    if not any(f.state == "violated" and f.firm for f in found[1:2]):
+        found += [f for f in tensors_that_move(seen) if f.fact not in ("steps.stored", "steps.gradient")]
+        for fact in (optimizer_rule, _rates, _progress, _overshoot):
+            try:
+                given = fact(seen) if fact is not _rates else _rates(seen, batch)
+                found += given if isinstance(given, list) else [given]
+            except Exception as error:  # an optimizer of a kind that this question does not fit
+                name = fact.__name__.strip("_")
+                text = f"This could not be asked ({type(error).__name__}: {error})."
+                found.append(unknown(f"optimizer.{name}", PLACE, text))
+    return _agree(found, seen)
+
+
+def _agree(found: list[Finding], seen: AsRecording) -> list[Finding]:
+    """Drop what another fact tells better."""
+    named = {f.fact for f in found if f.state == "violated"}
+    if "optimizer.held" in named:
+        found = [f for f in found if not (f.fact == "steps.frozen" and f.state == "violated")]
+    if "optimizer.rates" in named:
+        found = [f for f in found if f.fact not in ("optimizer.schedule",)]
+    return found
+
+
+def _held(seen: AsRecording) -> Finding:
+    """Does the optimizer hold every tensor that is meant to be trained?"""
+    named = dict(seen.training.model.named_parameters())
+    wanted = [name for name, p in named.items() if p.requires_grad]
+    frozen = [name for name, p in named.items() if not p.requires_grad]
+    if not seen.training.trained:
+        if not hasattr(seen.training.optimizer, "param_groups"):
+            return unknown("optimizer.held", PLACE, "The optimizer does not say which tensors it holds.")
+        text = "The optimizer holds no tensor of the model: it was made for another copy of it."
+        return violated("optimizer.held", PLACE, text, "updates-not-applied")
+    moving = {n for update in seen.training.updates for n, size in update.norms.items() if size > 0}
+    missing = [name for name in wanted if name not in seen.training.trained and (name in moving or not moving)]
+    numbers = {"missing": float(len(missing)), "wanted": float(len(wanted)), "frozen": float(len(frozen))}
+    if missing:
+        firm = any(any(part in name for part in HEAD) for name in missing)
+        text = f"{len(missing)} of {len(wanted)} tensors that have a gradient are not in the optimizer, such as {missing[0]}."
+        return violated("optimizer.held", PLACE, text, "parameter-missing", firm, tuple(missing[:5]), numbers=numbers)
+    heads = [name for name in frozen if any(part in name for part in HEAD)]
+    if frozen:
+        whole = not [n for n in wanted if not any(part in n for part in HEAD)]
+        cause = "head-frozen" if heads else "encoder-frozen" if whole else "tensors-frozen"
+        text = f"{len(frozen)} tensors are frozen (requires_grad is False), such as {(heads or frozen)[0]}."
+        return violated("optimizer.held", PLACE, text, cause, False, tuple((heads or frozen)[:5]), numbers=numbers)
+    return holds("optimizer.held", PLACE, f"The optimizer holds all {len(wanted)} tensors.", numbers=numbers)
+
+
+def _called(seen: AsRecording) -> Finding:
+    """Is the optimizer called at all, and does a weight change?"""
+    batches, calls = len(seen.training.seen), len(seen.training.updates)
+    numbers = {"batches": float(batches), "steps": float(calls)}
+    if batches and calls == 0 and hasattr(seen.training.optimizer, "register_step_pre_hook"):
+        text = f"In {batches} batches the optimizer was never asked for a step."
+        return violated("optimizer.called", PLACE, text, "updates-not-applied", numbers=numbers)
+    moved = [size for update in seen.training.updates for size in update.moved.values()]
+    if moved and max(moved) == 0:
+        text = f"In {calls} steps of the optimizer no weight of the model changed."
+        return violated("optimizer.called", PLACE, text, "updates-not-applied", numbers=numbers)
+    return holds("optimizer.called", PLACE, f"The optimizer took {calls} steps in {batches} batches.", numbers=numbers)
+
+
+def _gradients(seen: AsRecording) -> Finding:
+    """Is what the optimizer gets the gradient of the batches since its last step?"""
+    asked = [u for u in seen.training.updates if u.cosines.get("since") is not None]
+    if not asked:
+        return unknown("optimizer.gradients", PLACE, "No step could be compared with a gradient computed beside it.")
+    since = float(np.median([u.cosines["since"] for u in asked]))
+    later = asked[1:] or asked
+    numbers = {"since": since, "steps": float(len(asked))}
+    if since > 0.95:
+        clipped = [u.size for u in asked if np.isfinite(u.size)]
+        numbers["size"] = float(np.median(clipped)) if clipped else float("nan")
+        return _clipped(seen, numbers)
+    if since < -0.5:
+        text = f"The optimizer gets the opposite of the gradient (cosine {since:.3f})."
+        return violated("optimizer.gradients", "loss", text, "sign-flipped", numbers=numbers)
+    everything = [u.cosines["all"] for u in later if "all" in u.cosines]
+    if everything and np.median(everything) > max(0.95, since + 0.02):
+        numbers["all"] = float(np.median(everything))
+        text = (
+            f"The optimizer gets the sum of all gradients since the start (cosine {numbers['all']:.3f}), not those "
+            f"since its last step (cosine {since:.3f}): they are never set to zero."
+        )
+        return violated("optimizer.gradients", PLACE, text, "no-zero-grad", numbers=numbers)
+    for back in range(1, 5):
+        old = [u.cosines[f"{back} before"] for u in asked if f"{back} before" in u.cosines]
+        if len(old) >= 2 and np.median(old) > 0.95:
+            text = f"The optimizer gets the gradient of the batch {back} steps before (cosine {np.median(old):.3f})."
+            return violated("optimizer.gradients", PLACE, text, "gradients-delayed", numbers=numbers)
+    text = f"What the optimizer gets is not the gradient of its batches: the cosine is {since:.3f}."
+    return violated("optimizer.gradients", PLACE, text, None, since < 0.5, numbers=numbers)
+
+
+def _clipped(seen: AsRecording, numbers: dict) -> Finding:
+    """Is the gradient cut to a small part of itself before an optimizer that follows its size?"""
+    size = numbers["size"]
+    if seen.run.kind.get("adaptive") is False and size < 0.1:
+        text = f"The optimizer gets {size:.4f} of the gradient of its batches: it is clipped, or scaled, far down."
+        return violated("optimizer.clip", PLACE, text, "clip-too-small", False, numbers=numbers)
+    text = f"The optimizer gets the gradient of its batches (cosine {numbers['since']:.3f})."
+    return holds("optimizer.gradients", PLACE, text, numbers=numbers)
+
+
+def _traced(seen: AsRecording, batch: Any) -> np.ndarray | None:
+    """Return the highest rate of each step of the whole training, from the user's own loop with a toy model."""
+    parts, total = seen.parts, min(seen.total, MOST)
+    first = seen.training.updates[0].rates if seen.training.updates else ()
+    if parts.schedule is None or not callable(parts.schedule) or not first:
+        return None
+    model = Answers(torch.zeros(2, 2), _like(seen, batch))
+    optimizer = torch.optim.SGD([{"params": [p], "lr": 1.0} for p in model.parameters()])
+    memo: dict = {}
+    step, loss, schedule = (copied(x, memo) for x in (parts.step, parts.loss, parts.schedule))
+    rates = schedule(optimizer)
+    found: list[float] = []
+    optimizer.register_step_pre_hook(lambda o, a, k: found.append(max(g["lr"] for g in o.param_groups)))
+    small = with_labels(batch, np.array([0, 1]))
+    for _ in range(total):
+        if step is None:
+            optimizer.step()
+            rates.step()
+        else:
+            step(model, small, loss, optimizer, rates)
+    return np.array(found)
+
+
+def _like(seen: AsRecording, batch: Any) -> Any:
+    from nsputil.clinic.torch_suspect.asked_loss import _output
+
+    model = copied(seen.parts.model, {}).eval()
+    with torch.no_grad():
+        return _output(model, seen.parts, batch)
+
+
+def _rates(seen: AsRecording, batch: Any) -> Finding:
+    """When does the rate come to an end, and how often is the schedule moved?"""
+    own = np.array([max(u.rates) for u in seen.training.updates if u.rates])
+    trace = _traced(seen, batch) if seen.parts.schedule is not None else None
+    if len(own) == 0:
+        return unknown("optimizer.rates", PLACE, "The optimizer shows no rate.")
+    if trace is None or len(trace) == 0:
+        trace = own
+        if len(own) < 0.9 * seen.total / max(1, len(seen.training.seen) / max(1, len(own))):
+            return unknown("optimizer.rates", PLACE, "Only a part of the rates was seen.")
+    peak = float(trace.max())
+    if peak <= 0:
+        return violated("optimizer.rates", PLACE, "The rate is 0 in every step.", "learning-rate-too-low", peak=peak)
+    active = np.flatnonzero(trace > 0.01 * peak)
+    end, begin = (int(active[-1]) + 1) / len(trace), int(active[0]) / len(trace)
+    numbers = {"end": end, "begin": begin, "peak": peak, "steps": float(len(trace))}
+    single = _textbook(seen, len(trace))
+    if single is not None and len(single) == len(trace) and not np.allclose(single, trace, atol=0.02 * peak):
+        late = float(np.abs(single / single.max() - trace / peak).max())
+        numbers["off"] = late
+        if late > 0.25:
+            text = f"The rate of the steps is not that of the schedule moved once a step: it is off by {late:.2f} of its peak."
+            firm = end < 0.6 or float(trace.mean() / peak) < 0.3 * float(single.mean() / single.max())
+            return violated("optimizer.rates", PLACE, text, "scheduler-order", firm, numbers=numbers)
+    if end < 0.6 and len(trace) >= 10:
+        text = f"The rate is below 1 % of its peak after {int(active[-1]) + 1} of {len(trace)} steps."
+        return violated("optimizer.rates", PLACE, text, "schedule-ends-early", numbers=numbers)
+    if float(trace.mean()) < 0.12 * peak:
+        text = f"On average the rate is {float(trace.mean()) / peak:.3f} of its peak."
+        return violated("optimizer.rates", PLACE, text, "schedule-ends-early", False, numbers=numbers)
+    return holds("optimizer.rates", PLACE, f"The rate lasts for {end:.2f} of the training.", numbers=numbers)
+
+
+def _textbook(seen: AsRecording, count: int) -> np.ndarray | None:
+    """Return the rates of the schedule if it is moved once after each step; None if nothing is to be compared."""
+    if seen.parts.step is None or not callable(seen.parts.schedule):
+        return None
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([parameter], lr=1.0)
+    schedule = copied(seen.parts.schedule, {})(optimizer)
+    found = []
+    for _ in range(count):
+        found.append(max(group["lr"] for group in optimizer.param_groups))
+        optimizer.step()
+        schedule.step()
+    return np.array(found)
+
+
+def _progress(seen: AsRecording) -> Finding:
+    """What could the steps gain if the loss were a plane?"""
+    gains = np.array([u.gain for u in seen.training.updates if np.isfinite(u.gain)])
+    if len(gains) == 0:
+        return unknown("steps.progress", PLACE, "No step was measured.")
+    possible = float(gains.mean()) * seen.total * len(seen.training.updates) / max(1, len(seen.training.seen))
+    numbers = {"possible": possible, "limit": LEAST_GAIN, "steps": float(len(gains))}
+    if possible < LEAST_GAIN:
+        text = f"Were the loss a plane, all steps together would gain {possible:.4f} nats; learning needs more."
+        cause = "learning-rate-too-low" if possible >= 0 else None
+        return violated("steps.progress", PLACE, text, cause, False, numbers=numbers)
+    return holds("steps.progress", PLACE, f"Were the loss a plane, the steps would gain {possible:.3f} nats.")
+
+
+def _overshoot(seen: AsRecording) -> Finding:
+    """Which part of the promised gain do sampled steps reach, each on its own batch and with the same dropout?"""
+    usable = sorted(seen.training.overshoot, key=lambda pair: pair[1] - pair[0])[1:]
+    total = sum(gain for gain, _ in usable)
+    if len(usable) < 3 or total < 1e-4:
+        return unknown("steps.overshoot", PLACE, "Too little was promised by the steps to measure what they reached.")
+    ratio = sum(reached for _, reached in usable) / total
+    numbers = {"ratio": ratio, "promised": total, "limit": OVERSHOOT}
+    if ratio < OVERSHOOT:
+        text = f"{len(usable)} sampled steps promise {total:.3f} nats and reach {ratio * total:.3f}: they overshoot."
+        return violated("steps.overshoot", PLACE, text, "learning-rate-too-high", False, numbers=numbers)
+    return holds("steps.overshoot", PLACE, f"Steps reach {ratio:.2f} of the gain that they promise.", numbers=numbers)

@@ -1,0 +1,152 @@
+"""Exchanges of one part, or of one amount, of a PyTorch training: what helps was wrong."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch.utils.data import DataLoader
+
+from nsputil.clinic.torch_suspect.as_recording import Words
+from nsputil.clinic.torch_suspect.batches import labels_of
+from nsputil.clinic.torch_suspect.given import Given, usual_rate
+
+
+@dataclass(frozen=True)
+class Swap:
+    """One exchange.
+
+    Attributes
+    ----------
+    name : str
+        In words.
+    place : str
+    cause : str or None
+        What was wrong if it helps.
+    change : callable
+        ``Given -> Given``.
+    start : callable or None
+        ``(model, optimizer) -> None``, before the first step.
+    """
+
+    name: str
+    place: str
+    cause: str | None
+    change: Callable[[Given], Given]
+    start: Callable | None = None
+
+
+def rate(factor: float) -> Callable[[Given], Given]:
+    """Return a change of the rate by a factor, under the user's own schedule."""
+
+    def change(given: Given) -> Given:
+        own = given.optimizer
+
+        def optimizer(model: Any) -> Any:
+            plain = own is None or isinstance(own, torch.optim.Optimizer)
+            found = replace(given, optimizer=own).make_optimizer(model) if plain else own(model)
+            for group in found.param_groups:
+                for name in ("lr", "initial_lr"):
+                    if name in group:
+                        group[name] = group[name] * factor
+            return found
+
+        return replace(given, optimizer=optimizer)
+
+    return change
+
+
+def no_dropout(model: Any, optimizer: Any) -> None:
+    """Set the share of every dropout of a model to 0, in modules and in a config."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        for name in ("dropout_prob", "attention_dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
+
+
+def textbook_loop(given: Given) -> Given:
+    """Return a training with the textbook's loop, AdamW at a usual rate, and a linear decay after a warm-up."""
+    total = given.steps or 200
+
+    def schedule(optimizer: Any) -> Any:
+        warm = max(1, total // 10)
+        return torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda k: min((k + 1) / warm, max(0.0, (total - k) / max(1, total - warm)))
+        )
+
+    return replace(
+        given, step=None, schedule=schedule, clip=1.0, gather=1,
+        optimizer=lambda model: torch.optim.AdamW(
+            [p for p in model.parameters() if p.requires_grad], lr=usual_rate(model)
+        ),
+    )  # fmt: skip
+
+
+def textbook_loss(given: Given) -> Given:
+    """Return a training with the cross-entropy in nats, and the textbook's loop around it."""
+    return replace(given, loss=F.cross_entropy, both=None, step=None)
+
+
+def textbook_batches(given: Given) -> Given:
+    """Return a training with shuffled batches of 16, and the same rows."""
+    data = given.train.dataset
+    return replace(
+        given,
+        train=DataLoader(
+            data, 16, shuffle=True, collate_fn=given.train.collate_fn,
+            generator=torch.Generator().manual_seed(given.seed),
+        ),
+    )  # fmt: skip
+
+
+def textbook_encoding(given: Given, like: Any, length: int = 128) -> Given:
+    """Return a training on arrays made from the pairs: ``[CLS] A [SEP] B [SEP]``, in the layout of the user's batches."""
+    words = Words(given.tokenizer)
+
+    def encode(pairs: list) -> Any:
+        rows = [_row(words, pair, length) for pair in pairs]
+        width = max(len(ids) for ids, _ in rows)
+        ids = torch.full((len(rows), width), words.pad_id)
+        segments, mask = torch.zeros_like(ids), torch.zeros_like(ids)
+        for k, (row, kinds) in enumerate(rows):
+            ids[k, : len(row)] = torch.tensor(row)
+            segments[k, : len(row)] = torch.tensor(kinds)
+            mask[k, : len(row)] = 1
+        arrays = {"input_ids": ids, "token_type_ids": segments, "attention_mask": mask}
+        return _in_layout(arrays, torch.tensor([pair.label for pair in pairs]), like)
+
+    train = DataLoader(
+        given.pairs, getattr(given.train, "batch_size", None) or 16, shuffle=True, collate_fn=encode,
+        generator=torch.Generator().manual_seed(given.seed),
+    )  # fmt: skip
+    held_out = given.held_out
+    if given.held_out_pairs:
+        held_out = DataLoader(given.held_out_pairs, 64, collate_fn=encode)
+    return replace(given, train=train, held_out=held_out, evaluate=None)
+
+
+def _row(words: Words, pair: Any, length: int) -> tuple[list, list]:
+    a, b = (words.exchanged(words.ids(text)).tolist() for text in (pair.sentence_a, pair.sentence_b))
+    while len(a) + len(b) > length - 3:
+        (a if len(a) > len(b) else b).pop()
+    ids = [words.cls_id, *a, words.sep_id, *b, words.sep_id]
+    return ids, [0] * (len(a) + 2) + [1] * (len(b) + 1)
+
+
+def _in_layout(arrays: dict, labels: Any, like: Any) -> Any:
+    """Return arrays as a mapping, or as a tuple in the usual order."""
+    if isinstance(like, dict) or hasattr(like, "keys"):
+        label = next(name for name in like if like[name] is not None and labels_of({name: like[name]}) is not None)
+        return {name: array for name, array in arrays.items() if name in like or name == "attention_mask"} | {
+            label: labels
+        }
+    return tuple([*list(arrays.values())[: len(like) - 1], labels])
+
+
+def standard_error(accuracy: float, count: int) -> float:
+    """Return the standard error of an accuracy."""
+    return float(np.sqrt(max(accuracy * (1 - accuracy), 0.01) / max(1, count)))

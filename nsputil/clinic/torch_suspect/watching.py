@@ -1,0 +1,337 @@
+"""One training on copies, watched step by step: what the optimizer got, and what it did."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from nsputil.clinic.torch_suspect.batches import endless, labels_of, to_array
+from nsputil.clinic.torch_suspect.calls import Calls
+from nsputil.clinic.torch_suspect.given import Given, logits_in
+
+WINDOW = 6  # batches at the start, and in the middle, whose gradients are computed a second time
+KEPT = 24  # batches whose arrays are kept
+SMALL = 30_000_000  # parameters: above, changes are read at a few steps only
+
+
+@dataclass
+class Update:
+    """One step of the optimizer.
+
+    Attributes
+    ----------
+    batch : int
+        The batch after which it came, counted from 1.
+    gradients : int
+        How many batches had come since the step before, this one included.
+    norms, moved : dict of float
+        For each tensor the norm of its gradient, and of its change.
+    gain : float
+        What the step gains if the loss is a plane.
+    rates : tuple of float
+    cosines : dict of float
+        Between the gradient that the optimizer got and that of the batch, of the batches since the last step, of all
+        batches since the start, of earlier ones; empty where they were not computed.
+    size : float
+        The norm of the gradient over that of the batches since the last step.
+    """
+
+    batch: int
+    gradients: int
+    norms: dict = field(default_factory=dict)
+    moved: dict = field(default_factory=dict)
+    gain: float = float("nan")
+    rates: tuple = ()
+    cosines: dict = field(default_factory=dict)
+    size: float = float("nan")
+
+
+@dataclass
+class Seen:
+    """One batch of the training.
+
+    Attributes
+    ----------
+    number : int
+    epoch : int
+    rows : list of int or None
+    labels, logits : ndarray or None
+    value : float
+        The loss that the step returned.
+    expected : float
+        The loss of the batch by the given loss, computed beside the step; NaN where it was not.
+    arrays : dict of ndarray
+        Empty for most.
+    """
+
+    number: int
+    epoch: int
+    rows: Any
+    labels: Any = None
+    logits: Any = None
+    value: float = float("nan")
+    expected: float = float("nan")
+    arrays: dict = field(default_factory=dict)
+
+
+@dataclass
+class Training:
+    """A watched training.
+
+    Attributes
+    ----------
+    model, optimizer : object
+        As they are at the end.
+    seen : list of Seen
+    updates : list of Update
+    looks : list
+        What `look` returned, each with the number of batches before it.
+    overshoot : list of (float, float)
+        For sampled steps what they promised, and what the loss of their batch lost.
+    trained : set of str
+        Tensors that the optimizer holds.
+    error : Exception or None
+    takes : set of str
+        Arrays that the model can be given.
+    """
+
+    model: Any
+    optimizer: Any
+    given: Given
+    seen: list[Seen] = field(default_factory=list)
+    updates: list[Update] = field(default_factory=list)
+    looks: list = field(default_factory=list)
+    overshoot: list = field(default_factory=list)
+    trained: set = field(default_factory=set)
+    error: Exception | None = None
+    takes: set = field(default_factory=set)
+
+
+def flat(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return gradients as dense tensors of their own."""
+    return {name: (t.to_dense() if t.is_sparse else t).detach().clone() for name, t in tensors.items()}
+
+
+def dot(x: dict, y: dict) -> float:
+    """Return the product of two sets of tensors, over the names that both have."""
+    return float(sum(torch.vdot(x[n].flatten().double(), y[n].flatten().double()) for n in x.keys() & y.keys()))
+
+
+def cosine(x: dict, y: dict) -> float:
+    """Return the cosine between two sets of tensors; 0 if one of them is 0."""
+    size = (dot(x, x) * dot(y, y)) ** 0.5
+    return dot(x, y) / size if size > 0 else 0.0
+
+
+def added(x: dict | None, y: dict) -> dict:
+    """Return the sum of two sets of tensors."""
+    if x is None:
+        return dict(y)
+    return {name: x[name] + y[name] if name in x else y[name] for name in y} | {n: x[n] for n in x.keys() - y.keys()}
+
+
+def watch(
+    given: Given, steps: int, look: Callable | None = None, looks: tuple = (), start: Any = None, plain: bool = False
+) -> Training:
+    """Train on fresh copies.
+
+    Parameters
+    ----------
+    given : Given
+    steps : int
+        Batches.
+    look : callable, optional
+        Called with ``(model, given)`` after the batches `looks`; the mode of the model and the random numbers are put
+        back.
+    looks : tuple of int
+    start : callable, optional
+        Called with the model and the optimizer before the first step.
+    plain : bool
+        Only train and look.
+
+    Returns
+    -------
+    Training
+        An error of the training ends it and is kept.
+    """
+    model, optimizer, schedule, own = given.fresh()
+    model.train()
+    run = Training(model, optimizer, own)
+    if start is not None:
+        start(model, optimizer)
+    if plain:
+        return _plainly(run, own, model, optimizer, schedule, steps, look, looks)
+    watcher = _Watcher(run, model, optimizer, own, steps)
+    try:
+        watcher.train(schedule, look, looks)
+    except Exception as error:  # whatever the training raises is evidence
+        run.error = error
+    watcher.close()
+    return run
+
+
+def _plainly(
+    run: Training, own: Given, model: Any, optimizer: Any, schedule: Any, steps: int, look: Callable | None, looks: tuple
+) -> Training:
+    try:
+        for number, (_, _, batch) in zip(range(1, steps + 1), endless(own.train), strict=False):
+            own.take_step(model, batch, optimizer, schedule, number)
+            if number in looks and look is not None:
+                run.looks.append((number, looked(look, model, own)))
+    except Exception as error:
+        run.error = error
+    return run
+
+
+def looked(look: Callable, model: Any, own: Given) -> Any:
+    """Look at a model, and put back its mode and the random numbers."""
+    modes = {module: module.training for module in model.modules()}
+    state = torch.get_rng_state()
+    try:
+        return look(model, own)
+    finally:
+        torch.set_rng_state(state)
+        for module, mode in modes.items():
+            module.training = mode
+
+
+class _Watcher:
+    def __init__(self, run: Training, model: Any, optimizer: Any, own: Given, steps: int) -> None:
+        self.run, self.model, self.optimizer, self.own, self.steps = run, model, optimizer, own, steps
+        self.calls = Calls(model)
+        run.takes = self.calls.takes
+        self.named = dict(model.named_parameters())
+        inside = {id(p) for group in getattr(optimizer, "param_groups", []) for p in group["params"]}
+        run.trained = {name for name, p in self.named.items() if id(p) in inside}
+        size = sum(p.numel() for p in self.named.values())
+        middle = max(WINDOW + 1, steps // 2)
+        self.window = {*range(1, WINDOW + 1), *range(middle, middle + WINDOW)}
+        self.detailed = (
+            set(range(1, steps + 1)) if size < SMALL else {1, 2, 3, *np.linspace(1, steps, 12).astype(int).tolist()}
+        )
+        self.kept = set(np.unique(np.linspace(1, steps, min(KEPT, steps)).astype(int)).tolist())
+        self.sampled = set(np.unique(np.linspace(2, steps, min(10, steps)).astype(int)).tolist())
+        self.number, self.since = 0, 0
+        self.reference: list[dict] = []
+        self.sum: dict | None = None
+        self.everything: dict | None = None
+        self.before: dict = {}
+        self.got: dict = {}
+        self.hooks: list[Any] = []
+        if hasattr(optimizer, "register_step_pre_hook"):
+            self.hooks = [
+                optimizer.register_step_pre_hook(self._before),
+                optimizer.register_step_post_hook(self._after),
+            ]
+
+    def close(self) -> None:
+        self.calls.close()
+        for hook in self.hooks:
+            hook.remove()
+
+    def train(self, schedule: Any, look: Callable | None, looks: tuple) -> None:
+        if 0 in looks and look is not None:
+            self.run.looks.append((0, looked(look, self.model, self.own)))
+        for epoch, rows, batch in endless(self.own.train):
+            self.number += 1
+            self.since += 1
+            seen = Seen(self.number, epoch, rows, _array(labels_of(batch)))
+            state = torch.get_rng_state()
+            if self.number in self.window:
+                self._refer(batch, seen, state)
+            self.calls.clear()
+            promised = len(self.run.updates)
+            value = self.own.take_step(self.model, batch, self.optimizer, schedule, self.number)
+            seen.value = float(value) if value is not None else float("nan")
+            if self.calls.output is not None:
+                seen.logits = _array(logits_in(self.calls.output))
+            if self.number in self.kept:
+                seen.arrays = {name: to_array(array) for name, array in self.calls.arrays.items()}
+            self.run.seen.append(seen)
+            if self.number in self.sampled and len(self.run.updates) > promised and self.own.gather == 1:
+                self._overshoot(batch, state, seen)
+            if self.number in looks and look is not None:
+                self.run.looks.append((self.number, looked(look, self.model, self.own)))
+            if self.number >= self.steps:
+                return
+
+    def _refer(self, batch: Any, seen: Seen, state: Any) -> None:
+        """Compute the gradient of the batch beside the training."""
+        kept = {name: p.grad for name, p in self.named.items()}
+        for p in self.named.values():
+            p.grad = None
+        mode = {module: module.training for module in self.model.modules()}
+        buffers = {name: b.clone() for name, b in self.model.named_buffers()}
+        try:
+            loss, _ = self.own.value(self.model, batch)
+            loss.backward()
+            seen.expected = float(loss)
+            gradient = flat({name: p.grad for name, p in self.named.items() if p.grad is not None})
+            self.reference.append(gradient)
+            self.sum, self.everything = added(self.sum, gradient), added(self.everything, gradient)
+        except Exception:  # then it cannot be compared
+            self.reference.append({})
+        for name, p in self.named.items():
+            p.grad = kept[name]
+        for module, training in mode.items():
+            module.training = training
+        with torch.no_grad():
+            for name, b in self.model.named_buffers():
+                if not torch.equal(b, buffers[name]):
+                    b.copy_(buffers[name])
+        torch.set_rng_state(state)
+
+    def _before(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        self.got = {n: p.grad.to_dense() if p.grad.is_sparse else p.grad for n, p in self.named.items()
+                    if p.grad is not None}  # fmt: skip
+        update = Update(self.number, self.since)
+        update.rates = tuple(group.get("lr", float("nan")) for group in getattr(optimizer, "param_groups", []))
+        update.norms = {name: float(g.norm()) for name, g in self.got.items()}
+        if self.number in self.detailed:
+            self.before = {name: p.detach().clone() for name, p in self.named.items()}
+        if self.number in self.window and self.reference and self.reference[-1]:
+            own = {name: g for name, g in self.got.items()}
+            update.cosines = {"batch": cosine(own, self.reference[-1])}
+            if self.sum is not None:
+                update.cosines["since"] = cosine(own, self.sum)
+                norm = dot(self.sum, self.sum) ** 0.5
+                update.size = (dot(own, own) ** 0.5) / norm if norm else float("nan")
+            if self.number <= WINDOW and self.everything is not None:
+                update.cosines["all"] = cosine(own, self.everything)
+            for back in range(1, 5):
+                if len(self.reference) > back and self.reference[-1 - back]:
+                    update.cosines[f"{back} before"] = cosine(own, self.reference[-1 - back])
+        self.run.updates.append(update)
+        self.sum, self.since = None, 0
+
+    def _after(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        if not self.run.updates or self.number not in self.detailed:
+            return
+        update, gain = self.run.updates[-1], 0.0
+        for name, p in self.named.items():
+            change = p.detach() - self.before[name]
+            update.moved[name] = float(change.norm())
+            if name in self.got:
+                gain -= float((change * self.got[name]).sum())
+        update.gain = gain
+
+    def _overshoot(self, batch: Any, state: Any, seen: Seen) -> None:
+        """Compute the loss of the batch again, with the same dropout."""
+        after = torch.get_rng_state()
+        torch.set_rng_state(state)
+        mode = self.model.training
+        with torch.no_grad():
+            self.model.train(self.calls.training if self.calls.training is not None else mode)
+            value = float(self.own.value(self.model, batch)[0])
+        self.model.train(mode)
+        torch.set_rng_state(after)
+        gain = self.run.updates[-1].gain
+        if np.isfinite(gain):
+            value = value if np.isfinite(value) else seen.value + 10.0
+            self.run.overshoot.append((gain, seen.value - value))
+
+
+def _array(tensor: Any) -> Any:
+    return None if tensor is None else to_array(torch.as_tensor(tensor))
