@@ -52,7 +52,7 @@ def examine(
     Parameters
     ----------
     model : torch.nn.Module or transformers.Trainer
-        As it is before the training. A Trainer brings `train`, `held_out`, loss, optimizer, schedule and evaluation.
+        As it is before the training. A Trainer brings its data, loss, optimizer, schedule and evaluation.
     train, held_out : torch.utils.data.DataLoader, or an iterable that can be read again
         Its batches are mappings (``input_ids``, ``token_type_ids``, ``attention_mask``, ``labels``) or tuples whose last
         item is the labels: 0 for IsNext, 1 for NotNext.
@@ -98,7 +98,7 @@ def examine(
 
     Notes
     -----
-    The facts are those of `nsputil.clinic.facts` where they fit. Introduced in the appendix "Examine your own training".
+    The facts are those of `nsputil.clinic.facts` where they fit. See docs/examine.md.
     """
     if limit < LEAST:
         raise ValueError(f"limit is {limit}; expected at least {LEAST} training steps")
@@ -143,7 +143,9 @@ def _check(parts: Mapping[str, Any]) -> None:
         loader = parts[name]
         if loader is not None and (not hasattr(loader, "__iter__") or hasattr(loader, "__next__")):
             kind = type(loader).__name__
-            raise TypeError(f"{name} is a {kind}; expected a DataLoader, or a list of batches: it is read several times")
+            raise TypeError(
+                f"{name} is a {kind}; expected a DataLoader, or a list of batches: it is read several times"
+            )
     for name in ("loss", "step", "evaluate", "forward"):
         if parts.get(name) is not None and not callable(parts[name]):
             raise TypeError(f"{name} is a {type(parts[name]).__name__}; expected a function")

@@ -10,8 +10,8 @@ from nsputil.clinic.faults import FAULTS
 REPAIRS = {
     "no-zero-grad": "Call optimizer.zero_grad() once before each backward pass, or once after each optimizer.step().",
     "parameter-missing": "Give the optimizer model.parameters(), or all groups of them, after every layer was made.",
-    "updates-not-applied": "Call optimizer.step() after loss.backward(), and make the optimizer from the parameters of "
-    "the model that is trained, after it was moved and wrapped.",
+    "updates-not-applied": "Call optimizer.step() after loss.backward(), and make the optimizer from the parameters "
+    "of the model that is trained, after it was moved and wrapped.",
     "gradients-detached": "Remove detach(), .data, .item(), numpy() and torch.no_grad() between the inputs and the loss.",
     "scheduler-order": "Call scheduler.step() once after each optimizer.step(); with gathered batches, once for all.",
     "dropout-in-evaluation": "Call model.eval() before an evaluation, and model.train() after it.",

@@ -170,7 +170,9 @@ class AsRecording:
         pairs, found = self.pairs["train"][0], []
         for seen in self.training.seen:
             update = updates.get(seen.number)
-            rows = [pairs[k] for k in seen.rows] if seen.rows is not None and pairs and max(seen.rows) < len(pairs) else []
+            rows = (
+                [pairs[k] for k in seen.rows] if seen.rows is not None and pairs and max(seen.rows) < len(pairs) else []
+            )
             names = ("input_ids", "token_type_ids", "attention_mask")
             batch = SimpleNamespace(**{name: self._array(seen.arrays, name) for name in names}) if seen.arrays else None
             found.append(

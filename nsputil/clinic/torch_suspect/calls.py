@@ -62,8 +62,10 @@ class Calls:
                 return
             for name, ours in table.items():
                 value = bound.get(name)
-                if isinstance(value, torch.Tensor) and value.ndim == 2 and not (
-                    ours != "attention_mask" and value.is_floating_point()
+                if (
+                    isinstance(value, torch.Tensor)
+                    and value.ndim == 2
+                    and not (ours != "attention_mask" and value.is_floating_point())
                 ):
                     self.arrays[ours] = value.detach()
 

@@ -86,9 +86,7 @@ class Looks:
         if self.evaluate is None:
             return look
         modes: list = []
-        hook = model.register_forward_hook(
-            lambda m, a, k, o: modes.append((m.training, _rows(a, k))), with_kwargs=True
-        )
+        hook = model.register_forward_hook(lambda m, a, k, o: modes.append((m.training, _rows(a, k))), with_kwargs=True)
         model.train()
         grads = {n: p.requires_grad for n, p in model.named_parameters()}
         try:

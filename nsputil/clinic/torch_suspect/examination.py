@@ -34,6 +34,7 @@ from nsputil.clinic.torch_suspect.watching import watch
 from nsputil.metrics import accuracy_interval
 
 HELD_OUT = 640  # rows that are recounted at most
+SHARE = 6  # of the steps that may be taken, one part in so many is the watched training
 HARM = 0.045  # of accuracy: one paired training shows no less
 HELPS = 0.08  # the same for a part of which no fact says anything
 OVERFIT = 60  # steps on eight examples
@@ -106,6 +107,7 @@ class Case:
     tell: Callable[[str], None]
     total: int = 0
     batches: int = 0
+    first: Any = None
     used: int = 0
     judge: list = field(default_factory=list)
     seen: Any = None
@@ -144,21 +146,22 @@ def run(given: Given, limit: int, tell: Callable[[str], None]) -> Examination:
     case = Case(given, limit, tell)
     _watch(case)
     case.findings = _facts(case)
-    conclusion = _by_facts(case) or _by_harm(case) or _by_swaps(case)
+    conclusion = _by_facts(case) or _by_harm(case) or _by_report(case) or _by_swaps(case)
     return Examination(conclusion, tuple(case.findings), case.used, time.perf_counter() - start)
 
 
 def _watch(case: Case) -> None:
     given = case.given
     size = len(given.train) if hasattr(given.train, "__len__") else 0
-    whole = (given.steps or 0) * given.gather or min(3 * size or case.limit // 3, case.limit // 3)
-    case.batches = max(8, min(whole, case.limit // 3))
+    whole = (given.steps or 0) * given.gather or 3 * size or case.limit // SHARE
+    case.batches = max(8, min(whole, case.limit // SHARE))
+    case.first = next(endless(copied(given.train, {})))[2]
     case.total = given.steps or max(1, whole // given.gather)
     case.given.steps = case.total
     if given.held_out is not None:
         given.held_out = shortened(given.held_out)
         case.judge = clean(given, HELD_OUT)
-    moments = sorted({max(1, round(case.batches * share)) for share in (0.125, 0.25, 0.5, 0.75, 1)})
+    moments = sorted({max(1, round(case.batches * share)) for share in (0.25, 0.5, 0.75, 1)})
     look = Looks(given, case.judge, True, len(moments)) if case.judge else None
     case.tell(f"The training runs for {case.batches} steps on copies, watched.")
     training = watch(given, case.batches, look, tuple(moments))
@@ -185,13 +188,13 @@ def _facts(case: Case) -> list[Finding]:
     """All facts; one that cannot be asked says so."""
     seen = case.seen
     found: list[Finding] = []
-    first = next(endless(copied(case.given.train, {})))[2]
+    first = case.first
     groups: dict[str, tuple[Callable, str]] = {
         "split": (lambda: split_facts(seen), "split"),
         "labels": (lambda: label_facts(seen), "encoding"),
         "pairs": (lambda: pair_facts(seen), "pairs"),
         "arrays": (lambda: array_facts(seen), "encoding"),
-        "loss": (lambda: loss_facts(seen), "loss"),
+        "loss": (lambda: loss_facts(seen, first), "loss"),
         "model": (lambda: model_facts(seen, first), "model"),
         "optimizer": (lambda: optimizer_facts(seen, first), "optimizer"),
         "batches": (lambda: batch_facts(seen), "batching"),
@@ -218,7 +221,7 @@ ALSO = {
     "model.dropout": ("model.repeatable",),
     "report.mode": ("report.repeated",),
     "report.accuracy": ("report.repeated", "report.pairs"),
-    "report.loss": ("report.repeated", "report.pairs"),
+    "report.loss": ("report.repeated", "report.pairs", "loss."),
     "report.stale": ("report.accuracy", "optimizer.called", "optimizer.held"),
     "labels.agreement": ("labels.text", "labels.array", "arrays.", "loss.", "optimizer.", "model.gradient"),
     "steps.overshoot": ("model.", "optimizer."),
@@ -254,7 +257,7 @@ def _agreement(case: Case) -> Finding:
         return unknown("labels.agreement", "evaluation", "There are no held-out pairs.")
     look = looks[-1][1]
     n = len(look.labels)
-    losses = np.array(case.seen.run.accuracy[-max(5, case.batches // 5):], float)
+    losses = np.array(case.seen.run.accuracy[-max(5, case.batches // 5) :], float)
     training = float(np.nanmean(losses)) if len(losses) else float("nan")
     low, high = accuracy_interval(round(look.accuracy * n), n)
     numbers = {"held_out": look.accuracy, "training": training}
@@ -312,8 +315,6 @@ def _swap_for(case: Case, finding: Finding) -> Swap | None:
     given, first = case.given, finding.cause
     if finding.fact == "model.dropout":
         return Swap("without dropout", "model", first, lambda g: g, swaps.no_dropout)
-    if first == "learning-rate-too-low":
-        return Swap("at ten times the rate", "optimizer", first, swaps.rate(10.0))
     if first == "learning-rate-too-high":
         return Swap("at a tenth of the rate", "optimizer", first, swaps.rate(0.1))
     if finding.fact == "optimizer.held" and first != "parameter-missing":
@@ -325,8 +326,8 @@ def _swap_for(case: Case, finding: Finding) -> Swap | None:
     if finding.place == "batching" and hasattr(given.train, "dataset"):
         return Swap("with shuffled batches of 16", "batching", first, swaps.textbook_batches)
     if finding.place == "encoding" and given.tokenizer is not None and given.pairs:
-        like = next(endless(copied(given.train, {})))[2]
-        return Swap("with arrays made from the pairs", "encoding", first, lambda g: swaps.textbook_encoding(g, like))
+        change = lambda g: swaps.textbook_encoding(g, case.first)  # noqa: E731
+        return Swap("with arrays made from the pairs", "encoding", first, change)
     return None
 
 
@@ -360,6 +361,17 @@ def _by_harm(case: Case) -> Conclusion | None:
     return None
 
 
+def _by_report(case: Case) -> Conclusion | None:
+    """A recount is the exchange of an evaluation: a report that differs from it needs no other trial."""
+    for finding in _open(case):
+        if finding.place != "evaluation" or finding.cause is None or finding.fact == "report.mode":
+            continue
+        others = tuple(f for f in _open(case) if f is not finding)
+        statement = f"The cause is {finding.cause}, in the evaluation."
+        return _conclude(case, "cause", finding.cause, "evaluation", statement, [_of(finding)], others, 0.9)
+    return None
+
+
 def _helps(case: Case, gained: tuple[float, float], need: float) -> bool:
     """Whether a gain of accuracy, or a large one of the loss, is more than chance."""
     error = swaps.standard_error(max(0.5, case.base), sum(len(labels_of(b)) for b in case.judge))
@@ -385,6 +397,11 @@ def _by_swaps(case: Case) -> Conclusion:
             return _conclude(case, "a part that helps", None, swap.place, statement, evidence)
         statement = f"Something is wrong in the {swap.place}: it helps to train {swap.name}."
         return _conclude(case, "place", None, swap.place, statement, evidence, tuple(_open(case)), 0.75)
+    named = [f for f in _open(case) if f.cause is not None and f.place not in ("numbers", "evaluation")]
+    if named and not learned and case.judge:
+        first = named[0]
+        statement = f"It has not learned: {words} The likeliest cause is {first.cause}, in the {first.place}."
+        return _conclude(case, "cause", first.cause, first.place, statement, [_of(first)], tuple(named[1:]), 0.7)
     symptoms = [f for f in _open(case) if f.firm and f.place != "numbers"]
     if symptoms:
         first = symptoms[0]
@@ -395,7 +412,9 @@ def _by_swaps(case: Case) -> Conclusion:
     if not learned:
         fits = _overfit(case)
         place = None if fits else "model"
-        statement = f"It has not learned: {words}" + ("" if fits else " Eight examples are not learned by heart either.")
+        statement = f"It has not learned: {words}" + (
+            "" if fits else " Eight examples are not learned by heart either."
+        )
         answer: Answer = "has not learned" if fits else "place"
         return _conclude(case, answer, None, place, statement, [], tuple(_open(case)), 0.7)
     deviations = [f for f in _open(case) if f.place != "numbers"]
@@ -421,8 +440,7 @@ def _candidates(case: Case, learned: bool) -> list[Swap]:
         if given.loss is not None or given.both is not None:
             found.append(Swap("with the cross-entropy", "loss", None, swaps.textbook_loss))
         if given.tokenizer is not None and given.pairs:
-            like = next(endless(copied(given.train, {})))[2]
-            change = lambda g: swaps.textbook_encoding(g, like)  # noqa: E731
+            change = lambda g: swaps.textbook_encoding(g, case.first)  # noqa: E731
             found.append(Swap("with arrays made from the pairs", "encoding", None, change))
     return found
 

@@ -203,9 +203,7 @@ def from_trainer(trainer: Any) -> dict[str, Any]:
     )  # fmt: skip
     held = trainer.eval_dataset
     held = next(iter(held.values())) if isinstance(held, dict) else held
-    held_out = held and torch.utils.data.DataLoader(
-        copied(held, memo), arguments.eval_batch_size, collate_fn=collate
-    )
+    held_out = held and torch.utils.data.DataLoader(copied(held, memo), arguments.eval_batch_size, collate_fn=collate)
     each = max(1, len(train) // arguments.gradient_accumulation_steps)
     steps = arguments.max_steps if arguments.max_steps > 0 else int(each * arguments.num_train_epochs)
 
@@ -263,4 +261,3 @@ def from_trainer(trainer: Any) -> dict[str, Any]:
 def is_trainer(thing: Any) -> bool:
     """Whether a thing is a Trainer, by what it can do; transformers need not be imported."""
     return all(hasattr(thing, name) for name in ("compute_loss", "train_dataset", "create_optimizer", "args"))
-

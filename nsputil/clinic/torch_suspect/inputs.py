@@ -25,7 +25,7 @@ def label_facts(seen: AsRecording) -> list[Finding]:
         found += labels_of_pairs(seen)
     if not seen.with_text:
         return found
-    training = labels_of_arrays(seen)[0]
+    training = _by_rows(labels_of_arrays(seen)[0], seen)
     held = _held_out(seen)
     if training.cause == "training-labels-inverted" and held is not None and held.cause == "training-labels-inverted":
         training = replace(training, cause="convention-inverted", statement=f"{training.statement} So it is held out.")
@@ -36,6 +36,22 @@ def label_facts(seen: AsRecording) -> list[Finding]:
         place = "evaluation" if training.state == "holds" else "encoding"
         held = replace(held, fact="labels.array.held-out", cause=cause, statement=statement, place=place)
     return [*found, training, *([held] if held is not None and held.state == "violated" else [])]
+
+
+def _by_rows(finding: Finding, seen: AsRecording) -> Finding:
+    """Are wrong labels those of the rows beside, in the order of the dataset?"""
+    if finding.state != "violated":
+        return finding
+    pairs = seen.pairs["train"][0]
+    rows = [(k, x) for s in seen.training.seen if s.rows is not None and s.labels is not None
+            for k, x in zip(s.rows, s.labels.tolist(), strict=False)]  # fmt: skip
+    for shift in (-1, 1, -2, 2, -3, 3):
+        known = [(k, x) for k, x in rows if 0 <= k + shift < len(pairs)]
+        right = float(np.mean([pairs[k + shift].label == x for k, x in known])) if known else 0.0
+        if right > 0.97:
+            text = f"{finding.statement} {right:.3f} of them are those of the pair {shift:+d} rows away in the dataset."
+            return replace(finding, cause="labels-off-by-one", statement=text)
+    return finding
 
 
 def _histogram(seen: AsRecording) -> Finding:
@@ -77,7 +93,24 @@ def array_facts(seen: AsRecording) -> list[Finding]:
     takes = seen.training.takes
     found = [f for f in found if not (f.fact == "arrays.segments" and "token_type_ids" not in takes)]
     found = [f for f in found if not (f.fact == "arrays.mask" and "attention_mask" not in takes)]
-    return [*found, _separators(seen)]
+    return [*(_exchanged(f, seen) for f in found), _separators(seen)]
+
+
+def _exchanged(finding: Finding, seen: AsRecording) -> Finding:
+    """Is a mask that hides A the segment ids? It is 0 until the first separator, and 1 for B."""
+    if finding.state != "violated" or finding.cause not in ("first-sentence-lost", None) or seen.words is None:
+        return finding
+    hits, count = 0, 0
+    for step in seen.kept:
+        for ids, mask in zip(step.batch.input_ids, step.batch.attention_mask, strict=True):
+            after = (np.cumsum(ids == seen.words.sep_id) > 0) & (ids != seen.words.sep_id) & (ids != 0)
+            before = (np.cumsum(ids == seen.words.sep_id) == 0) & (ids != 0)
+            hits += bool((mask[before] == 0).all() and after.any() and (mask[after] == 1).all())
+            count += 1
+    if count == 0 or hits < 0.8 * count:
+        return finding
+    text = f"{finding.statement} The mask is 1 for B alone, as segment ids are."
+    return replace(finding, cause="segments-as-mask", statement=text)
 
 
 def _separators(seen: AsRecording) -> Finding:

@@ -1,6 +1,7 @@
 """Facts about the loss: which function it is, and whether the steps use that function."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +13,9 @@ from nsputil.clinic.torch_suspect.as_recording import AsRecording
 HALF = 0.01  # of a loss: half precision has three digits
 
 
-def loss_facts(seen: AsRecording) -> list[Finding]:
+def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     """Is the loss the cross-entropy, on designed logits and in the steps?"""
-    found = asked_loss.of(seen.parts)
+    found = asked_loss.of(seen.parts, batch)
     if found is None:
         return [unknown("loss.function", "loss", "There is no way to give the loss logits of its own."), *_steps(seen)]
     ask, how = found

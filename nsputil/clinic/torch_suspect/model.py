@@ -28,7 +28,9 @@ def model_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     """All facts about the model, with one batch of the training."""
     start = copied(seen.parts.model, {}).eval()
     trained = copied(seen.training.model, {}).eval()
-    logits = torch.cat([torch.as_tensor(s.logits) for s in seen.steps if s.logits is not None][:20] or [torch.zeros(0, 2)])
+    logits = torch.cat(
+        [torch.as_tensor(s.logits) for s in seen.steps if s.logits is not None][:20] or [torch.zeros(0, 2)]
+    )
     checks = [
         lambda: _shape(logits),
         lambda: _probabilities(logits),
@@ -64,7 +66,7 @@ def _probabilities(logits: torch.Tensor) -> Finding:
     inside = bool((logits >= 0).all() and (logits <= 1).all())
     if inside and float((logits.sum(1) - 1).abs().max()) < 1e-4:
         text = "The logits of all rows lie in [0, 1] and sum to 1: the model applies softmax, and the loss again."
-        return violated("model.logits", PLACE, text, "double-softmax")
+        return violated("model.logits", "loss", text, "double-softmax")
     equal = float((logits[:, 0] - logits[:, 1]).abs().max())
     if equal < 1e-7:
         return violated("model.logits", PLACE, "The two logits are equal for every pair.", None)
@@ -98,8 +100,12 @@ def _start(seen: AsRecording) -> Finding:
         if match is None or own[match].shape != tensor.shape:
             missing.append(name)
         else:
-            (equal if torch.allclose(own[match].float().cpu(), tensor.float().cpu(), atol=1e-3) else other).append(match)
-    body = [name for name in [*other, *missing] if not any(x in name for x in ("seq_relationship", "classifier", "head"))]
+            (equal if torch.allclose(own[match].float().cpu(), tensor.float().cpu(), atol=1e-3) else other).append(
+                match
+            )
+    body = [
+        name for name in [*other, *missing] if not any(x in name for x in ("seq_relationship", "classifier", "head"))
+    ]
     numbers = {"equal": float(len(equal)), "other": float(len(other)), "missing": float(len(missing))}
     text = f"Of {len(equal) + len(other) + len(missing)} matrices of the checkpoint {len(equal)} are in the model"
     encoder = [name for name in body if "pooler" not in name and "predictions" not in name]
@@ -186,7 +192,9 @@ def _reads(seen: AsRecording, model: Any, batch: Any) -> Finding:
             moved[name] = float(np.abs(odds(seen.parts.logits(model, changed)) - base).max())
     numbers = {"by_a": moved["A"], "by_b": moved["B"], "spread": float(base.std())}
     if max(moved.values()) < 1e-6:
-        return violated("model.reads", PLACE, "The log-odds are the same whatever the words are.", None, numbers=numbers)
+        return violated(
+            "model.reads", PLACE, "The log-odds are the same whatever the words are.", None, numbers=numbers
+        )
     for name, cause in (("B", "second-sentence-lost"), ("A", "first-sentence-lost")):
         if moved[name] <= 1e-4 * max(moved.values()):
             text = f"The log-odds do not change when all words of {name} are exchanged: {name} is not read."
@@ -319,17 +327,19 @@ def _comparison(seen: AsRecording, start: Any, batch: Any) -> Finding:
         sides, plain = _sides(to_array(ids), seen.words), to_array(ids)
         other_a, other_b = (_other_words(plain, sides == side) for side in (1, 2))
         both = np.where(sides == 1, other_a, other_b)
-        found = []
+        found, answers = [], []
         for new in (plain, both, other_a, other_b):
             changed = _with_ids(batch, ids, new)
             if changed is None:
                 return unknown("model.comparison", PLACE, "The words are not in the batch as the model gets them.")
-            seen.parts.logits(start, changed)
+            answers.append(to_array(seen.parts.logits(start, changed)).astype(np.float64))
             found.append(to_array(calls.before_pooler).astype(np.float64))
+    apart = answers[0] + answers[1] - answers[2] - answers[3]
+    additive = float(np.abs(apart).max()) < 1e-5 * max(1e-3, float(np.ptp(answers[0])))
     mixed = float(np.linalg.norm(found[0] + found[1] - found[2] - found[3]))
     spread = float(np.linalg.norm(found[0] - found[0].mean(axis=0)))
     numbers = {"together": mixed, "spread": spread}
     if mixed < 1e-5 * max(spread, 1e-2 * float(np.linalg.norm(found[0]))):
         text = "What the pooler reads is a part of A plus a part of B: nothing compares the two."
-        return violated("model.comparison", PLACE, text, "no-comparison", False, numbers=numbers)
+        return violated("model.comparison", PLACE, text, "no-comparison", additive, numbers=numbers)
     return holds("model.comparison", PLACE, "What the pooler reads depends on A and B together.", numbers=numbers)

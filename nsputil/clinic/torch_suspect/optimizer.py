@@ -9,7 +9,8 @@ from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.facts.optimizer import optimizer_rule
 from nsputil.clinic.facts.steps import LEAST_GAIN, OVERSHOOT, tensors_that_move
 from nsputil.clinic.torch_suspect.as_recording import AsRecording
-from nsputil.clinic.torch_suspect.asked_loss import Answers, with_labels
+from nsputil.clinic.torch_suspect.asked_loss import Answers
+from nsputil.clinic.torch_suspect.batches import labels_of
 from nsputil.clinic.torch_suspect.copies import copied
 
 PLACE = "optimizer"
@@ -19,7 +20,7 @@ MOST = 4000  # steps of which the rate is traced
 
 def optimizer_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     """All facts about the optimizer and the body of the loop."""
-    found = [_held(seen), _called(seen), _gradients(seen)]
+    found = [_held(seen), _called(seen), _gradients(seen), _outside(seen)]
     if not any(f.state == "violated" and f.firm for f in found[1:2]):
         found += [f for f in tensors_that_move(seen) if f.fact not in ("steps.stored", "steps.gradient")]
         for fact in (optimizer_rule, _rates, _progress, _overshoot):
@@ -58,7 +59,7 @@ def _held(seen: AsRecording) -> Finding:
     numbers = {"missing": float(len(missing)), "wanted": float(len(wanted)), "frozen": float(len(frozen))}
     if missing:
         firm = any(any(part in name for part in HEAD) for name in missing)
-        text = f"{len(missing)} of {len(wanted)} tensors that have a gradient are not in the optimizer, such as {missing[0]}."
+        text = f"{len(missing)} of {len(wanted)} tensors that should be trained are not in the optimizer: {missing[0]}."
         return violated("optimizer.held", PLACE, text, "parameter-missing", firm, tuple(missing[:5]), numbers=numbers)
     heads = [name for name in frozen if any(part in name for part in HEAD)]
     if frozen:
@@ -115,6 +116,24 @@ def _gradients(seen: AsRecording) -> Finding:
     return violated("optimizer.gradients", PLACE, text, None, since < 0.5, numbers=numbers)
 
 
+def _outside(seen: AsRecording) -> Finding:
+    """Do weights change between the steps of the optimizer, and how much of them is left at the end?"""
+    found = seen.training.outside
+    if not found:
+        return unknown("optimizer.outside", PLACE, "No two steps were compared.")
+    worst = max(found, key=lambda item: item[1])
+    name, change, scale = worst
+    numbers = {"change": change, "scale": scale}
+    if change < 1e-6:
+        return holds("optimizer.outside", PLACE, "Between two steps no weight changes.", numbers=numbers)
+    left = float(scale) ** seen.total
+    text = f"Between two steps of the optimizer {name} changes by {change:.4g} of its length."
+    if scale < 1 and left < np.exp(-1):
+        text = f"{text} It is {scale:.4f} times as long; {left:.2g} of it would be left at the end."
+        return violated("optimizer.outside", PLACE, text, "weight-decay-too-high", numbers=numbers)
+    return violated("optimizer.outside", PLACE, text, None, False, numbers=numbers)
+
+
 def _clipped(seen: AsRecording, numbers: dict) -> Finding:
     """Is the gradient cut to a small part of itself before an optimizer that follows its size?"""
     size = numbers["size"]
@@ -138,13 +157,14 @@ def _traced(seen: AsRecording, batch: Any) -> np.ndarray | None:
     rates = schedule(optimizer)
     found: list[float] = []
     optimizer.register_step_pre_hook(lambda o, a, k: found.append(max(g["lr"] for g in o.param_groups)))
-    small = with_labels(batch, np.array([0, 1]))
+    size = len(labels_of(batch))
+    model.held.data = torch.zeros(size, 2)
     for _ in range(total):
         if step is None:
             optimizer.step()
             rates.step()
         else:
-            step(model, small, loss, optimizer, rates)
+            step(model, batch, loss, optimizer, rates)
     return np.array(found)
 
 
@@ -177,7 +197,7 @@ def _rates(seen: AsRecording, batch: Any) -> Finding:
         late = float(np.abs(single / single.max() - trace / peak).max())
         numbers["off"] = late
         if late > 0.25:
-            text = f"The rate of the steps is not that of the schedule moved once a step: it is off by {late:.2f} of its peak."
+            text = f"The rates are not those of the schedule moved once a step: they are off by {late:.2f} of the peak."
             firm = end < 0.6 or float(trace.mean() / peak) < 0.3 * float(single.mean() / single.max())
             return violated("optimizer.rates", PLACE, text, "scheduler-order", firm, numbers=numbers)
     if end < 0.6 and len(trace) >= 10:

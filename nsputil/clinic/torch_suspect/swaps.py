@@ -104,7 +104,7 @@ def textbook_batches(given: Given) -> Given:
 
 
 def textbook_encoding(given: Given, like: Any, length: int = 128) -> Given:
-    """Return a training on arrays made from the pairs: ``[CLS] A [SEP] B [SEP]``, in the layout of the user's batches."""
+    """Return a training on ``[CLS] A [SEP] B [SEP]``, made from the pairs, in the layout of the user's batches."""
     words = Words(given.tokenizer)
 
     def encode(pairs: list) -> Any:

@@ -95,6 +95,8 @@ class Training:
     error : Exception or None
     takes : set of str
         Arrays that the model can be given.
+    outside : list of (str, float, float)
+        What changed most between two steps of the optimizer, by how much of its length, and how much of it is left.
     """
 
     model: Any
@@ -107,6 +109,7 @@ class Training:
     trained: set = field(default_factory=set)
     error: Exception | None = None
     takes: set = field(default_factory=set)
+    outside: list = field(default_factory=list)
 
 
 def flat(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -116,11 +119,11 @@ def flat(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def dot(x: dict, y: dict) -> float:
     """Return the product of two sets of tensors, over the names that both have."""
-    return float(sum(torch.vdot(x[n].flatten().double(), y[n].flatten().double()) for n in x.keys() & y.keys()))
+    return float(sum(float(torch.dot(x[n].flatten().float(), y[n].flatten().float())) for n in x.keys() & y.keys()))
 
 
 def cosine(x: dict, y: dict) -> float:
-    """Return the cosine between two sets of tensors; 0 if one of them is 0."""
+    """Return the cosine between two sets of tensors; 0 if one of them is 0. A tensor that is missing is 0."""
     size = (dot(x, x) * dot(y, y)) ** 0.5
     return dot(x, y) / size if size > 0 else 0.0
 
@@ -173,7 +176,14 @@ def watch(
 
 
 def _plainly(
-    run: Training, own: Given, model: Any, optimizer: Any, schedule: Any, steps: int, look: Callable | None, looks: tuple
+    run: Training,
+    own: Given,
+    model: Any,
+    optimizer: Any,
+    schedule: Any,
+    steps: int,
+    look: Callable | None,
+    looks: tuple,
 ) -> Training:
     try:
         for number, (_, _, batch) in zip(range(1, steps + 1), endless(own.train), strict=False):
@@ -218,6 +228,7 @@ class _Watcher:
         self.sum: dict | None = None
         self.everything: dict | None = None
         self.before: dict = {}
+        self.after: dict | None = None
         self.got: dict = {}
         self.hooks: list[Any] = []
         if hasattr(optimizer, "register_step_pre_hook"):
@@ -289,6 +300,13 @@ class _Watcher:
         update = Update(self.number, self.since)
         update.rates = tuple(group.get("lr", float("nan")) for group in getattr(optimizer, "param_groups", []))
         update.norms = {name: float(g.norm()) for name, g in self.got.items()}
+        if self.after is not None and self.number in self.window:
+            apart = {n: (p.detach() - self.after[n]).norm() / self.after[n].norm().clamp_min(1e-12)
+                     for n, p in self.named.items()}  # fmt: skip
+            name = max(apart, key=lambda n: float(apart[n]))
+            left = float(torch.dot(self.named[name].detach().flatten(), self.after[name].flatten()))
+            left = left / max(1e-12, float(self.after[name].norm()) ** 2)
+            self.run.outside.append((name, float(apart[name]), left))
         if self.number in self.detailed:
             self.before = {name: p.detach().clone() for name, p in self.named.items()}
         if self.number in self.window and self.reference and self.reference[-1]:
@@ -307,6 +325,8 @@ class _Watcher:
         self.sum, self.since = None, 0
 
     def _after(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        keep = self.number in self.window and self.number + 1 in self.window
+        self.after = {n: p.detach().clone() for n, p in self.named.items()} if keep else None
         if not self.run.updates or self.number not in self.detailed:
             return
         update, gain = self.run.updates[-1], 0.0

@@ -1,0 +1,272 @@
+"""A PyTorch training as a suspect: spoilt in known ways it is found, and nothing of it is changed: `make parity`."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+from transformers import BertConfig, BertForNextSentencePrediction, Trainer, TrainingArguments
+
+from nsputil.clinic.facts.loss import cross_entropy
+from nsputil.clinic.torch_suspect import asked_loss, examine
+from nsputil.clinic.torch_suspect.copies import copied, kept_state
+from nsputil.clinic.torch_suspect.given import Given, as_pairs
+from research.torch_suspects.measure import fingerprint, generators
+
+
+class Pairs(Dataset):
+    """Pairs of which B repeats A if they belong together."""
+
+    def __init__(self, count, seed):
+        rng = np.random.default_rng(seed)
+        self.items = []
+        for k in range(count):
+            a, b = rng.integers(5, 60, (2, 5))
+            ids = np.concatenate([[2], a, [3], a if k % 2 == 0 else b, [3]])
+            item = {"input_ids": torch.tensor(ids), "token_type_ids": torch.tensor([0] * 7 + [1] * 6)}
+            mask = torch.ones(13, dtype=torch.long)
+            self.items.append(item | {"attention_mask": mask, "labels": torch.tensor(k % 2)})
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, k):
+        return self.items[k]
+
+
+class Bag(nn.Module):
+    """The mean of A times the mean of B."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.words = nn.Embedding(60, 32)
+        self.pooler, self.head = nn.Linear(32, 16), nn.Linear(16, 2)
+
+    def forward(self, input_ids, token_type_ids, attention_mask):
+        second = (token_type_ids * (input_ids > 4)).unsqueeze(-1)
+        first = ((1 - token_type_ids) * (input_ids > 4)).unsqueeze(-1)
+        vectors = self.words(input_ids)
+        return self.head(torch.tanh(self.pooler((vectors * first).mean(1) * (vectors * second).mean(1) * 20)))
+
+
+def loader(count, seed, shuffle=True):
+    return DataLoader(Pairs(count, seed), 16, shuffle=shuffle, generator=torch.Generator().manual_seed(seed))
+
+
+def training(**changes):
+    return {
+        "model": Bag(), "train": loader(320, 0), "held_out": loader(160, 1, False), "loss": F.cross_entropy,
+        "optimizer": lambda model: torch.optim.AdamW(model.parameters(), 1e-2), "steps": 60, "limit": 360,
+    } | changes  # fmt: skip
+
+
+def inputs(batch):
+    return {name: array for name, array in batch.items() if name != "labels"}
+
+
+def test_a_sound_loop_is_sound_and_nothing_of_it_is_changed():
+    calls = []
+
+    def evaluate(model, held_out):
+        calls.append(1)
+        model.eval()
+        with torch.no_grad():
+            found = [(model(**inputs(b)).argmax(1) == b["labels"]).float() for b in held_out]
+        model.train()
+        return {"accuracy": torch.cat(found).mean().item()}
+
+    given = training(evaluate=evaluate)
+    next(iter(given["train"]))
+    before = fingerprint(given), generators(), given["model"].training
+    found = examine(**given)
+    assert found.sound and not [f for f in found.violations if f.firm and f.place != "numbers"], found.table()
+    assert (fingerprint(given), generators(), given["model"].training) == before and calls == []
+    assert found.steps <= 360 and "facts" in str(found)
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in given["model"].modules())
+
+
+def no_zero_grad(model, batch, loss, optimizer, schedule):
+    value = loss(model(**inputs(batch)), batch["labels"])
+    value.backward()
+    optimizer.step()
+    return value
+
+
+def old_gradient():
+    held = {}
+
+    def step(model, batch, loss, optimizer, schedule):
+        value = loss(model(**inputs(batch)), batch["labels"])
+        optimizer.zero_grad()
+        new = torch.autograd.grad(value, list(model.parameters()))
+        for p, g in zip(model.parameters(), held.get("last", new), strict=True):
+            p.grad = g
+        optimizer.step()
+        held["last"] = new
+        return value.detach()
+
+    return step
+
+
+class Softmax(Bag):
+    def forward(self, *args, **kwargs):
+        return super().forward(*args, **kwargs).softmax(-1)
+
+
+def frozen_optimizer(model):
+    return torch.optim.AdamW(copy.deepcopy(model).parameters(), 1e-2)
+
+
+def half(model):
+    return torch.optim.AdamW([*model.words.parameters(), *model.pooler.parameters()], 1e-2)
+
+
+def up(model):
+    return torch.optim.SGD(model.parameters(), 0.5, maximize=True)
+
+
+def other_way(model, held_out):
+    model.eval()
+    with torch.no_grad():
+        found = [(model(**inputs(b)).argmin(1) == b["labels"]).float() for b in held_out]
+    model.train()
+    return {"accuracy": torch.cat(found).mean().item()}
+
+
+@pytest.mark.parametrize(
+    "changes, cause, place",
+    [
+        ({"step": no_zero_grad}, "no-zero-grad", "optimizer"),
+        ({"step": old_gradient()}, "gradients-delayed", "optimizer"),
+        ({"model": Softmax()}, "double-softmax", "loss"),
+        ({"optimizer": frozen_optimizer}, "updates-not-applied", "optimizer"),
+        ({"optimizer": half}, "parameter-missing", "optimizer"),
+        ({"optimizer": up}, "sign-flipped", "optimizer"),
+        ({"loss": lambda x, y: F.cross_entropy(x, y, ignore_index=0)}, "ignore-index-zero", "loss"),
+        ({"loss": lambda x, y: -F.cross_entropy(x, y)}, "sign-flipped", "loss"),
+        ({"evaluate": other_way}, "evaluation-labels-inverted", "evaluation"),
+    ],
+)
+def test_a_defect_is_named(changes, cause, place):
+    found = examine(**training(**changes))
+    assert (found.cause, found.place) == (cause, place), found.table()
+    assert "repair:" in found.text()
+
+
+def small_bert():
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=60, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=16,
+    )  # fmt: skip
+    return BertForNextSentencePrediction(config)
+
+
+def trainer_of(tmp_path, cls=Trainer, **options):
+    arguments = TrainingArguments(
+        str(tmp_path), max_steps=40, per_device_train_batch_size=16, report_to=[], use_cpu=True, disable_tqdm=True,
+        save_strategy="no", **options,
+    )  # fmt: skip
+    return cls(small_bert(), arguments, train_dataset=Pairs(160, 0), eval_dataset=Pairs(96, 1))
+
+
+class Weighted(Trainer):
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        output = model(**inputs)
+        value = F.cross_entropy(output.logits, inputs["labels"], weight=torch.tensor([9.0, 1.0]))
+        return (value, output) if return_outputs else value
+
+
+def test_a_trainer_is_examined_and_not_touched(tmp_path):
+    trainer = trainer_of(tmp_path, Weighted)
+    before = fingerprint(trainer), generators()
+    found = examine(trainer, limit=120)
+    assert (found.cause, found.place) == ("class-weight-left", "loss"), found.table()
+    assert (fingerprint(trainer), generators()) == before and trainer.optimizer is None
+
+
+@pytest.mark.parametrize("how", ["loss", "layer", "step", "trainer"])
+def test_a_loss_is_reached_wherever_it_is(how, tmp_path):
+    batch = next(iter(loader(32, 0)))
+
+    def step(model, batch, loss, optimizer, schedule):
+        value = model(**batch).loss
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        return value
+
+    given = {
+        "loss": Given(Bag(), None, loss=F.cross_entropy),
+        "layer": Given(small_bert(), None),
+        "step": Given(small_bert(), None, step=step),
+    }.get(how)
+    if given is None:
+        from nsputil.clinic.torch_suspect.given import from_trainer
+
+        given = Given(**from_trainer(trainer_of(tmp_path)))
+    ask, _ = asked_loss.of(given, batch)
+    rng = np.random.default_rng(0)
+    logits, labels = rng.standard_normal((24, 2)), np.arange(24) % 2
+    value, gradient = ask(logits, labels)
+    expected = cross_entropy(logits, labels)
+    assert value == pytest.approx(expected[0], rel=1e-5)
+    np.testing.assert_allclose(gradient, expected[1], atol=1e-6)
+
+
+def test_the_rates_of_a_loop_are_those_that_it_takes():
+    def step(model, batch, loss, optimizer, schedule):
+        value = loss(model(**inputs(batch)), batch["labels"])
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        schedule.step()
+        schedule.step()
+        return value
+
+    given = training(step=step, schedule=lambda o: torch.optim.lr_scheduler.LambdaLR(o, lambda k: max(0.0, 1 - k / 60)))
+    found = examine(**given)
+    assert found.cause == "scheduler-order", found.table()
+
+
+def test_copies_of_functions_have_variables_of_their_own():
+    kept = {"numbers": [1]}
+
+    def count():
+        kept["numbers"].append(2)
+        return len(kept["numbers"])
+
+    other = copied(count, {})
+    assert other() == 2 and other() == 3 and kept["numbers"] == [1]
+    state = torch.get_rng_state()
+    with kept_state(3):
+        first = torch.rand(2), np.random.rand()  # noqa: NPY002
+    with kept_state(3):
+        assert torch.equal(torch.rand(2), first[0]) and np.random.rand() == first[1]  # noqa: NPY002
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"model": "bert-base"}, "model is a str; expected a torch.nn.Module or a transformers.Trainer"),
+        ({"train": None}, "there is no train loader"),
+        ({"train": iter([])}, "expected a DataLoader, or a list of batches"),
+        ({"limit": 3}, "limit is 3; expected at least 60"),
+        ({"steps": 0}, "steps is 0; expected at least 1"),
+        ({"loss": 3}, "loss is a int; expected a function"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        examine(**training(**arguments))
+
+
+def test_pairs_may_be_tuples():
+    assert as_pairs([("a", "b", 1)], "pairs")[0].label == 1
+    with pytest.raises(TypeError, match=r"pairs\[0\] is a str; expected \(a, b, label\)"):
+        as_pairs(["ab"], "pairs")
