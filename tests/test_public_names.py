@@ -13,7 +13,8 @@ import pytest
 import nsputil
 
 ROOT = Path(__file__).resolve().parent.parent
-NEEDS_TORCH = {"nsputil.clinic.torch_recorder", "nsputil.clinic.trainer_callback"}  # `make parity` imports them
+# `make parity` imports these.
+NEEDS_TORCH = {f"nsputil.clinic.{name}" for name in ("torch_recorder", "trainer_callback", "torch_suspect")}
 MODULES = sorted({module.name for module in pkgutil.walk_packages(nsputil.__path__, "nsputil.")} - {"nsputil.__main__"})
 ROOT_MODULES = [name for name in MODULES if name.count(".") == 1 and not name.startswith("nsputil._")]
 LISTED = [name for name in MODULES if name not in NEEDS_TORCH and hasattr(importlib.import_module(name), "__all__")]

@@ -18,7 +18,8 @@ What is seen of a training:
 - `log_readers`: logs as tools write them, a file for each family; symptoms, and what to measure next.
 - `logs`: the log of a training that ran elsewhere, to write and to read.
 - `torch_recorder`: a PyTorch training, written as such a log.
-- `trainer_callback`: the same for the Trainer of Hugging Face; the only module that imports transformers.
+- `trainer_callback`: the same for the Trainer of Hugging Face; it imports transformers.
+- `kept_log`: a log that never ends the training that it records, and is never lost.
 - `recording`: one training, with what each of its parts was given and gave back.
 - `text_index`: where the texts of a pair are in the documents, and so whether B really follows A.
 
@@ -28,6 +29,7 @@ Facts first, swaps next:
 - `swaps`: exchange one part of an experiment, train again, and see whether the symptom goes.
 - `conclusion`: what is said of a training, and on what kind of evidence.
 - `investigation`: examine the facts of a training, then ask swaps, until there is a conclusion.
+- `torch_suspect`: the same for a PyTorch training that was written elsewhere; it imports torch (docs/examine.md).
 
 From what is seen to a likelihood:
 

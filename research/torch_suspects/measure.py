@@ -1,6 +1,6 @@
 """How `examine` fares on PyTorch trainings that were spoilt without sight of it.
 
-    python -m research.torch_suspects.measure open [--part K/N] [--only NAME] [--again]     one set; `sealed` is the other
+    python -m research.torch_suspects.measure open [--part K/N] [--only NAME] [--again]
     python -m research.torch_suspects.measure open --show
 
 For each case: the answer, whether cause and place are right, whether any object of the case was changed (compared bit

@@ -54,8 +54,8 @@ def examine(
     model : torch.nn.Module or transformers.Trainer
         As it is before the training. A Trainer brings its data, loss, optimizer, schedule and evaluation.
     train, held_out : torch.utils.data.DataLoader, or an iterable that can be read again
-        Its batches are mappings (``input_ids``, ``token_type_ids``, ``attention_mask``, ``labels``) or tuples whose last
-        item is the labels: 0 for IsNext, 1 for NotNext.
+        Its batches are mappings (``input_ids``, ``token_type_ids``, ``attention_mask``, ``labels``) or tuples that end
+        in the labels: 0 for IsNext, 1 for NotNext.
     loss : callable, optional
         ``(logits, labels) -> scalar``; None: the model's own ``.loss``.
     optimizer : callable or torch.optim.Optimizer, optional
@@ -79,7 +79,7 @@ def examine(
     documents, held_out_documents : sequence, optional
         The texts from which the pairs were made: `Document`, or lists of sentences.
     label_names : sequence of str
-        The names of labels 0 and 1; ``("NotNext", "IsNext")`` says that yours are the other way round.
+        The names of labels 0 and 1, as the answer should call them.
     seed : int
     limit : int
         Training steps that may be taken, over all copies.

@@ -12,7 +12,7 @@ REPAIRS = {
     "parameter-missing": "Give the optimizer model.parameters(), or all groups of them, after every layer was made.",
     "updates-not-applied": "Call optimizer.step() after loss.backward(), and make the optimizer from the parameters "
     "of the model that is trained, after it was moved and wrapped.",
-    "gradients-detached": "Remove detach(), .data, .item(), numpy() and torch.no_grad() between the inputs and the loss.",
+    "gradients-detached": "Remove detach(), .data, numpy() and torch.no_grad() between the inputs and the loss.",
     "scheduler-order": "Call scheduler.step() once after each optimizer.step(); with gathered batches, once for all.",
     "dropout-in-evaluation": "Call model.eval() before an evaluation, and model.train() after it.",
     "separators-missing": "Let the tokenizer make the pair: tokenizer(a, b) sets [CLS] A [SEP] B [SEP].",

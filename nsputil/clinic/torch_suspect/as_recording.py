@@ -24,6 +24,7 @@ class Words:
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
         own = hasattr(tokenizer, "ids")
+        self.cls_id = self.sep_id = self.unk_id = self.mask_id = -1
         for name, theirs in (("cls_id", "cls_token_id"), ("sep_id", "sep_token_id"), ("unk_id", "unk_token_id"),
                              ("mask_id", "mask_token_id")):  # fmt: skip
             value = getattr(tokenizer, name if own else theirs, None)

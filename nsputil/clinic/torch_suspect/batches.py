@@ -11,7 +11,8 @@ LABELS = ("next_sentence_label", "labels", "label", "targets", "target", "y")
 
 def epoch(loader: Any) -> Iterator[tuple[Any, Any]]:
     """Yield ``(rows, batch)``; rows is None where the loader does not say which rows are in a batch."""
-    sampler, data = getattr(loader, "batch_sampler", None), getattr(loader, "dataset", None)
+    sampler: Any = getattr(loader, "batch_sampler", None)
+    data: Any = getattr(loader, "dataset", None)
     if sampler is None or not hasattr(data, "__getitem__") or not hasattr(data, "__len__"):
         for batch in loader:
             yield None, batch

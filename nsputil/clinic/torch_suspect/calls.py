@@ -75,7 +75,7 @@ class Calls:
         self.output, self.training = output, module.training
 
     def _pooler(self, module: Any, args: Any, output: Any) -> None:
-        found = args[0] if args else None
+        found: Any = args[0] if args else None
         self.before_pooler = found[:, 0] if getattr(found, "ndim", 0) == 3 else found
         self.pooled = output if hasattr(output, "detach") else None
 

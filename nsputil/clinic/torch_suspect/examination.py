@@ -177,7 +177,7 @@ def _watch(case: Case) -> None:
 
 def shortened(loader: Any) -> Any:
     """Return a loader of the first rows of a long held-out set."""
-    data = getattr(loader, "dataset", None)
+    data: Any = getattr(loader, "dataset", None)
     if not isinstance(loader, torch.utils.data.DataLoader) or not hasattr(data, "__len__") or len(data) <= HELD_OUT:
         return loader
     rows = torch.utils.data.Subset(data, range(HELD_OUT))
@@ -209,8 +209,8 @@ def _facts(case: Case) -> list[Finding]:
         except Exception as error:  # a part of a kind that this group does not know
             found.append(unknown(name, place, f"This could not be asked ({type(error).__name__}: {error})."))
     if seen.training.error is not None:
-        error = seen.training.error
-        found.append(violated("numbers.error", "numbers", f"The training ended with {type(error).__name__}: {error}"))
+        ended = seen.training.error
+        found.append(violated("numbers.error", "numbers", f"The training ended with {type(ended).__name__}: {ended}"))
     return _in_order(found)
 
 

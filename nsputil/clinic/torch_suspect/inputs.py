@@ -61,10 +61,14 @@ def _histogram(seen: AsRecording) -> Finding:
         return violated("labels.histogram", "encoding", "No batch shows labels of whole numbers, one for a pair.", None)
     every = np.concatenate(labels)
     values, counts = np.unique(every, return_counts=True)
-    names = ", ".join(f"{value} in {count}" for value, count in zip(values.tolist(), counts.tolist(), strict=True))
+    called = dict(enumerate(seen.parts.label_names))
+    names = ", ".join(
+        f"{value} ({called.get(value, 'no label')}) in {count}"
+        for value, count in zip(values.tolist(), counts.tolist(), strict=True)
+    )
     text = f"Of {len(every)} labels in the batches: {names}."
     if not set(values.tolist()) <= {0, 1}:
-        return violated("labels.histogram", "encoding", f"{text} Expected 0 (IsNext) and 1 (NotNext).", None)
+        return violated("labels.histogram", "encoding", f"{text} Expected 0 and 1 only.", None)
     if len(values) == 1 and len(every) > 30:
         cause = "one-label" if values[0] == 1 else "labels-all-is-next"
         place = "pairs" if {pair.label for pair in seen.pairs["train"][0]} == {int(values[0])} else "encoding"

@@ -92,7 +92,9 @@ def _start(seen: AsRecording) -> Finding:
         return unknown("model.start", PLACE, "No checkpoint was named that the model is meant to start from.")
     own = dict(seen.parts.model.state_dict())
     tails = {name.split(".", 1)[-1]: name for name in own}
-    equal, other, missing = [], [], []
+    equal: list[str] = []
+    other: list[str] = []
+    missing: list[str] = []
     for name, tensor in wanted.items():
         if not getattr(tensor, "is_floating_point", lambda: False)() or tensor.ndim < 2:
             continue

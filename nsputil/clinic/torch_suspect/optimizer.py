@@ -1,5 +1,6 @@
 """Facts about the optimizer: what it holds, what it gets, what it does with it, and the rate of each step."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,16 @@ def optimizer_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     found = [_held(seen), _called(seen), _gradients(seen), _outside(seen)]
     if not any(f.state == "violated" and f.firm for f in found[1:2]):
         found += [f for f in tensors_that_move(seen) if f.fact not in ("steps.stored", "steps.gradient")]
-        for fact in (optimizer_rule, _rates, _progress, _overshoot):
+        questions: dict[str, Callable] = {
+            "rule": lambda: optimizer_rule(seen),
+            "rates": lambda: [_rates(seen, batch)],
+            "progress": lambda: [_progress(seen)],
+            "overshoot": lambda: [_overshoot(seen)],
+        }
+        for name, question in questions.items():
             try:
-                given = fact(seen) if fact is not _rates else _rates(seen, batch)
-                found += given if isinstance(given, list) else [given]
+                found += question()
             except Exception as error:  # an optimizer of a kind that this question does not fit
-                name = fact.__name__.strip("_")
                 text = f"This could not be asked ({type(error).__name__}: {error})."
                 found.append(unknown(f"optimizer.{name}", PLACE, text))
     return _agree(found, seen)
