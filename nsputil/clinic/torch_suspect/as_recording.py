@@ -79,10 +79,10 @@ class Steps:
         if isinstance(given.optimizer, torch.optim.Optimizer):
             memo |= {id(p): own for p, own in zip(given.model.parameters(), module.parameters(), strict=True)}
         self.optimizer = replace(given, optimizer=copied(given.optimizer, memo)).make_optimizer(module)
-        schedule = copied(given.schedule, memo | {id(given.optimizer): self.optimizer})
-        self.schedule = schedule(self.optimizer) if callable(schedule) else schedule
-        if given.step is not None:
-            self.schedule = None  # the user's step moves it, and is asked apart
+        self.schedule: Any = None
+        if given.step is None:  # a step of the user's moves it itself, and is asked apart
+            schedule = copied(given.schedule, memo | {id(given.optimizer): self.optimizer})
+            self.schedule = schedule(self.optimizer) if callable(schedule) else schedule
 
     def step(self, gradients: dict[str, np.ndarray]) -> None:
         """Take a step with these gradients; a tensor that is not named has none."""
