@@ -1,6 +1,6 @@
 """Facts about the evaluation: the user's report against a recount of the same model."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
-from nsputil.clinic.facts.report import Count, _accuracy, _loss
+from nsputil.clinic.facts.report import LOSS, Count, _accuracy, _loss
 from nsputil.clinic.torch_suspect.as_recording import AsRecording
 from nsputil.clinic.torch_suspect.batches import epoch, labels_of, to_array
 from nsputil.clinic.torch_suspect.copies import copied
@@ -33,6 +33,8 @@ class Look:
         How many rows the user's evaluation gave the model.
     error : str
         What the user's evaluation raised.
+    own_loss : float
+        The training's own loss on the held-out batches, which may be weighted or smoothed.
     """
 
     logits: np.ndarray
@@ -42,7 +44,7 @@ class Look:
     mode: bool | None = None
     rows: int = 0
     error: str = ""
-    drop: list = field(default_factory=list)
+    own_loss: float = float("nan")
 
     @property
     def accuracy(self) -> float:
@@ -67,6 +69,21 @@ def recount(model: Any, given: Given, batches: Any) -> tuple[np.ndarray, np.ndar
     return np.concatenate(logits), np.concatenate(labels)
 
 
+def _own_loss(model: Any, given: Given, batches: Any) -> float:
+    """Return the training's own loss on batches, in evaluation mode; NaN if it cannot be computed."""
+    model.eval()
+    total, count = 0.0, 0
+    try:
+        with torch.no_grad():
+            for batch in batches:
+                size = len(labels_of(batch))
+                total += float(given.value(model, batch)[0]) * size
+                count += size
+    except Exception:  # a loss that needs a gradient, or a training that keeps it to itself
+        return float("nan")
+    return total / max(1, count)
+
+
 class Looks:
     """Looks at a model with the user's evaluation, the same one every time, as it would be called in a training."""
 
@@ -85,6 +102,7 @@ class Looks:
         look = Look(logits, labels)
         if self.evaluate is None:
             return look
+        look.own_loss = _own_loss(copied(model, {}), own, self.batches)
         modes: list = []
         hook = model.register_forward_hook(lambda m, a, k, o: modes.append((m.training, _rows(a, k))), with_kwargs=True)
         model.train()
@@ -152,7 +170,10 @@ def evaluation_facts(seen: AsRecording) -> list[Finding]:
     if known and not unclear:
         found.append(_accuracies(known, seen))
     losses = [c for c in counts if isinstance(c.said.get("loss"), float)]
-    if losses and not unclear:
+    own = [(look.said["loss"], look.own_loss) for look in said if look.said and "loss" in look.said]
+    if own and all(abs(x - y) <= LOSS * max(abs(y), 0.05) for x, y in own):
+        found.append(holds("report.loss", PLACE, "The reported losses are those of the training's own loss."))
+    elif losses and not unclear:
         found.append(_loss(losses))
     if len(said) > 2 and not unclear:
         found += _stale(said)

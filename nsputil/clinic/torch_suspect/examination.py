@@ -75,6 +75,11 @@ class Examination:
         return self.conclusion.sound
 
     @property
+    def repair(self) -> str:
+        """What to change, in a sentence; empty where no cause is known."""
+        return repair(self.conclusion)
+
+    @property
     def violations(self) -> tuple[Finding, ...]:
         """The facts that are violated."""
         return tuple(finding for finding in self.findings if finding.state == "violated")

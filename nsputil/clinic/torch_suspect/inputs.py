@@ -40,7 +40,7 @@ def label_facts(seen: AsRecording) -> list[Finding]:
 
 def _by_rows(finding: Finding, seen: AsRecording) -> Finding:
     """Are wrong labels those of the rows beside, in the order of the dataset?"""
-    if finding.state != "violated":
+    if finding.state != "violated" or finding.cause in ("training-labels-inverted", "one-label", "labels-all-is-next"):
         return finding
     pairs = seen.pairs["train"][0]
     rows = [(k, x) for s in seen.training.seen if s.rows is not None and s.labels is not None
@@ -97,7 +97,47 @@ def array_facts(seen: AsRecording) -> list[Finding]:
     takes = seen.training.takes
     found = [f for f in found if not (f.fact == "arrays.segments" and "token_type_ids" not in takes)]
     found = [f for f in found if not (f.fact == "arrays.mask" and "attention_mask" not in takes)]
-    return [*(_exchanged(f, seen) for f in found), _separators(seen)]
+    return [*(_reordered(_exchanged(f, seen), seen) for f in found), _separators(seen)]
+
+
+def _reordered(finding: Finding, seen: AsRecording) -> Finding:
+    """Do the rows of a batch show its own pairs, in another order than its labels?"""
+    if finding.fact != "arrays.words" or finding.state != "violated" or finding.cause or seen.words is None:
+        return finding
+    words, found, wrong = seen.words, 0, 0
+    truth, labels = [], []
+    for step in seen.kept[:8]:
+        known = {}
+        for pair in step.pairs:
+            known[tuple(words.ids(pair.sentence_a)[:4]), tuple(words.ids(pair.sentence_b)[:3])] = pair
+        for k, ids in enumerate(step.batch.input_ids):
+            sides = [
+                tuple(ids[start + 1 : start + 1 + n].tolist())
+                for start, n in zip(_starts(ids, words), (4, 3), strict=False)
+            ]
+            match = next((p for (a, b), p in known.items() if len(sides) == 2 and sides[0][: len(a)] == a
+                          and sides[1][: len(b)] == b), None)  # fmt: skip
+            if match is not None:
+                found += 1
+                wrong += match is not step.pairs[k]
+                truth.append(match.label)
+                labels.append(int(step.labels[k]))
+    rows = sum(len(step.pairs) for step in seen.kept[:8])
+    if found < 0.7 * rows or wrong < 0.5 * found:
+        return finding
+    off = float(np.mean(np.array(truth) != np.array(labels)))
+    text = (
+        f"{finding.statement} {found} of {rows} rows show another pair of their batch: rows and labels are in "
+        f"different orders, and {off:.3f} of the labels are wrong."
+    )
+    return replace(finding, cause="labels-shuffled", statement=text)
+
+
+def _starts(ids: np.ndarray, words: Any) -> list[int]:
+    """Return the places before the first word of A and of B."""
+    separators = np.flatnonzero(ids == words.sep_id)
+    first = 0 if ids[0] == words.cls_id else -1
+    return [first, int(separators[0])] if len(separators) else [first]
 
 
 def _exchanged(finding: Finding, seen: AsRecording) -> Finding:

@@ -255,7 +255,7 @@ class _Watcher:
             self.calls.clear()
             promised = len(self.run.updates)
             value = self.own.take_step(self.model, batch, self.optimizer, schedule, self.number)
-            seen.value = float(value) if value is not None else float("nan")
+            seen.value = float(torch.as_tensor(value).detach()) if value is not None else float("nan")
             if self.calls.output is not None:
                 seen.logits = _array(logits_in(self.calls.output))
             if self.number in self.kept:
@@ -278,7 +278,7 @@ class _Watcher:
         try:
             loss, _ = self.own.value(self.model, batch)
             loss.backward()
-            seen.expected = float(loss)
+            seen.expected = float(loss.detach())
             gradient = flat({name: p.grad for name, p in self.named.items() if p.grad is not None})
             self.reference.append(gradient)
             self.sum, self.everything = added(self.sum, gradient), added(self.everything, gradient)
