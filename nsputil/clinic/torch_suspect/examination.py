@@ -160,7 +160,7 @@ def _watch(case: Case) -> None:
     size = len(given.train) if hasattr(given.train, "__len__") else 0
     whole = (given.steps or 0) * given.gather or 3 * size or case.limit // SHARE
     case.batches = max(8, min(whole, case.limit // SHARE))
-    case.first = next(endless(copied(given.train, {})))[2]
+    case.first = probe_batch(given.train)
     case.total = given.steps or max(1, whole // given.gather)
     case.given.steps = case.total
     if given.held_out is not None:
@@ -178,6 +178,16 @@ def _watch(case: Case) -> None:
         case.seen.run.evaluations = [
             {"step": number, "loss": look.loss, "accuracy": look.accuracy} for number, look in training.looks
         ]
+
+
+def probe_batch(loader: Any) -> Any:
+    """Return the first batch; of a loader of tiny batches, one of the first sixteen rows."""
+    batch = next(endless(copied(loader, {})))[2]
+    labels, data = labels_of(batch), getattr(loader, "dataset", None)
+    if labels is None or len(labels) >= 8 or not hasattr(data, "__getitem__"):
+        return batch
+    own = copied(loader, {})
+    return own.collate_fn([own.dataset[k] for k in range(min(16, len(own.dataset)))])
 
 
 def shortened(loader: Any) -> Any:
@@ -392,7 +402,8 @@ def _by_swaps(case: Case) -> Conclusion:
         gained = case.trial(swap)
         if gained is None or not _helps(case, gained, HELPS):
             continue
-        cause = swap.cause or _which_rate(case, swap, gained)
+        doubtful = [f.cause for f in _open(case) if f.place == swap.place and f.cause and not f.firm]
+        cause = swap.cause or next(iter(doubtful), None) or _which_rate(case, swap, gained)
         evidence = [case.evidence[-1]]
         if cause is not None:
             statement = f"The cause is {cause}, in the {swap.place}: it helps to train {swap.name}."

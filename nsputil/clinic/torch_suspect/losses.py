@@ -57,5 +57,9 @@ def _steps(seen: AsRecording) -> list[Finding]:
         reverse = cross_entropy(logits, 1 - labels)[0]
         values = float(np.mean([s.value for s in steps]))
         cause = "training-labels-inverted" if abs(values - reverse) < HALF * reverse else None
+        added = np.array([s.value - cross_entropy(s.logits, s.labels)[0] for s in steps])
+        if cause is None and added.min() > -1e-4 and np.std(off) > 0.1 * abs(middle):  # no factor, but a sum
+            cause = "total-logged-as-nsp"
+            text = f"{text} It is never less: something is added to it."
         return [violated("loss.steps", "loss", text, cause, numbers=numbers)]
     return [holds("loss.steps", "loss", f"In {len(off)} steps the loss is the cross-entropy of the logits.")]

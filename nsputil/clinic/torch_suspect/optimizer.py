@@ -1,6 +1,7 @@
 """Facts about the optimizer: what it holds, what it gets, what it does with it, and the rate of each step."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from nsputil.clinic.torch_suspect.as_recording import AsRecording
 from nsputil.clinic.torch_suspect.asked_loss import Answers
 from nsputil.clinic.torch_suspect.batches import labels_of
 from nsputil.clinic.torch_suspect.copies import copied
+from nsputil.clinic.torch_suspect.watching import LAGS
 
 PLACE = "optimizer"
 HEAD = ("seq_relationship", "classifier", "head", "pooler")
@@ -46,9 +48,20 @@ def _agree(found: list[Finding], seen: AsRecording) -> list[Finding]:
         found = [f for f in found if not (f.fact == "steps.frozen" and f.state == "violated")]
     if "steps.progress" in named and "optimizer.held" not in named:  # steps so short that float32 swallows them
         found = [f for f in found if not (f.fact == "steps.frozen" and f.state == "violated" and not f.firm)]
+    fed = any(f.fact == "optimizer.gradients" and f.state == "holds" for f in found)
+    if fed:  # what the optimizer is given is right, so what lasts is its own memory
+        found = [_remembered(f) for f in found]
     if "optimizer.rates" in named:
         found = [f for f in found if f.fact not in ("optimizer.schedule",)]
     return found
+
+
+def _remembered(finding: Finding) -> Finding:
+    """Gradients are set to zero outside an optimizer of PyTorch: what lasts inside is momentum."""
+    if finding.fact != "optimizer.memory" or finding.cause != "no-zero-grad":
+        return finding
+    text = finding.statement.split(":")[0]
+    return replace(finding, cause="momentum-too-high", statement=f"{text}: the averages of the optimizer do not fit.")
 
 
 def _held(seen: AsRecording) -> Finding:
@@ -114,9 +127,9 @@ def _gradients(seen: AsRecording) -> Finding:
             f"since its last step (cosine {since:.3f}): they are never set to zero."
         )
         return violated("optimizer.gradients", PLACE, text, "no-zero-grad", numbers=numbers)
-    for back in range(1, 5):
+    for back in range(1, LAGS + 1):
         old = [u.cosines[f"{back} before"] for u in asked if f"{back} before" in u.cosines]
-        if len(old) >= 2 and np.median(old) > 0.95:
+        if len(old) >= 2 and np.max(old) > 0.95 and np.median(old) > 0.5:
             text = f"The optimizer gets the gradient of the batch {back} steps before (cosine {np.median(old):.3f})."
             return violated("optimizer.gradients", PLACE, text, "gradients-delayed", numbers=numbers)
     text = f"What the optimizer gets is not the gradient of its batches: the cosine is {since:.3f}."

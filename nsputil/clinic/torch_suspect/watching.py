@@ -11,7 +11,8 @@ from nsputil.clinic.torch_suspect.batches import endless, labels_of, to_array
 from nsputil.clinic.torch_suspect.calls import Calls
 from nsputil.clinic.torch_suspect.given import Given, logits_in
 
-WINDOW = 6  # batches at the start, and in the middle, whose gradients are computed a second time
+WINDOW = 12  # batches at the start, and in the middle, whose gradients are computed a second time
+LAGS = 10  # batches back, with which the gradient of a step is compared
 KEPT = 24  # batches whose arrays are kept
 SMALL = 30_000_000  # parameters: above, changes are read at a few steps only
 
@@ -217,7 +218,7 @@ class _Watcher:
         run.trained = {name for name, p in self.named.items() if id(p) in inside}
         size = sum(p.numel() for p in self.named.values())
         middle = max(WINDOW + 1, steps // 2)
-        self.window = {*range(1, WINDOW + 1), *range(middle, middle + WINDOW)}
+        self.window = {*range(1, WINDOW + 1), *range(middle, middle + WINDOW // 2)}
         self.detailed = (
             set(range(1, steps + 1)) if size < SMALL else {1, 2, 3, *np.linspace(1, steps, 12).astype(int).tolist()}
         )
@@ -318,7 +319,7 @@ class _Watcher:
                 update.size = (dot(own, own) ** 0.5) / norm if norm else float("nan")
             if self.number <= WINDOW and self.everything is not None:
                 update.cosines["all"] = cosine(own, self.everything)
-            for back in range(1, 5):
+            for back in range(1, LAGS + 1):
                 if len(self.reference) > back and self.reference[-1 - back]:
                     update.cosines[f"{back} before"] = cosine(own, self.reference[-1 - back])
         self.run.updates.append(update)
