@@ -113,7 +113,9 @@ class AsRecording:
         truth = [parts.pairs, parts.held_out_pairs]
         self.pairs = {"train": [self._train_pairs()], "valid": self._held_out_pairs(), "test": []}
         self.with_text = bool(truth[0])
-        documents = [*parts.documents, *parts.held_out_documents]
+        own = {tuple(document.sentences) for document in parts.documents}
+        others = [document for document in parts.held_out_documents if tuple(document.sentences) not in own]
+        documents = [*parts.documents, *others]
         self.given = {"train": parts.documents, "valid": parts.held_out_documents, "test": []}
         self.run = self._run()
         self.steps = self._steps()

@@ -1,4 +1,4 @@
-"""From facts and swaps to an answer, for a PyTorch training: the order of `nsputil.clinic.inquiry`.
+"""From facts and swaps to an answer, for a PyTorch training: the order of `nsputil.clinic.investigation`.
 
 1. The training runs once on copies, watched. A firm violation of a fact decides.
 2. A violation that may do no harm is put to a swap.
@@ -86,7 +86,7 @@ class Examination:
 
     def text(self, width: int = 100) -> str:
         """Return the diagnosis: the answer, its reasons, the repair, and what to ask next."""
-        found = self.conclusion.text(width).splitlines()[:-1]
+        found = replace(self.conclusion, kind="too little to tell").text(width).splitlines()[:-1]  # no rate, no cost
         fix, question = repair(self.conclusion), next_question(self.conclusion, self.findings)
         if fix:
             found += textwrap.wrap(f"repair: {fix}", width, initial_indent="  ", subsequent_indent="      ")
@@ -301,10 +301,11 @@ def _open(case: Case) -> list[Finding]:
 
 def _conclude(
     case: Case, answer: Answer, cause: str | None, place: str | None, statement: str,
-    evidence: list[Evidence], others: tuple = (), confidence: float = 0.9,
+    evidence: list[Evidence], others: tuple = (), by: str = "fact",
 ) -> Conclusion:  # fmt: skip
     own = [*evidence, *(e for e in case.evidence if e not in evidence)]
-    return Conclusion(answer, cause, place, confidence, statement, tuple(own), others, case.used / max(1, case.batches))
+    kind = f"{by}, {answer}" if answer in ("cause", "place") else str(answer)
+    return Conclusion(answer, cause, place, kind, statement, tuple(own), others, case.used / max(1, case.batches))
 
 
 def _of(finding: Finding) -> Evidence:
@@ -322,7 +323,7 @@ def _by_facts(case: Case) -> Conclusion | None:
         statement = f"Something is wrong in the {first.place}, of no kind that is known here."
         return _conclude(case, "place", None, first.place, statement, [_of(first)], others)
     statement = f"The cause is {first.cause}, in the {first.place}."
-    return _conclude(case, "cause", first.cause, first.place, statement, [_of(first)], others, 0.95)
+    return _conclude(case, "cause", first.cause, first.place, statement, [_of(first)], others)
 
 
 def _swap_for(case: Case, finding: Finding) -> Swap | None:
@@ -370,9 +371,9 @@ def _by_harm(case: Case) -> Conclusion | None:
         evidence = [_of(finding), case.evidence[-2]]
         if finding.cause is None:
             statement = f"Something is wrong in the {finding.place}: {finding.statement}"
-            return _conclude(case, "place", None, finding.place, statement, evidence, others, 0.75)
+            return _conclude(case, "place", None, finding.place, statement, evidence, others, "swap")
         statement = f"The cause is {finding.cause}, in the {finding.place}."
-        return _conclude(case, "cause", finding.cause, finding.place, statement, evidence, others, 0.85)
+        return _conclude(case, "cause", finding.cause, finding.place, statement, evidence, others, "swap")
     return None
 
 
@@ -383,7 +384,7 @@ def _by_report(case: Case) -> Conclusion | None:
             continue
         others = tuple(f for f in _open(case) if f is not finding)
         statement = f"The cause is {finding.cause}, in the evaluation."
-        return _conclude(case, "cause", finding.cause, "evaluation", statement, [_of(finding)], others, 0.9)
+        return _conclude(case, "cause", finding.cause, "evaluation", statement, [_of(finding)], others)
     return None
 
 
@@ -407,22 +408,22 @@ def _by_swaps(case: Case) -> Conclusion:
         evidence = [case.evidence[-1]]
         if cause is not None:
             statement = f"The cause is {cause}, in the {swap.place}: it helps to train {swap.name}."
-            return _conclude(case, "cause", cause, swap.place, statement, evidence, tuple(_open(case)), 0.8)
+            return _conclude(case, "cause", cause, swap.place, statement, evidence, tuple(_open(case)), "swap")
         if learned:
             statement = f"Nothing is violated; it would help to train {swap.name}."
             return _conclude(case, "a part that helps", None, swap.place, statement, evidence)
         statement = f"Something is wrong in the {swap.place}: it helps to train {swap.name}."
-        return _conclude(case, "place", None, swap.place, statement, evidence, tuple(_open(case)), 0.75)
+        return _conclude(case, "place", None, swap.place, statement, evidence, tuple(_open(case)), "swap")
     named = [f for f in _open(case) if f.cause is not None and f.place not in ("numbers", "evaluation")]
     if named and not learned and case.judge:
         first = named[0]
         statement = f"It has not learned: {words} The likeliest cause is {first.cause}, in the {first.place}."
-        return _conclude(case, "cause", first.cause, first.place, statement, [_of(first)], tuple(named[1:]), 0.7)
+        return _conclude(case, "cause", first.cause, first.place, statement, [_of(first)], tuple(named[1:]), "swap")
     symptoms = [f for f in _open(case) if f.firm and f.place != "numbers"]
     if symptoms:
         first = symptoms[0]
         statement = f"Something is wrong in the {first.place}: {first.statement}"
-        return _conclude(case, "place", None, first.place, statement, [_of(first)], tuple(symptoms[1:]), 0.75)
+        return _conclude(case, "place", None, first.place, statement, [_of(first)], tuple(symptoms[1:]), "swap")
     if not case.judge:
         return _conclude(case, "too little to tell", None, None, f"No fact is violated, and {words}", [])
     if not learned:
@@ -432,7 +433,7 @@ def _by_swaps(case: Case) -> Conclusion:
             "" if fits else " Eight examples are not learned by heart either."
         )
         answer: Answer = "has not learned" if fits else "place"
-        return _conclude(case, answer, None, place, statement, [], tuple(_open(case)), 0.7)
+        return _conclude(case, answer, None, place, statement, [], tuple(_open(case)), "swap")
     deviations = [f for f in _open(case) if f.place != "numbers"]
     if deviations:
         names = ", ".join(dict.fromkeys(f.cause or f.fact for f in deviations))
