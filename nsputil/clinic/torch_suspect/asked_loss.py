@@ -89,7 +89,7 @@ def _output(model: Any, own: Given, batch: Any) -> Any:
 
 def _answer(value: Any, gradient: Any, shape: tuple) -> tuple[float, np.ndarray]:
     found = np.zeros(shape) if gradient is None else gradient.detach().double().numpy()
-    return float(value), found
+    return float(torch.as_tensor(value).detach()), found
 
 
 def _by_loss(given: Given, batch: Any, like: Any) -> Loss:

@@ -172,7 +172,9 @@ def evaluation_facts(seen: AsRecording) -> list[Finding]:
     losses = [c for c in counts if isinstance(c.said.get("loss"), float)]
     own = [(look.said["loss"], look.own_loss) for look in said if look.said and "loss" in look.said]
     if own and all(abs(x - y) <= LOSS * max(abs(y), 0.05) for x, y in own):
-        found.append(holds("report.loss", PLACE, "The reported losses are those of the training's own loss."))
+        nats = all(abs(c.said["loss"] - c.losses.mean()) <= LOSS * max(c.losses.mean(), 0.05) for c in losses)
+        text = "The reported losses are those of the training's own loss."
+        found.append(holds("report.loss", PLACE, text, another=float(not nats)))
     elif losses and not unclear:
         found.append(_loss(losses))
     if len(said) > 2 and not unclear:

@@ -385,6 +385,12 @@ def _by_report(case: Case) -> Conclusion | None:
         others = tuple(f for f in _open(case) if f is not finding)
         statement = f"The cause is {finding.cause}, in the evaluation."
         return _conclude(case, "cause", finding.cause, "evaluation", statement, [_of(finding)], others)
+    reported = next((f for f in case.findings if f.fact == "report.loss" and f.state == "holds"), None)
+    for finding in _open(case):
+        if finding.place == "loss" and finding.cause and reported and reported.numbers.get("another"):
+            others = tuple(f for f in _open(case) if f is not finding)
+            statement = f"The cause is {finding.cause}, in the loss: what is reported as a loss is not -log p."
+            return _conclude(case, "cause", finding.cause, "loss", statement, [_of(finding)], others)
     return None
 
 

@@ -28,7 +28,9 @@ def label_facts(seen: AsRecording) -> list[Finding]:
     training = _by_rows(labels_of_arrays(seen)[0], seen)
     held = _held_out(seen)
     if training.cause == "training-labels-inverted" and held is not None and held.cause == "training-labels-inverted":
-        training = replace(training, cause="convention-inverted", statement=f"{training.statement} So it is held out.")
+        training = replace(
+            training, cause="convention-inverted", statement=f"{training.statement} Held out it is the same."
+        )
         held = None
     if held is not None and held.state == "violated":
         cause = {"training-labels-inverted": "evaluation-labels-inverted"}.get(held.cause or "", held.cause)

@@ -261,7 +261,7 @@ def _gradient(seen: AsRecording, start: Any, batch: Any) -> Finding:
     for name, p in list(named.items())[:60]:
         if p.grad is None or not bool(p.grad.any()):
             continue
-        ratio = _ratio(value, p, float(loss))
+        ratio = _ratio(value, p)
         if ratio is None:
             continue
         checked += 1
@@ -289,7 +289,7 @@ def _used(seen: AsRecording, start: Any, few: Any, named: dict, without: list) -
     return used
 
 
-def _ratio(value: Any, p: torch.Tensor, level: float) -> float | None:
+def _ratio(value: Any, p: torch.Tensor) -> float | None:
     """Return the norm of the gradient over the slope along it; None if it cannot be measured."""
     assert p.grad is not None
     gradient = p.grad.to_dense() if p.grad.is_sparse else p.grad
