@@ -369,6 +369,9 @@ def _by_harm(case: Case) -> Conclusion | None:
             continue
         others = tuple(f for f in _open(case) if f is not finding)
         evidence = [_of(finding), case.evidence[-2]]
+        if finding.cause == "tensors-frozen" and _learned(case)[0]:  # a choice that the user wrote down
+            statement = f"Nothing is violated that was not chosen; it would help to train {swap.name}."
+            return _conclude(case, "a part that helps", None, finding.place, statement, evidence, others)
         if finding.cause is None:
             statement = f"Something is wrong in the {finding.place}: {finding.statement}"
             return _conclude(case, "place", None, finding.place, statement, evidence, others, "swap")

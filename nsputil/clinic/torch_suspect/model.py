@@ -69,7 +69,9 @@ def _probabilities(logits: torch.Tensor) -> Finding:
         return violated("model.logits", "loss", text, "double-softmax")
     equal = float((logits[:, 0] - logits[:, 1]).abs().max())
     if equal < 1e-7:
-        return violated("model.logits", PLACE, "The two logits are equal for every pair.", None)
+        varied = float(logits.std()) > 1e-7
+        text = "The two logits are equal for every pair" + (": one output is given in two columns." if varied else ".")
+        return violated("model.logits", PLACE, text, "single-logit" if varied else None)
     return holds("model.logits", PLACE, f"Log-odds reach {equal:.3f} nats in the first steps.")
 
 
@@ -246,6 +248,9 @@ def _gradient(seen: AsRecording, start: Any, batch: Any) -> Finding:
 
     start.zero_grad()
     loss = value()
+    with torch.no_grad():
+        if not torch.equal(value(), loss.detach()):
+            return unknown("model.gradient", PLACE, "The model draws in evaluation mode, so differences say nothing.")
     if not loss.requires_grad:
         return violated("model.gradient", PLACE, "The logits have no gradient at all.", "gradients-detached")
     loss.backward()

@@ -132,6 +132,14 @@ def _gradients(seen: AsRecording) -> Finding:
         if len(old) >= 2 and np.max(old) > 0.95 and np.median(old) > 0.5:
             text = f"The optimizer gets the gradient of the batch {back} steps before (cosine {np.median(old):.3f})."
             return violated("optimizer.gradients", PLACE, text, "gradients-delayed", numbers=numbers)
+    updates = seen.training.updates
+    usual = float(np.median([u.gradients for u in updates[1:]])) if len(updates) > 3 else 0.0
+    if since < 0.5 and usual and updates[0].batch > 3 * usual:
+        text = (
+            f"The first step of the optimizer comes after {updates[0].batch} batches, the others after {usual:.0f}, and "
+            f"none gets the gradient of its own batches (cosine {since:.3f})."
+        )
+        return violated("optimizer.gradients", PLACE, text, "gradients-delayed", numbers=numbers)
     text = f"What the optimizer gets is not the gradient of its batches: the cosine is {since:.3f}."
     return violated("optimizer.gradients", PLACE, text, None, since < 0.5, numbers=numbers)
 
