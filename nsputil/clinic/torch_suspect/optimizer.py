@@ -136,7 +136,7 @@ def _gradients(seen: AsRecording) -> Finding:
     usual = float(np.median([u.gradients for u in updates[1:]])) if len(updates) > 3 else 0.0
     if since < 0.5 and usual and updates[0].batch > 3 * usual:
         text = (
-            f"The first step of the optimizer comes after {updates[0].batch} batches, the others after {usual:.0f}, and "
+            f"The first step of the optimizer comes after {updates[0].batch} batches, others after {usual:.0f}, and "
             f"none gets the gradient of its own batches (cosine {since:.3f})."
         )
         return violated("optimizer.gradients", PLACE, text, "gradients-delayed", numbers=numbers)
