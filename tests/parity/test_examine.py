@@ -250,6 +250,21 @@ def test_copies_of_functions_have_variables_of_their_own():
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_a_list_of_batches_and_a_model_are_enough():
+    found = examine(Bag(), list(loader(160, 0)), limit=120)
+    assert found.conclusion.answer == "too little to tell" and found.cause is None and found.steps == 20, found.table()
+    assert not [f for f in found.violations if f.firm], found.table()
+
+
+def test_a_step_that_raises_is_told():
+    def step(model, batch, loss, optimizer, schedule):
+        raise RuntimeError("shape mismatch")
+
+    found = examine(**training(step=step, limit=120))
+    assert "breaks down in step 1 with RuntimeError: shape mismatch" in found.text() and not found.sound
+    assert "Mend the error" in found.text()
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

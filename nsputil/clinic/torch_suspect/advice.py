@@ -61,6 +61,8 @@ def next_question(conclusion: Conclusion, findings: Sequence[Finding]) -> str:
         return "Repair it, and examine again: a second cause may be behind it."
     if conclusion.place is not None:
         return QUESTIONS.get(conclusion.place, QUESTIONS["numbers"])
+    if conclusion.statement.startswith("The training breaks down"):
+        return "Mend the error, then examine again."
     silent = [f for f in findings if f.state == "cannot tell"]
     words = {"arrays.words", "labels.text.training"} & {f.fact for f in silent}
     if words:

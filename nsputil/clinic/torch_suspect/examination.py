@@ -151,7 +151,7 @@ def run(given: Given, limit: int, tell: Callable[[str], None]) -> Examination:
     case = Case(given, limit, tell)
     _watch(case)
     case.findings = _facts(case)
-    conclusion = _by_facts(case) or _by_harm(case) or _by_report(case) or _by_swaps(case)
+    conclusion = _by_error(case) or _by_facts(case) or _by_harm(case) or _by_report(case) or _by_swaps(case)
     return Examination(conclusion, tuple(case.findings), case.used, time.perf_counter() - start)
 
 
@@ -310,6 +310,15 @@ def _conclude(
 
 def _of(finding: Finding) -> Evidence:
     return Evidence("fact", finding.statement, finding.place, finding.rows)
+
+
+def _by_error(case: Case) -> Conclusion | None:
+    """A training that breaks down in its first steps shows nothing but that."""
+    error, done = case.seen.training.error, len(case.seen.training.seen)
+    if error is None or done >= 3:
+        return None
+    statement = f"The training breaks down in step {done + 1} with {type(error).__name__}: {error}"
+    return _conclude(case, "too little to tell", None, None, statement, [], tuple(_open(case)))
 
 
 def _by_facts(case: Case) -> Conclusion | None:

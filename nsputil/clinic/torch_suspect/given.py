@@ -1,5 +1,6 @@
 """What the user gave to `examine`, copied, in one form for plain loops and for the Trainer of transformers."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from nsputil.clinic.torch_suspect.batches import labels_of, without_labels
+from nsputil.clinic.torch_suspect.batches import LABELS, labels_of, without_labels
 from nsputil.clinic.torch_suspect.copies import copied
 from nsputil.corpus import Document
 from nsputil.pairs import SentencePair
@@ -72,7 +73,7 @@ class Given:
         if self.loss is not None:
             logits = self.logits(model, batch)
             return self.loss(logits, labels_of(batch).to(logits.device)), logits
-        if isinstance(batch, Mapping) and self.forward is None:
+        if isinstance(batch, Mapping) and self.forward is None and takes_labels(model):
             output = model(**batch)
             found = output.get("loss") if isinstance(output, dict) else output[0]
             if found is not None and getattr(found, "ndim", 1) == 0:
@@ -127,6 +128,12 @@ def usual_rate(model: Any) -> float:
     """Return a rate of AdamW that is usual for a model: 5e-5 for a BERT of width 768, more for narrower ones."""
     width = getattr(getattr(model, "config", None), "hidden_size", None)
     return 5e-5 * 768 / width if width else 2e-3
+
+
+def takes_labels(model: Any) -> bool:
+    """Whether a model can be called with labels."""
+    parameters = inspect.signature(model.forward).parameters.values()
+    return any(p.name in LABELS or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def logits_in(output: Any) -> torch.Tensor:

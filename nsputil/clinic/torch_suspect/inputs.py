@@ -59,6 +59,8 @@ def _by_rows(finding: Finding, seen: AsRecording) -> Finding:
 def _histogram(seen: AsRecording) -> Finding:
     """Which labels are there, and how many of each?"""
     labels = [step.labels for step in seen.steps if step.labels is not None]
+    if not seen.steps:
+        return unknown("labels.histogram", "encoding", "No batch was seen.")
     if not labels:
         return violated("labels.histogram", "encoding", "No batch shows labels of whole numbers, one for a pair.", None)
     every = np.concatenate(labels)
