@@ -156,7 +156,11 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
             continue
         what, changed = _repair(case, finding)
         tell(f"Does it do harm? A training {what}.")
-        trial = case.trials.screened(what, changed)
+        trial = case.trials.screened(what, changed, least=HARM / 2)
+        if not trial.gains and case.trials.affordable(2):  # the repair does not fit: exchange the whole part
+            what = f"with another {part}"
+            changed = exchanged(case.trials.experiment, case.reference, part)
+            trial = case.trials.screened(what, changed, least=HARM / 2)
         swap = _swap_evidence(trial, part, what)
         if not trial.helps(HARM):
             case.evidence += [evidence_of(finding), swap]
@@ -183,6 +187,8 @@ def _repair(case: _Investigation, finding: Finding) -> tuple[str, Experiment]:
 
 
 def _swap_evidence(trial: Trial, place: str, what: str) -> Evidence:
+    if not trial.gains:
+        return Evidence("swap", f"A training {what} could not be tried ({trial.error}).", place)
     gains = ", ".join(f"{gain:+.3f}" for gain in trial.gains)
     return Evidence("swap", f"Accuracy moves by {gains} {what} ({len(trial.gains)} paired seeds).", place)
 

@@ -25,25 +25,29 @@ class Trial:
     ----------
     name : str
     gains : tuple of float
-        Accuracy with the exchange minus accuracy without it, for each seed, on the same pairs.
+        Accuracy with the exchange minus accuracy without it, for each seed, on the same pairs. Empty if the exchange
+        could not be tried.
     before, after : tuple of float
         The accuracies.
+    error : str
+        Why it could not be tried.
     """
 
     name: str
     gains: tuple[float, ...]
     before: tuple[float, ...]
     after: tuple[float, ...]
+    error: str = ""
 
     @property
     def gain(self) -> float:
         """The mean over the seeds."""
-        return float(np.mean(self.gains))
+        return float(np.mean(self.gains)) if self.gains else 0.0
 
     def helps(self, limit: float = TWO_SEEDS) -> bool:
         """Whether the mean gain exceeds what chance gives, and no seed speaks against it."""
         need = ONE_SEED if len(self.gains) == 1 else limit
-        return self.gain > need and min(self.gains) > need / 3
+        return bool(self.gains) and self.gain > need and min(self.gains) > need / 3
 
 
 class Trials:
@@ -118,18 +122,23 @@ class Trials:
         for number in seeds:
             base = self.base(number)
             self.count += trainings
-            run = train(self._kept_apart(self.seeded(changed, number), number))
+            try:
+                run = train(self._kept_apart(self.seeded(changed, number), number))
+            except Exception as error:  # the parts do not fit together: the exchange says nothing
+                return Trial(name, (), (), (), f"{type(error).__name__}: {error}")
             before.append(self.accuracy(base, number))
             after.append(self.accuracy(run, number))
         gains = tuple(round(b - a, 6) for a, b in zip(before, after, strict=True))
         return Trial(name, gains, tuple(before), tuple(after))
 
-    def screened(self, name: str, changed: Experiment, trainings: float = 1.0) -> Trial:
-        """Compare with one seed, and with a second one if the first gain is worth a look."""
+    def screened(self, name: str, changed: Experiment, trainings: float = 1.0, least: float = TWO_SEEDS / 2) -> Trial:
+        """Compare with one seed, and with a second one if the first gain is at least `least`."""
         first = self.compare(name, changed, (0,), trainings)
-        if first.gain < TWO_SEEDS / 2 or not self.affordable(trainings + (1 not in self._base)):
+        if not first.gains or first.gain < least or not self.affordable(trainings + (1 not in self._base)):
             return first
         second = self.compare(name, changed, (1,), trainings)
+        if not second.gains:
+            return first
         return Trial(name, first.gains + second.gains, first.before + second.before, first.after + second.after)
 
     def _made(self, experiment: Experiment, maker: Callable) -> Any:
