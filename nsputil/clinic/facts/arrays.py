@@ -87,7 +87,11 @@ def evaluation_arrays(recording: Any) -> list[Finding]:
         return [unknown("evaluation.words", PLACE, "The arrays of an evaluation cannot be matched with its pairs.")]
     trained = {f.fact: (f.state, f.cause) for f in arrays(recording)}
     found = []
-    for finding in (_words(rows, recording), _segments(rows, recording), _mask(rows)):
+    words = _words(rows, recording)
+    if words.cause == "a-and-b-swapped":
+        words = replace(words, cause="swapped-in-evaluation", place="evaluation")
+    others = [] if words.state == "violated" else [_segments(rows, recording), _mask(rows)]
+    for finding in (words, *others):
         name = finding.fact.replace("arrays.", "evaluation.")
         if finding.state == "violated" and trained.get(finding.fact) != (finding.state, finding.cause):
             found.append(replace(finding, fact=name, statement=f"In an evaluation: {finding.statement}"))

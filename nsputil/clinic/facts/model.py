@@ -59,8 +59,17 @@ def repeatable(recording: Any) -> list[Finding]:
             f"The same {len(pairs)} pairs get log-odds that differ by up to "
             f"{apart:.4f} nats the second time: something is drawn in evaluation."
         )
+        if _drawn(recording.experiment.encode, pairs, model):
+            text = f"{text[:-1]}, by the encoding: it gives other arrays for the same pairs."
+            return [violated("model.repeatable", "encoding", text, None, numbers=numbers)]
         return [violated("model.repeatable", PLACE, text, "dropout-in-evaluation", numbers=numbers)]
     return [holds("model.repeatable", PLACE, "The same pairs get the same numbers twice.", numbers=numbers)]
+
+
+def _drawn(encode: Any, pairs: list, model: Any) -> bool:
+    """Whether an encoding gives other arrays the second time."""
+    first, second = (encode(pairs, model.vocabulary, model.max_length) for _ in range(2))
+    return not np.array_equal(first.input_ids, second.input_ids)
 
 
 def alone(recording: Any) -> list[Finding]:
