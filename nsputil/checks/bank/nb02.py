@@ -538,7 +538,10 @@ honest_baseline = CodeExercise(
         "The mean is p times -log p, plus (1 - p) times -log(1 - p).",
         "If p is 0 or 1, leave the missing class out: it never costs anything.",
     ),
-    takeaway="A model that claims to have learned something must get below H(prior), not only below ln 2.",
+    takeaway=(
+        "The loss to beat is H(prior), not ln 2. Above it the probabilities are worth less than the prior, but look "
+        "at the accuracy before you say that nothing was learned."
+    ),
 )
 
 

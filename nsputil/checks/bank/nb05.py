@@ -673,7 +673,8 @@ squared_error_duel = TextExercise(
     words=45,
     rubric=(
         Point(
-            "The duel is fair: same pairs, same start, same step size or the best step size of each side.",
+            "The duel is fair: same pairs, same start, and one step size for all pairs of a batch (the same for both "
+            "sides, or the best of each).",
             r"same|equal|identical|fix(ed)?|both (with|from|use)|tune|best (step|learning|rate)",
             "what must not differ between the two trainings?",
         ),
@@ -689,7 +690,7 @@ squared_error_duel = TextExercise(
             "which number do you write down at the end, for each of the two?",
         ),
         Point(
-            "It says why squared error should lose: its slope has the extra factor p, which is nearly 0 there.",
+            "It says why squared error should lose: its slope has the extra factor 2p(1 - p), which is nearly 0 there.",
             r"factor|p ?\(1 ?- ?p\)|times p|extra p|vanish|nearly (zero|0|no)|close to (zero|0)|tiny|flat|\* ?p",
             "what does the slope of (1 - p)^2 in the gap contain that the slope of -log p does not?",
         ),
@@ -703,19 +704,19 @@ squared_error_duel = TextExercise(
         ),
     ),
     model=(
-        "Both trainings get the same pairs, the same start and the same optimizer, each with its own best "
-        "step size out of the same five. They start with confident mistakes, gaps from -2 to -10, since near "
-        "a gap of 0 the two slopes hardly differ. I count the steps until the gap is positive. I expect that "
-        "squared error needs many times more, because its slope in the gap has the extra factor p, which is "
-        "nearly zero where the model is sure and wrong. If both need about the same number of steps at a gap "
-        "of -6, my colleague is right."
+        "Both losses get the same batch from the same start: one confident mistake with a gap of -6, and seven "
+        "undecided pairs with gap 0. One learning rate serves all pairs of a batch, so no rate can favor the mistake "
+        "alone. For each loss I write down the share of the mistake: the size of its slope, divided by the sum of "
+        "all eight. I expect the largest share of the eight with the log, and next to nothing with squared error, "
+        "because its slope has the extra factor 2p(1 - p), which is nearly zero where the model is sure and wrong. "
+        "If the two shares are about the same, my colleague is right."
     ),
     hints=(
         "What is held equal, where does the duel start, and what is counted?",
-        "Put one confidently wrong pair into a batch of undecided ones, as the last cells of notebook 05 do, or let it "
-        "run alone under both losses.",
-        "Four points: equal step size; a gap such as -6; its share of the push, or the steps until it is positive; the "
-        "factor p in the slope.",
+        "Put one confidently wrong pair into a batch of undecided ones, as the last cells of notebook 05 do. Alone, "
+        "it could be helped by a larger learning rate.",
+        "Four points: one batch and one step size; a gap such as -6 in it; its share of the push, or the steps until "
+        "it is positive; the factor 2p(1 - p) in the slope.",
     ),
     takeaway="An experiment that cannot prove you wrong shows nothing; write down beforehand which result would.",
 )

@@ -425,7 +425,7 @@ lost_gaps = NumberExercise(
     ),
     takeaway=(
         "If you compute the probability first, bfloat16 loses the loss at a gap of 6 and float32 at 17. From logits "
-        "it is never lost."
+        "float32 keeps it up to a gap of 103."
     ),
 )
 
@@ -475,8 +475,8 @@ four_curves = ChoiceExercise(
     ),
     hints=(
         "For each curve look at three things: where it starts, where it ends, and the accuracy in the table.",
-        "Levels of notebook 06: ln 2 = 0.6931 for an undecided model, 0.3133 for softmax applied twice, and 0 "
-        "although half of the answers are wrong.",
+        "Levels of notebook 06: ln 2 = 0.6931 for an undecided model, 0.3133 plus the error rate for softmax applied "
+        "twice, and 0 although half of the answers are wrong.",
         "Three of the six are true: one is about a floor, one about a class, one about a start.",
     ),
     takeaway="Start, floor and accuracy together name the bug; the lowest loss need not be the best model.",

@@ -98,8 +98,8 @@ which_alarm = ChoiceExercise(
         ),
         Option(
             "After 300 steps on the same eight pairs their loss is still 0.69.",
-            "Yes: a model that cannot learn eight pairs by heart has a broken gradient, a detached part or "
-            "contradictory labels.",
+            "Yes: look for a broken gradient, a part that is cut off, a rate far too small or far too large, or one "
+            "pair with two labels.",
             right=True,
         ),
         Option(
@@ -130,7 +130,8 @@ which_alarm = ChoiceExercise(
         ),
     ),
     hints=(
-        "There are four rungs: first loss, eight pairs, no input, coin labels. What must each of them show?",
+        "There are three rungs: first loss, eight pairs, and controls that must fail (no B, no A, coin labels). What "
+        "must each show?",
         "Controls are judged on pairs that were not used for training.",
         "Three are alarms: one about eight pairs, one about a control, one about a first loss.",
     ),
@@ -257,7 +258,10 @@ pairs_needed = CodeExercise(
         "accuracy - baseline = 1.96 * sqrt(accuracy * (1 - accuracy) / n). Square both sides.",
         "n = 1.96**2 * accuracy * (1 - accuracy) / (accuracy - baseline)**2, and then the next whole number.",
     ),
-    takeaway="Half the distance needs four times the pairs: 0.54 against 0.50 takes nearly 600.",
+    takeaway=(
+        "Half the distance needs four times the pairs: 0.54 against 0.50 takes nearly 600 independent ones. Pairs of "
+        "the same documents count for fewer."
+    ),
 )
 
 
@@ -402,9 +406,10 @@ when_to_stop = ChoiceExercise(
             "That curve shows how well it knows its own pairs. Which curve is about text that it never saw?",
         ),
         Option(
-            "Of the models that were evaluated, one keeps the model with the lowest held-out loss, long before the "
-            "end.",
-            "Yes: after that it only learns what is true of its own pairs.",
+            "If the probabilities are used as they come out, one keeps a model from long before the end: the one "
+            "with the lowest held-out loss.",
+            "Yes: after that its probabilities on new text get worse, although the accuracy still rises a little. "
+            "After calibration a later model may win.",
             right=True,
         ),
         Option(
@@ -433,8 +438,8 @@ when_to_stop = ChoiceExercise(
         "Three are supported: one about which model to keep, one about boldness, one about a third set.",
     ),
     takeaway=(
-        "Keep the model with the lowest held-out loss, and report its loss on documents that played no part in the "
-        "choice."
+        "Calibrate the candidates, then compare their held-out losses, and report the winner's loss on documents "
+        "that played no part in the choice."
     ),
 )
 
@@ -461,7 +466,8 @@ report_flaws = ChoiceExercise(
         ),
         Option(
             "Forty pairs are few: the interval around 0.93 is wide.",
-            "Yes: 37 of 40 are right; Wilson's interval goes from about 0.80 to 0.97.",
+            "Yes: 37 of 40 are right; Wilson's interval goes from about 0.80 to 0.97, and it is too narrow if pairs "
+            "share documents.",
             right=True,
         ),
         Option(

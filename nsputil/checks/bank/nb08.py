@@ -402,7 +402,10 @@ level_of_frequencies = CodeExercise(
         "counts = np.bincount(seen, minlength=vocabulary_size) + 1; divide by counts.sum().",
         "share = counts / counts.sum(); the answer is the mean of -np.log(share[asked]).",
     ),
-    takeaway="Only below this level does a masked-word loss show that the rest of the sentence was used.",
+    takeaway=(
+        "Where [MASK] is shown, only a loss below this level proves reading. Over all hidden words the level is too "
+        "high: a look at the shown word saves half a nat."
+    ),
 )
 
 
@@ -629,7 +632,8 @@ two_logs = ChoiceExercise(
         ),
         Option(
             "A's words end near the level of the frequencies: it may hardly use the rest of the sentence.",
-            "Yes: counting alone gives that level. Only a loss well below it proves reading.",
+            "Yes: counting alone gives that level, and the word that is shown saves half a nat more. Only a loss "
+            "below that proves reading.",
             right=True,
         ),
         Option(

@@ -181,11 +181,12 @@ curves_never = ChoiceExercise(
         ),
         Option(
             "The labels shifted by one row, or by two.",
-            "Neither leaves a trace in a curve. Rolling the labels back shows it.",
+            "Both give the same flat curve at ln 2. Rolling the labels back tells them apart.",
         ),
         Option(
             "A learning rate far too high, or far too low.",
-            "Yes: the first jumps and rises, the second hardly moves.",
+            "Yes, from the whole curve: the first jumps, the second hardly moves. The last value alone cannot tell, "
+            "since both can end near ln 2.",
             right=True,
         ),
     ),
@@ -195,8 +196,8 @@ curves_never = ChoiceExercise(
         "You can tell three apart; in each of them one run learns something, or jumps.",
     ),
     takeaway=(
-        "Curves give the group. Causes with the same distribution have the same curves; then somebody has to look at "
-        "rows."
+        "Curves give the group at best. Causes with the same distribution have the same curves; then somebody has to "
+        "look at rows."
     ),
 )
 
@@ -767,14 +768,13 @@ diagnosis_plan = TextExercise(
         ),
     ),
     model=(
-        "First I read ten pairs with their labels, as the model gets them, and count both classes: if the "
-        "answers do not fit their questions, the fault is in the data and I stop there. Then I look at the "
-        "first loss of each pair: exactly ln 2 everywhere means that the input does not reach the output. "
-        "Next I train on eight pairs. If they cannot be learned by heart, I check the gradient by finite "
-        "differences and whether the weights move; if they can, model and optimizer work, and I go back to "
-        "the data. A rule that counts common words shows whether there is anything to learn: if it is at one "
-        "half too, pairs and labels were torn apart. Only then do I change the learning rate, one thing at a "
-        "time."
+        "First I read ten pairs with their labels, as the model gets them, and count both classes: if the answers do "
+        "not fit their questions, the fault is in the data and I stop there. Then I look at the loss of each pair at "
+        "the start and after a few steps: exactly ln 2 everywhere, both times, means that the input does not reach "
+        "the output. Next I train on eight pairs. If they cannot be learned by heart, I check the gradient by finite "
+        "differences and whether the weights move; if they can, model and optimizer work, and I go back to the data. "
+        "A rule that counts common words shows whether there is anything to learn: if it is at one half too, pairs "
+        "and labels were probably torn apart. Only then do I change the learning rate, one thing at a time."
     ),
     hints=(
         "Which single test splits all causes into two halves: those before the model, and the rest?",

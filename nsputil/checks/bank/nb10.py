@@ -184,7 +184,8 @@ update_belief = CodeExercise(
     ),
     hints=(
         "The belief in a cause grows with the probability that the cause gave to what was seen.",
-        "Multiply the two, cause by cause; then make the products sum to 1.",
+        "Multiply the two, cause by cause (notebook 09 adds their logarithms, the nats); then make the products sum "
+        "to 1.",
         "joint = belief * likelihood; return joint / joint.sum(). Do not write into belief.",
     ),
     takeaway="A probe whose outcome is equally likely under all causes changes nothing, whatever it costs.",
@@ -327,7 +328,10 @@ share_odd = CodeExercise(
         "low, high = np.quantile(healthy, (0.05, 0.95)).",
         "((values < low) | (values > high)).mean()",
     ),
-    takeaway="About five of fifty signals of a healthy run are odd. Odd is no verdict: ask whether it does harm.",
+    takeaway=(
+        "Of fifty independent signals of a healthy run about five are odd, so nearly every run has some. Odd is no "
+        "verdict: ask whether it does harm."
+    ),
 )
 
 leave_alone = ChoiceExercise(
@@ -364,7 +368,7 @@ leave_alone = ChoiceExercise(
         ),
         Option(
             "Three of fifty signals lie just outside the middle nine tenths of healthy runs; the accuracy is 0.73.",
-            "Yes: in a healthy run five of fifty signals are expected there.",
+            "Yes: a tenth of the signals of healthy runs lie there, so three of fifty are nothing special.",
             right=True,
         ),
         Option(
@@ -381,7 +385,9 @@ leave_alone = ChoiceExercise(
         "A flaw that harms neither the model nor the report can stay. How many odd signals does a healthy run have?",
         "Three can stay: one with a sum, one that jumps, one with a few odd signals.",
     ),
-    takeaway="Repair what does harm. Repairing a healthy run costs time, and can make it sick.",
+    takeaway=(
+        "Repair what does harm; a swap shows whether it does. Repairing a healthy run costs time, and can make it sick."
+    ),
 )
 
 tool_wrong = ChoiceExercise(
@@ -418,7 +424,8 @@ tool_wrong = ChoiceExercise(
         ),
         Option(
             "The team uses a home-made temperature that the tool has never seen.",
-            "Yes: a cause that is not on the list gets no share, so the shares say nothing about it.",
+            "Yes: for such a cause the list has only 'none of these', and the tool often names the closest cause "
+            "that it knows instead.",
             right=True,
         ),
         Option(
@@ -427,7 +434,7 @@ tool_wrong = ChoiceExercise(
         ),
     ),
     hints=(
-        "The tool divides 100 % among the causes that it knows. What can it not see?",
+        "The tool divides 100 % among the causes on its list. What can it not see?",
         "Look for what contradicts the *mechanism*: in the code, or in a level that follows from a formula.",
         "Three should: one about the code, one about a level, one about a cause that is not listed.",
     ),
@@ -442,7 +449,7 @@ def mean_score_reference(p_truth: ArrayLike, spent: ArrayLike, budget: float, ca
 
 
 def _mean_score_cases(rng: Generator) -> list[InputCase]:
-    cases = [InputCase((np.array([0.9, 0.1]), np.array([10.0, 50.0]), 200.0, 65), "two cases of 65 causes")]
+    cases = [InputCase((np.array([0.9, 0.1]), np.array([10.0, 50.0]), 200.0, 69), "two cases of 69 causes")]
     for count, causes in ((3, 12), (8, 40)):
         p = rng.uniform(0.02, 0.98, count)
         p[:2] = 0.03, 0.95
@@ -586,7 +593,7 @@ never_falls = ChoiceExercise(
         ),
         Option(
             "The weights end at about a thousandth of what they were: the input no longer reaches the output.",
-            "Yes: all log-odds are nearly 0, so every pair costs ln 2, to three digits.",
+            "Yes: all log-odds are nearly 0, so every pair costs nearly exactly ln 2.",
             right=True,
         ),
         Option(
@@ -599,7 +606,8 @@ never_falls = ChoiceExercise(
         ),
         Option(
             "A tenth of the rate changes nothing: that is evidence against a rate that is too high.",
-            "Yes: if the rate were too high, it would have helped. A repair that fails is evidence, too.",
+            "Yes, evidence and no proof: that would have helped against a rate ten times too high, but not against one "
+            "two hundred times too high.",
             right=True,
         ),
         Option(
@@ -665,16 +673,17 @@ missing_evidence = TextExercise(
             "lower_the_rate",
             r"(just|simply|first) (lower|reduce|decrease|try) (the|a|another|other|different) "
             r"(smaller )?learning rates?",
-            "They tried learning rates. What has nobody looked at?",
+            "They tried other rates, and nobody knows which. What has nobody looked at?",
         ),
     ),
     model=(
-        "Nothing here decides it, so here is what to look at. First the level and the accuracy: if the loss "
-        "is 0.693 with half of the pairs right, nothing is learned; if it is 0.5, it has only stopped early. "
-        "Then read ten rows aloud, decoded, with their labels and segment ids: if the second sentence is "
-        "missing or labels do not fit, no optimizer can help. If the rows are fine, train on eight pairs "
-        "alone: if they are learned by heart, model and gradient work, otherwise print which weights move, "
-        "the new head among them. The learning rate is the one thing you have ruled out."
+        "Nothing here decides it, so here is what to look at. First the level, as a mean over an epoch, and the "
+        "accuracy: if the loss is 0.693 with half of the pairs right, nothing is learned; if it is 0.5, it has only "
+        "stopped early. Then read ten rows aloud, decoded, with their labels and segment ids: if the second sentence "
+        "is missing or labels do not fit, no optimizer can help. If the rows are fine, train on eight pairs alone: "
+        "if they are learned by heart, model and gradient work, otherwise print which weights move, the new head "
+        "among them. And say which learning rates you tried: your question names none, so a rate that is too high is "
+        "not ruled out."
     ),
     hints=(
         "Sort the possible causes: before the model, in the model, after the model. Which question splits them?",
