@@ -108,8 +108,8 @@ which_alarm = ChoiceExercise(
             "near ln 2.",
         ),
         Option(
-            "With every B replaced by the same single word, the held-out accuracy is 0.64.",
-            "Yes, this is a leak: with no B to compare, something else gave the label away, such as the length of A.",
+            "With every B replaced by the same single word, the accuracy on 5,000 held-out pairs is 0.64.",
+            "Yes, this is a leak: with no B to compare, something about A gave the label away, such as its length.",
             right=True,
         ),
         Option(
@@ -119,8 +119,8 @@ which_alarm = ChoiceExercise(
         ),
         Option(
             "The held-out loss is above the training loss at the end.",
-            "That happens in every training that learns something about its own pairs. The question is how far above "
-            "it is.",
+            "That is common, since a model learns something about its own pairs. (With dropout it can be the other "
+            "way round.) The question is how far above it is.",
         ),
         Option(
             "A Transformer from random numbers learns eight pairs by heart; after 160 steps on all pairs its loss is "
