@@ -67,7 +67,12 @@ def test_every_name_of_a_notebook_is_an_attribute_of_the_package(folder):
     """What parsing says is what importing says."""
     found = {name for path in (ROOT / folder).rglob("*.ipynb") for name in names.names_used(path)}
     assert found
+    suspect = "nsputil.clinic.torch_suspect"  # imports torch, which the course does not install
     for name in found - {"nsputil.checks"}:
+        if name.startswith(suspect):
+            source = (ROOT / suspect.replace(".", "/") / "__init__.py").read_text(encoding="utf-8")
+            assert f"def {name.removeprefix(suspect + '.')}(" in source or name == suspect
+            continue
         value = pkgutil.resolve_name(name)
         if hasattr(value, "__qualname__"):
             assert f"{value.__module__}.{value.__qualname__}" == name

@@ -52,12 +52,6 @@ def test_a_block_holds_the_lines_of_the_stored_result_and_no_times():
         assert not re.search(r"\b(milliseconds|ms|seconds|s of CPU)\b", lines), "times differ from run to run"
 
 
-def test_notebook_08_says_of_order_what_the_card_says():
-    quoted = re.findall(r"right on (\d\.\d{3}) \(its card\)", read("notebooks/08_joint_objective_and_real_bert.ipynb"))
-    assert len(quoted) == 1
-    assert f"*order* of two sentences it knows nothing ({quoted[0]})" in read("docs/nsp-mini.md")
-
-
 def test_the_declared_costs_of_the_probes_are_those_measured():
     """benchmarks/probe_cost.py measures. Half as much again is within what machines differ."""
     lines = read("benchmarks/results/probe_cost.txt").splitlines()[2:]

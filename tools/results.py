@@ -58,7 +58,7 @@ QUOTES = (
     Quote(
         "notebooks/08_joint_objective_and_real_bert.ipynb",
         ("benchmarks/accuracy",),
-        figure=rf"{FIGURE}(?= \(its card\))",
+        figure=rf"{FIGURE}(?= of such pairs \(\[model card\])",
     ),
     Quote("research/README.md", ("benchmarks/clinic_bench", "research/clinic_ceiling"), "## What it does not reach"),
     Quote("research/README.md", ("research/clinic_rivals", "research/clinic_cleanlab"), "## Rivals"),

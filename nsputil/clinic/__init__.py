@@ -28,6 +28,8 @@ Facts first, swaps next:
 - `facts`: what follows from definitions, for any model, corpus and optimizer.
 - `swaps`: exchange one part of an experiment, train again, and see whether the symptom goes.
 - `conclusion`: what is said of a training, and on what kind of evidence.
+- `measured`: how often an answer of each kind is right.
+- `examined`: a training whose facts were examined while it ran, and what a saved run can say of itself.
 - `investigation`: examine the facts of a training, then ask swaps, until there is a conclusion.
 - `torch_suspect`: the same for a PyTorch training that was written elsewhere; it imports torch (docs/examine.md).
 

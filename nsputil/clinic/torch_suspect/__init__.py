@@ -1,7 +1,7 @@
 """A PyTorch training as a suspect: `examine` runs it on copies, asks facts and swaps, and prints a diagnosis.
 
 Needs PyTorch, which the course itself does not install; transformers only for its own models and its Trainer.
-Introduced in the appendix notebook "Examine your own training".
+The appendix notebook "Examine your own training" shows it at work.
 """
 
 from collections.abc import Callable, Mapping, Sequence
