@@ -124,11 +124,11 @@ def swept(rate, seed):
 
 @claim(
     "both-ends-alike",
-    "On the left nothing has happened yet, on the right every step is too long, and at both ends the "
-    "loss is near ln 2 or above: **from the loss alone you cannot tell too small from too large**.",
+    "On the left hardly anything has happened yet, on the right every step is too long, and at both ends "
+    "the loss is near ln 2 or above: **from the loss alone you cannot tell too small from too large**.",
 )
 def test_both_ends_of_the_sweep_look_alike_with_another_seed():
-    assert min(swept(1e-5, 3), swept(1.0, 3)) > np.log(2) - 0.01
+    assert min(swept(1e-4, 3), swept(1.0, 3)) > np.log(2) - 0.01
 
 
 @claim(
@@ -219,13 +219,13 @@ def test_a_paired_interval_sees_what_two_intervals_do_not():
 @claim(
     "passes-of-18-and-48",
     "In 18 speeches it is half a pass and in 48 a sixth of one, so no pair comes back, and still 48 "
-    "speeches are better than 18 in every draw.",
+    "speeches are better than 18 in both draws.",
 )
 def test_how_many_passes_150_steps_are():
     documents = whole()[::4]
     train_part = split_documents(documents, np.random.default_rng((0, 0)))[0]
     for count, low, high in ((6, 1.2, 2.6), (18, 0.4, 0.75), (48, 0.14, 0.2)):
-        for draw in range(3):
+        for draw in range(2):
             order = np.random.default_rng(draw).permutation(len(train_part))[:count]
             pairs = 2 * sum(len(train_part[k].sentences) - 1 for k in order)
             assert low < 150 * 32 / pairs < high
@@ -233,11 +233,13 @@ def test_how_many_passes_150_steps_are():
 
 @claim(
     "too-sure-at-0.62",
-    "Its loss on unseen pairs ends near ln 2, no better than a constant 0.5, although it is right on "
-    "0.62 of them: it is too sure of its answers.",
+    "Its loss on unseen pairs ends near ln 2, like that of a constant 0.5, although it is right on "
+    "0.61 and 0.62 of them: it is too sure of its answers.",
 )
-def test_an_honest_0_62_would_cost_less_than_ln_2():
-    assert entropy(0.62) < np.log(2) - 0.025
+def test_an_honest_0_62_would_cost_less_than_the_cell_prints():
+    # The cell prints losses of 0.72 and 0.68, one above ln 2 and one below it.
+    assert entropy(0.605) < 0.715 - 0.04 and entropy(0.615) < 0.675 - 0.005
+    assert 0.675 < np.log(2) < 0.725
 
 
 @claim("attention-by-hand", "The scores are 1 and 0, the weights 0.73 and 0.27.")
