@@ -54,6 +54,11 @@ class Quote:
 
 QUOTES = (
     Quote("docs/clinic.md", ("benchmarks/clinic_bench",), "## How well it diagnoses"),
+    Quote(
+        "docs/clinic.md",
+        ("research/independent_sealed",),
+        "## How often it is right, on defects that it never saw",
+    ),
     Quote("docs/nsp-mini.md", ("benchmarks/accuracy", "research/segment_ceiling")),
     Quote(
         "notebooks/08_joint_objective_and_real_bert.ipynb",

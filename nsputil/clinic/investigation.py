@@ -26,6 +26,7 @@ from nsputil.training import Experiment
 SYMPTOMATIC = ("model", "numbers")
 HARM = 0.02  # of accuracy: a repair that gains less does no harm that a few seeds can show
 TIME = 0.10  # so much must three times the steps gain: almost every short training gains a little
+MUCH = 0.12  # of accuracy: an amount that gains less is no cause where nothing is violated and something was learned
 PROMISE = 1.0  # nats that all steps together promise; healthy trainings have 1.9 to 12
 TRAININGS = 9
 
@@ -210,9 +211,20 @@ def _by_doses(case: _Investigation, tell: Callable) -> Conclusion | None:
     if best is None:
         return None
     dose, trial = best
-    statement = f"The cause is {dose.cause}: {dose.name} would have helped."
+    learned, words = _has_learned(case)
     evidence = [_swap_evidence(trial, dose.place, f"with {dose.name}")]
     case.evidence = [e for e in case.evidence if e not in evidence]
+    doubt = next((f for f in case.violations if f.cause is not None and f.place == dose.place), None)
+    if doubt is not None:
+        statement = f"The cause is {doubt.cause}, in the {doubt.place}: {dose.name} would have helped."
+        others = tuple(f for f in case.violations if f is not doubt)
+        told = [evidence_of(doubt), *evidence]
+        return case.conclude("cause", doubt.cause, doubt.place, "swap, cause", statement, told, others)
+    if learned and trial.gain < MUCH:
+        nothing = "no violation does harm" if case.violations else "nothing is violated"
+        statement = f"It learns, and {nothing}; {dose.name} would help. {words}"
+        return case.conclude("a part that helps", None, dose.place, "a part that helps", statement, evidence)
+    statement = f"The cause is {dose.cause}: {dose.name} would have helped."
     return case.conclude("cause", dose.cause, dose.place, "swap, cause", statement, evidence, tuple(case.violations))
 
 

@@ -83,6 +83,7 @@ def main(arguments=None):
     for file in sorted(BUILD.glob(f"independent_{options.set}*.json")):
         rows |= json.loads(file.read_text())
     harm = harm_of(options.set)
+    print(f"{len(rows)} cases of the {options.set} set")
     for name, row in rows.items():  # not measured: what the catalogue's kill test says of the cause
         if name not in harm and row["truth"][0] in FAULTS and FAULTS[row["truth"][0]].benign:
             harm[name] = 0.0

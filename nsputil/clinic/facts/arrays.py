@@ -201,9 +201,9 @@ def _crossed(rows: list, recording: Any) -> tuple[float, float]:
     for row in rows:
         seen = row.visible
         if seen[: len(row.a)] == row.a and (rest := seen[len(row.a) :]) != row.b:
-            foreign_b += rest in others[1]
+            foreign_b += rest in others[1] and rest != row.a
         elif row.b and seen[-len(row.b) :] == row.b and (rest := seen[: -len(row.b)]) != row.a:
-            foreign_a += rest in others[0]
+            foreign_a += rest in others[0] and rest != row.b
     return foreign_b / len(rows), foreign_a / len(rows)
 
 

@@ -32,9 +32,17 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
         "labels.",
         "batches.",
     ),
-    "steps.overshoot": ("batches.again", "batches.covered", "optimizer.", "loss.", "model.backward", "arrays."),
+    "steps.overshoot": (
+        "batches.size",
+        "batches.again",
+        "batches.covered",
+        "optimizer.",
+        "loss.",
+        "model.backward",
+        "arrays.",
+    ),
     "optimizer.direction": ("steps.frozen",),
-    "optimizer.schedule": ("steps.stored",),
+    "optimizer.schedule": ("steps.stored", "optimizer.decay"),
     "optimizer.decay": ("optimizer.memory",),
     "pairs.prior": ("labels.",),
     "labels.text": ("split.cut",),
@@ -53,7 +61,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "evaluation.": ("report.pairs",),
     "report.loss": ("evaluation.", "loss.recorded", "model.repeatable", "report.repeated", "report.accuracy"),
     "labels.array": (),
-    "steps.length": ("optimizer.", "loss.", "model.backward"),
+    "steps.length": ("batches.size", "optimizer.", "loss.", "model.backward"),
     "numbers.": (
         "labels.",
         "loss.",
@@ -123,6 +131,8 @@ def _may(reason: Finding, finding: Finding) -> bool:
     """
     if (reason.fact, finding.fact) == ("model.start", "model.pooled"):
         return finding.cause == "pooler-saturated"
+    if reason.fact in ("optimizer.correction", "batches.size") and finding.fact in ("steps.length", "steps.overshoot"):
+        return reason.cause is not None  # first steps that are not corrected are long; steps of two pairs are noise
     if reason.fact.startswith("evaluation.") and finding.fact.startswith("report."):
         return True  # a recount encodes as training does
     return reason.firm or not finding.firm or finding.place == "numbers"

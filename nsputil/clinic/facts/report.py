@@ -200,7 +200,7 @@ def _sizes(counts: list, numbers: dict) -> Finding:
     n = min(len(count.labels) for count in counts)
     if n < 20:
         text = f"An evaluation rests on {n} pairs: by chance alone its accuracy varies by {0.5 / np.sqrt(n):.3f}."
-        return violated("report.accuracy", PLACE, text, "evaluated-on-few-pairs", False, numbers=numbers)
+        return violated("report.accuracy", PLACE, text, "evaluated-on-few-pairs", numbers=numbers)
     return holds(
         "report.accuracy", PLACE, f"{len(counts)} reported accuracies are those of a recount.", numbers=numbers
     )
