@@ -91,7 +91,7 @@ def test_cross_entropy_is_entropy_plus_a_divergence_that_is_never_negative():
 
 @claim(
     "linear-edge",
-    "The linear charge is a straight line with its lowest point at the edge, whatever the truth above one half.",
+    "The linear charge is a straight line with its lowest point at the edge, whenever the truth is above one half.",
 )
 def test_the_linear_charge_is_lowest_at_the_edge():
     for truth in np.linspace(0.51, 0.99, 25):

@@ -11,7 +11,7 @@ from tools.claims import cited, claim
 
 @claim(
     "near-one",
-    "for probabilities near 1, the loss in nats is a little more than what is missing to 1.",
+    "for probabilities near 1, the loss in nats is a little more than `1 - p`.",
 )
 def test_near_1_the_loss_is_a_little_more_than_what_is_missing():
     missing = np.linspace(0.001, 0.2, 200)
@@ -137,7 +137,7 @@ CITED = [
     ),
     cited(
         "readme-continued",
-        "And the training did not begin from nothing: it continued from the published BERT-base checkpoint.",
+        "And the training did not start from scratch: it continued from the published BERT-base checkpoint.",
         "bert-code",
     ),
     cited(
@@ -148,7 +148,7 @@ CITED = [
     ),
     cited(
         "maintainer-answer",
-        "The thread's question, why a wrong pair gets so high a probability, had another answer: the segment "
+        "The thread's question, why a wrong pair gets such a high probability, had another answer: the segment "
         "ids had been passed by position, where the function expects the attention mask "
         "([transformers#1788](../docs/references.md#transformers-1788)).",
         "transformers-1788",

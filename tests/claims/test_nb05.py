@@ -111,7 +111,7 @@ def test_only_one_product_has_the_shape_of_w():
 
 @claim(
     "table-is-general",
-    "It is right for any other numbers and any batch, too.",
+    "With `db` and `db_p` summed over the rows, it is right for any other numbers and any batch, too.",
 )
 def test_the_table_is_right_for_any_numbers():
     for seed in range(10):
@@ -177,7 +177,7 @@ def test_the_gradients_in_h_cls_point_in_many_directions():
 )
 @claim(
     "curvature-max",
-    "It is largest, 1/4, where the model is undecided.",
+    "The factor `p(1 - p)` is largest, 1/4, where the model is undecided.",
 )
 def test_the_curvature():
     g, h = np.linspace(-8, 8, 321), 1e-5
