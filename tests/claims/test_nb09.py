@@ -121,7 +121,10 @@ def test_no_logits_give_a_loss_below_the_error_rate_times_ln_2():
         assert nsp_loss(logits, labels) >= wrong * np.log(2) - 1e-12
 
 
-@claim("no-healthy-run-can-break-it", "If it is violated, the run is not healthy, however usual everything else looks.")
+@claim(
+    "no-healthy-run-can-break-it",
+    "If it is violated, something in the run is not what it is meant to be, however usual everything else looks.",
+)
 def test_the_fact_is_violated_by_the_sick_run_and_by_no_healthy_one():
     def beneath(found):
         return next(f for f in number_facts(found) if f.fact == "numbers.beneath").state
@@ -217,7 +220,7 @@ def rates(broken):
 @claim(
     "a-fifth-breaks-at-the-last-rung",
     "About a fifth of the healthy runs break, most of them on the last rung: it sends people to the "
-    "learning rate, the very habit that the ladder was to cure.",
+    "learning rate, the very habit that the ladder was meant to cure.",
 )
 @claim(
     "healthy-runs-hardly-fall",
