@@ -72,7 +72,7 @@ def test_the_three_parts_share_no_document():
 
 @claim(
     "first-loss-rule",
-    "If they have mean 0 and a small standard deviation `s`, so has the gap, and the mean of "
+    "If they have mean 0 and a small standard deviation `s`, the gap has the same, and the mean of "
     "`softplus(-gap)` is about `ln 2 + s^2/8`: the curve bends upwards, and its second derivative at 0 "
     "is 1/4.",
 )

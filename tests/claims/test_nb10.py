@@ -213,8 +213,8 @@ def test_the_rates_on_the_sealed_defects():
 
 @claim(
     "a-part-that-helps",
-    'Since then, where nothing is violated and the model learns, an amount that gains less than 0.12 is "a part '
-    'that helps", and no cause.',
+    "Since then, where no violation does harm and the model learns, an amount that gains less than 0.12 is called "
+    '"a part that helps" and not a cause.',
 )
 def test_the_gain_from_which_an_amount_is_a_cause():
     assert MUCH == 0.12
