@@ -283,6 +283,17 @@ def test_what_the_solutions_say_of_probes():
     assert outcome(7, "recount")["recount.true"] == pytest.approx(0.25, abs=0.005)
 
 
+@claim("ten-odd-on-the-factbook", "But each of the ten lies in the range of the healthy factbook runs of the bank.")
+def test_the_odd_numbers_of_case_8_are_in_the_range_of_the_factbook():
+    game, cases = case_to_play(8), bank()
+    others = [k for k in cases.rows("train") if not cases.cases[k].faults and "factbook" in cases.cases[k].name]
+    odd = {name: value for name, value in game.signals.items() if not game.usual(name, value)}
+    assert len(odd) == 10 and len(others) > 100
+    for name, value in odd.items():
+        healthy = [cases.signals(k)[name] for k in others]
+        assert min(healthy) <= value <= max(healthy)
+
+
 @claim(
     "updates-0-held-out-constant",
     "Every update is 0 although there is a gradient (<code>update.still</code> is 1.00), and only the "
