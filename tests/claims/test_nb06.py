@@ -7,6 +7,7 @@ import pytest
 
 from nsputil.corpus import load_corpus, split_documents
 from nsputil.losses import log_softmax, nsp_loss, nsp_loss_and_grad, nsp_loss_from_gap
+from nsputil.metrics import entropy
 from nsputil.model import NSPModel
 from nsputil.pairs import IS_NEXT
 from nsputil.training import permuted
@@ -99,6 +100,15 @@ def test_where_a_narrow_probability_becomes_1():
 
     first = {t: min(g for g in range(1, 40) if lost(t, g)) for t in (np.float16, np.float32)}
     assert 4 < first[np.float16] <= 8 and 12 < first[np.float32] <= 20
+
+
+@claim(
+    "digits-of-floats",
+    "float16 keeps about 3 decimal digits of a number, float32 about 7, float64 about 16.",
+)
+def test_how_many_digits_a_float_keeps():
+    digits = [-np.log10(float(np.finfo(dtype).eps)) for dtype in (np.float16, np.float32, np.float64)]
+    assert digits == pytest.approx([3, 7, 16], abs=0.4)
 
 
 @claim(
@@ -197,6 +207,20 @@ def test_with_half_of_the_answers_wrong_the_mean_is_at_least_0_35():
     for _ in range(50):
         gaps = np.abs(rng.normal(0, rng.uniform(0.01, 30), 1000)) * np.repeat([1, -1], 500)
         assert nsp_loss_from_gap(gaps).mean() >= np.log(2) / 2 > 0.345
+
+
+@claim(
+    "honest-98-costs-0.10",
+    "A model that is right on 98 % and has honest probabilities pays at most 0.10.",
+)
+def test_an_honest_98_costs_at_most_0_10():
+    assert entropy(0.98) == pytest.approx(0.098, abs=5e-4)
+    rng = np.random.default_rng(3)
+    for _ in range(50):  # confidences that differ from pair to pair, each honest, with a mean of 0.98
+        share = rng.uniform(0.05, 1)
+        doubts = np.where(rng.random(1000) < share, rng.random(1000), 0.0)
+        doubts *= 0.02 / doubts.mean()
+        assert np.mean([entropy(doubt) for doubt in doubts]) <= 0.10
 
 
 @claim(

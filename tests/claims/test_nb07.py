@@ -72,7 +72,7 @@ def test_the_three_parts_share_no_document():
 
 @claim(
     "first-loss-rule",
-    "If they have mean 0 and a small standard deviation `s`, so has the gap, and the mean of "
+    "If they have mean 0 and a small standard deviation `s`, the gap has the same, and the mean of "
     "`softplus(-gap)` is about `ln 2 + s^2/8`: the curve bends upwards, and its second derivative at 0 "
     "is 1/4.",
 )
@@ -160,7 +160,7 @@ def test_800_steps_are_less_than_one_pass():
 @claim(
     "b-in-two-pairs",
     "Pairs of one speech share its topic, its words and its time, and each B occurs in two pairs, so "
-    "17,090 pairs are far fewer than 17,090 independent observations.",
+    "17,090 pairs tell much less than 17,090 independent observations would.",
 )
 @claim("wilson-too-narrow", "It is too narrow here.")
 def test_each_b_occurs_twice_and_speeches_differ():
@@ -179,7 +179,7 @@ def test_each_b_occurs_twice_and_speeches_differ():
 @claim(
     "bootstrap-of-speeches",
     "The second interval takes the **speech** as the unit: it draws as many speeches as there are, with "
-    "replacement, again and again, and looks how far the accuracy moves (the "
+    "replacement, again and again, and looks at how far the accuracy moves (the "
     "*[bootstrap](../docs/references.md#efron-1993)*).",
 )
 def test_the_interval_by_document_is_the_bootstrap_over_documents():
@@ -264,8 +264,8 @@ def weights_at_the_start(seed, pretrained):
 
 @claim(
     "random-attention-is-a-mean",
-    "From nothing, every word takes the same share from each of the 13 tokens: random vectors make all "
-    "scores nearly equal, so the first layer is a plain mean.",
+    "From nothing, every word takes nearly the same share from each of the 13 tokens: small random numbers "
+    "make all scores nearly equal, so the first layer is nearly a plain mean.",
 )
 def test_attention_from_random_numbers_is_nearly_a_mean():
     for seed in range(4):
@@ -283,7 +283,7 @@ def test_pretrained_attention_goes_to_itself_and_its_like():
     assert weights[first, second] > 3 / 13 and np.mean(np.diag(weights) > 1 / 13) == 1
 
 
-@claim("from-nothing-other-seed", "From nothing it stays at `ln 2`, and so it does with another seed.")
+@claim("from-nothing-other-seed", "From nothing it stays at `ln 2`, with another seed as well.")
 def test_a_transformer_from_nothing_stays_at_ln_2_with_another_seed():
     def from_nothing(documents, vocabulary, rng):
         encoder = BertEncoder(len(vocabulary), 32, 2, 2, rng, 64, 96)

@@ -1,6 +1,8 @@
 """The claims of notebook 09."""
 
+import re
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,8 @@ from nsputil.losses import nsp_loss, nsp_loss_and_grad
 from nsputil.metrics import document_interval, entropy
 from nsputil.training import train
 from tools.claims import cited, claim
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @cache
@@ -121,7 +125,24 @@ def test_no_logits_give_a_loss_below_the_error_rate_times_ln_2():
         assert nsp_loss(logits, labels) >= wrong * np.log(2) - 1e-12
 
 
-@claim("no-healthy-run-can-break-it", "If it is violated, the run is not healthy, however usual everything else looks.")
+@claim(
+    "rates-of-the-likelihood",
+    "For faults of its own catalogue, on runs that it has not seen, it named the cause in 0.978 of 250 with at most "
+    "four probes (95 % interval 0.957 to 0.994), and in 0.577 from the curves alone (0.482 to 0.675).",
+)
+def test_the_rates_of_the_likelihood():
+    bench = (ROOT / "benchmarks" / "results" / "clinic_bench.txt").read_text(encoding="utf-8")
+    for name, rates in (
+        ("at most 4 chosen probes, cause, top-1", r"0\.978 +\[0\.957, 0\.994\] +n=250"),
+        ("curves only, cause, top-1", r"0\.577 +\[0\.482, 0\.675\] +n=250"),
+    ):
+        assert re.search(rf"^{name} +{rates}", bench, re.MULTILINE)
+
+
+@claim(
+    "no-healthy-run-can-break-it",
+    "If it is violated, something in the run is not what it is meant to be, however usual everything else looks.",
+)
 def test_the_fact_is_violated_by_the_sick_run_and_by_no_healthy_one():
     def beneath(found):
         return next(f for f in number_facts(found) if f.fact == "numbers.beneath").state
@@ -217,7 +238,7 @@ def rates(broken):
 @claim(
     "a-fifth-breaks-at-the-last-rung",
     "About a fifth of the healthy runs break, most of them on the last rung: it sends people to the "
-    "learning rate, the very habit that the ladder was to cure.",
+    "learning rate, the very habit that the ladder was meant to cure.",
 )
 @claim(
     "healthy-runs-hardly-fall",

@@ -1,6 +1,8 @@
 """The claims of notebook 10."""
 
+import re
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from nsputil.clinic.case_codes import decode, encode
 from nsputil.clinic.cases_to_play import all_numbers, case_to_play, play, sheet
 from nsputil.clinic.faults import FAULTS
 from nsputil.clinic.game import Game
+from nsputil.clinic.investigation import MUCH
 from nsputil.clinic.players import CHECKLIST
 from nsputil.clinic.probes import PROBES
 from nsputil.clinic.swaps.trials import Trial
@@ -18,6 +21,8 @@ from nsputil.losses import sigmoid
 from nsputil.metrics import accuracy_interval, entropy
 from nsputil.optimizers import SGD, AdamW
 from tools.claims import cited, claim
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def case_of(number):
@@ -190,6 +195,31 @@ def test_the_rule_of_two_seeds():
     assert not Trial("x", (0.12, -0.01), (0.6, 0.6), (0.72, 0.59)).helps()
 
 
+@claim(
+    "sealed-rates",
+    "Of 107 harmful ones it named the cause in 0.869 (95 % interval 0.792 to 0.920), and the right part of the "
+    "training in 0.953 (0.895 to 0.980).",
+)
+def test_the_rates_on_the_sealed_defects():
+    rates = {}
+    for line in (ROOT / "research" / "results" / "independent_sealed.txt").read_text(encoding="utf-8").splitlines():
+        found = re.match(r"(.*?) +([\d.]+) \[([\d.]+), ([\d.]+)\] n= *(\d+) ", line)
+        if found:
+            rates[found[1]] = [float(number) for number in found.groups()[1:]]
+    assert rates["(a) harmful: cause, top-1"] == [0.869, 0.792, 0.920, 107]
+    assert rates["(a) harmful: place"] == [0.953, 0.895, 0.980, 107]
+    assert rates["(d) healthy called sick"] == [0.132, 0.058, 0.273, 38]
+
+
+@claim(
+    "a-part-that-helps",
+    "Since then, where no violation does harm and the model learns, an amount that gains less than 0.12 is called "
+    '"a part that helps" and not a cause.',
+)
+def test_the_gain_from_which_an_amount_is_a_cause():
+    assert MUCH == 0.12
+
+
 @claim("solution-4", "<details><summary>Case 4</summary>Healthy, a bag under SGD.")
 @claim("solution-5", "<details><summary>Case 5</summary>learning-rate-too-high.")
 @claim("solution-6", "<details><summary>Case 6</summary>updates-not-applied.")
@@ -253,6 +283,17 @@ def test_what_the_solutions_say_of_probes():
     assert outcome(7, "recount")["recount.true"] == pytest.approx(0.25, abs=0.005)
 
 
+@claim("ten-odd-on-the-factbook", "But each of the ten lies in the range of the healthy factbook runs of the bank.")
+def test_the_odd_numbers_of_case_8_are_in_the_range_of_the_factbook():
+    game, cases = case_to_play(8), bank()
+    others = [k for k in cases.rows("train") if not cases.cases[k].faults and "factbook" in cases.cases[k].name]
+    odd = {name: value for name, value in game.signals.items() if not game.usual(name, value)}
+    assert len(odd) == 10 and len(others) > 100
+    for name, value in odd.items():
+        healthy = [cases.signals(k)[name] for k in others]
+        assert min(healthy) <= value <= max(healthy)
+
+
 @claim(
     "updates-0-held-out-constant",
     "Every update is 0 although there is a gradient (<code>update.still</code> is 1.00), and only the "
@@ -314,8 +355,7 @@ def test_how_much_the_loss_of_one_batch_of_8_varies():
 
 @claim(
     "nine-near-ln-2",
-    'All nine end near ln 2 or somewhat above it, and so does any model that cannot learn; "too fast" is '
-    "not written on it.",
+    'All nine end near ln 2 or somewhat above it, like any model that cannot learn; "too fast" is not written on it.',
 )
 @claim(
     "0.41-to-0.59",
@@ -356,6 +396,24 @@ def test_shuffled_labels_let_eight_pairs_be_learned():
 )
 def test_the_prices_of_question_2():
     assert (PROBES["learning-rates"].cost, PROBES["look-at-rows"].cost) == (84, 6)
+
+
+@claim("three-of-63", "Three mistakes in 63 are a rate of 0.05, with a 95 % interval from 0.02 to 0.13.")
+def test_the_interval_of_3_in_63():
+    assert 3 / 63 == pytest.approx(0.05, abs=0.005)
+    assert accuracy_interval(3, 63) == pytest.approx((0.02, 0.13), abs=0.005)
+
+
+@claim(
+    "none-of-these-0.412",
+    'Over 34 runs of all seven, the tool with at most four probes says "none of these" for 0.412 of them, with a 95 % '
+    "interval from 0.264 to 0.578.",
+)
+def test_how_often_the_tool_says_none_of_these():
+    assert len({bank().cases[row].cause for row in bank().rows("outside")}) == 7
+    bench = (ROOT / "benchmarks" / "results" / "clinic_bench.txt").read_text(encoding="utf-8")
+    line = r"^outside the catalogue: 'none of these' \(4 probes\) +0\.412 +\[0\.264, 0\.578\] +n=34 "
+    assert re.search(line, bench, re.MULTILINE)
 
 
 @claim("kept-off-the-list", "Some faults were kept off the list on purpose.")
@@ -408,8 +466,8 @@ CITED = [
     ),
     cited(
         "random-labels-by-heart",
-        "80 epochs are enough for a large network to learn 10,000 pairs *by heart*, even with random "
-        "labels ([arXiv:1611.03530](../docs/references.md#zhang-2017)).",
+        "Large networks can learn a whole training set *by heart*, even with random labels "
+        "([arXiv:1611.03530](../docs/references.md#zhang-2017)).",
         "zhang-2017",
     ),
     cited(
