@@ -33,7 +33,7 @@ html_use_index = html_domain_indices = False  # api/index lists the modules, the
 html_theme_options = {"navigation_with_keys": True}
 
 # The API pages. Only numpy is installed beside Sphinx; what widgets and PyTorch's side stand on is made up.
-autodoc_mock_imports = ["anywidget", "transformers"]
+autodoc_mock_imports = ["anywidget", "torch", "transformers"]
 autodoc_preserve_defaults = True
 autodoc_typehints = "none"  # docstrings give types with their shapes
 autosummary_generate = False
