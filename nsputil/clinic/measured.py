@@ -3,7 +3,8 @@
 The rates were measured on defects that were written without sight of the diagnosis: 105 cases of the open set of
 `research/independent`, and the 200 sealed cases at first contact. They follow the rule of succession,
 ``(right + 1) / (cases + 2)``. For "healthy" the sets have too many sick trainings, so its rates are those at even odds,
-``1 / (1 + m)``, where m is the rate at which harmful defects end there.
+``1 / (1 + m)``, where m is the rate at which harmful defects end there. "Swap, cause" and "a part that helps" were
+counted by the rule that came after the sealed run: an amount that gains little is the latter.
 """
 
 #: Kind of answer -> the rate at which such answers are right.
