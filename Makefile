@@ -14,7 +14,7 @@ export OPENBLAS_NUM_THREADS := 1
 export NSPUTIL_PROGRESS := off
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab check test coverage notebooks exercises nbgrader browser parity bench site lite
+.PHONY: help setup lab check test coverage notebooks exercises archives nbgrader browser parity bench site lite
 
 help:
 	@echo "To learn"
@@ -22,6 +22,7 @@ help:
 	@echo "To teach"
 	@echo "  make site        build the reading site, static pages with live widgets, and check it"
 	@echo "  make lite        build the JupyterLite site, Python in the browser, and check it (needs npm)"
+	@echo "  make archives    what you hand out and what you keep: no solution in one, slides and item bank in the other"
 	@echo "  make nbgrader    release, grade and export with nbgrader itself"
 	@echo "To contribute"
 	@echo "  make check       the quick checks: style, spelling, house rules, what is stale"
@@ -82,6 +83,10 @@ notebooks: setup
 
 exercises: $(NBGRADER)/.installed
 	$(NBGRADER)/bin/python tools/release_exercises.py
+
+archives: $(NBGRADER)/.installed
+	command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq npm; }
+	$(NBGRADER)/bin/python -m tools.archives.build
 
 # NBGRADER_ARGS="-k 'not every'" leaves out the release of all notebooks.
 NBGRADER_ARGS ?=

@@ -1,0 +1,1 @@
+"""What an instructor hands out and what an instructor keeps: `make archives`."""
