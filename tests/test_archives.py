@@ -51,3 +51,11 @@ def test_the_item_bank_names_each_exercise_with_its_objective_level_and_mistakes
     assert all(row["objectives"] and row["level"] and (ROOT / row["sheet"]).exists() for row in rows)
     assert all(row["mistakes"] for row in rows if row["answer"] != "text")
     assert item_bank.as_csv(rows).count("\n") >= len(rows) + 1
+
+
+def test_the_mistakes_of_the_instructors_guide_are_those_that_the_checks_know():
+    table = re.findall(r"^\| (\d\d) \| (`\w+`(?:, `\w+`)*) \|", (ROOT / "docs/instructor-guide.md").read_text(), re.M)
+    known = {(row["notebook"], mistake) for row in item_bank.rows() for mistake in row["mistakes"]}
+    named = {(int(notebook), name) for notebook, names in table for name in re.findall(r"`(\w+)`", names)}
+    assert len(named) > 12
+    assert named - known == set()

@@ -13,10 +13,17 @@ import nbformat
 from nsputil.checks import bank
 
 ROOT = Path(__file__).resolve().parent.parent
+#: The kinds of exercise and their level in the revised taxonomy of Bloom (Anderson and Krathwohl 2001).
+LEVELS = {
+    "recall": "remember", "compute": "apply", "implement": "apply", "predict": "understand", "explain": "understand",
+    "debug": "analyse", "read": "analyse", "critique": "evaluate", "design": "create",
+}  # fmt: skip
 HEAD = """\
 # What the exercises cover
 
 Written by `tools/objectives.py` from the notebooks' objectives and the exercise bank; do not edit.
+
+Each exercise has its kind, its level in the revised taxonomy of Bloom (Anderson and Krathwohl 2001), and its minutes.
 """
 
 
@@ -40,7 +47,11 @@ def coverage(root=ROOT):
         lines.append(f"## {path.stem}: {len(group)} exercises, {minutes} minutes\n")
         lines.append("| objective | exercises |\n|---|---|")
         for k, point in enumerate(points, 1):
-            names = [f"{e.title} (`{e.name}`, {e.kind})" for e in group if k in e.objectives]
+            names = [
+                f"{e.title} (`{e.name}`, {e.kind}: {LEVELS[e.kind]}, {e.minutes} min)"
+                for e in group
+                if k in e.objectives
+            ]
             lines.append(f"| {k}. {point} | {'; '.join(names)} |")
             if not names:
                 found.append(f"{path.stem}: no exercise trains objective {k}, {point!r}")

@@ -5,13 +5,8 @@ import io
 import json
 
 from nsputil.checks import bank
-from tools.objectives import ROOT, objectives
+from tools.objectives import LEVELS, ROOT, objectives
 
-#: The kinds of exercise and their level in the revised taxonomy of Bloom (Anderson and Krathwohl 2001).
-LEVELS = {
-    "recall": "remember", "compute": "apply", "implement": "apply", "predict": "understand", "explain": "understand",
-    "debug": "analyse", "read": "analyse", "critique": "evaluate", "design": "create",
-}  # fmt: skip
 COLUMNS = (
     "name", "title", "notebook", "objectives", "kind", "level", "difficulty", "importance", "minutes", "points",
     "answer", "mistakes", "taught_in", "sheet",

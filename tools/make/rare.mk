@@ -17,6 +17,7 @@ help-rare:
 	@echo "Release (docs/releasing.md)"
 	@echo "  make dist             build the wheel and the sdist into dist/, and try the wheel without the repository"
 	@echo "Measure; results go to build/results"
+	@echo "  make bench            what the documents state as ratios"
 	@echo "  make clinic-bench     how well the clinic diagnoses, with intervals"
 	@echo "  make lab-bench        how fast widgets, notebooks and the installation are, in a real browser"
 	@echo "  make budget           what a Binder session costs: install, first cell, memory"
