@@ -7,6 +7,7 @@ from typing import Any
 from nsputil.clinic.conclusion import Answer, Conclusion, Evidence
 from nsputil.clinic.facts import examine
 from nsputil.clinic.facts.finding import Finding
+from nsputil.clinic.faults import FAULTS
 from nsputil.clinic.recording import record
 from nsputil.experiment import Experiment
 from nsputil.run import Run
@@ -68,6 +69,61 @@ def unexplained(findings: Sequence[Finding]) -> list[Finding]:
     return [f for f in findings if f.state == "violated" and not violated & set(f.explained_by)]
 
 
+#: Directions of a cause that the catalogue has one way round only; a name that is in neither is a description.
+MIRRORED = ("b-given-twice", "first-sentence-lost", "ignore-index-one", "labels-all-is-next")
+
+
+def in_catalogue(finding: Finding) -> str | None:
+    """Return the cause of a finding if it is one of the catalogue, or the mirror image of one; else None.
+
+    Facts recognise more than the catalogue holds, such as a focal loss. Such a name describes what was seen; nothing
+    was measured about how often it is the cause, so the answer is the place.
+    """
+    return finding.cause if finding.cause in FAULTS or finding.cause in MIRRORED else None
+
+
+def by_facts(findings: Sequence[Finding], symptomatic: Sequence[str] = ()) -> Conclusion | None:
+    """Return what the firm violations decide; None if there is none.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        Of `nsputil.clinic.facts.examine`, in its order.
+    symptomatic : sequence of str
+        Places whose violations decide only if they name a cause: a state after training, which many causes leave
+        behind.
+
+    Returns
+    -------
+    Conclusion or None
+        The first firm violation that names a cause of the catalogue, else the first one, as a place. The others are
+        told in their order: firm ones, doubtful ones, and last those that another violation may explain.
+    """
+    violations = unexplained(findings)
+    firm = [f for f in violations if f.firm]
+    if not firm:
+        return None
+    first = next((f for f in firm if in_catalogue(f)), firm[0])
+    cause = in_catalogue(first)
+    if cause is None and first.place in symptomatic:
+        return None
+    doubtful = [f for f in violations if not f.firm]
+    follow = [f for f in findings if f.state == "violated" and f not in violations and f.firm and in_catalogue(f)]
+    others = tuple(f for f in [*firm, *doubtful, *follow] if f is not first)
+    if cause is not None:
+        statement = f"The cause is {cause}, in the {first.place}."
+        return Conclusion("cause", cause, first.place, "fact, cause", statement, (evidence_of(first),), others, 0.0)
+    statement = place_told(first)
+    return Conclusion("place", None, first.place, "fact, place", statement, (evidence_of(first),), others, 0.0)
+
+
+def place_told(finding: Finding) -> str:
+    """Return a sentence that says where something is wrong, and what it looks like if that has a word."""
+    if finding.cause is not None and in_catalogue(finding) is None:
+        return f"Something is wrong in the {finding.place}: {finding.cause}, which the catalogue does not hold."
+    return f"Something is wrong in the {finding.place}, of no kind that is known here."
+
+
 def from_facts(findings: Sequence[Finding]) -> Conclusion:
     """Return what facts alone allow to say, without another training.
 
@@ -81,41 +137,25 @@ def from_facts(findings: Sequence[Finding]) -> Conclusion:
     Conclusion
         "healthy" if no fact is violated and accuracy is above that of a constant answer.
     """
+    decided = by_facts(findings)
+    if decided is not None:
+        return decided
     violations = unexplained(findings)
-    firm = [f for f in violations if f.firm]
     learned = next((f for f in findings if f.fact == "report.learned"), None)
-    if firm:
-        first = next((f for f in firm if f.cause is not None), firm[0])
-        others = tuple(f for f in violations if f is not first)
-        answer: Answer = "cause" if first.cause else "place"
-        statement = (
-            f"The cause is {first.cause}, in the {first.place}."
-            if first.cause
-            else f"Something is wrong in the {first.place}, of no kind that is known here."
-        )
-        return _told(answer, first.cause, first.place, f"fact, {answer}", statement, (evidence_of(first),), others)
     if violations:
         named = ", ".join(dict.fromkeys(f.cause or f.fact for f in violations))
         statement = f"Too little to tell: whether {named} does harm here, only another training can show."
-        return _told("too little to tell", None, None, "too little to tell", statement, (), tuple(violations))
+        return _told("too little to tell", "too little to tell", statement, tuple(violations))
     if learned is None or learned.state != "holds":
         words = learned.statement if learned else "accuracy was not measured."
-        return _told("has not learned", None, None, "has not learned", f"It has not learned. {words}")
+        return _told("has not learned", "has not learned", f"It has not learned. {words}")
     held = sum(f.state == "holds" for f in findings)
     statement = f"Healthy: {held} facts hold and none is violated. {learned.statement}"
-    return _told("healthy", None, None, "healthy, by facts", statement)
+    return _told("healthy", "healthy, by facts", statement)
 
 
-def _told(
-    answer: Answer,
-    cause: str | None,
-    place: str | None,
-    kind: str,
-    statement: str,
-    evidence: tuple[Evidence, ...] = (),
-    others: tuple[Finding, ...] = (),
-) -> Conclusion:
-    return Conclusion(answer, cause, place, kind, statement, evidence, others, 0.0)
+def _told(answer: Answer, kind: str, statement: str, others: tuple[Finding, ...] = ()) -> Conclusion:
+    return Conclusion(answer, None, None, kind, statement, (), others, 0.0)
 
 
 def ask_next(said: Conclusion) -> str:

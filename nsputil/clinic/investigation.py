@@ -7,17 +7,17 @@
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from nsputil.clinic.conclusion import Answer, Conclusion, Evidence
-from nsputil.clinic.examined import evidence_of, unexplained
+from nsputil.clinic.examined import by_facts, evidence_of, in_catalogue, place_told, unexplained
 from nsputil.clinic.facts import examine
 from nsputil.clinic.facts.explain import in_order
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.recording import Recording, record
-from nsputil.clinic.swaps.doses import DOSES, REPAIRS, Dose
+from nsputil.clinic.swaps.doses import DOSES, REPAIRS, Dose, step_length
 from nsputil.clinic.swaps.parts import PARTS, defaults, exchanged
 from nsputil.clinic.swaps.trials import TWO_SEEDS, Trial, Trials
 from nsputil.run import Run
@@ -28,6 +28,12 @@ HARM = 0.02  # of accuracy: a repair that gains less does no harm that a few see
 TIME = 0.10  # so much must three times the steps gain: almost every short training gains a little
 MUCH = 0.12  # of accuracy: an amount that gains less is no cause where nothing is violated and something was learned
 PROMISE = 1.0  # nats that all steps together promise; healthy trainings have 1.9 to 12
+ENOUGH = 3.0  # nats of promise that short steps are stretched to
+SMALL = 0.002  # of the first weights: the longest step of most healthy trainings is 0.004 to 0.025
+SHARE = 2 / 3  # of what the text allows: a training that learns more of it is not sick
+RATES_OF_STEPS = ("learning-rate-too-high", "learning-rate-too-low")
+OWN_RULE = ("steps.overshoot", "steps.length")
+USUAL = 0.02  # of the first weights: a usual longest step
 TRAININGS = 9
 
 
@@ -133,58 +139,99 @@ def _held_out_doubtful(findings: list[Finding]) -> bool:
 
 
 def _by_facts(case: _Investigation) -> Conclusion | None:
-    """A firm violation decides."""
-    violations = case.violations
-    firm = [f for f in violations if f.firm]
-    if not firm:
-        return None
-    first = next((f for f in firm if f.cause is not None), firm[0])
-    if first.cause is None and first.place in SYMPTOMATIC:
-        return None  # a state after training, which many causes leave behind: swaps look for the place
-    others = tuple(f for f in [*firm, *(f for f in violations if not f.firm)] if f is not first)
-    if first.cause is not None:
-        statement = f"The cause is {first.cause}, in the {first.place}."
-        return case.conclude("cause", first.cause, first.place, "fact, cause", statement, [evidence_of(first)], others)
-    statement = f"Something is wrong in the {first.place}, of no kind that is known here."
-    return case.conclude("place", None, first.place, "fact, place", statement, [evidence_of(first)], others)
+    """A firm violation decides; a state after training, which many causes leave behind, is left to the swaps."""
+    found = by_facts(case.findings, SYMPTOMATIC)
+    return found and replace(found, trainings=case.trials.count)
 
 
 def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
-    """A doubtful violation is a cause if its repair, or the exchange of its part, helps in each of two seeds."""
+    """A doubtful violation is to blame if its repair, or the exchange of its part, helps in each of two seeds.
+
+    Its cause is named only if the repair of that very cause helps, where there is one: if another part helps and the
+    repair does not, the answer is the place.
+    """
     for finding in case.violations:
         part = finding.place
         if finding.firm or part not in PARTS or part == "evaluation" or not case.trials.affordable(2):
             continue
-        what, changed = _repair(case, finding)
+        cause = in_catalogue(finding)
+        if cause in RATES_OF_STEPS and not _ordinary(case):
+            cause = None
+        what, changed, own = _repair(case, finding)
         tell(f"Does it do harm? A training {what}.")
         trial = case.trials.screened(what, changed, least=HARM / 2)
-        if not trial.gains and case.trials.affordable(2):  # the repair does not fit: exchange the whole part
-            what = f"with another {part}"
+        tried = [_swap_evidence(trial, part, what)]
+        if own and trial.gains and not trial.helps(HARM):
+            cause = None  # that repair is not what was missing
+        if not trial.helps(HARM) and (own or not trial.gains) and case.trials.affordable(2):
+            what = f"with another {part}"  # exchange the whole part
             changed = exchanged(case.trials.experiment, case.reference, part)
             trial = case.trials.screened(what, changed, least=HARM / 2)
-        swap = _swap_evidence(trial, part, what)
-        if not trial.helps(HARM):
-            case.evidence += [evidence_of(finding), swap]
+            tried.append(_swap_evidence(trial, part, what))
+        if not _harms(case, finding, trial):
+            case.evidence += [evidence_of(finding), *tried]
             continue
         statement = (
-            f"The cause is {finding.cause}, in the {part}."
-            if finding.cause
+            f"The cause is {cause}, in the {part}."
+            if cause
             else f"Something is wrong in the {part}: {finding.statement}"
         )
         others = tuple(f for f in case.violations if f is not finding)
-        kind = "swap, cause" if finding.cause else "swap, place"
-        answer: Answer = "cause" if finding.cause else "place"
-        return case.conclude(answer, finding.cause, part, kind, statement, [evidence_of(finding), swap], others)
+        kind = "swap, cause" if cause else "swap, place"
+        answer: Answer = "cause" if cause else "place"
+        return case.conclude(answer, cause, part, kind, statement, [evidence_of(finding), *tried[::-1]], others)
     return None
 
 
-def _repair(case: _Investigation, finding: Finding) -> tuple[str, Experiment]:
-    """Return what to change, in words, and the changed experiment."""
-    dose = REPAIRS.get(finding.cause or "")
+def _harms(case: _Investigation, finding: Finding, trial: Trial) -> bool:
+    """Whether a gain shows harm. Long steps can be right under momentum, so of them two seeds have to be sure."""
+    if finding.fact in OWN_RULE and _has_learned(case)[0]:
+        return trial.helps(TWO_SEEDS)
+    return trial.helps(HARM)
+
+
+def _repair(case: _Investigation, finding: Finding) -> tuple[str, Experiment, bool]:
+    """Return what to change, in words; the changed experiment; and whether it repairs that very cause."""
+    experiment, dose = case.trials.experiment, REPAIRS.get(finding.cause or "")
     attends = case.recording.run.kind.get("attends")
+    if finding.cause == "learning-rate-too-low" and 0 < _promised(case) < PROMISE:
+        factor = ENOUGH / _promised(case)  # a promise grows with the steps
+        return f"with {factor:.3g} times the step length", step_length(experiment, factor), True
+    if finding.cause == "learning-rate-too-high":
+        factor = min(0.1, max(1e-4, USUAL / _number(case, "steps.length", "ratio", USUAL)))
+        return f"with {factor:.3g} times the step length", step_length(experiment, factor), True
     if dose is not None and not (attends and dose.cause == "pretrained-not-loaded"):
-        return f"with {dose.name}", dose.change(case.trials.experiment)
-    return f"with another {finding.place}", exchanged(case.trials.experiment, case.reference, finding.place)
+        return f"with {dose.name}", dose.change(experiment), True
+    return f"with another {finding.place}", exchanged(experiment, case.reference, finding.place), False
+
+
+def _number(case: _Investigation, fact: str, name: str, otherwise: float) -> float:
+    """Return a number that a fact has measured."""
+    found = next((f for f in case.findings if f.fact == fact and name in f.numbers), None)
+    return float(found.numbers[name]) if found else otherwise
+
+
+def _ordinary(case: _Investigation) -> bool:
+    """Whether the rate has a usual course: it reaches its peak in time, does not fall at once, and never rises again.
+
+    Of another course the trouble is not that all steps are too long or too short.
+    """
+    peak, mean, rises = (_number(case, "optimizer.schedule", n, d) for n, d in (("peak", 0), ("mean", 1), ("rises", 0)))
+    return peak < 0.7 and mean > 0.2 and rises < 0.2
+
+
+def _signature(case: _Investigation, cause: str) -> bool:
+    """Whether the training shows the mark of an amount itself, and not only that another amount would help.
+
+    Steps that are too short move the weights hardly; dropout that is too strong changes h_cls by half of its length.
+    """
+    if cause == "learning-rate-too-low":
+        return _ordinary(case) and (_promised(case) < PROMISE or _number(case, "steps.length", "ratio", 0.0) < SMALL)
+    if cause == "learning-rate-too-high":
+        return _ordinary(case)
+    if cause == "dropout-too-high":
+        return _number(case, "model.dropout", "ratio", 1.0) > 0.4
+    return True
 
 
 def _swap_evidence(trial: Trial, place: str, what: str) -> Evidence:
@@ -212,20 +259,32 @@ def _by_doses(case: _Investigation, tell: Callable) -> Conclusion | None:
         return None
     dose, trial = best
     learned, words = _has_learned(case)
+    if learned and trial.gain >= MUCH and case.trials.affordable(dose.trainings + 1):
+        trial = case.trials.once_more(trial, dose.change(case.trials.experiment), dose.trainings)
     evidence = [_swap_evidence(trial, dose.place, f"with {dose.name}")]
-    case.evidence = [e for e in case.evidence if e not in evidence]
-    doubt = next((f for f in case.violations if f.cause is not None and f.place == dose.place), None)
-    if doubt is not None:
+    case.evidence = [e for e in case.evidence if e.statement not in {x.statement for x in evidence}]
+    doubt = next((f for f in case.violations if in_catalogue(f) and f.place == dose.place), None)
+    sick = not learned or (trial.gain >= MUCH and trial.helps(TWO_SEEDS) and trial.learned(_chance(case)) < SHARE)
+    if not sick:
+        nothing = "no violation does harm" if case.violations else "nothing is violated"
+        statement = f"It learns, and {nothing}; {dose.name} would help. {words}"
+        return case.conclude("a part that helps", None, dose.place, "a part that helps", statement, evidence)
+    if doubt is not None and doubt.cause == dose.cause:
         statement = f"The cause is {doubt.cause}, in the {doubt.place}: {dose.name} would have helped."
         others = tuple(f for f in case.violations if f is not doubt)
         told = [evidence_of(doubt), *evidence]
         return case.conclude("cause", doubt.cause, doubt.place, "swap, cause", statement, told, others)
-    if learned and trial.gain < MUCH:
-        nothing = "no violation does harm" if case.violations else "nothing is violated"
-        statement = f"It learns, and {nothing}; {dose.name} would help. {words}"
-        return case.conclude("a part that helps", None, dose.place, "a part that helps", statement, evidence)
+    others = tuple(case.violations)
+    if not _signature(case, dose.cause):
+        statement = f"Something is wrong in the {dose.place}, of no kind that is known here: {dose.name} would help."
+        return case.conclude("place", None, dose.place, "swap, place", statement, evidence, others)
     statement = f"The cause is {dose.cause}: {dose.name} would have helped."
-    return case.conclude("cause", dose.cause, dose.place, "swap, cause", statement, evidence, tuple(case.violations))
+    return case.conclude("cause", dose.cause, dose.place, "swap, cause", statement, evidence, others)
+
+
+def _chance(case: _Investigation) -> float:
+    """Return the accuracy of the more frequent label."""
+    return _number(case, "report.learned", "chance", 0.5)
 
 
 def _doses(case: _Investigation) -> list[Dose]:
@@ -268,7 +327,7 @@ def _by_swaps(case: _Investigation, tell: Callable) -> Conclusion:
                 if not case.kin and learned:
                     return case.conclude("a part that helps", None, part, "a part that helps",
                                             f"Nothing is violated; other {part} would help.", evidence)  # fmt: skip
-                if part == "optimizer" and _promised(case) < PROMISE:
+                if part == "optimizer" and _promised(case) < PROMISE and _ordinary(case):
                     statement = "The cause is learning-rate-too-low: all steps together promise too little."
                     return case.conclude("cause", "learning-rate-too-low", part, "swap, cause", statement, evidence)
                 return case.conclude("place", None, part, "swap, place",
@@ -276,9 +335,8 @@ def _by_swaps(case: _Investigation, tell: Callable) -> Conclusion:
     symptoms = [f for f in case.violations if f.firm]
     if symptoms:
         first = symptoms[0]
-        statement = f"Something is wrong in the {first.place}, of no kind that is known here."
         return case.conclude(
-            "place", None, first.place, "swap, place", statement, [evidence_of(first)], tuple(symptoms[1:])
+            "place", None, first.place, "swap, place", place_told(first), [evidence_of(first)], tuple(symptoms[1:])
         )
     if not learned:
         return case.conclude("has not learned", None, None, "has not learned", f"It has not learned: {words}")

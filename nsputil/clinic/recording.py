@@ -45,6 +45,8 @@ class Step:
         Minus the product of gradient and change: what the step gains if the loss were a plane.
     before, after : dict of ndarray
         All parameters, at a few steps; else None.
+    marks : tuple of dict
+        A hash of some weights of each tensor, before and after the step.
     """
 
     number: int
@@ -59,6 +61,7 @@ class Step:
     gain: float = float("nan")
     before: dict | None = None
     after: dict | None = None
+    marks: tuple[dict, dict] = ({}, {})
 
 
 @dataclass
@@ -153,6 +156,15 @@ def clone(model: Any) -> Any:
     """Return a deep copy of a model that shares the vocabulary, whose cache of texts is large."""
     vocabulary = getattr(model, "vocabulary", None)
     return deepcopy(model, {id(vocabulary): vocabulary})
+
+
+def marks(parameters: Mapping, most: int = 1024) -> dict[str, int]:
+    """Return a hash of up to `most` weights of each tensor; equal hashes mean equal weights."""
+    found = {}
+    for name, array in parameters.items():
+        flat = np.asarray(array).reshape(-1)
+        found[name] = hash(flat[:: max(1, flat.size // most)].tobytes())
+    return found
 
 
 def fill(model: Any, parameters: Mapping) -> None:
@@ -333,9 +345,11 @@ class _Watch:
         if measured:
             step.norms = {name: float(np.linalg.norm(values(g))) for name, g in gradients.items()}
             kept = {name: np.array(values(g)) for name, g in gradients.items()}
+        marked = marks(own) if measured else {}
         result = take(gradients)
         if measured:
             own, step.gain = model.parameters, 0.0
+            step.marks = marked, marks(own)
             for name, old in before.items():
                 change = own[name][_rows(gradients[name])] - old
                 step.moved[name] = float(np.linalg.norm(change))

@@ -247,6 +247,8 @@ def _words(rows: list, recording: Any) -> Finding:
     tokens = float(np.mean([row.words.sum() / max(1, len(row.a) + len(row.b)) for row in rows]))
     if blurred > 0.05:
         text = f"{blurred:.3f} of the words are [UNK] in the arrays though the vocabulary knows them."
+        if (mixed := _sometimes_unknown(rows, unk)) > 0.3:
+            return bad(f"{text} {mixed:.3f} of those words are [UNK] in some rows and not in others.", None)
         return bad(text, "unknown-words" if tokens < 1.5 else None)
     if share.get("other order", 0) > 0.5:
         return bad(
@@ -301,6 +303,19 @@ def _turned_unknown(row: Row, unk: int) -> float:
     """Return the share of words that are [UNK] in the row beyond those that the vocabulary does not know."""
     seen, whole = row.ids[row.words], row.a + row.b
     return max(0.0, (float((seen == unk).sum()) - sum(word == unk for word in whole)) / max(1, len(seen)))
+
+
+def _sometimes_unknown(rows: list, unk: int) -> float:
+    """Return, of the words that are [UNK] somewhere, the share that is not [UNK] elsewhere: not the vocabulary's doing.
+
+    Words that are seen four times and more count.
+    """
+    images: dict[int, list[bool]] = {}
+    for word, image in _pairs_of_ids(rows):
+        if word != unk:
+            images.setdefault(word, []).append(image == unk)
+    often = [found for found in images.values() if len(found) >= 4 and any(found)]
+    return float(np.mean([not all(found) for found in often])) if len(often) >= 5 else 0.0
 
 
 def _pairs_of_ids(rows: list) -> list[tuple[int, int]]:

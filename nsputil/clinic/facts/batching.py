@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.facts.ranks import rank_area
 
 PLACE = "batching"
 
@@ -14,7 +15,7 @@ def batching_facts(recording: Any) -> list[Finding]:
     sizes = [len(step.pairs) for step in recording.steps if step.pairs]
     if not sizes:
         return [unknown("batches.size", PLACE, "No batch was seen.")]
-    return [_size(recording, sizes), _classes(recording), _again(recording), _covered(recording)]
+    return [_size(recording, sizes), _classes(recording), _again(recording), _covered(recording), _order(recording)]
 
 
 def _size(recording: Any, sizes: list) -> Finding:
@@ -86,5 +87,25 @@ def _covered(recording: Any) -> Finding:
     numbers = {"covered": share, "pairs": float(len(lengths))}
     if share < 0.5:
         text = f"The batches of an epoch hold {share:.3f} of its {len(lengths)} pairs."
+        chosen = np.isin(np.arange(len(lengths)), every)
+        area, error = rank_area(np.asarray(lengths, float), chosen.astype(int))
+        if abs(area) > max(0.3, 5 * error):
+            text = f"{text} They are the {'long' if area > 0 else 'short'} ones."
+            return violated("batches.covered", PLACE, text, None, numbers=numbers | {"area": area})
         return violated("batches.covered", PLACE, text, "too-few-pairs", numbers=numbers)
     return holds("batches.covered", PLACE, f"The batches of an epoch hold {share:.3f} of its pairs.", numbers=numbers)
+
+
+def _order(recording: Any) -> Finding:
+    """Are the pairs of a batch from all over the list? Of m pairs at random out of n, neighbours are n / m apart."""
+    if not recording.batches:
+        return unknown("batches.order", PLACE, "No batches were made.")
+    lengths, batches = recording.batches[0]
+    full = [np.unique(batch) for batch in batches if len(np.unique(batch)) >= 8]
+    apart = float(np.median(np.concatenate([np.diff(batch) for batch in full]))) if full else 1.0
+    expected = len(lengths) / max(1.0, float(np.median([len(batch) for batch in full])) if full else 1.0)
+    numbers = {"apart": apart, "expected": expected}
+    if full and expected >= 16 and apart <= 0.1 * expected and apart <= 2:
+        text = f"The pairs of a batch are neighbours in the list, {apart:.0f} places apart: they were not shuffled."
+        return violated("batches.order", PLACE, text, None, False, numbers=numbers)
+    return holds("batches.order", PLACE, f"Pairs of a batch are {apart:.0f} places apart in the list.", numbers=numbers)

@@ -7,6 +7,7 @@ import numpy as np
 
 from nsputil.clinic.facts.confusion import INDEPENDENT, confusion, kind
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.facts.ranks import rank_area
 from nsputil.clinic.text_index import ABSENT, FAR, NEAR, NEXT, relations, sample
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 
@@ -14,7 +15,7 @@ FLOOR = 0.02  # a share of wrong labels below this does no harm that could be me
 SURE = 4.5  # standard deviations
 FEWEST = 20
 
-ELSEWHERE = "elsewhere"  # IsNext pairs hold a B from elsewhere in a way that has no name
+ELSEWHERE = "elsewhere"  # labels and text contradict each other in a way that has no name
 
 
 def labels_of_pairs(recording: Any) -> list[Finding]:
@@ -95,7 +96,8 @@ def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> 
         if bad_other > limit_other:
             name, words = kind(truth[decided], labels[decided])
             whole = _by_document(pairs, wrong)
-            return "label-noise" if whole else name, words + whole, numbers, rows
+            system = "" if whole or name != "label-noise" else _by_length(pairs, wrong)
+            return ELSEWHERE if system else "label-noise" if whole else name, words + whole + system, numbers, rows
         if (labels == IS_NEXT).mean() - (truth[decided] == IS_NEXT).mean() > 0.05 and _extra_labels(labels):
             return (
                 "label-noise",
@@ -116,6 +118,15 @@ def _by_document(pairs: list, wrong: np.ndarray) -> str:
     return f"; all of them are in {whole} of {len(rates)} documents"
 
 
+def _by_length(pairs: list, wrong: np.ndarray) -> str:
+    """Return words if the wrong labels are those of long pairs, or of short ones: then no chance is at work."""
+    lengths = np.array([len(pair.sentence_a) + len(pair.sentence_b) for pair in pairs])
+    area, error = rank_area(lengths, wrong.astype(int))
+    if abs(area) <= max(0.3, SURE * error):
+        return ""
+    return f"; they are those of {'long' if area > 0 else 'short'} pairs, so they are not noise"
+
+
 def _extra_labels(labels: np.ndarray) -> bool:
     """Whether there are clearly more labels IsNext than NotNext: labels were changed, not texts."""
     return float((labels == IS_NEXT).mean()) > 0.5 + SURE * 0.5 / np.sqrt(len(labels))
@@ -124,7 +135,17 @@ def _extra_labels(labels: np.ndarray) -> bool:
 def _misplaced(pairs: list, labels: np.ndarray, found: np.ndarray, share: float, index: Any) -> tuple:
     """IsNext pairs hold a B from elsewhere: which of three ways is it?"""
     words = f"in {share:.3f} of the pairs that are called IsNext, B does not follow A"
+    chosen = [pair for pair, label in zip(pairs, labels, strict=True) if label == IS_NEXT]
+    same = float(np.mean([index.read(p.sentence_a).tolist() == index.read(p.sentence_b).tolist() for p in chosen]))
+    if same > 0.7:
+        return "a-given-twice", f"{words}; in {same:.3f} of them B is A once more"
+    back = float(np.mean([index.relation(p.sentence_b, p.sentence_a) == NEXT for p in chosen[:400]]))
+    if back > 0.7:
+        return "a-and-b-swapped", f"{words}; in {back:.3f} of them A follows B"
     if share < 0.93:
+        away = _crosses(chosen, found[labels == IS_NEXT], index)
+        if away < 0.5:
+            return ELSEWHERE, f"{words}; {1 - away:.3f} of those B are in the document of A all the same"
         return "boundaries-lost", words
     offset, often = _offset(pairs, labels, index)
     if often > 0.7:
@@ -147,7 +168,31 @@ def _misplaced(pairs: list, labels: np.ndarray, found: np.ndarray, share: float,
     adjacent = np.mean([p.document_a == p.document_b and p.position_b > p.position_a for p in fields])
     if adjacent > 0.9 and _text_at_place(fields, index) < 0.5:
         return "sentences-shuffled", f"{words}; by their positions they should, so the text was shuffled before pairing"
-    return "segments-misaligned", f"{words}; the two columns do not belong together"
+    if _present(pairs, labels, index) > 0.5:
+        return "segments-misaligned", f"{words}; the texts that do are in the column of B, in other rows"
+    return ELSEWHERE, f"{words}; the texts that do are not in the column of B either"
+
+
+def _crosses(chosen: list, found: np.ndarray, index: Any) -> float:
+    """Return which share of the B that are elsewhere than A are in no document of A."""
+    far = [pair for pair, where in zip(chosen, found, strict=True) if where == FAR][:400]
+    if not far:
+        return 1.0
+    return 1 - float(np.mean([_together(pair, index) for pair in far]))
+
+
+def _together(pair: Any, index: Any) -> bool:
+    """Whether some document holds both texts of a pair."""
+    at_a, at_b = (index.document[index.places(text)] for text in (pair.sentence_a, pair.sentence_b))
+    return bool(set(at_a) & set(at_b))
+
+
+def _present(pairs: list, labels: np.ndarray, index: Any) -> float:
+    """Return for which share of the A of IsNext pairs some B of the list is the text that follows."""
+    begins = {int(place) for pair in pairs for place in index.places(pair.sentence_b)[:3]}
+    asked = [pairs[k].sentence_a for k in np.flatnonzero(labels == IS_NEXT)[:400]]
+    hits = [any(int(place) + len(index.read(a)) in begins for place in index.places(a)[:3]) for a in asked]
+    return float(np.mean(hits)) if hits else 0.0
 
 
 def _sentences_apart(pairs: list, labels: np.ndarray, index: Any) -> list[int]:
@@ -212,11 +257,7 @@ def _chained(pairs: list, labels: np.ndarray) -> float:
 
 def _text_at_place(pairs: list, index: Any) -> float:
     """Return the share of pairs whose A and B are in one document at all."""
-    same = [
-        bool(set(index.document[index.places(p.sentence_a)]) & set(index.document[index.places(p.sentence_b)]))
-        for p in pairs[:400]
-    ]
-    return float(np.mean(same))
+    return float(np.mean([_together(pair, index) for pair in pairs[:400]]))
 
 
 def _accident(pairs: list, chosen: np.ndarray, index: Any) -> float:
@@ -242,6 +283,8 @@ def _finding(name: str, verdict: tuple, causes: dict[str, str | None]) -> Findin
         both = bool(others) and others[0] == "inverted"
         one = "training-labels-inverted" if name == "training" else "evaluation-labels-inverted"
         cause = "convention-inverted" if both or not others else one
+    if cause == "a-and-b-swapped" and name == "held-out" and causes.get("training") is None:
+        cause = "swapped-in-evaluation"  # what is trained on is in its order
     if cause == ELSEWHERE:
         return violated(fact, "pairs", f"In the {name} pairs {words}.", None, rows=rows, numbers=numbers)
     return violated(fact, "pairs", f"In the {name} pairs {words}.", cause, rows=rows, numbers=numbers)

@@ -151,7 +151,18 @@ def pooled_units(recording: Any) -> list[Finding]:
     pooled = getattr(getattr(cache, "pooler", None), "pooled", None)
     if pooled is None or np.ndim(pooled) != 2:
         return [unknown("model.pooled", PLACE, "The model shows no pooled units.")]
-    return [_saturation(np.asarray(pooled, np.float64), np.asarray(logits), model)]
+    return [_saturation(np.asarray(pooled, np.float64), np.asarray(logits), model), _centred(np.asarray(logits))]
+
+
+def _centred(logits: np.ndarray) -> Finding:
+    """Does the start leave the answer open? A bias for a prior of .95 is 3 nats; beyond 4, pairs cannot matter."""
+    odds = _odds(logits)
+    middle, spread = float(odds.mean()), float(odds.std())
+    numbers = {"middle": middle, "spread": spread, "limit": 4.0}
+    if abs(middle) > max(4.0, 4 * spread):
+        text = f"At the start the log-odds of all pairs are about {middle:.2f}, with a spread of {spread:.2f}."
+        return violated("model.centred", PLACE, text, None, False, numbers=numbers)
+    return holds("model.centred", PLACE, f"At the start the log-odds are {middle:.2f} on average.", numbers=numbers)
 
 
 def _saturation(pooled: np.ndarray, logits: np.ndarray, model: Any) -> Finding:

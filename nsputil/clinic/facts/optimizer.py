@@ -18,6 +18,7 @@ PLACE = "optimizer"
 DELAY = 80  # steps that a pulse is followed
 APART = 24  # steps between the early and the late pulse
 MOST = 3000  # steps of which the rate is traced one by one
+AGAIN = 20  # steps that are asked for a second time
 
 
 @dataclass
@@ -77,7 +78,13 @@ def optimizer_rule(recording: Any) -> list[Finding]:
     trace = bench.push([bench.size] * count).sum(axis=1)
     if not np.isfinite(trace).all():
         return [violated("optimizer.rule", PLACE, "A constant gradient makes the weights infinite.", None)]
-    findings = [_direction_of_steps(trace)]
+    again = bench.push([bench.size] * min(count, AGAIN)).sum(axis=1)
+    drawn = float(np.abs(again - trace[: len(again)]).max() / (np.abs(trace).max() or 1.0))
+    if not drawn <= 1e-3:
+        text = f"The same gradients give other steps the second time: they differ by {drawn:.3f} of the longest step."
+        return [violated("optimizer.repeatable", PLACE, text, None, drawn > 0.3, drawn=drawn)]
+    findings = [holds("optimizer.repeatable", PLACE, "The same gradients give the same steps twice.", drawn=drawn)]
+    findings.append(_direction_of_steps(trace))
     moving = np.flatnonzero(np.abs(trace) > 1e-3 * np.abs(trace).max()) if trace.any() else np.array([], int)
     if len(moving) == 0:
         return findings
@@ -126,11 +133,24 @@ def _schedule(trace: np.ndarray, moving: np.ndarray, total: int) -> Finding:
         return unknown("optimizer.schedule", PLACE, f"Only the first {len(trace)} of {total} steps were traced.")
     active = np.flatnonzero(np.abs(trace) > 0.01 * np.abs(trace).max())
     end = (int(active[-1]) + 1) / total
-    numbers = {"end": end, "steps": float(total), "limit": 0.6}
+    numbers = {"end": end, "steps": float(total), "limit": 0.6} | _course(np.abs(trace))
     if end < 0.6 and total >= 10:
         text = f"The rate is below 1 % of its peak after {int(active[-1]) + 1} of {total} steps."
         return violated("optimizer.schedule", PLACE, text, "schedule-ends-early", numbers=numbers)
     return holds("optimizer.schedule", PLACE, f"The rate lasts for {end:.2f} of the training.", numbers=numbers)
+
+
+def _course(trace: np.ndarray) -> dict[str, float]:
+    """Return the course of the rate in numbers, each as a share of the peak or of the training.
+
+    peak: when the largest step is taken first; mean: of all steps; rises: what it gains again after it fell. Usual
+    schedules warm up, stay or fall, and never rise again.
+    """
+    size = trace / (float(trace.max()) or 1.0)
+    top = int(np.argmax(size > 0.99))
+    fallen = np.minimum.accumulate(size[top:])
+    again = float((size[top:] - fallen).max())
+    return {"peak": top / max(1, len(size)), "mean": float(size.mean()), "rises": again}
 
 
 def _late(moving: np.ndarray, count: int) -> tuple[int, int] | None:
@@ -262,13 +282,25 @@ def _decay(bench: Bench, recording: Any, count: int) -> Finding:
     name = matrices[0]
     before = float(np.linalg.norm(own[name]))
     zeros = {key: np.zeros_like(own[key]) for key in matrices}
+    start, shrunk = own[name].astype(np.float64), []
     for _ in range(count):
+        size = float(np.linalg.norm(own[name]))
         optimizer.step({key: array.copy() for key, array in zeros.items()})
+        shrunk.append(size - float(np.linalg.norm(own[name])))
     left = float(np.linalg.norm(own[name])) / before
+    alike = float(np.vdot(start, own[name])) / max(before * before * left, 1e-300)
     left = left ** (recording.total / count)
-    numbers = {"left": left, "limit": float(np.exp(-1))}
+    once = max(shrunk) / max(sum(shrunk), 1e-300)
+    numbers = {"left": left, "limit": float(np.exp(-1)), "direction": alike, "in_one_step": once}
     if left < np.exp(-1):
-        text = f"With gradients of zero {left:.2g} of {name} is left at the end of the training: decay is too strong."
+        text = f"With gradients of zero {left:.2g} of {name} is left at the end of the training"
+        if left > 1e-12 and alike < 0.99:  # decay makes all weights smaller alike
+            text = f"{text}, and what is left has another direction."
+            return violated("optimizer.decay", PLACE, text, None, rows=(name,), numbers=numbers)
+        if once > 0.9 and count >= 10:
+            text = f"{text}; one step takes away {once:.2f} of what is lost in all steps."
+            return violated("optimizer.decay", PLACE, text, None, rows=(name,), numbers=numbers)
+        text = f"{text}: decay is too strong."
         return violated("optimizer.decay", PLACE, text, "weight-decay-too-high", rows=(name,), numbers=numbers)
     if left > np.e:
         return violated(

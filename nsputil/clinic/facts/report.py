@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.facts.ranks import rank_area
 from nsputil.losses import softplus
 from nsputil.pairs import IS_NEXT
 from nsputil.tokenization import tokenize
 
 PLACE = "evaluation"
+BATCH = 7.5  # pairs: a loss that is smaller times too large is no sum over a batch
 LOSS = 2e-3  # relative: padding differs with the batches, and reports may be rounded to three digits
 
 
@@ -102,8 +104,32 @@ def _repeated(recording: Any, report: Any) -> Finding:
         model = recording.twin(report.parameters)
         honest = np.array_equal(model.logits(report.pairs[:20]), model.logits(report.pairs[:20]))
         text = f"Two evaluations of one model on the same pairs differ by up to {apart:.4f}."
-        return violated("report.repeated", PLACE, text, "dropout-in-evaluation" if honest else None, apart=apart)
+        drops = honest and _draws(recording, report)
+        cause = "dropout-in-evaluation" if drops is not False and honest else None
+        if honest and cause is None:
+            text = f"{text[:-1]}, and the model is asked for no dropout: the evaluation itself draws."
+        return violated("report.repeated", PLACE, text, cause, apart=apart)
     return holds("report.repeated", PLACE, "Two evaluations of one model say the same.", apart=apart)
+
+
+def _draws(recording: Any, report: Any) -> bool | None:
+    """Whether an evaluation gives the encoder a generator, as only training should; None if that cannot be seen."""
+    model = recording.twin(report.parameters)
+    encoder, drawn = getattr(model, "encoder", None), []
+    forward = getattr(encoder, "forward", None)
+    if forward is None:
+        return None
+
+    def watched(batch: Any, *rest: Any, **named: Any) -> Any:
+        drawn.append(any(isinstance(x, np.random.Generator) for x in [*rest, *named.values()]))
+        return forward(batch, *rest, **named)
+
+    try:
+        encoder.forward = watched
+    except AttributeError:
+        return None
+    recording.experiment.evaluation(model, list(report.pairs))
+    return any(drawn) if drawn else None
 
 
 def _pairs_read(reports: list, recording: Any) -> Finding:
@@ -167,8 +193,23 @@ def _pairs_read(reports: list, recording: Any) -> Finding:
     if missing / total > 0.02:
         few = len({(p.sentence_a, p.sentence_b) for batch in reports[-1].read for p in batch})
         text_ = f"The evaluation reads {few} of the {len(reports[-1].pairs)} pairs that it is given."
-        return bad(text_, "evaluated-on-few-pairs" if missing / total > 0.5 else None)
+        kept = _kept(reports[-1])
+        return bad(text_ + kept, "evaluated-on-few-pairs" if missing / total > 0.5 and not kept else None)
     return holds("report.pairs", PLACE, "The evaluation reads the pairs that it is given.", numbers=numbers)
+
+
+def _kept(report: Any) -> str:
+    """Return words for what pairs that are left out have in common: their label, or their length."""
+    read = {(p.sentence_a, p.sentence_b) for batch in report.read for p in batch}
+    inside = np.array([int((p.sentence_a, p.sentence_b) in read) for p in report.pairs])
+    labels = {p.label for p, here in zip(report.pairs, inside, strict=True) if here}
+    if len(labels) == 1 and inside.sum() >= 8 and len({p.label for p in report.pairs}) == 2:
+        return f" All of them have the label {labels.pop()}."
+    lengths = np.array([len(p.sentence_a) + len(p.sentence_b) for p in report.pairs], float)
+    area, error = rank_area(lengths, inside)
+    if abs(area) > max(0.35, 5 * error):
+        return f" They are the {'long' if area > 0 else 'short'} ones."
+    return ""
 
 
 def _fewer_words(report: Any) -> bool:
@@ -275,7 +316,13 @@ def _explanations(recording: Any, counts: list, reports: list) -> Any:
     ):
         yield "swapped-in-evaluation", "It is that of the pairs with A and B exchanged.", False
     if enough and all(_close(c.said["accuracy"], counts[0].said["accuracy"], len(c.labels)) for c in counts):
-        yield "stale-checkpoint", "It never moves, though the model does.", True
+        share = float((counts[0].labels == IS_NEXT).mean())
+        said = counts[0].said["accuracy"]
+        constant = any(_close(said, x, len(counts[0].labels)) for x in (share, 1 - share))
+        if constant:
+            yield None, "It never moves, and it is that of one answer to all pairs.", True
+        else:
+            yield "stale-checkpoint", "It never moves, though the model does.", True
 
 
 def _at(recording: Any, counts: list, model: Any, change: Any = None, reports: Any = None) -> list[float] | None:
@@ -472,6 +519,16 @@ def _by_accident(counts: list) -> bool:
         says = count.logits.argmax(axis=1)
         p, q = float((says == 0).mean()), float((count.labels == 0).mean())
         chance = p * q + (1 - p) * (1 - q)
+        recalls = [count.said.get(name) for name in ("recall_is_next", "recall_not_next")]
+        if all(isinstance(r, float | int) for r in recalls):  # of answers that have nothing to do with the labels
+            expected, found = np.array([p, 1 - p]), np.array(recalls, float)
+            true = [
+                float(count.right[count.labels == label].mean()) for label in (0, 1) if (count.labels == label).any()
+            ]
+            sizes = np.array([max(1, len(right)) for right in each])
+            dealt_out = (np.abs(found - expected) < 4 * np.sqrt(0.25 / sizes) + 0.01).all()
+            if not dealt_out and not (len(true) == 2 and np.allclose(found, true, atol=6e-5)):
+                return False
         sd = np.sqrt(0.25 / len(says))
         if abs(count.said["accuracy"] - chance) > 4 * sd:
             return False
@@ -503,7 +560,7 @@ def _loss(counts: list) -> Finding:
     if len(said) > 1 and ratio.std() < 1e-3 * abs(ratio.mean()):
         value = float(ratio.mean())
         numbers["ratio"] = value
-        cause = "loss-in-bits" if abs(value - 1.4427) < 2e-3 else "held-out-loss-summed" if value > 1.6 else None
+        cause = "loss-in-bits" if abs(value - 1.4427) < 2e-3 else "held-out-loss-summed" if value >= BATCH else None
         return violated(
             "report.loss",
             PLACE,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.facts.ranks import rank_area
 from nsputil.clinic.text_index import spread
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 from nsputil.tokenization import tokenize
@@ -35,7 +36,7 @@ def shortcut_facts(recording: Any) -> list[Finding]:
         *_altered(recording, pairs, labels, spread(held_out)),
         _variety(pairs, labels),
         _lengths(pairs, labels),
-        _words(pairs, labels),
+        _words(recording, pairs, labels),
         _prior(labels, held_out),
     ]
 
@@ -54,22 +55,10 @@ def _variety(pairs: Sequence, labels: np.ndarray) -> Finding:
     return holds("pairs.variety", PLACE, f"{min(shares):.3f} of the B of a class are different.", numbers=numbers)
 
 
-def _rank_area(x: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Return the area under the curve of a number for NotNext, minus one half, and its standard error."""
-    order = np.argsort(x, kind="stable")
-    ranks = np.empty(len(x))
-    ranks[order] = np.arange(1, len(x) + 1)
-    for value in np.unique(x):
-        ranks[x == value] = ranks[x == value].mean()
-    n1, n0 = int((labels == 1).sum()), int((labels == 0).sum())
-    area = (ranks[labels == 1].sum() - n1 * (n1 + 1) / 2) / (n1 * n0)
-    return float(area - 0.5), float(np.sqrt((n0 + n1 + 1) / (12 * n0 * n1)))
-
-
 def _lengths(pairs: Sequence, labels: np.ndarray) -> Finding:
     """Does the length of a text give the label away?"""
     texts = {"A": [p.sentence_a for p in pairs], "B": [p.sentence_b for p in pairs]}
-    areas = {name: _rank_area(np.array([len(tokenize(t)) for t in found]), labels) for name, found in texts.items()}
+    areas = {name: rank_area(np.array([len(tokenize(t)) for t in found]), labels) for name, found in texts.items()}
     name = max(areas, key=lambda key: abs(areas[key][0]))
     area, error = areas[name]
     limit = max(LENGTH, 5 * error)
@@ -89,9 +78,12 @@ def _lengths(pairs: Sequence, labels: np.ndarray) -> Finding:
     )
 
 
-def _words(pairs: Sequence, labels: np.ndarray) -> Finding:
-    """Does a single word, in A or in B, give the label away? Sampling error with Bonferroni's correction: 5.5 sd."""
-    best, where, rates = 0.0, "", (0.0, 0.0)
+def _words(recording: Any, pairs: Sequence, labels: np.ndarray) -> Finding:
+    """Does a single word, in A or in B, give the label away? Sampling error with Bonferroni's correction: 5.5 sd.
+
+    A mark is a word that was added: one class has it far more often than the sentences of the documents do.
+    """
+    best, where, rates, mark = 0.0, "", (0.0, 0.0), ""
     n0, n1 = int((labels == IS_NEXT).sum()), int((labels == NOT_NEXT).sum())
     for side in ("sentence_a", "sentence_b"):
         count: list[Counter] = [Counter(), Counter()]
@@ -101,13 +93,26 @@ def _words(pairs: Sequence, labels: np.ndarray) -> Finding:
             first, second = count[0][word] / n0, count[1][word] / n1
             if abs(first - second) > best:
                 best, where, rates = abs(first - second), f"{word!r} in {side[-1].upper()}", (first, second)
+                mark = word
     limit = max(WORD, 5.5 * np.sqrt(0.25 / n0 + 0.25 / n1))
     numbers = {"difference": best, "limit": limit, "is_next": rates[0], "not_next": rates[1]}
     if best > limit:
         text = f"{where} is in {rates[0]:.3f} of the pairs IsNext and in {rates[1]:.3f} of the pairs NotNext."
-        cause = "shortcut-marker" if min(rates) < 0.05 or best > MARK else None
+        natural = _natural(recording, mark)
+        numbers["in_documents"] = natural
+        added = max(rates) > natural + WORD / 2
+        cause = "shortcut-marker" if added and (min(rates) < 0.05 or best > MARK) else None
         return violated("pairs.words", PLACE, text, cause, numbers=numbers)
     return holds("pairs.words", PLACE, f"No word tells the classes apart by more than {best:.3f}.", numbers=numbers)
+
+
+def _natural(recording: Any, word: str) -> float:
+    """Return the share of the sentences of the documents that hold a word."""
+    index = recording.text
+    if word not in index.ids or not index.starts.any():
+        return 0.0
+    owner = np.cumsum(index.starts)[index.tokens == index.ids[word]]
+    return len(np.unique(owner)) / float(index.starts.sum())
 
 
 def _prior(labels: np.ndarray, held_out: Sequence) -> Finding:
@@ -202,9 +207,23 @@ def _foreign(index: Any, texts: Sequence[str], more: float, side: str) -> str | 
     for stripped in without:
         if texts and np.mean([len(index.places(text)) > 0 for text in stripped if text]) > 0.7:
             return "shortcut-marker"
-    if side == "B" and more > 0 and _new_words(index, texts) > 0.02:
+    if side == "B" and more > 0 and _new_words(index, texts) > 0.02 and _pieces(index, texts) < 0.3:
         return "easy-negatives"
     return None
+
+
+def _pieces(index: Any, texts: Sequence[str], size: int = 3) -> float:
+    """Return which share of the runs of three tokens the documents hold: much of a spoilt sentence, little of others.
+
+    Runs with a token that no document holds count as not held.
+    """
+    hits, asked = 0, 0
+    for text in texts[:100]:
+        words = tokenize(text)
+        for k in range(len(words) - size + 1):
+            asked += 1
+            hits += len(index.places(" ".join(words[k : k + size]))) > 0
+    return hits / asked if asked else 0.0
 
 
 def _everywhere(index: Any, pairs: Sequence) -> list[str]:

@@ -150,6 +150,12 @@ def _used(recording: Any, train: list) -> Finding:
     numbers = {"sentences": share, "in_pairs": min(1.0, words / max(1, possible)), "documents": float(len(train))}
     if share < 0.3 and here <= whole:
         text = f"Only {share:.3f} of the sentences are trained on ({len(train)} of {len(everything)} documents)."
+        held = {s for name in ("valid", "test") for d in recording.given.get(name) or [] for s in d.sentences}
+        apart = len((held - here) & whole) / max(1, len(whole))
+        numbers["held_out"] = apart
+        if apart > max(share, 0.3):
+            text = f"{text} {apart:.3f} are held out: the parts have the wrong sizes."
+            return violated("split.used", PLACE, text, None, numbers=numbers)
         return violated("split.used", PLACE, text, "too-few-pairs", numbers=numbers)
     if words < 0.4 * possible or first < 0.2 * possible:
         text = (

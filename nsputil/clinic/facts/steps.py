@@ -142,7 +142,43 @@ def progress(recording: Any) -> list[Finding]:
         )
         cause = "learning-rate-too-low" if len(recording.steps) >= 40 and possible >= 0 else None
         found = [violated("steps.progress", PLACE, text, cause, False, numbers=numbers)]
-    return [*found, _count(recording), _length(recording), _overshoot(recording)]
+    return [*found, _count(recording), _length(recording), _overshoot(recording), _kept(recording)]
+
+
+def _kept(recording: Any) -> Finding:
+    """Does each step start from where the last one ended, and lead to weights that are new?
+
+    Small tensors are left out: two weights can return to the same float by accident.
+    """
+    steps = [step for step in recording.steps if step.marks[1]]
+    large = {name for name, array in getattr(recording.model, "parameters", {}).items() if array.size >= 16}
+    if len(steps) < 3 or not large:
+        return unknown("steps.kept", PLACE, "Too few steps were seen to follow the weights.")
+    reports = {report.step for report in recording.reports}
+    between, back = [], []
+    for last, step in zip(steps, steps[1:], strict=False):
+        if step.number == last.number + 1 and any(last.marks[1].get(n) != step.marks[0].get(n) for n in large):
+            between.append(last.number)
+    seen: dict[str, dict[int, int]] = {name: {} for name in large}
+    for step in steps:
+        for name in large:
+            before, after = step.marks[0].get(name), step.marks[1].get(name)
+            if before is not None and after is not None:
+                seen[name].setdefault(before, step.number)
+                if after != before and after in seen[name]:
+                    back.append((step.number, name, seen[name][after]))
+    numbers = {"between": float(len(between)), "back": float(len(back))}
+    if back:
+        number, name, first = back[0]
+        text = f"After step {number} the weights of {name} are those from before step {first}: they were put back."
+        return violated("steps.kept", PLACE, text, None, rows=(name,), numbers=numbers)
+    if between:
+        text = f"After step {between[0]} the weights change before the next step begins, {len(between)} times in all."
+        if set(between) <= reports:
+            text = f"{text[:-1]}; each time it was right after an evaluation."
+            return violated("steps.kept", "evaluation", text, None, numbers=numbers)
+        return violated("steps.kept", "model", text, None, False, numbers=numbers)
+    return holds("steps.kept", PLACE, "Each step starts from where the last one ended.", numbers=numbers)
 
 
 def _count(recording: Any) -> Finding:

@@ -44,6 +44,16 @@ class Trial:
         """The mean over the seeds."""
         return float(np.mean(self.gains)) if self.gains else 0.0
 
+    def learned(self, chance: float) -> float:
+        """Return how much is learned without the exchange, as a share of what is learned with it.
+
+        Both are accuracies above that of a constant answer.
+        """
+        if not self.gains:
+            return 1.0
+        before, after = float(np.mean(self.before)) - chance, float(np.mean(self.after)) - chance
+        return max(0.0, before) / after if after > 0 else 1.0
+
     def helps(self, limit: float = TWO_SEEDS) -> bool:
         """Whether the mean gain exceeds what chance gives, and no seed speaks against it."""
         need = ONE_SEED if len(self.gains) == 1 else limit
@@ -140,6 +150,13 @@ class Trials:
         if not second.gains:
             return first
         return Trial(name, first.gains + second.gains, first.before + second.before, first.after + second.after)
+
+    def once_more(self, trial: Trial, changed: Experiment, trainings: float = 1.0) -> Trial:
+        """Return a trial with one more paired seed."""
+        more = self.compare(trial.name, changed, (len(trial.gains),), trainings)
+        if not more.gains:
+            return trial
+        return Trial(trial.name, trial.gains + more.gains, trial.before + more.before, trial.after + more.after)
 
     def _made(self, experiment: Experiment, maker: Callable) -> Any:
         test = experiment.split(experiment.documents, np.random.default_rng((experiment.seed, 0)))[2]
