@@ -522,9 +522,8 @@ def _by_accident(counts: list) -> bool:
         recalls = [count.said.get(name) for name in ("recall_is_next", "recall_not_next")]
         if all(isinstance(r, float | int) for r in recalls):  # of answers that have nothing to do with the labels
             expected, found = np.array([p, 1 - p]), np.array(recalls, float)
-            true = [
-                float(count.right[count.labels == label].mean()) for label in (0, 1) if (count.labels == label).any()
-            ]
+            each = [count.right[count.labels == label] for label in (0, 1)]
+            true = [float(right.mean()) for right in each if len(right)]
             sizes = np.array([max(1, len(right)) for right in each])
             dealt_out = (np.abs(found - expected) < 4 * np.sqrt(0.25 / sizes) + 0.01).all()
             if not dealt_out and not (len(true) == 2 and np.allclose(found, true, atol=6e-5)):
