@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fact_mutants import MUTANTS, encoded, only_labels, pairs_changed, short, without_positions
+from near_misses import NEAR_MISSES
 
 from nsputil.clinic.facts import examine, run_facts
 from nsputil.clinic.facts.finding import PLACES, Finding
@@ -13,9 +14,9 @@ from nsputil.run import Run
 from nsputil.training import train
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+@pytest.mark.parametrize("name", [*MUTANTS, *NEAR_MISSES])
 def test_a_mutant_is_seen_named_and_placed(name):
-    edit, place, causes = MUTANTS[name]
+    edit, place, causes = (MUTANTS | NEAR_MISSES)[name]
     found = [finding for finding in examine(record(edit(short())), strict=True) if finding.state == "violated"]
     assert found, "nothing is violated"
     first = found[0]
