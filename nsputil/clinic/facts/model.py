@@ -283,13 +283,17 @@ def probabilities(recording: Any) -> list[Finding]:
 def dropout(recording: Any) -> list[Finding]:
     """How much of h_cls does dropout leave in a training step?"""
     model, batch = _ready(recording), _batch(recording)
-    still, drawn = (model.forward(batch, rng)[1] for rng in (None, np.random.default_rng(0)))
-    h, d = (getattr(getattr(cache, "pooler", None), "h_cls", None) for cache in (still, drawn))
-    if h is None or d is None:
+    caches = [model.forward(batch, rng)[1] for rng in (None, np.random.default_rng(0), np.random.default_rng(1))]
+    seen = [getattr(getattr(cache, "pooler", None), "h_cls", None) for cache in caches]
+    if any(h is None for h in seen):
         return [unknown("model.dropout", PLACE, "The model shows no h_cls.")]
-    h, d = np.asarray(h, np.float64), np.asarray(d, np.float64)
+    h, d, other = (np.asarray(x, np.float64) for x in seen)
     ratio = float(np.linalg.norm(d - h)) / max(float(np.linalg.norm(h)), 1e-12)
-    numbers = {"ratio": ratio, "limit": NOISE}
+    drawn = float(np.linalg.norm(d - other)) / max(float(np.linalg.norm(d - h)), 1e-12)
+    numbers = {"ratio": ratio, "limit": NOISE, "drawn": drawn}
+    if ratio > NOISE and drawn < 0.2:
+        text = f"In training h_cls differs by {ratio:.2f} of its length from that in evaluation, and nothing is drawn."
+        return [violated("model.dropout", PLACE, text, None, False, numbers=numbers)]
     if ratio > NOISE:
         text = f"In a training step dropout changes h_cls by {ratio:.2f} of its own length."
         return [violated("model.dropout", PLACE, text, "dropout-too-high", False, numbers=numbers)]
