@@ -81,7 +81,7 @@ def _lengths(pairs: Sequence, labels: np.ndarray) -> Finding:
 def _words(recording: Any, pairs: Sequence, labels: np.ndarray) -> Finding:
     """Does a single word, in A or in B, give the label away? Sampling error with Bonferroni's correction: 5.5 sd.
 
-    A mark is a word that was added: one class has it far more often than the sentences of the documents do.
+    A mark is a word that one class lacks, or one that was added: it is far more frequent than in the documents.
     """
     best, where, rates, mark = 0.0, "", (0.0, 0.0), ""
     n0, n1 = int((labels == IS_NEXT).sum()), int((labels == NOT_NEXT).sum())
@@ -101,7 +101,7 @@ def _words(recording: Any, pairs: Sequence, labels: np.ndarray) -> Finding:
         natural = _natural(recording, mark)
         numbers["in_documents"] = natural
         added = max(rates) > natural + WORD / 2
-        cause = "shortcut-marker" if added and (min(rates) < 0.05 or best > MARK) else None
+        cause = "shortcut-marker" if min(rates) < 0.05 or (added and best > MARK) else None
         return violated("pairs.words", PLACE, text, cause, numbers=numbers)
     return holds("pairs.words", PLACE, f"No word tells the classes apart by more than {best:.3f}.", numbers=numbers)
 
