@@ -212,12 +212,12 @@ def _number(case: _Investigation, fact: str, name: str, otherwise: float) -> flo
 
 
 def _ordinary(case: _Investigation) -> bool:
-    """Whether the rate has a usual course: it reaches its peak in time, does not fall at once, and never rises again.
+    """Whether the rate has a usual course: it does not fall at once, and never rises again after it fell.
 
     Of another course the trouble is not that all steps are too long or too short.
     """
-    peak, mean, rises = (_number(case, "optimizer.schedule", n, d) for n, d in (("peak", 0), ("mean", 1), ("rises", 0)))
-    return peak < 0.7 and mean > 0.2 and rises < 0.2
+    mean, rises = (_number(case, "optimizer.schedule", name, usual) for name, usual in (("mean", 1.0), ("rises", 0.0)))
+    return mean > 0.2 and rises < 0.2
 
 
 def _signature(case: _Investigation, cause: str) -> bool:
