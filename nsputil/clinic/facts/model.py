@@ -15,6 +15,7 @@ TOGETHER = 0.15  # of the spread of h_cls; encoders that compare have 0.4 and mo
 NOISE = (
     0.8  # of the length of h_cls: a share p of the units that is dropped changes it by sqrt(p / (1 - p)) before a norm
 )
+DRAWN = 0.8  # two draws differ by sqrt(2) of what each changes; healthy and strong dropout have 1.1 and more
 
 
 def _batch(recording: Any) -> Any:
@@ -291,7 +292,7 @@ def dropout(recording: Any) -> list[Finding]:
     ratio = float(np.linalg.norm(d - h)) / max(float(np.linalg.norm(h)), 1e-12)
     drawn = float(np.linalg.norm(d - other)) / max(float(np.linalg.norm(d - h)), 1e-12)
     numbers = {"ratio": ratio, "limit": NOISE, "drawn": drawn}
-    if ratio > NOISE and drawn < 0.2:
+    if ratio > NOISE and drawn < DRAWN:
         text = f"In training h_cls differs by {ratio:.2f} of its length from that in evaluation, and nothing is drawn."
         return [violated("model.dropout", PLACE, text, None, False, numbers=numbers)]
     if ratio > NOISE:
