@@ -96,7 +96,8 @@ class Conclusion:
                                    subsequent_indent="      ")  # fmt: skip
             lines += [f"      look at: {row}"[:width] for row in evidence.rows[:3]]
         for finding in self.others:
-            lines += textwrap.wrap(f"also violated: {finding.statement}", width, initial_indent="  ",
+            why = f" (may follow from {', '.join(finding.explained_by)})" if finding.explained_by else ""
+            lines += textwrap.wrap(f"also violated: {finding.statement}{why}", width, initial_indent="  ",
                                    subsequent_indent="      ")  # fmt: skip
         if self.confidence > 0:
             lines.append(f"  how sure: answers of this kind ({self.kind}) were right in {self.confidence:.0%} of the "

@@ -46,6 +46,23 @@ def test_a_deviation_that_only_a_swap_can_judge_is_too_little_to_tell():
     assert said.answer == "too little to tell" and not said.sound and said.names == ("batch-too-small",)
 
 
+def test_a_name_that_the_catalogue_does_not_hold_is_told_as_a_place():
+    again = Finding("batches.again", "violated", "batching", "The same pairs return.", cause="same-pairs-again")
+    said = from_facts([again])
+    assert (said.answer, said.cause, said.place, said.kind) == ("place", None, "batching", "fact, place")
+    assert "same-pairs-again" in said.statement and "The same pairs return." in said.text()
+    mirror = Finding("loss.function", "violated", "loss", "Label 1 is ignored.", cause="ignore-index-one")
+    assert from_facts([mirror]).cause == "ignore-index-one"
+
+
+def test_what_follows_from_another_violation_is_told_last():
+    first = Finding("labels.text.training", "violated", "pairs", "Labels are wrong.", cause="label-noise")
+    later = Finding("pairs.prior", "violated", "pairs", "Shares differ.", cause="prior-shift",
+                    explained_by=("labels.text.training",))  # fmt: skip
+    said = from_facts([first, later])
+    assert said.names == ("label-noise", "prior-shift") and "may follow from labels.text.training" in said.text()
+
+
 def test_what_was_not_learned_is_not_called_healthy():
     assert from_facts([]).answer == "has not learned"
 

@@ -70,6 +70,18 @@ def test_a_gain_counts_if_no_seed_speaks_against_it():
     assert not Trial("x", (0.2, -0.05), (0.5, 0.5), (0.7, 0.45)).helps()
 
 
+def test_what_is_learned_is_a_share_of_what_could_be():
+    trial = Trial("x", (0.1, 0.2), (0.6, 0.6), (0.7, 0.8))
+    assert trial.learned(0.5) == pytest.approx(0.1 / 0.25)
+    assert Trial("x", (-0.2,), (0.7,), (0.5,)).learned(0.5) == 1.0 and Trial("x", (), (), ()).learned(0.5) == 1.0
+
+
+def test_one_more_seed_is_added_to_a_trial(experiment):
+    trials = Trials(experiment)
+    more = trials.once_more(trials.compare("nothing", experiment, (0,)), experiment)
+    assert more.gains == (0.0, 0.0) and trials.count == 4
+
+
 def test_a_diverged_training_is_worth_chance(experiment):
     def nan(logits, labels):
         return float("nan"), logits
