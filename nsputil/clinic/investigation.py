@@ -30,6 +30,8 @@ MUCH = 0.12  # of accuracy: an amount that gains less is no cause where nothing 
 PROMISE = 1.0  # nats that all steps together promise; healthy trainings have 1.9 to 12
 ENOUGH = 3.0  # nats of promise that short steps are stretched to
 SMALL = 0.002  # of the first weights: the longest step of most healthy trainings is 0.004 to 0.025
+LONG = 0.05  # of the first weights: twice as long as the longest step of most healthy trainings
+FEW_STEPS = 100
 SHARE = 2 / 3  # of what the text allows: a training that learns more of it is not sick
 RATES_OF_STEPS = ("learning-rate-too-high", "learning-rate-too-low")
 OWN_RULE = ("steps.overshoot", "steps.length")
@@ -223,12 +225,20 @@ def _ordinary(case: _Investigation) -> bool:
 def _signature(case: _Investigation, cause: str) -> bool:
     """Whether the training shows the mark of an amount itself, and not only that another amount would help.
 
-    Steps that are too short move the weights hardly; dropout that is too strong changes h_cls by half of its length.
+    Steps that are too short move the weights hardly, steps that are too long are long or overshoot, a training that was
+    stopped has few steps, and dropout that is too strong changes h_cls by half of its length.
     """
     if cause == "learning-rate-too-low":
         return _ordinary(case) and (_promised(case) < PROMISE or _number(case, "steps.length", "ratio", 0.0) < SMALL)
     if cause == "learning-rate-too-high":
-        return _ordinary(case)
+        long = (
+            _number(case, "steps.length", "ratio", 0.0) > LONG or _number(case, "steps.overshoot", "ratio", 1.0) < 0.5
+        )
+        return _ordinary(case) and long
+    if cause == "stopped-too-early":
+        return _number(case, "steps.count", "steps", 0.0) <= FEW_STEPS
+    if cause == "batch-too-small":
+        return _number(case, "batches.size", "pairs", 0.0) < 8
     if cause == "dropout-too-high":
         return _number(case, "model.dropout", "ratio", 1.0) > 0.4
     return True
