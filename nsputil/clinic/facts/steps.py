@@ -10,6 +10,7 @@ PLACE = "optimizer"
 LEAST_GAIN = 0.1  # nats: less than this cannot take a loss from ln 2 to anywhere
 FEW = 20  # steps
 LONGEST = 0.3  # of the weights: most healthy trainings have 0.004 to 0.025; one had 1.2, so a swap judges
+RISES = -1.0  # of the promised gain: the loss rises by more than it was to fall
 OVERSHOOT = 0.25  # of the promised gain; healthy trainings keep .58 to .98
 
 
@@ -243,5 +244,8 @@ def _overshoot(recording: Any) -> Finding:
     numbers = {"ratio": ratio, "promised": total, "limit": OVERSHOOT}
     if ratio < OVERSHOOT:
         text = f"{len(usable)} sampled steps promise {total:.3f} nats and reach {ratio * total:.3f}: they overshoot."
-        return violated("steps.overshoot", PLACE, text, "learning-rate-too-high", numbers=numbers)
+        firm = (
+            ratio < RISES
+        )  # under momentum a step is not judged alone: whether a shorter one helps, a swap has to show
+        return violated("steps.overshoot", PLACE, text, "learning-rate-too-high", firm, numbers=numbers)
     return holds("steps.overshoot", PLACE, f"Steps reach {ratio:.2f} of the gain that they promise.", numbers=numbers)
