@@ -8,6 +8,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -305,8 +306,20 @@ def _doses(case: _Investigation) -> list[Dose]:
             continue
         if dose.cause == "dropout-too-high" and not _drops(case):
             continue
-        doses.append(dose)
+        doses.append(_in_proportion(case, dose))
     return doses
+
+
+def _in_proportion(case: _Investigation, dose: Dose) -> Dose:
+    """Return a change of the step length that leads to steps of a usual length, if that asks for more of it."""
+    ratio = _number(case, "steps.length", "ratio", USUAL)
+    if dose.cause == "learning-rate-too-high" and ratio > 10 * USUAL:
+        factor = max(1e-4, USUAL / ratio)
+    elif dose.cause == "learning-rate-too-low" and 0 < ratio < USUAL / 40 and not _has_learned(case)[0]:
+        factor = min(1e4, USUAL / (4 * ratio))
+    else:
+        return dose
+    return replace(dose, name=f"{factor:.3g} times the step length", change=partial(step_length, factor=factor))
 
 
 def _drops(case: _Investigation) -> bool:
