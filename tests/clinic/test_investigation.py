@@ -1,15 +1,19 @@
 """An investigation, from facts through swaps to a conclusion, on trainings whose truth is known."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from nsputil.clinic.facts.finding import Finding
+from nsputil.clinic.facts.model import dropout
 from nsputil.clinic.faults import inject
-from nsputil.clinic.investigation import investigate
+from nsputil.clinic.investigation import _harms, _signature, investigate
 from nsputil.clinic.programs import PROGRAMS, healthy
+from nsputil.clinic.recording import record
 from nsputil.clinic.swaps.doses import step_length
-from nsputil.optimizers import SGD
+from nsputil.clinic.swaps.trials import Trial
 
 SOUND = healthy(PROGRAMS[0], seed=3)
 SHORT = replace(SOUND, documents=SOUND.documents[:60], max_steps=60, evaluate_every=20, watch=150)
@@ -31,15 +35,25 @@ def test_a_fact_names_the_cause_without_another_training(name):
 
 
 def test_steps_that_are_far_too_short_are_found_by_an_exchange():
-    found = investigate(step_length(SOUND, 0.003))
+    found = investigate(step_length(replace(SOUND, documents=SOUND.documents[:80], max_steps=100), 0.003))
     assert (found.cause, found.place) == ("learning-rate-too-low", "optimizer"), found.text()
     assert any(e.kind == "swap" for e in found.evidence) and 1 < found.trainings <= 9
 
 
-def test_long_steps_of_a_training_that_learns_are_no_sickness():
-    quick = replace(SHORT, optimizer=lambda m, s: SGD(m.parameters, 0.3, momentum=0.9))
-    found = investigate(quick, limit=4)
-    assert found.answer not in ("cause", "place"), found.text()
+def test_long_steps_of_a_training_that_learns_are_no_sickness_unless_two_seeds_are_sure():
+    learned = Finding("report.learned", "holds", "evaluation", "Accuracy is 0.7.", {"chance": 0.5})
+    long = Finding("steps.overshoot", "violated", "optimizer", "They overshoot.", cause="learning-rate-too-high")
+    case = SimpleNamespace(findings=[learned, long])
+    little, much = Trial("x", (0.03, 0.03), (0.7,) * 2, (0.73,) * 2), Trial("x", (0.06, 0.05), (0.7,) * 2, (0.75,) * 2)
+    assert not _harms(case, long, little) and _harms(case, long, much)
+    assert _harms(case, replace(long, fact="loss.function"), little)
+
+
+def test_a_rate_that_rises_again_is_no_rate_that_is_too_high():
+    length = Finding("steps.length", "violated", "optimizer", "Long.", {"ratio": 0.5}, cause="learning-rate-too-high")
+    for rises, usual in ((0.0, True), (0.9, False)):
+        course = Finding("optimizer.schedule", "holds", "optimizer", "It lasts.", {"mean": 0.5, "rises": rises})
+        assert _signature(SimpleNamespace(findings=[length, course]), "learning-rate-too-high") == usual
 
 
 def test_a_training_mode_without_a_draw_is_not_called_dropout():
@@ -59,8 +73,8 @@ def test_a_training_mode_without_a_draw_is_not_called_dropout():
         built.encoder = Shifted(built.encoder)
         return built
 
-    found = investigate(replace(SHORT, model=model), limit=3)
-    assert found.cause != "dropout-too-high", found.text()
+    found = dropout(record(replace(SHORT, model=model, max_steps=2, evaluate_every=2)))[0]
+    assert (found.state, found.cause) == ("violated", None) and "nothing is drawn" in found.statement
 
 
 def test_a_loss_of_no_known_kind_is_a_place():
