@@ -4,7 +4,8 @@ The rates were measured on defects that were written without sight of the diagno
 `research/independent`, and the 200 sealed cases at first contact. They follow the rule of succession,
 ``(right + 1) / (cases + 2)``. For "healthy" the sets have too many sick trainings, so its rates are those at even odds,
 ``1 / (1 + m)``, where m is the rate at which harmful defects end there. "Swap, cause" and "a part that helps" were
-counted by the rule that came after the sealed run: an amount that gains little is the latter.
+counted by the rule that came after the sealed run: an amount that gains little is the latter. The others were counted
+before names that the catalogue does not hold, and names without a signature of their own, became places.
 """
 
 #: Kind of answer -> the rate at which such answers are right.
