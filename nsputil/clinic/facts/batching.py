@@ -97,15 +97,21 @@ def _covered(recording: Any) -> Finding:
 
 
 def _order(recording: Any) -> Finding:
-    """Are the pairs of a batch from all over the list? Of m pairs at random out of n, neighbours are n / m apart."""
-    if not recording.batches:
-        return unknown("batches.order", PLACE, "No batches were made.")
-    lengths, batches = recording.batches[0]
-    full = [np.unique(batch) for batch in batches if len(np.unique(batch)) >= 8]
-    apart = float(np.median(np.concatenate([np.diff(batch) for batch in full]))) if full else 1.0
-    expected = len(lengths) / max(1.0, float(np.median([len(batch) for batch in full])) if full else 1.0)
-    numbers = {"apart": apart, "expected": expected}
-    if full and expected >= 16 and apart <= 0.1 * expected and apart <= 2:
-        text = f"The pairs of a batch are neighbours in the list, {apart:.0f} places apart: they were not shuffled."
+    """Do the pairs of a batch come from all over the text?
+
+    Of m pairs at random, documents with shares q of all pairs bring ``sum(1 - (1 - q)^m)`` different ones.
+    """
+    pairs = recording.pairs["train"][0] if recording.pairs["train"] else []
+    owner = np.array([getattr(pair, "document_a", None) for pair in pairs], dtype=object)
+    batches = recording.batches[0][1] if recording.batches else []
+    full = [np.asarray(batch) for batch in batches if len(batch) >= 8 and max(batch) < len(owner)]
+    if not full or any(name is None for name in owner):
+        return unknown("batches.order", PLACE, "The batches do not show from which documents their pairs are.")
+    counts = np.unique(np.array([str(name) for name in owner]), return_counts=True)[1] / len(owner)
+    expected = float(np.mean([(1 - (1 - counts) ** len(batch)).sum() for batch in full]))
+    found = float(np.mean([len(set(owner[batch].tolist())) for batch in full]))
+    numbers = {"documents": found, "expected": expected}
+    if expected >= 6 and found < 0.35 * expected:
+        text = f"A batch holds pairs of {found:.1f} documents, where {expected:.1f} are expected: it was not shuffled."
         return violated("batches.order", PLACE, text, None, False, numbers=numbers)
-    return holds("batches.order", PLACE, f"Pairs of a batch are {apart:.0f} places apart in the list.", numbers=numbers)
+    return holds("batches.order", PLACE, f"A batch holds pairs of {found:.1f} documents.", numbers=numbers)
