@@ -20,7 +20,7 @@ from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.recording import Recording, record
 from nsputil.clinic.swaps.doses import DOSES, REPAIRS, Dose, step_length
 from nsputil.clinic.swaps.parts import PARTS, defaults, exchanged
-from nsputil.clinic.swaps.trials import TWO_SEEDS, Trial, Trials
+from nsputil.clinic.swaps.trials import ONE_SEED, TWO_SEEDS, Trial, Trials
 from nsputil.run import Run
 from nsputil.training import Experiment
 
@@ -270,6 +270,8 @@ def _by_doses(case: _Investigation, tell: Callable) -> Conclusion | None:
         return None
     dose, trial = best
     learned, words = _has_learned(case)
+    if not learned and trial.gain < ONE_SEED:
+        return None  # a hard task: with another amount hardly more is learned
     if learned and trial.gain >= MUCH and case.trials.affordable(dose.trainings + 1):
         trial = case.trials.once_more(trial, dose.change(case.trials.experiment), dose.trainings)
     evidence = [_swap_evidence(trial, dose.place, f"with {dose.name}")]
