@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -153,9 +154,56 @@ class Recording:
 
 
 def clone(model: Any) -> Any:
-    """Return a deep copy of a model that shares the vocabulary, whose cache of texts is large."""
+    """Return a deep copy of a model that shares the vocabulary, whose cache of texts is large.
+
+    A part may hold a function of its own, such as a forward pass that wraps the usual one. Such functions are not
+    copied by `deepcopy`: they are bound to the copies here, since they would go on to use the original.
+    """
     vocabulary = getattr(model, "vocabulary", None)
-    return deepcopy(model, {id(vocabulary): vocabulary})
+    memo = {id(vocabulary): vocabulary}
+    twin = deepcopy(model, memo)
+    _bind_parts(twin, memo, {id(vocabulary)})
+    return twin
+
+
+def _bind_parts(owner: Any, memo: dict, seen: set) -> None:
+    """Bind the functions that an object and its parts hold to the copies of what they use."""
+    if id(owner) in seen or isinstance(owner, type | ModuleType | FunctionType):
+        return
+    seen.add(id(owner))
+    for name, value in list(getattr(owner, "__dict__", {}).items()):
+        if isinstance(value, FunctionType):
+            owner.__dict__[name] = _bound(value, memo, set())
+        else:
+            _bind_parts(value, memo, seen)
+
+
+def _bound(function: FunctionType, memo: dict, seen: set) -> FunctionType:
+    """Return a function whose closure holds the copies of what it held."""
+    if not function.__closure__ or id(function) in seen:
+        return function
+    seen.add(id(function))
+    cells = []
+    for cell in function.__closure__:
+        try:
+            held = new = cell.cell_contents
+        except ValueError:  # a cell that is still empty
+            cells.append(cell)
+            continue
+        if isinstance(held, MethodType):
+            new = MethodType(held.__func__, memo.get(id(held.__self__), held.__self__))
+        elif isinstance(held, FunctionType):
+            new = _bound(held, memo, seen)
+        else:
+            new = memo.get(id(held), held)
+        cells.append(cell if new is held else CellType(new))
+    if all(a is b for a, b in zip(cells, function.__closure__, strict=True)):
+        return function
+    again = FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, tuple(cells)
+    )
+    again.__kwdefaults__ = function.__kwdefaults__
+    return again
 
 
 def marks(parameters: Mapping, most: int = 1024) -> dict[str, int]:
@@ -395,7 +443,7 @@ class _Watch:
 def _spy(encoder: Any, arrays: list) -> Callable[[], None]:
     """Note the first batches that an encoder is given, if it can be watched; return what ends it."""
     try:
-        forward = encoder.forward
+        forward, own = encoder.forward, encoder.__dict__.get("forward")
 
         def watched(batch: Any, *rest: Any, **named: Any) -> Any:
             if len(arrays) < MOST_ARRAYS:
@@ -407,8 +455,12 @@ def _spy(encoder: Any, arrays: list) -> Callable[[], None]:
         return lambda: None
 
     def release() -> None:
-        if encoder.__dict__.get("forward") is watched:
+        if encoder.__dict__.get("forward") is not watched:
+            return
+        if own is None:
             del encoder.forward
+        else:  # a forward pass of this one encoder
+            encoder.forward = own
 
     return release
 

@@ -138,6 +138,8 @@ def _may(reason: Finding, finding: Finding) -> bool:
         return finding.cause == "pooler-saturated"
     if reason.fact in ("optimizer.correction", "batches.size") and finding.fact in ("steps.length", "steps.overshoot"):
         return reason.cause is not None  # first steps that are not corrected are long; steps of two pairs are noise
+    if finding.fact == "model.reads" and reason.fact in ("steps.length", "steps.overshoot"):
+        return True  # a state after training, and steps that long leave any state
     if reason.fact.startswith("evaluation.") and finding.fact.startswith("report."):
         return True  # a recount encodes as training does
     return reason.firm or not finding.firm or finding.place == "numbers"

@@ -95,3 +95,20 @@ def test_a_finding_refuses_a_place_that_is_none():
 def test_record_refuses_what_is_no_experiment():
     with pytest.raises(TypeError, match="experiment is a dict; expected an Experiment"):
         record({})
+
+
+def test_an_encoder_with_a_forward_pass_of_its_own_is_watched_and_copied():
+    def model(documents, vocabulary, rng):
+        built = short().model(documents, vocabulary, rng)
+        forward, backward = built.encoder.forward, built.encoder.backward
+        half = np.float32(0.5)
+        built.encoder.forward = lambda batch, rng=None: (lambda h, cache: (h * half, cache))(*forward(batch, rng))
+        built.encoder.backward = lambda dh, cache: backward(dh * half, cache)
+        return built
+
+    experiment = replace(short(), model=model)
+    seen = record(experiment)
+    assert (seen.run.loss, seen.run.final) == ((plain := train(experiment)).loss, plain.final)
+    assert [f for f in examine(seen, strict=True) if f.state == "violated"] == []
+    pairs = seen.run.test_pairs[:8]
+    assert not np.array_equal(seen.start.logits(pairs), seen.twin().logits(pairs))
