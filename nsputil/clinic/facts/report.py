@@ -115,7 +115,8 @@ def _repeated(recording: Any, report: Any) -> Finding:
 def _draws(recording: Any, report: Any) -> bool | None:
     """Whether an evaluation gives the encoder a generator, as only training should; None if that cannot be seen."""
     model = recording.twin(report.parameters)
-    encoder, drawn = getattr(model, "encoder", None), []
+    drawn: list[bool] = []
+    encoder: Any = getattr(model, "encoder", None)
     forward = getattr(encoder, "forward", None)
     if forward is None:
         return None
