@@ -15,6 +15,7 @@ TOGETHER = 0.15  # of the spread of h_cls; encoders that compare have 0.4 and mo
 NOISE = (
     0.8  # of the length of h_cls: a share p of the units that is dropped changes it by sqrt(p / (1 - p)) before a norm
 )
+FAINT = 0.005  # of the 2 between which tanh lies
 DRAWN = 0.8  # two draws differ by sqrt(2) of what each changes; healthy and strong dropout have 1.1 and more
 
 
@@ -180,6 +181,11 @@ def _saturation(pooled: np.ndarray, logits: np.ndarray, model: Any) -> Finding:
     if alive < 0.1:
         text = f"At the start {alive:.3f} of the pooled units differ between pairs; the others are the same for all."
         return violated("model.pooled", PLACE, text, "dead-units" if alive == 0 else None, numbers=numbers)
+    moves = float(np.median(np.ptp(pooled, axis=0)))
+    numbers["moves"] = moves
+    if moves < FAINT:
+        text = f"At the start pooled units move by {moves:.5f} between pairs: what the encoder says is lost in them."
+        return violated("model.pooled", PLACE, text, None, False, numbers=numbers)
     if flat > 0.5:
         text = f"At the start {flat:.3f} of the pooled units lie beyond 0.99, where tanh passes hardly any gradient."
         return violated("model.pooled", PLACE, text, "pooler-saturated", numbers=numbers)
