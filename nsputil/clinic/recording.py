@@ -440,16 +440,29 @@ class _Watch:
         return watched
 
 
+class _Spied:
+    """A forward pass that notes its first batches; a copy of the encoder gets the plain one, bound to the copy."""
+
+    def __init__(self, encoder: Any, forward: Callable, own: Any, arrays: list) -> None:
+        self.encoder, self.forward, self.own, self.arrays = encoder, forward, own, arrays
+
+    def __call__(self, batch: Any, *rest: Any, **named: Any) -> Any:
+        if len(self.arrays) < MOST_ARRAYS:
+            self.arrays.append(batch)
+        return self.forward(batch, *rest, **named)
+
+    def __deepcopy__(self, memo: dict) -> Any:
+        if self.own is not None:
+            return deepcopy(self.own, memo)
+        return MethodType(type(self.encoder).forward, memo.get(id(self.encoder), self.encoder))
+
+
 def _spy(encoder: Any, arrays: list) -> Callable[[], None]:
     """Note the first batches that an encoder is given, if it can be watched; return what ends it."""
     try:
         forward, own = encoder.forward, encoder.__dict__.get("forward")
 
-        def watched(batch: Any, *rest: Any, **named: Any) -> Any:
-            if len(arrays) < MOST_ARRAYS:
-                arrays.append(batch)
-            return forward(batch, *rest, **named)
-
+        watched = _Spied(encoder, forward, own, arrays)
         encoder.forward = watched
     except AttributeError:
         return lambda: None

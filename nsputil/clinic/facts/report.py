@@ -319,7 +319,8 @@ def _explanations(recording: Any, counts: list, reports: list) -> Any:
     if enough and all(_close(c.said["accuracy"], counts[0].said["accuracy"], len(c.labels)) for c in counts):
         share = float((counts[0].labels == IS_NEXT).mean())
         said = counts[0].said["accuracy"]
-        constant = any(_close(said, x, len(counts[0].labels)) for x in (share, 1 - share))
+        losses = {round(c.said["loss"], 6) for c in counts if isinstance(c.said.get("loss"), float | int)}
+        constant = len(losses) > 1 and any(_close(said, x, len(counts[0].labels)) for x in (share, 1 - share))
         if constant:
             yield None, "It never moves, and it is that of one answer to all pairs.", True
         else:

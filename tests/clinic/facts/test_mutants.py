@@ -1,5 +1,6 @@
 """Every fact sees its own mutants, in either direction, and names them or their place."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -112,3 +113,17 @@ def test_an_encoder_with_a_forward_pass_of_its_own_is_watched_and_copied():
     assert [f for f in examine(seen, strict=True) if f.state == "violated"] == []
     pairs = seen.run.test_pairs[:8]
     assert not np.array_equal(seen.start.logits(pairs), seen.twin().logits(pairs))
+
+
+def test_a_model_that_an_evaluation_keeps_stays_as_it_was():
+    kept = []
+
+    def first_again(model, pairs):
+        kept[:] = kept or [deepcopy(model)]
+        return short().evaluation(kept[0], pairs)
+
+    experiment = replace(short(), evaluation=first_again)
+    plain = train(experiment).evaluations
+    kept.clear()
+    seen = record(experiment)
+    assert seen.run.evaluations == plain
