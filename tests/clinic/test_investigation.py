@@ -35,7 +35,7 @@ def test_a_fact_names_the_cause_without_another_training(name):
 
 
 def test_steps_that_are_far_too_short_are_found_by_an_exchange():
-    found = investigate(step_length(replace(SOUND, documents=SOUND.documents[:80], max_steps=100), 0.003))
+    found = investigate(step_length(replace(SOUND, documents=SOUND.documents[:80], max_steps=100), 0.003), limit=4)
     assert (found.cause, found.place) == ("learning-rate-too-low", "optimizer"), found.text()
     assert any(e.kind == "swap" for e in found.evidence) and 1 < found.trainings <= 9
 
