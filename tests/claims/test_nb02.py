@@ -12,7 +12,7 @@ from nsputil.metrics import accuracy, entropy
 from nsputil.pairs import IS_NEXT, NOT_NEXT, measured_prior
 from nsputil.segments import bert_segment_pairs
 from nsputil.sentence_pairs import sentence_level_pairs
-from nsputil.tokenization import SPECIAL_TOKENS, tokenize
+from nsputil.tokenization import SPECIAL_TOKENS, tokenize, truncate_pair
 from tools.claims import cited, claim, notebook
 
 
@@ -208,7 +208,61 @@ def test_the_unknown_tokens_of_new_speeches():
     assert (round(min(shares), 1), round(max(shares), 1)) == (1.5, 7.0)
 
 
+@claim(
+    "seam-half-to-k",
+    "In general, a pair that loses k tokens keeps its seam with probability `0.5**k`.",
+)
+def test_each_token_lost_halves_the_chance_that_the_seam_is_whole():
+    rng = np.random.default_rng(0)
+    for size_a, size_b, lost in ((9, 4, 1), (5, 5, 2), (7, 6, 4), (3, 9, 3)):
+        a, b = list(range(size_a)), list(range(100, 100 + size_b))
+        cut = [truncate_pair(a, b, size_a + size_b - lost, rng) for _ in range(4000)]
+        whole = np.mean([x[-1] == a[-1] and y[0] == b[0] for x, y in cut])
+        assert abs(whole - 0.5**lost) < 4 * np.sqrt(0.5**lost * (1 - 0.5**lost) / 4000)
+    assert truncate_pair(list("abcdef"), list("vwx"), 8)[0] == list("abcde")  # the rule of `encode_pairs`
+
+
+@claim(
+    "ten-passes-related",
+    "If you make ten passes and then hold out a tenth of the *pairs*, nearly every held-out A begins where an A of "
+    "the training pairs begins.",
+)
+def test_pairs_held_out_after_ten_passes_begin_where_training_pairs_begin():
+    some = speeches(8)[:8]
+    passes = [bert_segment_pairs(some, np.random.default_rng(seed)) for seed in range(10)]
+    starts = [(pair.document_a, pair.position_a) for found in passes for pair in found]
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(len(starts))
+        held_out, kept = np.split(order, [len(order) // 10])
+        known = {starts[k] for k in kept}
+        assert np.mean([starts[k] in known for k in held_out]) > 0.9
+
+
 CITED = [
+    cited(
+        "line-is-sentence",
+        "To BERT's script, a sentence is one *line* of its input file "
+        "([google-research/bert](../docs/references.md#bert-code)).",
+        "bert-code",
+    ),
+    cited(
+        "why-the-coin",
+        "A comment in BERT's code gives the reason for the coin: more randomness and less bias "
+        "([google-research/bert](../docs/references.md#bert-code)).",
+        "bert-code",
+    ),
+    cited(
+        "dupe-default",
+        "The number of passes is the option `dupe_factor`, which is 10 by default "
+        "([google-research/bert](../docs/references.md#bert-code)).",
+        "bert-code",
+    ),
+    cited(
+        "duplicates-in-public",
+        "In text that was collected from the web it need not be: a user reports that thousands of repeated lines kept "
+        "the training loss near 8 ([google-research/bert#746](../docs/references.md#bert-746)).",
+        "bert-746",
+    ),
     cited(
         "rule-left-out",
         "BERT's script also repeats the corpus with new draws and shuffles the result; both are left out here.",
