@@ -2,9 +2,14 @@
 
 import numpy as np
 
-from nsputil.gradcheck import check_gradient
+from nsputil.bert import BertEncoder
+from nsputil.gradcheck import check_gradient, numerical_gradient
 from nsputil.losses import log_softmax, nsp_loss, nsp_loss_and_grad, nsp_loss_from_gap, sigmoid
-from nsputil.pairs import IS_NEXT
+from nsputil.masking import mask_tokens
+from nsputil.optimizers import SGD, AdamW
+from nsputil.pairs import IS_NEXT, SentencePair
+from nsputil.pretraining import PretrainingModel
+from nsputil.tokenization import Vocabulary, encode_pairs, tokenize
 from tools.claims import cited, claim
 
 PAIR = {
@@ -214,6 +219,66 @@ def test_the_learning_rate_changes_no_share():
             assert round(push[0] / push.sum(), 3) == round(slope[0] / slope.sum(), 3)
         assert abs(slope[0] / slope.sum() - expected) < 0.003
     assert np.isclose(nsp_loss_from_gap(np.array([-6.0]))[0], 6.0, atol=0.01)
+
+
+@claim(
+    "jacobian-any-classes",
+    "The same calculation holds for any number of classes.",
+)
+def test_the_jacobian_gives_p_minus_y_for_any_number_of_classes():
+    rng = np.random.default_rng(11)
+    for classes in (2, 3, 7):
+        z, gold = rng.normal(size=classes), int(rng.integers(classes))
+        p = np.exp(log_softmax(z))
+        jacobian = np.diag(p) - np.outer(p, p)
+        moved = [numerical_gradient(lambda v, i=i: float(np.exp(log_softmax(v))[i]), z) for i in range(classes)]
+        assert np.allclose(moved, jacobian, atol=1e-8)
+        y = np.eye(classes)[gold]
+        assert np.allclose(jacobian @ (-y / p), p - y, atol=1e-14)
+
+
+@claim(
+    "one-output-twice-the-rate",
+    "So one output needs twice the learning rate to take the same steps, with plain gradient descent and with Adam, "
+    "the optimizer of notebook 07.",
+)
+def test_one_output_takes_the_same_steps_at_twice_the_rate():
+    for make in (SGD, AdamW):
+        two, one = {"z": np.array([1.3863, 0.0])}, {"g": np.array([1.3863])}
+        of_two, of_one = make(two, 0.05), make(one, 0.1)
+        for step in range(20):
+            gold = step % 3 == 0  # now IsNext, now NotNext
+            of_two.step({"z": nsp_loss_and_grad(two["z"][None], [int(not gold)])[1][0]})
+            of_one.step({"g": sigmoid(one["g"]) - gold})
+            assert np.isclose(two["z"][0] - two["z"][1], one["g"][0], atol=1e-6)
+        assert abs(one["g"][0] - 1.3863) > 0.01
+
+
+@claim(
+    "absent-word-no-gradient",
+    "A word that is not in the batch changes nothing in this loss and gets no gradient.",
+)
+@claim(
+    "masked-loss-no-pooler",
+    "And the pooler and the NSP head get nothing at all, because the loss of the masked words does not use them.",
+)
+def test_an_absent_word_and_the_pooler_without_nsp_get_no_gradient():
+    pair = SentencePair("The budget was cut.", "It fell by a third.", IS_NEXT, 0, 0, 0, 1)
+    words = sorted({w for text in (pair.sentence_a, pair.sentence_b, "octopuses") for w in tokenize(text)})
+    vocabulary = Vocabulary(words)
+    encoder = BertEncoder(len(vocabulary), 6, 2, 2, np.random.default_rng(0), dtype=np.float64, std=0.5)
+    model = PretrainingModel(encoder, vocabulary, np.random.default_rng(1))
+    batch = mask_tokens(encode_pairs([pair], vocabulary), vocabulary, np.random.default_rng(3), rate=0.3)
+    scores, logits, _ = model.forward_both(batch)
+    encoder.tables["words"][vocabulary.id("octopuses")] += 1.0
+    again, same, cache = model.forward_both(batch)
+    assert np.array_equal(logits, same)
+    model.pooler.parameters["weight"][:] += 1.0
+    assert np.array_equal(model.forward_both(batch)[0], again) and len(scores) > 0
+    found = model.backward_both(np.random.default_rng(4).normal(size=again.shape), np.zeros((1, 2)), cache)
+    for name, gradient in found.items():
+        size = np.abs(getattr(gradient, "values", gradient)).max()
+        assert (size == 0) == name.startswith(("pooler", "head")), name
 
 
 CITED = [
