@@ -259,7 +259,7 @@ CITED = [
     ),
     cited(
         "duplicates-in-public",
-        "In text that was collected from the web it need not be: a user reports that thousands of repeated lines kept "
+        "In text that was collected from the web it can be much: a user reports that thousands of repeated lines kept "
         "the training loss near 8 ([google-research/bert#746](../docs/references.md#bert-746)).",
         "bert-746",
     ),
