@@ -4,9 +4,10 @@ from collections import Counter
 from functools import cache
 
 import numpy as np
+import sentencex
 
 from nsputil.baselines import OverlapModel
-from nsputil.corpus import Document, load_corpus, split_documents
+from nsputil.corpus import Document, load_corpus, split_documents, split_sentences
 from nsputil.losses import nsp_loss, nsp_loss_and_grad
 from nsputil.metrics import accuracy, entropy
 from nsputil.pairs import IS_NEXT, NOT_NEXT, measured_prior
@@ -206,6 +207,16 @@ def test_the_unknown_tokens_of_new_speeches():
     shares = [100 * np.mean(each) for each in found]
     assert len(test) == 25 and round(100 * np.mean(np.concatenate(found)), 1) == 3.1
     assert (round(min(shares), 1), round(max(shares), 1)) == (1.5, 7.0)
+
+
+@claim(
+    "german-date",
+    "It cuts the German date in two, because it knows the rules of English.",
+)
+def test_the_same_splitter_with_german_rules_keeps_the_date_whole():
+    text = "Sie kommt am 3. Oktober. Er bleibt."
+    assert split_sentences(text) == ["Sie kommt am 3.", "Oktober.", "Er bleibt."]
+    assert len(list(sentencex.segment("de", text))) == 2
 
 
 @claim(
