@@ -178,7 +178,7 @@ def test_the_gradients_in_h_cls_point_in_many_directions():
 )
 @claim(
     "convex",
-    "Along every line through the logits, the loss curves upward or not at all: it is **convex**.",
+    "Along every straight line in the plane of the two logits, the loss curves upward or not at all: it is **convex**.",
 )
 @claim(
     "curvature-max",
