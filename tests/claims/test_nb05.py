@@ -260,7 +260,7 @@ def test_one_output_takes_the_same_steps_at_twice_the_rate():
 )
 @claim(
     "masked-loss-no-pooler",
-    "And the pooler and the NSP head get nothing at all, because the loss of the masked words does not use them.",
+    "And the pooler and the NSP head get nothing at all, because the loss of the hidden words does not use them.",
 )
 def test_an_absent_word_and_the_pooler_without_nsp_get_no_gradient():
     pair = SentencePair("The budget was cut.", "It fell by a third.", IS_NEXT, 0, 0, 0, 1)
