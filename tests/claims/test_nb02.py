@@ -303,7 +303,8 @@ CITED = [
     ),
     cited(
         "blank-lines-in-public",
-        "This happened to a user of BERT's own script ([google-research/bert#125](../docs/references.md#bert-125)).",
+        "A user of BERT's own script got such labels, all equal, in this way "
+        "([google-research/bert#125](../docs/references.md#bert-125)).",
         "bert-125",
     ),
     cited(
