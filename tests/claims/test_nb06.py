@@ -232,6 +232,103 @@ def test_logaddexp_gives_the_loss():
         assert np.logaddexp(0, -gap) == pytest.approx(nsp_loss_from_gap(gap), rel=1e-12)
 
 
+def scale_after(gradient, steps, scale=2.0**16):
+    """Return the factor of a dynamic loss scaling that meets the same gradient at each step."""
+    for _ in range(steps):
+        with np.errstate(over="ignore"):
+            if not np.isfinite(np.float16(scale * gradient)):
+                scale /= 2
+    return scale
+
+
+@claim(
+    "scale-settles",
+    "Three steps are left out, and it settles at 8,192: with 16,384 the gradient is 65,536, a little too large for "
+    "float16.",
+)
+def test_where_the_scale_of_a_gradient_of_4_settles():
+    assert scale_after(4.0, 3) == scale_after(4.0, 100) == 8192 and scale_after(4.0, 2) == 16384
+    with np.errstate(over="ignore"):
+        assert np.isinf(np.float16(4 * 16384.0)) and np.isfinite(np.float16(65504.0))
+    assert f"{float(np.float16(1e-8 * 65536)):.6f}" == "0.000655" and np.float16(1e-8) == 0
+
+
+@claim("halving-cannot-cure", "It cannot cure a number that is not finite without any scaling.")
+def test_halving_never_makes_a_nan_or_an_infinite_number_finite():
+    for gradient in (np.nan, np.inf):
+        assert scale_after(gradient, 60) == 2.0 ** (16 - 60)
+
+
+def masked_softmax(scores, low):
+    with np.errstate(invalid="ignore"):
+        e = np.exp(scores + np.float32(low) - (scores + np.float32(low)).max())
+        return e / e.sum()
+
+
+@claim("exp-of-minus-10000", "With a place left, both masks do the same: `exp(-10000)` is 0 in float32.")
+@claim(
+    "a-row-without-a-place",
+    "The finite number shifts all scores alike, and a shift changes no softmax: the padding is read as if there "
+    "were no mask.",
+)
+def test_a_row_that_is_masked_as_a_whole():
+    assert np.exp(np.float32(-10000)) == 0
+    for scores in np.random.default_rng(0).normal(0, 3, (50, 6)).astype(np.float32):
+        assert np.allclose(masked_softmax(scores, -10000.0), masked_softmax(scores, 0.0), atol=5e-3)
+        assert np.isnan(masked_softmax(scores, -np.inf)).all()
+
+
+@claim(
+    "overflow-of-the-scores",
+    "The scores, and they hold infinity: `300 * 300 + 300 * 300 = 180,000` is more than 65,504.",
+)
+def test_two_products_of_300_overflow_float16():
+    hidden = np.array([300.0, 300.0], np.float16)
+    with np.errstate(over="ignore"):
+        assert np.isposinf(hidden @ hidden) and 2 * 300 * 300 > np.finfo(np.float16).max == 65504
+
+
+@claim(
+    "mask-after-the-mean",
+    "1.05, as if there were no mask: the padding was already in the mean.",
+)
+def test_a_mask_of_the_mean_is_no_mask():
+    rng = np.random.default_rng(1)
+    losses, keep = rng.exponential(1, (100, 8)), rng.integers(0, 2, (100, 8))
+    keep[:, 0] = 1
+    masked = (losses.mean(axis=1, keepdims=True) * keep).sum(axis=1) / keep.sum(axis=1)
+    assert np.allclose(masked, losses.mean(axis=1))
+
+
+@claim("zero-is-no-loss", "If it enters the mean of an epoch, the epoch looks better than it was.")
+def test_batches_of_nothing_lower_the_mean_of_an_epoch():
+    batches = np.random.default_rng(2).exponential(1, 20)
+    assert np.append(batches, [0.0, 0.0]).mean() < batches.mean()
+
+
+@claim(
+    "small-batch-counts-more",
+    "In the mean of the means, a pair of the small batch counts four times as much as one of the large batch, in "
+    "the loss and in the gradient.",
+)
+def test_a_pair_of_the_small_batch_counts_four_times():
+    logits = np.zeros((32, 2)), np.zeros((8, 2))
+    pulls = [np.abs(nsp_loss_and_grad(z, [0] * len(z))[1][:, 0]) / 2 for z in logits]
+    assert np.allclose(pulls[1][0] / pulls[0][0], 4)
+
+
+@claim(
+    "smoothing-with-class-weights",
+    "0.68: nearly a third of the pull goes towards the wrong class, because the small target of 0.05 got the large "
+    "weight of 0.9.",
+)
+def test_the_best_p_with_smoothing_and_class_weights():
+    p = np.linspace(0.01, 0.99, 981)
+    cost = -(0.95 * 0.1 * np.log(p) + 0.05 * 0.9 * np.log(1 - p))
+    assert p[np.argmin(cost)] == pytest.approx(0.095 / 0.14, abs=1e-3) == pytest.approx(0.679, abs=1e-3)
+    assert 0.3 < 0.045 / 0.14 < 1 / 3
+
+
 CITED = [
     cited(
         "modelcenter-column",
@@ -266,6 +363,40 @@ CITED = [
     cited(
         "calls-cross-entropy",
         "| PyTorch `cross_entropy`, `CrossEntropyLoss` | logits | pass both logits |",
+        "pytorch-losses",
+    ),
+    cited(
+        "scaler-defaults",
+        "After 2,000 good steps in a row it doubles the factor "
+        "([torch.amp.GradScaler](../docs/references.md#pytorch-gradscaler)).",
+        "pytorch-gradscaler",
+    ),
+    cited(
+        "bert-adds-10000",
+        "BERT's code adds -10000 ([google-research/bert](../docs/references.md#bert-code)).",
+        "bert-code",
+    ),
+    cited(
+        "bert-adds-1e-5",
+        "BERT's code adds 0.00001 to the number of masked words "
+        "([google-research/bert](../docs/references.md#bert-code)), others divide by `max(count, 1)`: loss and "
+        "gradient are then 0, and the step does no harm.",
+        "bert-code",
+    ),
+    cited(
+        "keras-divides-by-pairs",
+        "With weights, PyTorch's mean divides by the sum of the weights of the pairs, and so does `nsp_loss` "
+        "([documentation](../docs/references.md#pytorch-losses)); Keras divides by the number of pairs, those of "
+        "weight 0 included, unless you tell it otherwise "
+        "([keras-team/keras#19740](../docs/references.md#keras-19740)).",
+        "pytorch-losses",
+        "keras-19740",
+    ),
+    cited(
+        "two-rules-of-smoothing",
+        "One spreads epsilon over *all* K classes (the formula of the first paper, and PyTorch), the other over the "
+        "K - 1 wrong ones.",
+        "pytorch-148884",
         "pytorch-losses",
     ),
 ]
