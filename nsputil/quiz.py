@@ -57,7 +57,7 @@ QUESTIONS = (
         (
             "Many tutorials say so, but there 0 is the true continuation.",
             "1 says that B was replaced.",
-            "The task is about place in a document, not about meaning the same.",
+            "The task is about the place in a document, not about having the same meaning.",
         ),
         "b",
         1,
@@ -81,8 +81,8 @@ QUESTIONS = (
             "nothing: without it training would end in the same place",
         ),
         (
-            "Maximizing log Pr and minimizing -log Pr are one thing.",
-            "The log of a probability is never positive, true, but no sign is thrown away: up becomes down.",
+            "Maximizing log Pr and minimizing -log Pr are the same thing.",
+            "The log of a probability is never positive, but no sign is thrown away: up becomes down.",
             "Without it an optimizer that goes downhill would make the correct label less and less likely.",
         ),
         "a",
@@ -108,8 +108,8 @@ QUESTIONS = (
         ),
         (
             "Not necessarily: a few pairs can get much better while others slip below one half.",
-            "This much, and no more.",
-            "Perhaps, perhaps it learns to match topics or lengths. The loss cannot tell.",
+            "The loss says this much, and no more.",
+            "Perhaps. It may also learn to match topics or lengths. The loss cannot tell.",
         ),
         "b",
         4,

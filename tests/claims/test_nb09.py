@@ -13,7 +13,7 @@ from nsputil.clinic.faults import FAULTS, inject
 from nsputil.clinic.programs import PROGRAMS, healthy
 from nsputil.clinic.signals import reference_levels
 from nsputil.losses import nsp_loss, nsp_loss_and_grad
-from nsputil.metrics import document_interval, entropy
+from nsputil.metrics import accuracy_interval, document_interval, entropy
 from nsputil.training import train
 from tools.claims import cited, claim
 
@@ -360,6 +360,47 @@ def test_the_answers_of_questions_4_and_5():
     assert 0.2 * np.log(2) == pytest.approx(0.139, abs=0.0005)
     assert 0.05 * 0.9 / (0.05 * 0.9 + 0.95 * 0.2) == pytest.approx(0.19, abs=0.005)
     assert nsp_loss_and_grad(np.zeros((2, 2)), [0, 1])[0] == pytest.approx(np.log(2))
+
+
+@claim(
+    "likelihood-on-strange-ground",
+    "With an encoder that it had never seen it named the cause in 0.569 of 58 and called 0.975 of 40 healthy runs "
+    "sick; with a corpus that it had never seen it called 0.557 of 88 healthy runs sick "
+    "([docs/clinic.md](../docs/clinic.md)).",
+)
+def test_the_rates_of_the_likelihood_on_strange_ground():
+    for text in (ROOT / "benchmarks" / "results" / "clinic_bench.txt", ROOT / "docs" / "clinic.md"):
+        bench = text.read_text(encoding="utf-8")
+        for line in (
+            r"encoder never seen \(bert\): 4 probes, cause, top-1 +0\.569 +\S+ +\S+ +n=58",
+            r"encoder never seen \(bert\): false alarms +0\.975 +\S+ +\S+ +n=40",
+            r"corpus never seen \(factbook\): false alarms +0\.557 +\S+ +\S+ +n=88",
+        ):
+            assert re.search(line, bench)
+
+
+@claim(
+    "probe-rules-never-alarm",
+    "The probe rules alarm for none of the healthy runs, because each asks for something that a healthy run cannot "
+    "do, and each finds all four runs of its cause (four are few: the intervals begin at 0.51).",
+)
+@claim(
+    "one-in-six",
+    "The overfitting rule alarms for about one healthy run in six: a few hundredths between two accuracies on a "
+    "few hundred pairs are within chance.",
+)
+def test_the_rules_beside_their_rates():
+    cases = bank()
+    others = rows("train", sick=False)  # other runs than those of the notebook
+    for asked, signal, limit in (
+        ("loss-unit-test", "unit.certain", 0.1), ("fresh-gradients", "fresh.zero", 0), ("roll", "roll.labels", 0.01),
+    ):  # fmt: skip
+        assert sum(cases.outcome(k, asked)[signal] > limit for k in others) == 0
+    assert min(cases.outcome(k, "look-at-rows")["rows.true_next"] for k in others) > 0.1
+    gaps = np.array([cases.signals(k)["generalization.accuracy"] for k in others])
+    assert 0.1 < (gaps > 0.05).mean() < 0.3
+    assert accuracy_interval(4, 4)[0] == pytest.approx(0.51, abs=0.005)
+    assert 2 * np.sqrt(0.2 / 300) > 0.05  # two standard errors of an accuracy near 0.7 on 300 pairs
 
 
 CITED = [
