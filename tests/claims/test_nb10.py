@@ -440,12 +440,15 @@ def test_the_public_log_times_32_fits_five_classes():
 
 @claim(
     "first-sight-of-50-logs",
-    "On 50 public logs that were read for the first time, 47 could be read, 1 of 7 healthy ones was called sick, "
-    "and the group of symptoms was right for 16 of 26 ([docs/logs.md](../docs/logs.md)).",
+    "On 50 public logs that were read for the first time, 47 could be read, 1 of 7 healthy ones was called sick (95 "
+    "% interval 0.03 to 0.51), and the group of symptoms was right for 16 of 26 (0.43 to 0.78; "
+    "[docs/logs.md](../docs/logs.md)).",
 )
 def test_the_page_of_logs_has_these_rates():
     page = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
     assert "47 of 50 read, 1 healthy log of 7 called sick, the right group in 16 of 26" in page
+    assert accuracy_interval(1, 7) == pytest.approx((0.03, 0.51), abs=0.006)
+    assert accuracy_interval(16, 26) == pytest.approx((0.43, 0.78), abs=0.006)
 
 
 @claim(
