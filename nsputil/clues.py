@@ -38,7 +38,7 @@ def punctuation(pair: SentencePair) -> tuple[float, ...]:
     Notes
     -----
     In the order A, B: begins with a capital, ends with a full stop, ends with another mark, then 1 or 0 for whether
-    there is a comma, and a quotation mark or a digit. Introduced in notebook 11.
+    there is a comma, and a quotation mark or a digit.
     """
     return *_marks(pair.sentence_a), *_marks(pair.sentence_b)
 

@@ -105,10 +105,6 @@ def blind_models(pairs: Sequence[SentencePair]) -> dict[str, PairClassifier]:
     -------
     dict of str to model
         "lengths", "punctuation", "words of A" and "words of B".
-
-    Notes
-    -----
-    Introduced in notebook 11.
     """
     return {
         "lengths": ClueModel.fit(pairs, [lengths]),
