@@ -41,14 +41,22 @@ def fact_pairs(seed, fresh=0):
     return sentence_level_pairs(halves("factbook", seed)[fresh], np.random.default_rng(seed), "permuted")
 
 
-@claim("overlap-has-no-direction", "every pair and its exchanged version get the same answer")
+@claim(
+    "overlap-has-no-direction",
+    "On order it is at chance, and it cannot be otherwise: shared words are the same in both "
+    "directions, so every pair and its exchanged version get the same answer.",
+)
 def test_overlap_is_the_same_in_both_directions():
     pairs = some(fact_pairs(0), 300, 0)
     model = OverlapModel.fit(pairs)
     assert (model.logits(pairs) == model.logits([exchanged(pair) for pair in pairs])).all()
 
 
-@claim("bag-has-a-direction", "It has separate places for the vectors of A and of B")
+@claim(
+    "bag-has-a-direction",
+    "It has separate places for the vectors of A and of B, so it *could* give different answers to a "
+    "pair and to the exchanged pair.",
+)
 def test_the_bag_answers_an_exchanged_pair_differently():
     pairs = some(fact_pairs(0), 20, 0)
     vocabulary = Vocabulary.from_documents(halves("factbook")[0][:10], max_size=500)
@@ -90,7 +98,11 @@ def test_what_two_clues_learn_depends_on_the_negatives():
 
 
 @claim("sign-is-luck", "Where no year decides, the log-odds are nearly 0, too, and luck decides their sign.")
-@claim("years-mean-nothing", "because the model is sure about years that mean nothing there.")
+@claim(
+    "years-mean-nothing",
+    "The loss is no lottery: 0.74 to 0.76, worse than ln 2 in each half, because the model is sure "
+    "about years that mean nothing there.",
+)
 def test_an_order_model_is_undecided_without_years_and_too_sure_with_them():
     for seed in (4, 5):
         model, other_pairs, _ = learned(seed, "order")
@@ -180,7 +192,10 @@ def test_masked_words_give_the_pooler_no_gradient():
     assert not np.abs(gradients["pooler.weight"]).any() and np.abs(gradients["mlm_head.bias"]).any()
 
 
-@claim("cls-learns-anyway", "Other places attend to it, so gradients of masked words pass through its vector")
+@claim(
+    "cls-learns-anyway",
+    "Other places attend to it, so gradients of masked words pass through its vector, but no loss is computed there.",
+)
 def test_masked_words_send_a_gradient_through_cls():
     from nsputil.bert import BertEncoder
     from nsputil.masking import mask_tokens
@@ -200,8 +215,16 @@ def test_masked_words_send_a_gradient_through_cls():
     assert np.abs(table[vocabulary.id("[CLS]")]).max() > 0
 
 
-@claim("gain-all-seeds", "On the near task there is a gain with each of the three seeds, from 0.04 to 0.07")
-@claim("null-could-not-show", "a gain of two points could be hidden in its interval")
+@claim(
+    "gain-all-seeds",
+    "On the near task there is a gain with each of the three seeds, from 0.04 to 0.07, and the "
+    "interval by document is above 0.",
+)
+@claim(
+    "null-could-not-show",
+    "With this little data neither model is clearly above one half there, so this **null result** "
+    "says little: a gain of two points could be hidden in its interval.",
+)
 def test_the_gains_are_those_of_the_output():
     from tools.claims import notebook
 
@@ -224,7 +247,8 @@ def test_the_language_rule_on_ten_languages():
 CITED = [
     cited(
         "nsp-for-two-texts",
-        "BERT's authors added NSP so that the vector at `[CLS]` would know something about that",
+        "BERT's authors added NSP so that the vector at `[CLS]` would know something about that ([Devlin "
+        "and others](../docs/references.md#devlin-2019), section 3.1).",
         "devlin-2019",
     ),
     cited(
@@ -236,18 +260,22 @@ CITED = [
     cited("albert-nsp-90.5", "The NSP rows agree: high on their own task, (nearly) chance on order.", "lan-2020"),
     cited(
         "albert-one-chunk",
-        "ALBERT's released code makes a *random* pair, labeled as exchanged, where a document has only one chunk that "
-        "cannot be cut in two",
+        "ALBERT's released code makes a *random* pair, labeled as exchanged, where a document has only "
+        "one chunk that cannot be cut in two "
+        "([google-research/albert#234](../docs/references.md#albert-234)).",
         "albert-234",
     ),
     cited(
         "albert-default",
-        "The flag that chooses between the two kinds of pairs even had its default the wrong way round for a time",
+        "The flag that chooses between the two kinds of pairs even had its default the wrong way round "
+        "for a time ([google-research/albert#102](../docs/references.md#albert-102)).",
         "albert-102",
     ),
     cited(
         "tiny-model-1.0",
-        "A tiny model with an NSP accuracy of 1.0 after 5,000 steps",
+        "A tiny model with an NSP accuracy of 1.0 after 5,000 steps "
+        "([google-research/bert#180](../docs/references.md#bert-180)) is a reason to fit the blind models"
+        " first.",
         "bert-180",
     ),
     cited(
@@ -265,7 +293,9 @@ CITED = [
     ),
     cited(
         "spanbert-table-1",
-        "gives F1 93.3 against 92.6 on SQuAD 1.1 and 86.6 against 85.9 on SQuAD 2.0",
+        "SpanBERT adds one more comparison: in its authors' own training, one long text without NSP "
+        "against two segments with it gives F1 93.3 against 92.6 on SQuAD 1.1 and 86.6 against 85.9 on "
+        "SQuAD 2.0 ([Joshi and others](../docs/references.md#joshi-2020), table 1).",
         "joshi-2020",
     ),
     cited(
@@ -282,9 +312,15 @@ CITED = [
     cited("relatives-differ", "RoBERTa does not use them, and its first token is `<s>`.", "fairseq-5383"),
     cited(
         "aroca-nsp-hurts",
-        "Aroca-Ouellette and Rudzicz found that NSP itself hurts, and that other free tasks about pairs, such as order "
-        "and adjacent sentences, beat masked words alone",
+        "Aroca-Ouellette and Rudzicz found that NSP itself hurts, and that other free tasks about pairs, "
+        "such as order and adjacent sentences, beat masked words alone ([their "
+        "paper](../docs/references.md#aroca-2020)).",
         "aroca-2020",
     ),
-    cited("nsp-bert-prompts", "puts a class name into B", "sun-2022"),
+    cited(
+        "nsp-bert-prompts",
+        "Zero-shot use, where an old checkpoint has the head anyway: "
+        "[NSP-BERT](../docs/references.md#sun-2022) puts a class name into B.",
+        "sun-2022",
+    ),
 ]
