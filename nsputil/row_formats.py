@@ -15,6 +15,7 @@ from nsputil.segments import bert_segment_pairs
 from nsputil.sentence_pairs import sentence_level_pairs
 from nsputil.tokenization import tokenize
 
+#: The names of the formats, from the shortest context to the longest.
 FORMATS = ("sentence pair", "segment pair", "running text")
 Row = list[list[str]]  # its stretches of text; each holds the tokens of one place in one document
 
