@@ -620,9 +620,8 @@ worth_it = TextExercise(
         ),
         Point(
             "Measure on the project's own task, and not by the NSP loss or accuracy.",
-            r"(?:own|real|actual|their|your|target|end|downstream|the) (?:task|use case|tickets|answers|matching)|"
-            r"(?:on|at) (?:the )?(?:task|matching|ranking)|matching (?:accuracy|task)|ranking|"
-            r"not (?:by|on|with) (?:the )?(?:nsp|0\.96|its (?:loss|accuracy))",
+            r"(?:own|real|actual|target|end|downstream|final) (?:task|use case|problem|job)|\bthe task\b|"
+            r"match(?:es|ing)\b|rank(?:s|ed|ing)\b|right answer|not (?:by|on|with) (?:the )?(?:nsp|0\.96|its (?:loss|accuracy))",
             "what should the number be about that decides?",
         ),
         Point(
@@ -632,7 +631,7 @@ worth_it = TextExercise(
         ),
         Point(
             "Set a baseline of topic or shared words beside it, or test with harder negatives or order.",
-            r"shared words|word overlap|overlap|baseline|tf.?idf|bm25|topic|swapp|exchanged|sop\b|same.document|"
+            r"shared words|overlap|baseline|keyword|tf.?idf|bm25|topic|swapp|exchanged|sop\b|same.document|"
             r"harder negatives|order",
             "what could explain 0.96 without any idea of coherence?",
         ),
