@@ -621,7 +621,8 @@ worth_it = TextExercise(
         Point(
             "Measure on the project's own task, and not by the NSP loss or accuracy.",
             r"(?:own|real|actual|target|end|downstream|final) (?:task|use case|problem|job)|\bthe task\b|"
-            r"match(?:es|ing)\b|rank(?:s|ed|ing)\b|right answer|not (?:by|on|with) (?:the )?(?:nsp|0\.96|its (?:loss|accuracy))",
+            r"match(?:es|ing)\b|rank(?:s|ed|ing)\b|right answer|"
+            r"not (?:by|on|with) (?:the )?(?:nsp|0\.96|its (?:loss|accuracy))",
             "what should the number be about that decides?",
         ),
         Point(
