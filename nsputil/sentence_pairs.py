@@ -76,13 +76,19 @@ def sentence_level_pairs(
     ]
 
 
-def sentence_order_pairs(documents: Sequence[Document], rng: Generator) -> list[SentencePair]:
+def sentence_order_pairs(
+    documents: Sequence[Document], rng: Generator, random_share: float = 0.0
+) -> list[SentencePair]:
     """Return adjacent sentences, half of them swapped: ALBERT's sentence order prediction (SOP).
 
     Parameters
     ----------
     documents : sequence of Document
     rng : numpy.random.Generator
+    random_share : float
+        Fraction of the pairs, drawn at random, that get a B from another document and the label of a swapped pair.
+        Such pairs ask for the topic. ALBERT's code makes them where a chunk of text cannot be cut in two
+        (google-research/albert#234).
 
     Returns
     -------
@@ -92,19 +98,27 @@ def sentence_order_pairs(documents: Sequence[Document], rng: Generator) -> list[
     Raises
     ------
     TypeError, ValueError
-        As `sentence_level_pairs`.
+        As `sentence_level_pairs`; also if `random_share` is not in [0, 1].
 
     Notes
     -----
     Lan et al., ALBERT, arXiv 1909.11942, section 3.1. Both sentences come from one document, so topic cannot help.
     """
     check_documents(documents, rng)
+    if not 0 <= random_share <= 1:
+        raise ValueError(f"random_share is {random_share}; expected a fraction in [0, 1]")
     positions = _positions_with_a_next(documents)
     swapped = rng.random(len(positions)) < 0.5
-    return [
+    pairs = [
         _pair(documents, NOT_NEXT, (d, i + 1), (d, i)) if swap else _pair(documents, IS_NEXT, (d, i), (d, i + 1))
         for (d, i), swap in zip(positions, swapped, strict=True)
     ]
+    if random_share > 0:
+        _need_another_document(documents, "random_share")
+        for k in rng.permutation(len(pairs))[: round(random_share * len(pairs))]:
+            d, i = positions[k]
+            pairs[k] = _pair(documents, NOT_NEXT, (d, i), _draw_other_document(documents, d, i, rng))
+    return pairs
 
 
 def _positions_with_a_next(documents: Sequence[Document]) -> list[Position]:

@@ -245,3 +245,19 @@ def test_bad_types_are_named():
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_order_pairs_with_a_share_of_random_ones():
+    documents = [Document(f"d{k}", [f"s{k} {i}." for i in range(40)]) for k in range(5)]
+    plain = sentence_order_pairs(documents, np.random.default_rng(3))
+    mixed = sentence_order_pairs(documents, np.random.default_rng(3), random_share=0.2)
+    random = [pair for pair in mixed if pair.document_a != pair.document_b]
+    assert len(mixed) == len(plain) and len(random) == round(0.2 * len(plain))
+    assert {pair.label for pair in random} == {NOT_NEXT}
+    kept = [a == b for a, b in zip(plain, mixed, strict=True)]
+    assert sum(kept) == len(plain) - len(random)
+    assert sentence_order_pairs(documents, np.random.default_rng(3), random_share=0) == plain
+    with pytest.raises(ValueError, match="random_share is 1.5"):
+        sentence_order_pairs(documents, np.random.default_rng(3), random_share=1.5)
+    with pytest.raises(ValueError, match="second document"):
+        sentence_order_pairs(documents[:1], np.random.default_rng(3), random_share=0.2)

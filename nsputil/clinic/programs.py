@@ -25,8 +25,10 @@ from nsputil.optimizers import SGD, AdamW, warmup_linear
 from nsputil.tokenization import Vocabulary
 
 START = Path(__file__).parent / "data" / "start.safetensors"
-HELD_BACK = slice(0, None, 2)  # the speeches that the start was made from
-OWN = slice(1, None, 2)  # the speeches that programs train on, and are tested on
+#: The speeches that the start was made from.
+HELD_BACK = slice(0, None, 2)
+#: The speeches that programs train on, and are tested on.
+OWN = slice(1, None, 2)
 
 
 @dataclass(frozen=True)

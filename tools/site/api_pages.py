@@ -16,7 +16,10 @@ from tools.notebook_names import cells_by_name, definition  # noqa: E402
 
 #: Group -> its modules, without "nsputil."; a package brings all that is in it. Each public module is in one group.
 GROUPS = {
-    "Data": ("corpus", "own_text", "pairs", "sentence_pairs", "segments", "tokenization", "masking"),
+    "Data": (
+        *("corpus", "own_text", "pairs", "sentence_pairs", "segments", "tokenization", "masking"),
+        *("row_formats", "clues", "shortcuts"),
+    ),
     "Model": ("encoders", "bert", "heads", "gelu", "model", "baselines", "huggingface"),
     "Loss": ("losses", "pretraining_losses", "gradcheck", "metrics"),
     "Training": (
