@@ -5,6 +5,7 @@
 Known as InfoNCE. The gradient in the scores is ``p - y`` again. Introduced in notebook 12.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from nsputil._types import Floats
 from nsputil.losses import log_softmax
+from nsputil.tokenization import Vocabulary
 
 
 class CandidateGradients(NamedTuple):
@@ -101,3 +103,24 @@ def candidate_ranks(a: ArrayLike, b: ArrayLike, candidates: int, rng: Generator)
     best = scores.max(axis=1, keepdims=True)
     right = (scores[:, 0] == best[:, 0]) / (scores == best).sum(axis=1)
     return -log_softmax(scores)[:, 0], right
+
+
+def text_vectors(texts: Sequence[str], vocabulary: Vocabulary, embeddings: Floats) -> Floats:
+    """Return the mean of the word vectors of each text, scaled to length 1.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    vocabulary : Vocabulary
+    embeddings : ndarray, shape (len(vocabulary), width)
+
+    Returns
+    -------
+    ndarray, float64, shape (len(texts), width)
+        Zeros for a text without a vector.
+    """
+    vectors = np.zeros((len(texts), embeddings.shape[1]))
+    for number, text in enumerate(texts):
+        vectors[number] = embeddings[vocabulary.ids(text)].astype(np.float64).sum(axis=0)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(lengths > 0, lengths, 1)

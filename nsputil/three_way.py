@@ -1,6 +1,6 @@
 """Three classes in place of two: next, the same document but not next, another document. Introduced in notebook 12.
 
-The loss is still ``-log Pr(gold)``: `nsputil.pretraining_losses.mlm_loss_and_grad` computes it for any number of classes.
+The loss is still ``-log Pr(gold)``; `nsputil.pretraining_losses.mlm_loss_and_grad` has it for any number of classes.
 """
 
 from collections.abc import Sequence
@@ -75,7 +75,7 @@ def three_way_pairs(
 
 
 def _elsewhere(i: int, length: int, rng: Generator) -> int:
-    """Return a position of the document that is neither i nor beside it, or the first or last if all are."""
+    """Return a position of the document that is neither i nor beside it; four sentences have one."""
     free = [j for j in range(length) if abs(j - i) > 1]
     return int(free[rng.integers(len(free))])
 

@@ -1,6 +1,6 @@
 """The capstone: a training script with five defects that hide one another, and what a repaired script must do.
 
-`broken_script` is the script. `WatchedModel` is a model that it can train, `KnownModel` one whose answers are known, and
+`broken_script` is the script. `WatchedModel` is a model that it can train, `KnownModel` has answers that are known, and
 `judge` says what a script did to one of them. The solution is in `nsputil.capstone.repairs`. Introduced in notebook 12.
 """
 

@@ -1,6 +1,6 @@
 """The training script of the capstone, with five defects. Which five? That is the question of notebook 12.
 
-`broken_script` is plain numpy in the style of a PyTorch loop. `nsputil.capstone.repairs` holds the five edits that repair
+`broken_script` is plain numpy in the style of a PyTorch loop. `nsputil.capstone.repairs` holds the edits that repair
 it, so do not look there before you have looked here. Introduced in notebook 12.
 """
 
@@ -15,9 +15,7 @@ from nsputil.tokenization import PAD_ID, encode_pairs
 
 
 # The text of this function is printed in a notebook, so its lines keep to 96 characters.
-def broken_script(
-    documents: Sequence[Document], model: Diary, seed: int, epochs: int = 2
-) -> tuple[Diary, float]:
+def broken_script(documents: Sequence[Document], model: Diary, seed: int, epochs: int = 2) -> tuple[Diary, float]:
     """Train on three quarters of the documents; return the model and its test accuracy."""
     rng, cut = np.random.default_rng(seed), 3 * len(documents) // 4
     pairs, test = permuted(documents[:cut], rng), permuted(documents[cut:], rng)

@@ -14,7 +14,7 @@ from nsputil.corpus import Document
 from nsputil.model import NSPModel
 from nsputil.optimizers import AdamW
 from nsputil.pairs import IS_NEXT, NOT_NEXT
-from nsputil.tokenization import PAD_ID, SEP_ID, EncodedPairs, Vocabulary
+from nsputil.tokenization import PAD_ID, SEP_ID, EncodedPairs, Vocabulary, truncate_pair
 
 
 class Call(NamedTuple):
@@ -150,11 +150,17 @@ class Truth:
     ----------
     documents : sequence of Document
     vocabulary : Vocabulary
+    max_length : int
+        Of a row; longer pairs were truncated as `encode_pairs` does it.
     """
 
-    def __init__(self, documents: Sequence[Document], vocabulary: Vocabulary) -> None:
-        texts = [[vocabulary.ids(sentence).tobytes() for sentence in document.sentences] for document in documents]
-        self.following = {pair for text in texts for pair in zip(text, text[1:], strict=False)}
+    def __init__(self, documents: Sequence[Document], vocabulary: Vocabulary, max_length: int = 128) -> None:
+        self.following = set()
+        for document in documents:
+            ids = [vocabulary.ids(sentence).tolist() for sentence in document.sentences]
+            for a, b in zip(ids, ids[1:], strict=False):
+                a, b = truncate_pair(a, b, max_length - 3)
+                self.following.add((tuple(a), tuple(b)))
 
     def labels(self, input_ids: Ints) -> Ints:
         """Return 0 where B follows A in the documents and 1 elsewhere, from rows of ``[CLS] A [SEP] B [SEP]``."""
@@ -164,7 +170,7 @@ class Truth:
             if len(ends) < 2:
                 found.append(NOT_NEXT)
                 continue
-            pair = row[1 : ends[0]].tobytes(), row[ends[0] + 1 : ends[1]].tobytes()
+            pair = tuple(row[1 : ends[0]].tolist()), tuple(row[ends[0] + 1 : ends[1]].tolist())
             found.append(IS_NEXT if pair in self.following else NOT_NEXT)
         return np.array(found)
 
