@@ -747,7 +747,7 @@ capstone_report = TextExercise(
         Point(
             "The five defects, each with the part of the script where it is.",
             r"(five|5) (defects|mistakes|bugs|faults|lines|things)|"
-            r"(?=.*labels?)(?=.*(mask|segment|token_type|arrays?|inputs?))(?=.*(rate|schedule))(?=.*(column|evaluat))",
+            r"labels?\b.{0,500}(mask|segment|arrays?|inputs?)\b.{0,500}(rate|schedule)\b.{0,500}(column|evaluat)",
             "which five parts of the script did something other than they should?",
         ),
         Point(
@@ -790,15 +790,15 @@ capstone_report = TextExercise(
     ),
     model=(
         "The script had five defects, and I found each by a fact, with a model whose answers are known. The labels "
-        "were inverted: where B follows A, every row pulled towards column 1. Mask and segments had changed places, so the "
-        "mask hid all of A. Rows with label 0 were not counted: their gradient was exactly zero. The rate was divided "
-        "by epochs, so it was zero from the third step on, for 161 of 163 steps. The evaluation read column 1 as "
-        "IsNext: the report was one minus a recount. I repaired the rate first, because nothing moves without it, "
+        "were inverted: where B follows A, every row pulled towards column 1. Mask and segments had changed places, "
+        "so the mask hid all of A. Rows with label 0 were not counted: their gradient was exactly zero. The rate was "
+        "divided by epochs, so it was zero from the third step on, for 161 of 163 steps. The evaluation read column 1 "
+        "as IsNext: the report was one minus a recount. I repaired the rate first, because nothing moves without it, "
         "then the arrays and the loss, because each of them alone keeps the accuracy at one half and hides the rest. "
         "Labels and evaluation came last and together: they cancelled, the report was 0.74 with a true accuracy of "
         "0.26, and repairing one of them made the number worse. Now all five facts hold, and on the speeches the "
-        "report and a recount both say 0.73. That is one seed and one split of one text; an interval by speech and other "
-        "text are still open."
+        "report and a recount both say 0.73. That is one seed and one split of one text; an interval by speech and "
+        "other text are still open."
     ),
     hints=(
         "Write for a colleague who reads only this: what was wrong, how do you know, in which order, what proves it?",
