@@ -4,9 +4,9 @@
 `judge` says what a script did to one of them. The solution is in `nsputil.capstone.repairs`. Introduced in notebook 12.
 """
 
-from nsputil.capstone.judge import judge, true_accuracy
+from nsputil.capstone.judge import HOLDS, judge, true_accuracy
 from nsputil.capstone.repairs import PARTS, script_with
 from nsputil.capstone.script import broken_script
 from nsputil.capstone.watched import KnownModel, WatchedModel
 
-__all__ = ["PARTS", "KnownModel", "WatchedModel", "broken_script", "judge", "script_with", "true_accuracy"]
+__all__ = ["HOLDS", "PARTS", "KnownModel", "WatchedModel", "broken_script", "judge", "script_with", "true_accuracy"]

@@ -1,4 +1,4 @@
-"""What a training script did, read from the diary of its model: five facts, each true or false.
+"""What a training script did, read from the diary of its model: five facts, and for each whether it holds.
 
 The text of the script is never read, so any repair counts that does the right thing. Introduced in notebook 12.
 """
@@ -7,12 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nsputil._types import Floats
+from nsputil._types import Bools, Floats, Ints
 from nsputil.capstone.watched import Call, Diary, Truth, right_arrays
 from nsputil.corpus import Document
 
+#: What `judge` says of a fact that holds; of others it says what was seen.
+HOLDS = "holds"
 
-def judge(model: Diary, reported: float, documents: Sequence[Document]) -> dict[str, bool]:
+
+def judge(model: Diary, reported: float, documents: Sequence[Document]) -> dict[str, str]:
     """Return what holds of a script that trained this model and reported this accuracy.
 
     Parameters
@@ -26,7 +29,8 @@ def judge(model: Diary, reported: float, documents: Sequence[Document]) -> dict[
 
     Returns
     -------
-    dict of bool
+    dict of str
+        `HOLDS`, or what was seen instead, for five facts.
         "labels": every pull in the logits is toward column 0 where B follows A, toward column 1 elsewhere.
         "inputs": every call had the mask and the segments of its rows.
         "loss": every row pulls by ``(1 - Pr(gold)) / batch``, the slope of ``-log Pr(gold)`` as a mean.
@@ -39,7 +43,7 @@ def judge(model: Diary, reported: float, documents: Sequence[Document]) -> dict[
     tested = [call for call in model.calls if call.step == len(model.rates)]
     return {
         "labels": _labels(model, trained, truth),
-        "inputs": bool(model.calls) and all(map(right_arrays, model.calls)),
+        "inputs": HOLDS if model.calls and all(map(right_arrays, model.calls)) else "another mask or other segments",
         "loss": _loss(model, trained),
         "schedule": _schedule(model.rates),
         "evaluation": _evaluation(tested, reported, documents, model),
@@ -61,47 +65,61 @@ def _recount(calls: Sequence[Call], truth: Truth) -> float:
 
 
 def _pulls(model: Diary, calls: Sequence[Call]) -> list[tuple[Call, Floats]]:
-    return list(zip(calls, model.gradients, strict=False))
+    """Return each call of a training step with the gradient that was asked for; empty if they do not correspond."""
+    return list(zip(calls, model.gradients, strict=True)) if len(calls) == len(model.gradients) else []
 
 
-def _labels(model: Diary, calls: Sequence[Call], truth: Truth) -> bool:
-    if not model.gradients or len(calls) != len(model.gradients):
-        return False
-    agrees: list[Floats] = []
-    for call, slope in _pulls(model, calls):
-        pulled = np.abs(slope).max(axis=1) > 1e-12
-        toward = (slope[:, 0] > 0).astype(int)  # a positive slope lowers the logit of column 0
-        agrees.append((toward == truth.labels(call.input_ids))[pulled].astype(float))
-    rows = np.concatenate(agrees)
-    return len(rows) > 0 and bool(rows.mean() > 0.95)  # a short sentence that comes twice may contradict
+def _toward(slope: Floats) -> Ints:
+    """Return the column that each row is pulled to: a positive slope lowers a logit."""
+    return np.asarray(slope[:, 0] > 0).astype(np.int64)
 
 
-def _loss(model: Diary, calls: Sequence[Call]) -> bool:
-    if not model.gradients or len(calls) != len(model.gradients):
-        return False
-    for call, slope in _pulls(model, calls):
+def _counted(slope: Floats) -> Bools:
+    """Return which rows have a gradient at all."""
+    return np.asarray(np.abs(slope).max(axis=1) > 1e-12)
+
+
+def _labels(model: Diary, calls: Sequence[Call], truth: Truth) -> str:
+    agree = [(_toward(g) == truth.labels(call.input_ids))[_counted(g)] for call, g in _pulls(model, calls)]
+    rows = np.concatenate(agree) if agree else np.zeros(0)
+    if len(rows) == 0:
+        return "no row has a gradient"
+    if rows.mean() > 0.95:  # a short sentence that comes twice may contradict
+        return HOLDS
+    return "inverted" if rows.mean() < 0.05 else "unrelated to the text"
+
+
+def _loss(model: Diary, calls: Sequence[Call]) -> str:
+    pulls = _pulls(model, calls)
+    if not pulls:
+        return "no row has a gradient"
+    if np.concatenate([_counted(slope) for _, slope in pulls]).mean() < 0.9:
+        return "some rows are not counted"
+    for call, slope in pulls:
         e = np.exp(call.logits - call.logits.max(axis=1, keepdims=True))
-        p = e / e.sum(axis=1, keepdims=True)
-        toward = (slope[:, 0] > 0).astype(int)
-        expected = (p - np.eye(2)[toward]) / len(p)
+        expected = (e / e.sum(axis=1, keepdims=True) - np.eye(2)[_toward(slope)]) / len(e)
         if slope.shape != expected.shape or not np.allclose(slope, expected, rtol=1e-5, atol=1e-9):
-            return False
-    return True
+            return "another slope"
+    return HOLDS
 
 
-def _schedule(rates: Sequence[float]) -> bool:
+def _schedule(rates: Sequence[float]) -> str:
     if len(rates) < 4 or not rates[0] > 0:
-        return False
+        return "hardly any step was taken"
     line = 1 - np.arange(len(rates)) / len(rates)
-    return bool(np.abs(np.array(rates) / rates[0] - line).max() < 0.05 + 1.5 / len(rates))
+    if np.abs(np.array(rates) / rates[0] - line).max() < 0.05 + 1.5 / len(rates):
+        return HOLDS
+    return "zero too early" if np.mean(np.array(rates) == 0) > 0.2 else "another course"
 
 
-def _evaluation(calls: Sequence[Call], reported: float, documents: Sequence[Document], model: Diary) -> bool:
+def _evaluation(calls: Sequence[Call], reported: float, documents: Sequence[Document], model: Diary) -> str:
     test = Truth(documents[3 * len(documents) // 4 :], model.vocabulary)
     labels = [test.labels(call.input_ids) for call in calls]
     if not labels or np.concatenate(labels).mean() > 0.8:  # hardly any row is from the test part
-        return False
-    try:
-        return bool(abs(float(reported) - _recount(calls, test)) < 0.02)
-    except (TypeError, ValueError):
-        return False
+        return "the test part was not read"
+    right = _recount(calls, test)
+    if not isinstance(reported, float | int | np.number):
+        return "no number was reported"
+    if abs(reported - right) < 0.02:
+        return HOLDS
+    return "one minus a recount" if abs(1 - reported - right) < 0.02 else "not a recount"

@@ -1,5 +1,6 @@
 """Exercises of notebook 12: more classes, another use, and the capstone."""
 
+import inspect
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -656,6 +657,17 @@ def _facts(value: Any, args: tuple[Any, ...]) -> Any:
     return value
 
 
+def _changed(line: str, other: str) -> Function:
+    """Return the repaired script with one piece of its text replaced."""
+    source = inspect.getsource(repaired_script_reference)
+    if line not in source:
+        raise ValueError(f"the repaired script does not hold {line!r}; expected a piece of its text")
+    names = dict(globals())
+    exec(compile(source.replace(line, other), "<capstone>", "exec"), names)
+    changed: Function = names["repaired_script_reference"]
+    return changed
+
+
 _REPAIRS = {"labels", "inputs", "loss", "schedule", "evaluation"}
 
 repaired_script = CodeExercise(
@@ -701,6 +713,18 @@ repaired_script = CodeExercise(
             script_with(_REPAIRS - {"evaluation"}),
             "Four of the five facts hold now. What the script reports is one minus a recount.",
             "which of the two logits is large when the model says that B follows?",
+        ),
+        Misconception(
+            "constant_rate",
+            _changed("0.004 * (1 - step / steps)", "0.004"),
+            "Four of the five facts hold now. The rate never falls.",
+            "what should the rate be at the last step?",
+        ),
+        Misconception(
+            "summed",
+            _changed("(probs - np.eye(2)[labels]) / len(labels)", "probs - np.eye(2)[labels]"),
+            "Four of the five facts hold now. Your gradient is that of a sum over the rows.",
+            "what does one of 32 rows contribute to a mean?",
         ),
         Misconception(
             "stopped_at_the_good_report",
