@@ -21,6 +21,7 @@ EDITS = {
     "schedule": ("1 - step / epochs", "1 - step / steps"),
     "evaluation": ("logits[:, 1] > logits[:, 0]", "logits[:, 0] > logits[:, 1]"),
 }
+#: The names of the five parts.
 PARTS = tuple(EDITS)
 
 
