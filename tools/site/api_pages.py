@@ -20,14 +20,14 @@ GROUPS = {
         *("corpus", "own_text", "pairs", "sentence_pairs", "segments", "tokenization", "masking"),
         *("row_formats", "clues", "shortcuts"),
     ),
-    "Model": ("encoders", "bert", "heads", "gelu", "model", "baselines", "huggingface"),
-    "Loss": ("losses", "pretraining_losses", "gradcheck", "metrics"),
+    "Model": ("encoders", "bert", "heads", "gelu", "model", "baselines", "huggingface", "zero_shot"),
+    "Loss": ("losses", "pretraining_losses", "three_way", "contrastive", "gradcheck", "metrics"),
     "Training": (
         *("experiment", "training", "run", "optimizers", "evaluation", "instruments", "pretraining"),
         *("checkpoints", "files"),
     ),
     "Diagnosis": ("clinic",),
-    "Course": ("plotting", "widgets", "checks", "scenes", "quiz", "progress_file", "environment"),
+    "Course": ("plotting", "widgets", "checks", "scenes", "capstone", "quiz", "progress_file", "environment"),
 }
 #: The answers of the exercises are there, so the site shows no page of it.
 LEFT_OUT = "nsputil.checks.bank"

@@ -11,7 +11,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.transforms import SphinxTransform
 from sphinx.util.nodes import make_refnode
 
-SEALED = "nsputil.scenes"
+SEALED = ("nsputil.scenes", "nsputil.capstone.repairs")
 HIDDEN = "\N{NULL}"
 CLAIM = re.compile(r"Introduced in\s[^.]*\.")
 DOCUMENT = re.compile(r"(?<![\w`/])((docs/[\w/-]+)\.md)\b")

@@ -1,0 +1,844 @@
+"""Exercises of notebook 12: more classes, another use, and the capstone."""
+
+import inspect
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from nsputil._types import Bools, Floats, Ints
+from nsputil.capstone import KnownModel, judge, script_with
+from nsputil.capstone.watched import Diary
+from nsputil.checks.answer_types import Function
+from nsputil.checks.choice_exercise import ChoiceExercise, Option
+from nsputil.checks.code_exercise import CodeExercise, InputCase
+from nsputil.checks.misconceptions import Misconception
+from nsputil.checks.number_exercise import NumberExercise
+from nsputil.checks.text_exercise import Point, TextExercise, Trap
+from nsputil.corpus import Document
+from nsputil.experiment import permuted
+from nsputil.tokenization import Vocabulary, encode_pairs
+
+_LN64, _GOLD, _TOPIC = math.log(64), 1 / 64 - 1, 2 / 3 * math.log(2)
+
+class_levels = NumberExercise(
+    name="class_levels",
+    title="Levels before you train",
+    notebook=12,
+    objectives=(1, 2),
+    kind="compute",
+    difficulty=1,
+    importance=3,
+    minutes=5,
+    value=(_LN64, _GOLD, _TOPIC),
+    example=(math.log(32), math.nan, math.nan),
+    misconceptions=(
+        Misconception(
+            "two_classes",
+            (math.log(2), -0.5, math.log(2)),
+            "These are the numbers of two classes.",
+            "how many candidates share the probability?",
+        ),
+        Misconception(
+            "log_base_2",
+            (6.0, _GOLD, 2 / 3),
+            "Two of these are in bits; nats are asked for.",
+        ),
+        Misconception(
+            "wrong_class",
+            (_LN64, 1 / 64, _TOPIC),
+            "The second is the gradient of a wrong candidate.",
+            "what is y at the gold one?",
+        ),
+        Misconception(
+            "descent_sign",
+            (_LN64, 63 / 64, _TOPIC),
+            "The second has the wrong sign: you give the way that the logit will move.",
+            "is the gradient p - y or y - p?",
+        ),
+        Misconception(
+            "free_third_forgotten",
+            (_LN64, _GOLD, math.log(2)),
+            "The third is the loss of the two classes that are guessed. A third of all pairs costs nothing.",
+            "over which pairs is the mean taken?",
+        ),
+        Misconception(
+            "third_of_ln_2",
+            (_LN64, _GOLD, math.log(2) / 3),
+            "In the third, one class costs ln 2 and two are free in your result.",
+            "for how many of the three classes does the model toss a coin?",
+        ),
+        Misconception(
+            "level_of_three",
+            (_LN64, _GOLD, math.log(3)),
+            "The third is the loss of a model that knows nothing.",
+            "what does this model know for certain?",
+        ),
+        Misconception(
+            "probability",
+            (1 / 64, _GOLD, 1 / 3),
+            "You give probabilities where losses are asked for.",
+            "what is done with a probability to get a loss?",
+        ),
+    ),
+    hints=(
+        "A model that knows nothing gives each class the same probability. Which?",
+        "The first is -ln of that probability, and the second is that probability minus 1.",
+        "In the third, one pair in three costs 0 and two in three cost ln 2 each.",
+    ),
+    takeaway="Compute the level of knowing nothing, and that of knowing the topic only, before you read a loss.",
+)
+
+
+def k_class_loss_reference(logits: Floats, labels: Ints) -> tuple[float, Floats]:
+    """Return the mean loss of any number of classes and its gradient in the logits."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    p = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
+    y = np.eye(logits.shape[1])[labels]
+    loss = -np.log(p[np.arange(len(labels)), labels]).mean()
+    return loss, (p - y) / len(labels)
+
+
+def _softmax(logits: Floats, axis: int = 1) -> Floats:
+    e = np.exp(logits - logits.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def _gold(p: Floats, labels: Ints) -> Floats:
+    return p[np.arange(len(labels)), labels]
+
+
+def _one_hot(logits: Floats, labels: Ints) -> Floats:
+    return np.eye(logits.shape[1])[labels]
+
+
+def _k_class_cases(rng: Generator) -> list[InputCase]:
+    cases = [InputCase((np.array([[2.0, 1.0, 0.0]]), np.array([0])), "one row with the logits 2, 1 and 0")]
+    for rows, classes in ((4, 3), (6, 5), (3, 8), (5, 2)):
+        logits = rng.normal(0.3, 1.2, (rows, classes))
+        labels = np.arange(rows) % classes
+        cases.append(InputCase((logits, rng.permutation(labels)), f"{rows} rows of {classes} classes"))
+    large = rng.normal(size=(3, 4)) + np.array([[1000.0], [0.0], [-1000.0]])
+    cases.append(InputCase((large, np.array([3, 1, 0])), "three rows with logits of a thousand"))
+    return cases
+
+
+def _two_columns(logits: Floats, labels: Ints) -> tuple[float, Floats]:
+    gap = _gold(logits, labels) - np.where(labels == 0, logits[:, 1], logits[:, 0])
+    gradient = np.zeros_like(logits)
+    p_other = 1 / (1 + np.exp(gap))
+    gradient[np.arange(len(labels)), labels] = -p_other / len(labels)
+    gradient[np.arange(len(labels)), np.where(labels == 0, 1, 0)] += p_other / len(labels)
+    return float(np.log1p(np.exp(-gap)).mean()), gradient
+
+
+def _unstable(logits: Floats, labels: Ints) -> tuple[float, Floats]:
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return -np.log(_gold(p, labels)).mean(), (p - _one_hot(logits, labels)) / len(labels)
+
+
+def _k_loss(loss: Function | None = None, slope: Function | None = None, axis: int = 1) -> Function:
+    """Return an answer with another last step: ``loss(p, labels)`` or ``slope(p, y, n)``."""
+
+    def answer(logits: Floats, labels: Ints) -> tuple[Any, Any]:
+        p, y = _softmax(logits, axis), _one_hot(logits, labels)
+        value = loss(p, labels) if loss else -np.log(_gold(p, labels)).mean()
+        return value, slope(p, y, len(labels)) if slope else (p - y) / len(labels)
+
+    return answer
+
+
+k_class_loss = CodeExercise(
+    name="k_class_loss",
+    title="The loss of three classes, or of thirty",
+    notebook=12,
+    objectives=(1, 2),
+    kind="implement",
+    difficulty=2,
+    importance=3,
+    minutes=9,
+    points=2,
+    from_scratch=True,
+    reference=k_class_loss_reference,
+    cases=_k_class_cases,
+    misconceptions=(
+        Misconception("wrong_sign", _k_loss(loss=lambda p, c: np.log(_gold(p, c)).mean())),
+        Misconception("unstable_exp", _unstable),
+        Misconception("softmax_over_batch", _k_loss(axis=0)),
+        Misconception(
+            "y_minus_p",
+            _k_loss(slope=lambda p, y, n: (y - p) / n),
+            "The loss is right, and the gradient has the wrong sign.",
+            "does the loss rise or fall if the gold logit rises?",
+        ),
+        Misconception(
+            "slope_not_averaged",
+            _k_loss(slope=lambda p, y, n: p - y),
+            "The loss is a mean; the gradient is that of a sum.",
+            "what does one row contribute to a mean of n rows?",
+        ),
+        Misconception(
+            "both_summed",
+            _k_loss(lambda p, c: -np.log(_gold(p, c)).sum(), lambda p, y, n: p - y),
+            "Loss and gradient are those of a sum over the rows; the mean is asked for.",
+            "by what must both be divided?",
+        ),
+        Misconception(
+            "gold_not_subtracted",
+            _k_loss(slope=lambda p, y, n: p / n),
+            "Your gradient pushes the gold class down like all others.",
+            "what should each row of the gradient add up to?",
+        ),
+        Misconception(
+            "only_gold",
+            _k_loss(slope=lambda p, y, n: (p - 1) * y / n),
+            "Your gradient is right at the gold class and 0 at all others.",
+            "does the loss change if a wrong logit rises?",
+        ),
+        Misconception(
+            "divided_by_entries",
+            _k_loss(slope=lambda p, y, n: (p - y) / p.size),
+        ),
+        Misconception(
+            "two_columns",
+            _two_columns,
+            "You compare the gold class with one other class only.",
+            "which classes share the probability that the gold one does not get?",
+        ),
+        Misconception(
+            "mean_of_probabilities",
+            _k_loss(loss=lambda p, c: -np.log(_gold(p, c).mean())),
+        ),
+        Misconception(
+            "one_against_all",
+            _k_loss(loss=lambda p, c: -(np.log(_gold(p, c)) + np.log1p(-_gold(p, c))).mean()),
+            "Your loss charges for the gold class and for its complement.",
+            "what is charged when the gold class gets probability 1?",
+        ),
+    ),
+    hints=(
+        "Softmax along the classes; then the loss needs one number of each row, and the gradient all of them.",
+        "Subtract the largest logit of each row before exp. The gradient is p - y, divided by the number of rows.",
+        "p[np.arange(n), labels] picks the gold probabilities; np.eye(K)[labels] is y.",
+    ),
+    takeaway="Two classes, three or thirty: -log of the gold probability, and p - y.",
+)
+
+
+def candidates_loss_reference(a: Floats, b: Floats, scale: float) -> float:
+    """Return the mean loss of finding the own b of each a among all b of the batch."""
+    scores = scale * a @ b.T
+    scores = scores - scores.max(axis=1, keepdims=True)
+    log_p = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    return float(-np.diag(log_p).mean())
+
+
+def _candidates_cases(rng: Generator) -> list[InputCase]:
+    one = np.array([[1.0, 0.0], [0.0, 1.0]])
+    cases = [InputCase((one, one, 1.0), "two pairs that are unit vectors, scale 1")]
+    for rows, width, scale in ((3, 2, 3.0), (5, 4, 0.7), (8, 3, 2.0)):
+        a, b = rng.normal(size=(rows, width)), rng.normal(size=(rows, width))
+        cases.append(InputCase((a, b, scale), f"{rows} pairs of vectors of {width} numbers, scale {scale}"))
+    return cases
+
+
+def _candidates(scores: Function, pick: Function | None = None) -> Function:
+    def answer(a: Floats, b: Floats, scale: float) -> Any:
+        p = _softmax(scores(a, b, scale))
+        return pick(p) if pick else float(-np.log(np.diag(p)).mean())
+
+    return answer
+
+
+def _scaled(a: Floats, b: Floats, scale: float) -> Floats:
+    return scale * a @ b.T
+
+
+def _without_gold(a: Floats, b: Floats, scale: float) -> float:
+    scores = _scaled(a, b, scale)
+    others = np.exp(scores) * (1 - np.eye(len(a)))
+    return float((np.log(others.sum(axis=1)) - np.diag(scores)).mean())
+
+
+def _as_binary(a: Floats, b: Floats, scale: float) -> float:
+    scores = _scaled(a, b, scale)
+    gap = np.where(np.eye(len(a)) == 1, scores, -scores)
+    return float(np.log1p(np.exp(-gap)).mean())
+
+
+def _cosines(a: Floats, b: Floats, scale: float) -> Floats:
+    def unit(x: Floats) -> Floats:
+        return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+    return scale * unit(a) @ unit(b).T
+
+
+candidates_loss = CodeExercise(
+    name="candidates_loss",
+    title="Which B of the batch?",
+    notebook=12,
+    objectives=(3,),
+    kind="implement",
+    difficulty=2,
+    importance=3,
+    minutes=8,
+    points=2,
+    from_scratch=True,
+    reference=candidates_loss_reference,
+    cases=_candidates_cases,
+    misconceptions=(
+        Misconception(
+            "which_a",
+            _candidates(lambda a, b, s: s * b @ a.T),
+            "You look for the A of each B. The B of each A is asked for.",
+            "along which axis do the candidates of one A lie?",
+        ),
+        Misconception(
+            "no_scale",
+            _candidates(lambda a, b, s: a @ b.T),
+            "The scale does not count in your result.",
+            "where do the scores get their factor?",
+        ),
+        Misconception(
+            "divided_by_scale",
+            _candidates(lambda a, b, s: a @ b.T / s),
+            "You divide by the scale; it is a factor here. (A temperature would be divided by.)",
+            "what makes the probabilities sharper?",
+        ),
+        Misconception("sum_for_mean", _candidates(_scaled, lambda p: float(-np.log(np.diag(p)).sum()))),
+        Misconception("no_mean", _candidates(_scaled, lambda p: -np.log(np.diag(p)))),
+        Misconception(
+            "gold_left_out",
+            _without_gold,
+            "The own B is missing among the candidates that share the probability.",
+            "what do the probabilities of all candidates of one A add up to?",
+        ),
+        Misconception(
+            "yes_or_no",
+            _as_binary,
+            "You ask of each pair of A and B by itself whether it belongs together.",
+            "how many classes does one A have, and how many of them are gold?",
+        ),
+        Misconception(
+            "first_is_gold",
+            _candidates(_scaled, lambda p: float(-np.log(p[:, 0]).mean())),
+            "You take the first B of the batch as the gold one of every A.",
+            "which column belongs to row i?",
+        ),
+        Misconception(
+            "best_score",
+            _candidates(_scaled, lambda p: float(-np.log(p.max(axis=1)).mean())),
+            "You charge for the candidate with the highest score, whether it is right or not.",
+            "which candidate is gold?",
+        ),
+        Misconception("mean_of_probabilities", _candidates(_scaled, lambda p: float(-np.log(np.diag(p).mean())))),
+        Misconception(
+            "cosines",
+            _candidates(_cosines),
+            "You scale the vectors to length 1 first. The product of the vectors as given is asked for.",
+            "which formula does the prompt have for a score?",
+        ),
+        Misconception(
+            "sum_of_both",
+            lambda a, b, s: (candidates_loss_reference(a, b, s) + candidates_loss_reference(b, a, s)) / 2,
+            "You average the loss in both directions, A to B and B to A. Only the first is asked for.",
+            "who chooses, and among whom?",
+        ),
+    ),
+    hints=(
+        "All scores at once are a matrix with a row for each A and a column for each B.",
+        "scores = scale * a @ b.T; the gold class of row i is column i.",
+        "A log-softmax along the rows, then minus the mean of its diagonal.",
+    ),
+    takeaway="A contrastive loss is -log Pr(c_gold | a), with the batch as classes. Knowing nothing costs ln K.",
+)
+
+
+def own_threshold_reference(valid_scores: Floats, valid_yes: Bools, test_scores: Floats, test_yes: Bools) -> float:
+    """Return the balanced accuracy on the test data, at the threshold that is best on the validation data."""
+
+    def balanced(scores: Floats, yes: Bools, cut: float) -> float:
+        return float(((scores > cut)[yes].mean() + (scores <= cut)[~yes].mean()) / 2)
+
+    values = np.unique(valid_scores)
+    cuts = (values[1:] + values[:-1]) / 2
+    best = max(cuts, key=lambda cut: balanced(valid_scores, valid_yes, cut))
+    return balanced(test_scores, test_yes, best)
+
+
+def _balanced(said: Bools, yes: Bools) -> float:
+    return float((said[yes].mean() + (~said[~yes]).mean()) / 2)
+
+
+def _plain(said: Bools, yes: Bools) -> float:
+    return float((said == yes).mean())
+
+
+def _recall(said: Bools, yes: Bools) -> float:
+    return float(said[yes].mean())
+
+
+def _chosen(scores: Floats, yes: Bools, worth: Function) -> float:
+    values = np.unique(scores)
+    cuts = (values[1:] + values[:-1]) / 2
+    return float(max(cuts, key=lambda cut: worth(scores > cut, yes)))
+
+
+def _threshold(cut: Function, worth: Function = _balanced) -> Function:
+    def answer(valid_scores: Floats, valid_yes: Bools, test_scores: Floats, test_yes: Bools) -> float:
+        at = cut(valid_scores, valid_yes, test_scores, test_yes)
+        return float(worth(test_scores > at, test_yes))
+
+    return answer
+
+
+def _own_threshold_cases(rng: Generator) -> list[InputCase]:
+    cases = [
+        InputCase(
+            (
+                np.array([-3.0, -2.0, -1.0, 1.0]),
+                np.array([False, True, True, True]),
+                np.array([-2.8, -2.2, 0.5, 2.0]),
+                np.array([False, True, True, False]),
+            ),
+            "four validation and four test texts",
+        )
+    ]
+    for count, shift in ((60, -2.0), (90, 1.5), (75, -1.2)):
+        parts: list[Any] = []
+        for move in (0.0, 0.5):  # test scores lie a little higher, so that their own best threshold is another one
+            yes = rng.random(count) < 0.25
+            parts += [rng.normal(size=count) * 1.3 + shift + move + 1.4 * yes, yes]
+        cases.append(InputCase(tuple(parts), f"{count} texts in each part, a quarter of them yes"))
+    return cases
+
+
+own_threshold = CodeExercise(
+    name="own_threshold",
+    title="A threshold of its own",
+    notebook=12,
+    objectives=(4,),
+    kind="implement",
+    difficulty=2,
+    importance=3,
+    minutes=10,
+    points=2,
+    from_scratch=True,
+    reference=own_threshold_reference,
+    cases=_own_threshold_cases,
+    misconceptions=(
+        Misconception(
+            "chosen_on_test",
+            _threshold(lambda v, w, t, u: _chosen(t, u, _balanced)),
+            "You choose the threshold on the texts that you report about.",
+            "which part is used once, at the end?",
+        ),
+        Misconception(
+            "zero",
+            _threshold(lambda v, w, t, u: 0.0),
+            "Your threshold is 0.",
+            "what does a log-odds of 0 mean for a sentence that never followed anything?",
+        ),
+        Misconception(
+            "chosen_by_accuracy",
+            _threshold(lambda v, w, t, u: _chosen(v, w, _plain)),
+            "You choose by the plain accuracy, and report the balanced one.",
+            "which threshold is best for plain accuracy if nearly all texts are no?",
+        ),
+        Misconception(
+            "plain_accuracy",
+            _threshold(lambda v, w, t, u: _chosen(v, w, _plain), _plain),
+            "You use the plain accuracy in both steps.",
+            "what does it give somebody who always says no?",
+        ),
+        Misconception(
+            "reported_plain",
+            _threshold(lambda v, w, t, u: _chosen(v, w, _balanced), _plain),
+            "Your threshold is right; you report the plain accuracy.",
+            "what is balanced in a balanced accuracy?",
+        ),
+        Misconception(
+            "reported_on_validation",
+            lambda v, w, t, u: _balanced(v > _chosen(v, w, _balanced), w),
+            "You report the accuracy on the texts that the threshold was chosen on.",
+            "which texts did not help to choose it?",
+        ),
+        Misconception(
+            "only_yes",
+            _threshold(lambda v, w, t, u: _chosen(v, w, _balanced), _recall),
+            "You report only the share of yes that is found.",
+            "what about the texts that are no?",
+        ),
+        Misconception(
+            "below_is_yes",
+            lambda v, w, t, u: _balanced(t <= _chosen(v, w, _balanced), u),
+            "You say yes below the threshold.",
+            "does a high log-odds speak for or against the prompt?",
+        ),
+        Misconception(
+            "median",
+            _threshold(lambda v, w, t, u: float(np.median(v))),
+            "You take the middle of the validation scores, whatever their labels say.",
+            "what are the labels of the validation texts for?",
+        ),
+        Misconception(
+            "middle_of_means",
+            _threshold(lambda v, w, t, u: float((v[w].mean() + v[~w].mean()) / 2)),
+            "You take the middle between the two mean scores. That is a good first guess, and not the best threshold.",
+            "how good is each of the possible thresholds on the validation texts?",
+        ),
+        Misconception(
+            "threshold_returned",
+            lambda v, w, t, u: _chosen(v, w, _balanced),
+            "You return the threshold; what it reaches on the test texts is asked for.",
+            "what is done with the threshold?",
+        ),
+    ),
+    hints=(
+        "Try each threshold between two neighbouring validation scores, and keep the best. Then use the test part.",
+        "values = np.unique(valid_scores); the thresholds are (values[1:] + values[:-1]) / 2.",
+        "The balanced accuracy is ((scores > cut)[yes].mean() + (scores <= cut)[~yes].mean()) / 2.",
+    ),
+    takeaway="Choose on validation data, report on test data, and give both recalls a say.",
+)
+
+weak_result = ChoiceExercise(
+    name="weak_result",
+    title="What does a weak result support?",
+    notebook=12,
+    objectives=(5,),
+    kind="critique",
+    difficulty=2,
+    importance=3,
+    minutes=7,
+    question=(
+        "From notebook 12, on 400 test texts of 24 speeches, five topics, 95 % intervals by speech: always the most "
+        "frequent topic 0.38 [0.26, 0.52]; nsp-mini as a zero-shot classifier 0.61 [0.57, 0.65]; the mean of its word "
+        "vectors alone 0.64 [0.60, 0.68]; the difference of the last two, text by text, -0.030 [-0.075, +0.003]. The "
+        "wording of the prompts was chosen on 400 validation texts. Which statements do these numbers support? Choose "
+        "all that apply."
+    ),
+    options=(
+        Option(
+            "nsp-mini tells these topics apart better than a guess of the most frequent one.",
+            "Yes: 0.61 against 0.38, and the intervals are apart.",
+            right=True,
+        ),
+        Option(
+            "The next sentence model is worse than its word vectors.",
+            "The interval of the difference holds 0, so this is not shown. It is not shown either that it is better.",
+        ),
+        Option(
+            "That attention and head help with this task is not shown.",
+            "Yes: the rival without them is at least as good on the same texts.",
+            right=True,
+        ),
+        Option(
+            "The two intervals overlap, so the two classifiers are equally good.",
+            "Overlapping intervals show no equality. The question is for the interval of the difference, and that "
+            "one reaches from -0.075 to +0.003.",
+        ),
+        Option(
+            "BERT, used in the same way, would have no use as a zero-shot classifier.",
+            "Nothing was measured with BERT here. NSP-BERT's authors report high numbers; ask for the same rival.",
+        ),
+        Option(
+            "The 0.61 is not too good because of the choice of the wording: the test texts did not choose it.",
+            "Yes: three wordings were tried on other texts.",
+            right=True,
+        ),
+    ),
+    hints=(
+        "For each statement: which of the four numbers would it need?",
+        "To compare two classifiers on the same texts, look at the interval of the difference.",
+        "Three are supported: one about a guess, one about what is not shown, one about a choice.",
+    ),
+    takeaway="A weak result with its rival, its n and its interval is worth more than a good number alone.",
+)
+
+rank_defects = ChoiceExercise(
+    name="rank_defects",
+    title="Capstone, part 1: find and rank",
+    notebook=12,
+    objectives=(6,),
+    kind="debug",
+    difficulty=3,
+    importance=3,
+    minutes=15,
+    points=2,
+    question=(
+        "The cells below hold the script of the capstone, and what a model with known answers saw of it. Which "
+        "statements does this evidence support? Choose all that apply."
+    ),
+    options=(
+        Option(
+            "As long as the rate stays as it is, no other repair can be judged by the accuracy of a real training.",
+            "Yes: nothing moves after two steps, so this hides everything else. It goes first.",
+            right=True,
+        ),
+        Option(
+            "Every row of one label has a gradient of exactly zero: these rows are not counted at all.",
+            "Yes: the model can then learn nothing but the other label, and ends with one answer for all.",
+            right=True,
+        ),
+        Option(
+            "An accuracy of exactly one half shows that the labels are random.",
+            "They are not random: they agree with the text in no row at all. Exactly one half comes from a model that "
+            "does not see A: each B occurs once in either class.",
+        ),
+        Option(
+            "The labels and the column that the evaluation reads cancel each other in the report; repair both, and do "
+            "not be alarmed by the number in between.",
+            "Yes: the pull is towards column 1 where B follows A, and the report reads column 1, too.",
+            right=True,
+        ),
+        Option(
+            "Mask and segments have changed places. That is harmless, because both hold zeros and ones.",
+            "The mask then hides all of A, so there is nothing to compare.",
+        ),
+        Option(
+            "The report of the broken script with the known model is 1 minus the recount, so only the evaluation has "
+            "to be repaired.",
+            "It does have to be repaired. But then the labels would teach the model the opposite of what it reads.",
+        ),
+        Option(
+            "Once a training reports 0.74, the repairs are complete.",
+            "Notebook 12 shows a script that reports 0.74 with a true accuracy of 0.26.",
+        ),
+    ),
+    hints=(
+        "Each line of the evidence belongs to a part: labels, arrays, loss, schedule, evaluation. What should it say?",
+        "What hides the others goes first. What can cancel goes together.",
+        "Three are supported: one about the rate, one about rows, one about two defects.",
+    ),
+    takeaway="Rank by what hides what, not by what is easiest to repair. The number moves late.",
+)
+
+
+def repaired_script_reference(
+    documents: Sequence[Document], model: Diary, seed: int, epochs: int = 2
+) -> tuple[Diary, float]:
+    """Train on three quarters of the documents; return the model and its test accuracy."""
+    rng, cut = np.random.default_rng(seed), 3 * len(documents) // 4
+    pairs, test = permuted(documents[:cut], rng), permuted(documents[cut:], rng)
+    steps = epochs * len(pairs) // 32
+    for step in range(steps):
+        chosen = [pairs[k] for k in rng.choice(len(pairs), 32)]
+        labels = np.array([int(pair.document_a != pair.document_b) for pair in chosen])
+        batch = encode_pairs(chosen, model.vocabulary)
+        logits = model(batch.input_ids, batch.attention_mask, batch.token_type_ids)
+        probs = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        slope = (probs - np.eye(2)[labels]) / len(labels)
+        model.backward(slope)
+        model.step(0.004 * (1 - step / steps))
+    batch = encode_pairs(test, model.vocabulary)
+    logits = model(batch.input_ids, batch.attention_mask, batch.token_type_ids)
+    says_next = logits[:, 0] > logits[:, 1]
+    follows = np.array([pair.document_a == pair.document_b for pair in test])
+    return model, float((says_next == follows).mean())
+
+
+def _repaired_script_cases(rng: Generator) -> list[InputCase]:
+    words = [f"word{k}" for k in range(60)]
+    documents = [
+        Document(f"document {d}", [" ".join(rng.choice(words, int(rng.integers(3, 9)))) for _ in range(13)])
+        for d in range(8)
+    ]
+    model = KnownModel(documents, Vocabulary.from_documents(documents))
+    return [InputCase((documents, model, int(rng.integers(100))), "eight documents and a model with known answers")]
+
+
+def _facts(value: Any, args: tuple[Any, ...]) -> Any:
+    """Return what holds of a script, from the diary of the model that it returns; other values as they are."""
+    if isinstance(value, tuple | list) and len(value) == 2 and isinstance(value[0], Diary):
+        return judge(value[0], value[1], args[0])
+    return value
+
+
+def _changed(line: str, other: str) -> Function:
+    """Return the repaired script with one piece of its text replaced."""
+    source = inspect.getsource(repaired_script_reference)
+    if line not in source:
+        raise ValueError(f"the repaired script does not hold {line!r}; expected a piece of its text")
+    names = dict(globals())
+    exec(compile(source.replace(line, other), "<capstone>", "exec"), names)
+    changed: Function = names["repaired_script_reference"]
+    return changed
+
+
+_REPAIRS = {"labels", "inputs", "loss", "schedule", "evaluation"}
+
+repaired_script = CodeExercise(
+    name="repaired_script",
+    title="Capstone, part 2: repair",
+    notebook=12,
+    objectives=(6,),
+    kind="debug",
+    difficulty=3,
+    importance=3,
+    minutes=20,
+    points=5,
+    reference=repaired_script_reference,
+    cases=_repaired_script_cases,
+    normal_form=_facts,
+    misconceptions=(
+        Misconception(
+            "labels_left",
+            script_with(_REPAIRS - {"labels"}),
+            "Four of the five facts hold now. Where B follows A, the gradient still pulls towards column 1.",
+            "what does column 0 mean in this course?",
+        ),
+        Misconception(
+            "inputs_left",
+            script_with(_REPAIRS - {"inputs"}),
+            "Four of the five facts hold now. The mask that the model gets hides all of A.",
+            "in which order does the model take its three arrays?",
+        ),
+        Misconception(
+            "loss_left",
+            script_with(_REPAIRS - {"loss"}),
+            "Four of the five facts hold now. The gradient of every row of one label is zero.",
+            "which rows count in a mean over the batch?",
+        ),
+        Misconception(
+            "schedule_left",
+            script_with(_REPAIRS - {"schedule"}),
+            "Four of the five facts hold now. The rate is zero after a few steps.",
+            "in which unit is `step` counted, and in which unit is what it is divided by?",
+        ),
+        Misconception(
+            "evaluation_left",
+            script_with(_REPAIRS - {"evaluation"}),
+            "Four of the five facts hold now. What the script reports is one minus a recount.",
+            "which of the two logits is large when the model says that B follows?",
+        ),
+        Misconception(
+            "constant_rate",
+            _changed("0.004 * (1 - step / steps)", "0.004"),
+            "Four of the five facts hold now. The rate never falls.",
+            "what should the rate be at the last step?",
+        ),
+        Misconception(
+            "summed",
+            _changed("(probs - np.eye(2)[labels]) / len(labels)", "probs - np.eye(2)[labels]"),
+            "Four of the five facts hold now. Your gradient is that of a sum over the rows.",
+            "what does one of 32 rows contribute to a mean?",
+        ),
+        Misconception(
+            "stopped_at_the_good_report",
+            script_with({"inputs", "loss", "schedule"}),
+            "A training with this script reports a good number. Labels and evaluation are both inverted, and cancel in "
+            "the report.",
+            "what would somebody get who reads your model with 0 = IsNext?",
+        ),
+        Misconception(
+            "nothing_repaired",
+            script_with(()),
+            "This does what the broken script does.",
+            "which fact of part 1 would you repair first?",
+        ),
+        Misconception(
+            "what_shows_first",
+            script_with({"schedule"}),
+            "Only the rate is repaired. That goes first, and four other facts are violated.",
+            "what does a row, its mask and its segments look like?",
+        ),
+    ),
+    hints=(
+        "The check runs your script with a model of known answers and asks five facts, one for each of: labels, "
+        "arrays, loss, schedule, evaluation. It never reads your text.",
+        "Labels: 0 = IsNext. Arrays: input_ids, attention_mask, token_type_ids. Loss: the mean over all rows. Rate: "
+        "down to 0 at the last step. Evaluation: IsNext is column 0.",
+        "Six lines change: that with labels, both calls of the model, keep, model.step, and says_next.",
+    ),
+    takeaway="Five facts hold, and no single one of these repairs would have moved the accuracy.",
+)
+
+capstone_report = TextExercise(
+    name="capstone_report",
+    title="Capstone, part 3: report",
+    notebook=12,
+    objectives=(6,),
+    kind="explain",
+    difficulty=3,
+    importance=3,
+    minutes=15,
+    points=5,
+    words=80,
+    rubric=(
+        Point(
+            "The five defects, each with the part of the script where it is.",
+            r"(five|5) (defects|mistakes|bugs|faults|lines|things)|"
+            r"labels?\b.{0,500}(mask|segment|arrays?|inputs?)\b.{0,500}(rate|schedule)\b.{0,500}(column|evaluat)",
+            "which five parts of the script did something other than they should?",
+        ),
+        Point(
+            "For each a fact that shows it: a number or a row, not an opinion.",
+            r"161|0\.00\d|zero (from|after)|gradients?.{0,40}(zero|0\b)|hides? (all of )?A\b|no row|every row|all rows|"
+            r"recount|diary|known (answers|model)|fact\b",
+            "what could a colleague look at, to see that you are right?",
+        ),
+        Point(
+            "The order: which defects hid others, and why they were repaired first.",
+            r"\b(hid|hides?|hidden|mask(s|ed) the|nothing (moves|moved)|(cannot|could not) (be seen|show))\b|"
+            r"\bfirst\b.{0,80}\b(because|since|as long as)\b|order",
+            "which repair could not show any effect before another one was made?",
+        ),
+        Point(
+            "Two defects cancelled in the report, so that a right repair made the number worse.",
+            r"cancel|0\.26|one minus|1 ?[-−] ?(a|0)|made the (number|report|accuracy) (worse|lower|fall)|"
+            r"(number|report|accuracy) (got|became|gets) worse|both inverted|two (wrongs|inversions)",
+            "what happened to the report when only one of labels and evaluation was right?",
+        ),
+        Point(
+            "How the repair is proved, and what is still open: one text, one seed, no other data.",
+            r"\b(one|single|other|another|more) (seed|seeds|text|texts|corpus|split|run)\b|interval|"
+            r"not (been )?(shown|proven|measured|tested)|still open|remains open|limit",
+            "what would somebody have to measure before they trust the 0.73?",
+        ),
+    ),
+    traps=(
+        Trap(
+            "each_repair_helped",
+            r"(each|every) (single )?(repair|fix)\w* (improved|raised|increased|helped)|"
+            r"(repair|fix)\w* one (at a time|after the other) and (kept|keep) (what|those)",
+            "No single repair moves the accuracy. What did you look at in place of it?",
+        ),
+        Trap(
+            "accuracy_is_the_proof",
+            r"(accuracy|report) (of|is) 0\.7\d (proves|shows that (all|everything))",
+            "A script with two inverted parts reports 0.74 as well. What else proves it?",
+        ),
+    ),
+    model=(
+        "The script had five defects, and I found each by a fact, with a model whose answers are known. The labels "
+        "were inverted: where B follows A, every row pulled towards column 1. Mask and segments had changed places, "
+        "so the mask hid all of A. Rows with label 0 were not counted: their gradient was exactly zero. The rate was "
+        "divided by epochs, so it was zero from the third step on, for 161 of 163 steps. The evaluation read column 1 "
+        "as IsNext: the report was one minus a recount. I repaired the rate first, because nothing moves without it, "
+        "then the arrays and the loss, because each of them alone keeps the accuracy at one half and hides the rest. "
+        "Labels and evaluation came last and together: they cancelled, the report was 0.74 with a true accuracy of "
+        "0.26, and repairing one of them made the number worse. Now all five facts hold, and on the speeches the "
+        "report and a recount both say 0.73. That is one seed and one split of one text; an interval by speech and "
+        "other text are still open."
+    ),
+    hints=(
+        "Write for a colleague who reads only this: what was wrong, how do you know, in which order, what proves it?",
+        "For each defect: the fact, the line, the repair. Then what hid what, and which two cancelled.",
+        "End with the proof (facts with the known model, report equal to a recount) and with what one run cannot show.",
+    ),
+    takeaway="A report that others can check: facts, order, proof, and what is still open.",
+)
+
+EXERCISES = (
+    class_levels,
+    k_class_loss,
+    candidates_loss,
+    own_threshold,
+    weak_result,
+    rank_defects,
+    repaired_script,
+    capstone_report,
+)
