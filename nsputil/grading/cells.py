@@ -1,0 +1,149 @@
+"""What a cell reads, writes and changes, so that only the cells are run that an answer needs.
+
+`look_at` runs inside the box: parsing a stranger's text is work for the box, too. `needed` runs outside, on names.
+"""
+
+import ast
+import re
+import symtable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+#: Calls that change none of their arguments.
+HARMLESS = {"print", "display", "len", "repr", "str", "show", "type", "help", "float", "int", "list", "tuple", "sum"}
+#: Names that a cell can reach any other name with.
+FAR_REACHING = {"exec", "eval", "globals", "locals", "vars", "get_ipython", "__import__", "setattr", "compile", "sys"}
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of a cell.
+
+    Attributes
+    ----------
+    reads, writes : frozenset of str
+        Global names.
+    changes : frozenset of str
+        Names whose objects the cell may change without writing the name, such as ``rows`` in ``rows.append(1)``.
+    anything : bool
+        True if it may read or write any name, so that it is always run.
+    """
+
+    reads: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+    changes: frozenset[str] = frozenset()
+    anything: bool = False
+
+
+def python_of(source: str) -> str:
+    """Return a cell without the lines that only IPython understands; its lines keep their numbers.
+
+    Parameters
+    ----------
+    source : str
+
+    Returns
+    -------
+    str
+        Empty if the whole cell is in another language, such as ``%%bash``.
+    """
+    if source.lstrip().startswith("%%"):
+        first, _, rest = source.lstrip().partition("\n")
+        return "\n" + python_of(rest) if first.split()[0] in ("%%time", "%%timeit", "%%capture", "%%prun") else ""
+    if not re.search(r"^\s*[%!?]|\?\s*$", source, re.MULTILINE):
+        return source
+    try:
+        ast.parse(source)
+        return source
+    except (SyntaxError, ValueError):
+        pass
+    lines = []
+    for line in source.split("\n"):
+        space = line[: len(line) - len(line.lstrip())]
+        lines.append(space + "pass" if re.match(r"\s*[%!?]|\s*[\w.]+\?+\s*$", line) else line)
+    return "\n".join(lines)
+
+
+def look_at(source: str) -> Names:
+    """Return the names of a cell.
+
+    Parameters
+    ----------
+    source : str
+        As `python_of` returns it.
+
+    Returns
+    -------
+    Names
+        Empty if it is no Python: such a cell does nothing.
+    """
+    try:
+        tree = ast.parse(source)
+        table = symtable.symtable(source, "<cell>", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return Names()
+    reads, writes = set(), set()
+    tables = [table]
+    while tables:
+        each = tables.pop()
+        tables += each.get_children()
+        for symbol in each.get_symbols():
+            if each is table or symbol.is_global():
+                if symbol.is_referenced():
+                    reads.add(symbol.get_name())
+                if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace():
+                    writes.add(symbol.get_name())
+    star = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
+    changes = set(_changes(tree.body))
+    return Names(frozenset(reads), frozenset(writes), frozenset(changes), star or bool(reads & FAR_REACHING))
+
+
+def _changes(body: Iterable[ast.AST]) -> Iterable[str]:
+    """Yield the names whose objects these statements may change, functions left out: they change when called."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            continue
+        if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            yield from _root(node)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            call = node.value
+            if not (isinstance(call.func, ast.Name) and call.func.id in HARMLESS):
+                yield from _root(call.func) if isinstance(call.func, ast.Attribute) else ()
+                for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
+                    yield from _root(argument)
+        yield from _changes(ast.iter_child_nodes(node))
+
+
+def _root(node: ast.AST) -> Iterable[str]:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+        node = node.value
+    if isinstance(node, ast.Name):
+        yield node.id
+
+
+def needed(cells: Sequence[Names], wanted: Collection[str], excluded: Collection[int] = ()) -> set[int]:
+    """Return the numbers of the cells that have to be run before some names can be read.
+
+    Parameters
+    ----------
+    cells : sequence of Names
+    wanted : collection of str
+    excluded : collection of int
+        Cells that must not be run.
+
+    Returns
+    -------
+    set of int
+    """
+    names, found = set(wanted), {k for k, cell in enumerate(cells) if cell.anything} - set(excluded)
+    for k in found:
+        names |= cells[k].reads
+    growing = True
+    while growing:
+        growing = False
+        for k, cell in enumerate(cells):
+            if k not in found and k not in excluded and (cell.writes | cell.changes) & names:
+                found.add(k)
+                names |= cell.reads
+                growing = True
+    return found
