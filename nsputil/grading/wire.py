@@ -103,6 +103,8 @@ def _encode(value: Any, offer: Offer | None, budget: _Budget, depth: int) -> Any
     budget.spend(depth)
     if value is None or value is True or value is False:
         return value
+    if value is Ellipsis:
+        return ["e"]
     handle = offer(value) if offer else None
     if handle is not None:
         return handle
@@ -234,6 +236,8 @@ def _decode(data: Any, accept: Callable[[list[Any]], Any] | None, budget: _Budge
         return [_decode(item, accept, budget, depth + 1) for item in found]
 
     match tag:
+        case "e":
+            return Ellipsis
         case "f":
             return float.fromhex(_text(rest[0], 60))
         case "c":

@@ -1,0 +1,385 @@
+"""Grade one notebook: its code runs in a box, cell by cell; what comes out is judged here."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nsputil.checks import bank
+from nsputil.checks.code_exercise import CodeExercise
+from nsputil.checks.exercise import Exercise
+from nsputil.checks.runner import PATIENCE
+from nsputil.checks.verdict import NOT_DONE, RIGHT, WRONG, Verdict
+from nsputil.grading import seeds
+from nsputil.grading.assignments import Assignment, Task
+from nsputil.grading.box import Box, BoxEnded, NoBox, PlainRoom, Room
+from nsputil.grading.cells import Names, needed
+from nsputil.grading.limits import Limits
+from nsputil.grading.outcomes import Outside, cases_for_the_box, verdict_on
+from nsputil.grading.results import UNGRADABLE, ExerciseResult, Graded, GraderFault, Ungradable
+from nsputil.grading.wire import WireError, decode
+
+REPLAYS = 2
+MOST_CELLS, LONGEST_SOURCE = 2_000, 1_000_000  # of one notebook
+READ_SECONDS = 20.0
+SPARE_SECONDS = 5.0  # by the clock, beyond what the box itself allows
+
+STOPPED_CELL = {
+    "time": "had not finished in time and was stopped",
+    "memory": "asked for more memory than there is",
+    "output": "printed too much and was stopped",
+    "processes": "started more processes than a box may have",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell of a submission: its text, and nbgrader's name for it if it has one."""
+
+    source: str
+    grade_id: str
+
+
+def code_cells(notebook: object) -> list[Cell]:
+    """Return the code cells of a notebook that a stranger wrote.
+
+    Parameters
+    ----------
+    notebook : object
+        What ``json.loads`` returned.
+
+    Raises
+    ------
+    Ungradable
+        If it is no notebook, or too large.
+    """
+    listed = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(listed, list):
+        raise Ungradable("not a notebook", "The file holds no list of cells.")
+    if len(listed) > MOST_CELLS:
+        raise Ungradable("too large", f"The notebook has {len(listed):,} cells; {MOST_CELLS:,} are allowed.")
+    found, size = [], 0
+    for cell in listed:
+        source = cell.get("source", "") if isinstance(cell, dict) else None
+        if isinstance(source, list) and all(isinstance(line, str) for line in source):
+            source = "".join(source)
+        if not isinstance(source, str):
+            raise Ungradable("not a notebook", "A cell has no text.")
+        size += len(source)
+        if size > LONGEST_SOURCE:
+            raise Ungradable("too large", f"The cells have more than {LONGEST_SOURCE:,} characters.")
+        if cell.get("cell_type") == "code":
+            metadata = cell.get("metadata")
+            marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+            name = marks.get("grade_id") if isinstance(marks, dict) else ""
+            found.append(Cell(source.encode("utf-8", "replace").decode(), name if isinstance(name, str) else ""))
+    return found
+
+
+@dataclass
+class _Work:
+    """How far the grading of one submission has come."""
+
+    cells: list[Cell]
+    places: dict[int, Task]  # which check is at which cell
+    last: list[Task]  # whose check cell is missing
+    seeds: tuple[int, ...]
+    results: dict[str, ExerciseResult] = field(default_factory=dict)
+    killers: dict[int, BoxEnded] = field(default_factory=dict)  # cells that ended a box
+    errors: dict[int, tuple[str, str]] = field(default_factory=dict)  # of cells: problem, and the exception
+    names: list[Names] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    cpu: float = 0.0
+    peak: int = 0
+
+
+class Grader:
+    """Grades submissions to one assignment; use it in a ``with`` statement.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    limits : Limits
+    trust : bool
+        Run the code in a plain child process, which protects nothing.
+    run_all : bool
+        Run all cells, not only those that an answer needs.
+    secret : bytes, optional
+        Decides, with the student, on which seed functions are judged. Without it a new one is drawn.
+
+    Raises
+    ------
+    NoBox
+        When it is entered, if boxes do not hold here what they promise and `trust` is false.
+    """
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        *,
+        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        trust: bool = False,
+        run_all: bool = False,
+        secret: bytes | None = None,
+    ) -> None:
+        self.assignment = assignment
+        self.limits = limits
+        self.trust = trust
+        self.run_all = run_all
+        self.secret = os.urandom(32) if secret is None else secret
+        unknown = [task.name for task in assignment.tasks if task.name not in bank.exercises()]
+        if unknown:
+            raise ValueError(f"{assignment.name} asks for {', '.join(unknown)}, of which the bank knows nothing")
+        self.room: Room | PlainRoom = PlainRoom(limits) if trust else Room(limits)
+
+    def __enter__(self) -> "Grader":
+        self.room.__enter__()
+        if isinstance(self.room, Room):
+            from nsputil.grading.doctor import broken_promises
+
+            broken = broken_promises(self.room)
+            if broken:
+                self.room.close()
+                raise NoBox("a box does not hold what it promises here: " + "; ".join(broken))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.room.close()
+
+    def grade(self, notebook: Mapping[str, Any], student: str) -> Graded:
+        """Grade one submission.
+
+        Parameters
+        ----------
+        notebook : dict
+            As ``json.loads`` returned it.
+        student : str
+
+        Returns
+        -------
+        Graded
+
+        Raises
+        ------
+        Ungradable
+            If there is nothing that could be graded.
+        GraderFault
+            If it is our own fault.
+        """
+        own = seeds.seed_of(self.secret, self.assignment.name, student)
+        return self.grade_on(notebook, seeds.seeds_with(own))
+
+    def grade_on(self, notebook: Mapping[str, Any], own_seeds: Sequence[int]) -> Graded:
+        """Grade one submission on seeds of the caller's choice; the last one is noted. See `grade`."""
+        start = time.monotonic()
+        cells = code_cells(notebook)
+        work = self._planned(cells, tuple(own_seeds))
+        replays = 0
+        while not self._done(work):
+            try:
+                self._one_box(work)
+            except BoxEnded as ended:
+                if replays == REPLAYS:
+                    self._give_up(work, ended)
+                    break
+                replays += 1
+        ordered = tuple(work.results[task.name] for task in self.assignment.tasks)
+        seconds = time.monotonic() - start
+        notes = tuple(dict.fromkeys(work.notes))
+        return Graded(self.assignment.name, ordered, own_seeds[-1], work.cpu, seconds, work.peak, replays, notes)
+
+    def _planned(self, cells: list[Cell], own_seeds: tuple[int, ...]) -> _Work:
+        """Find the place of every check."""
+        at: dict[str, int] = {}
+        notes = []
+        for number, cell in enumerate(cells):
+            if cell.grade_id in at and cell.grade_id:
+                notes.append(f"The cell {_shown(cell.grade_id)} is there more than once; the last one counts.")
+            at[cell.grade_id] = number
+        tasks = self.assignment.tasks
+        if not any(name in at for task in tasks for name in (task.answer_id, task.check_id)):
+            detail = f"No cell of the notebook belongs to {self.assignment.name}."
+            raise Ungradable("wrong assignment", detail)
+        for task in tasks:
+            if task.check_id not in at:
+                notes.append(f"The check of {task.name} is missing; it was judged at the end.")
+        places = {at[task.check_id]: task for task in tasks if task.check_id in at}
+        return _Work(cells, places, [task for task in tasks if task.check_id not in at], own_seeds, notes=notes)
+
+    def _done(self, work: _Work) -> bool:
+        return len(work.results) == len(self.assignment.tasks)
+
+    def _one_box(self, work: _Work) -> None:
+        """Run and judge in one box until all is done or the box ends."""
+        box = self.room.open()
+        try:
+            self._read(work, box)
+            chosen = self._chosen(work)
+            for number in range(len(work.cells)):
+                if number in work.places:
+                    self._judge(work, box, work.places[number], number)
+                elif number in chosen:
+                    self._run(work, box, number)
+            for task in work.last:
+                self._judge(work, box, task, len(work.cells))
+        finally:
+            box.end()
+            work.cpu += box.used.cpu
+            work.peak = max(work.peak, box.used.peak)
+
+    def _read(self, work: _Work, box: Box) -> None:
+        """Send the cells in, and learn which names each of them uses."""
+        names = []
+        for number, cell in enumerate(work.cells):
+            empty = number in work.killers or number in work.places
+            try:
+                reply = box.ask("read", READ_SECONDS, source="" if empty else cell.source)
+                names.append(_names(reply))
+            except BoxEnded as ended:
+                work.killers[number] = ended
+                raise
+        work.names = names
+
+    def _chosen(self, work: _Work) -> set[int]:
+        """Return the cells to run: those that the answers which are still to be judged need."""
+        if self.run_all:
+            return set(range(len(work.cells))) - set(work.killers)
+        found: set[int] = set()
+        places = [*work.places.items(), *((len(work.cells), task) for task in work.last)]
+        for place, task in places:
+            if task.name not in work.results:
+                found |= needed(work.names[:place], {task.answer}, work.killers)
+        return found
+
+    def _run(self, work: _Work, box: Box, number: int) -> None:
+        seconds = PATIENCE * self.limits.cell_seconds + SPARE_SECONDS
+        try:
+            reply = box.ask("run", seconds, cell=number)
+            problem, error = reply.get("problem"), reply.get("error")
+            if not isinstance(problem, str) or not isinstance(error, str):
+                raise self._protocol(box, "an answer without its parts")
+        except BoxEnded as ended:
+            work.killers[number] = ended
+            raise
+        if problem:
+            work.errors[number] = problem[:20], error[:400]
+
+    def _judge(self, work: _Work, box: Box, task: Task, place: int) -> None:
+        if task.name in work.results:
+            return
+        exercise = bank.exercises()[task.name]
+        try:
+            found = box.ask("look", READ_SECONDS, name=task.answer)
+            if found.get("there") is not True:
+                work.results[task.name] = self._missing(work, task, place)
+                return
+            try:
+                verdict, text = self._verdict(work, box, task, exercise, found)
+            except WireError as error:
+                raise self._protocol(box, str(error)) from None
+        except BoxEnded as ended:
+            work.results[task.name] = _ungradable(task, ended.reason, f"While it was checked, {ended.detail}.")
+            raise
+        work.results[task.name] = _result(task, verdict, text)
+
+    def _verdict(
+        self, work: _Work, box: Box, task: Task, exercise: Exercise, found: dict[str, Any]
+    ) -> tuple[Verdict, str]:
+        """Return the verdict on what a name is bound to, and the text of an answer in words."""
+        value = decode(found.get("value"))
+        if not isinstance(exercise, CodeExercise) or found.get("callable") is not True:
+            return exercise.judge(value), value if task.manual and isinstance(value, str) else ""
+        if found.get("stub") is True:
+            return exercise.judge(None), ""
+        cases, expected = exercise.inputs(work.seeds)
+        outside = Outside(self.limits.calls)
+        seconds = self.limits.call_seconds
+        said = box.ask(
+            "call",
+            seconds * (PATIENCE + len(cases)) + SPARE_SECONDS,
+            outside.answer,
+            name=task.answer,
+            cases=cases_for_the_box(cases, outside),
+            seconds=seconds,
+        )
+        return verdict_on(exercise, cases, expected, said.get("outcomes")), ""
+
+    @staticmethod
+    def _protocol(box: Box, detail: str) -> BoxEnded:
+        box.end()
+        return BoxEnded("protocol", f"the box sent what it may not send: {detail}")
+
+    def _missing(self, work: _Work, task: Task, place: int) -> ExerciseResult:
+        """Say why a name is not there when its exercise is judged."""
+        for number in range(place):
+            defines = number < len(work.cells) and (
+                work.cells[number].grade_id == task.answer_id or task.answer in work.names[number].writes
+            )
+            if not defines:
+                continue
+            if number in work.killers:
+                ended = work.killers[number]
+                return _ungradable(task, ended.reason, f"While its cell ran, {ended.detail}.")
+            if number in work.errors:
+                problem, error = work.errors[number]
+                if problem in STOPPED_CELL:
+                    said = f"The cell that defines {task.answer} {STOPPED_CELL[problem]}."
+                    return _ungradable(task, problem, said)
+                said = f"The cell that should define {task.answer} ended with {error}."
+                return _result(task, Verdict(WRONG, said, "what does that line need?", "cell_raised"), "")
+        if not any(cell.grade_id == task.answer_id for cell in work.cells):
+            return _ungradable(task, "missing cell", f"The cell of {task.name} is missing, and nothing defines it.")
+        return _result(task, Verdict(NOT_DONE, f"Nothing in the notebook defines {task.answer}."), "")
+
+    def _give_up(self, work: _Work, ended: BoxEnded) -> None:
+        for task in self.assignment.tasks:
+            if task.name not in work.results:
+                said = f"The notebook ended {REPLAYS + 1} boxes; the last time, {ended.detail}."
+                work.results[task.name] = _ungradable(task, ended.reason, said)
+
+
+def _names(said: dict[str, Any]) -> Names:
+    found = [said.get(name) for name in ("reads", "writes", "changes")]
+    if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in found):
+        raise BoxEnded("protocol", "the box sent what it may not send: names that are no list")
+    reads, writes, changes = (frozenset(names) for names in found if names is not None)
+    return Names(reads, writes, changes, said.get("anything") is True)
+
+
+def _result(task: Task, verdict: Verdict, text: str) -> ExerciseResult:
+    points = task.points if verdict.state == RIGHT and not task.manual else 0.0
+    return ExerciseResult(
+        task.name,
+        task.grade_id,
+        verdict.state,
+        points,
+        task.points,
+        verdict.mistake,
+        verdict.message,
+        verdict.question,
+        verdict.found,
+        text=text,
+        manual=task.manual,
+    )
+
+
+def _ungradable(task: Task, reason: str, message: str) -> ExerciseResult:
+    return ExerciseResult(
+        task.name,
+        task.grade_id,
+        UNGRADABLE,
+        0.0,
+        task.points,
+        message=message,
+        reason=reason,
+        manual=task.manual,
+    )
+
+
+def _shown(name: str) -> str:
+    """Return a learner's name for a cell, so that it can be printed anywhere."""
+    return ascii(name[:40])
+
+
+__all__ = ["Cell", "Grader", "GraderFault", "code_cells"]
