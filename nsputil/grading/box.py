@@ -91,7 +91,7 @@ class Box:
     """
 
     def __init__(self, talk: Channel, ending: Callable[[], tuple[Used, tuple[str, str] | None]]) -> None:
-        self._talk, self._ending = talk, ending
+        self.talk, self._ending = talk, ending
         self._number, self._open = 0, True
         self.used = Used()
 
@@ -120,13 +120,13 @@ class Box:
         self._number += 1
         deadline = time.monotonic() + patience
         try:
-            self._talk.send({"n": self._number, "do": do, **fields}, patience)
+            self.talk.send({"n": self._number, "do": do, **fields}, patience)
             while True:
-                reply = self._talk.receive(max(deadline - time.monotonic(), 0.001))
+                reply = self.talk.receive(max(deadline - time.monotonic(), 0.001))
                 if on_call is None or "ask" not in reply:
                     break
                 answer = on_call(reply["ask"], reply.get("method"), reply.get("args"))
-                self._talk.send(answer, max(deadline - time.monotonic(), 0.001))
+                self.talk.send(answer, max(deadline - time.monotonic(), 0.001))
             if reply.get("n") != self._number:
                 raise WireError("an answer to another question")
             return reply
@@ -145,7 +145,7 @@ class Box:
         if not self._open:
             return None
         self._open = False
-        self._talk.close()
+        self.talk.close()
         self.used, why = self._ending()
         return why
 

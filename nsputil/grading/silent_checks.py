@@ -3,7 +3,10 @@
 This file is ``nsputil/checks/__init__.py`` in the box. There is no bank there, so nothing can be looked up.
 """
 
+import pkgutil
 from typing import Any
+
+_MODULES = {module.name for module in pkgutil.iter_modules(__path__)} if "__path__" in globals() else set()
 
 
 class Silent:
@@ -31,6 +34,6 @@ def exercises() -> dict[str, Silent]:
 
 
 def __getattr__(name: str) -> Silent:
-    if name.startswith("_"):
+    if name.startswith("_") or name in _MODULES:
         raise AttributeError(name)
     return Silent()

@@ -137,7 +137,7 @@ def _encode(value: Any, offer: Offer | None, budget: _Budget, depth: int) -> Any
             return ["r", name, items(getattr(value, each) for each in names)]
     for tag, base in (("l", list), ("t", tuple), ("s", set), ("z", frozenset)):
         if issubclass(kind, base):
-            return [tag, items(base.__iter__(value))]  # type: ignore[attr-defined]
+            return [tag, items(base.__iter__(value))]
     if issubclass(kind, dict):
         return ["d", [items(pair) for pair in dict.items(value)]]
     if kind is Fraction or kind is Decimal:
@@ -147,7 +147,7 @@ def _encode(value: Any, offer: Offer | None, budget: _Budget, depth: int) -> Any
 
 def _number(value: np.generic) -> Any:
     if value.dtype.kind == "U":
-        return str.__str__(value)  # type: ignore[arg-type]
+        return str.__str__(value)
     if value.dtype.kind not in "fiub":
         return _opaque(value)
     return ["n", value.dtype.str, base64.b64encode(value.tobytes()).decode("ascii")]

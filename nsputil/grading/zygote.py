@@ -168,7 +168,7 @@ def keep(talk: int, report: socket.socket, order: dict[str, Any]) -> None:
         waiting.poll(1000 * order["limits"]["wall_seconds"])
         late = time.monotonic() - start >= order["limits"]["wall_seconds"]
         with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(ended, signal.SIGKILL)  # type: ignore[attr-defined]
+            signal.pidfd_send_signal(ended, signal.SIGKILL)
         # The kernel lets this return only when every process of the namespace has gone.
         _, status, used = os.wait4(child, 0)
         said = {
