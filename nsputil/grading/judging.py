@@ -275,35 +275,14 @@ class Grader:
                 work.results[task.name] = self._missing(work, task, place)
                 return
             try:
-                verdict, text = self._verdict(work, box, task, exercise, found)
+                verdict, value = judge_answer(box, exercise, task.answer, found, work.seeds, self.limits)
             except WireError as error:
                 raise self._protocol(box, str(error)) from None
         except BoxEnded as ended:
             work.results[task.name] = _ungradable(task, ended.reason, f"While it was checked, {ended.detail}.")
             raise
+        text = value if task.manual and isinstance(value, str) else ""
         work.results[task.name] = _result(task, verdict, text)
-
-    def _verdict(
-        self, work: _Work, box: Box, task: Task, exercise: Exercise, found: dict[str, Any]
-    ) -> tuple[Verdict, str]:
-        """Return the verdict on what a name is bound to, and the text of an answer in words."""
-        value = decode(found.get("value"))
-        if not isinstance(exercise, CodeExercise) or found.get("callable") is not True:
-            return exercise.judge(value), value if task.manual and isinstance(value, str) else ""
-        if found.get("stub") is True:
-            return exercise.judge(None), ""
-        cases, expected = exercise.inputs(work.seeds)
-        outside = Outside(self.limits.calls)
-        seconds = self.limits.call_seconds
-        said = box.ask(
-            "call",
-            seconds * (PATIENCE + len(cases)) + SPARE_SECONDS,
-            outside.answer,
-            name=task.answer,
-            cases=cases_for_the_box(cases, outside),
-            seconds=seconds,
-        )
-        return verdict_on(exercise, cases, expected, said.get("outcomes")), ""
 
     @staticmethod
     def _protocol(box: Box, detail: str) -> BoxEnded:
@@ -337,6 +316,45 @@ class Grader:
             if task.name not in work.results:
                 said = f"The notebook ended {REPLAYS + 1} boxes; the last time, {ended.detail}."
                 work.results[task.name] = _ungradable(task, ended.reason, said)
+
+
+def judge_answer(
+    box: Box, exercise: Exercise, name: str, found: dict[str, Any], own_seeds: Sequence[int], limits: Limits
+) -> tuple[Verdict, Any]:
+    """Return the verdict on what a name is bound to in a box, and its value.
+
+    Parameters
+    ----------
+    box : Box
+    exercise : Exercise
+    name : str
+        The learner's function or variable.
+    found : dict
+        What the box said when it looked at the name.
+    own_seeds : sequence of int
+        Of the inputs of a function.
+    limits : Limits
+
+    Raises
+    ------
+    BoxEnded, WireError
+    """
+    value = decode(found.get("value"))
+    if not isinstance(exercise, CodeExercise) or found.get("callable") is not True:
+        return exercise.judge(value), value
+    if found.get("stub") is True:
+        return exercise.judge(None), None
+    cases, expected = exercise.inputs(own_seeds)
+    outside = Outside(limits.calls)
+    said = box.ask(
+        "call",
+        limits.call_seconds * (PATIENCE + len(cases)) + SPARE_SECONDS,
+        outside.answer,
+        name=name,
+        cases=cases_for_the_box(cases, outside),
+        seconds=limits.call_seconds,
+    )
+    return verdict_on(exercise, cases, expected, said.get("outcomes")), None
 
 
 def _names(said: dict[str, Any]) -> Names:
