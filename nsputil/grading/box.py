@@ -33,6 +33,8 @@ USER = 54_400
 FIRST_USER, USERS = 100_000, 400_000
 START_SECONDS = 60.0
 COURSE, SCRATCH, FONTS = "/course", "/scratch", "/fonts"
+#: What the zygote itself may need.
+ZYGOTE_BYTES = 256 << 20
 #: Processes of a box where no control group bounds their memory together.
 FEW_PROCESSES = 8
 
@@ -243,6 +245,10 @@ class Room:
     Parameters
     ----------
     limits : Limits
+    namespaces : bool, optional
+        False for boxes without user namespaces, which only root can have; without it they are tried first.
+    group : bool
+        False to do without a control group.
 
     Raises
     ------
@@ -257,10 +263,12 @@ class Room:
         True if boxes have user namespaces, false if they have users of their own.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, namespaces: bool | None = None, group: bool = True) -> None:
         self.limits = limits
         self.group: MemoryGroup | None = None
-        self.namespaces = True
+        self.namespaces = namespaces is not False
+        self._may_group = group
+        self._forms = (True, False) if namespaces is None and os.getuid() == 0 else (self.namespaces,)
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._folder: str | None = None
@@ -275,8 +283,8 @@ class Room:
             self._folder = tempfile.mkdtemp(prefix="nsputil-course-")
             os.chmod(self._folder, 0o755)
             make_course_copy(Path(self._folder))
-            self.group = MemoryGroup.make(self.limits.memory_bytes + (256 << 20))
-            for self.namespaces in (True, False) if os.getuid() == 0 else (True,):
+            self.group = MemoryGroup.make(self.limits.memory_bytes + ZYGOTE_BYTES) if self._may_group else None
+            for self.namespaces in self._forms:
                 fault = self._start(program)
                 if not fault:
                     return self
@@ -340,7 +348,7 @@ class Room:
         limits = dataclasses.asdict(self.limits)
         if self.group is None:
             limits["processes"] = min(FEW_PROCESSES, self.limits.processes)
-        order = json.dumps({"user": user, "limits": limits}).encode()
+        order = json.dumps({"user": user, "limits": limits, "watch_memory": self.group is None}).encode()
         killed = self.group.killed() if self.group else 0
         try:
             socket.send_fds(self._control, [order], [inner.fileno(), inner_report.fileno()])
@@ -366,7 +374,7 @@ class Room:
 
     def _why(self, said: dict[str, Any], out_of_memory: bool) -> tuple[str, str]:
         """Return the reason why a box ended, from what the kernel counted."""
-        if out_of_memory:
+        if out_of_memory or said.get("memory"):
             return "memory", f"it used more than {self.limits.memory_bytes >> 20} MB"
         if said["late"]:
             return "time", f"it was not done after {self.limits.wall_seconds:.0f} seconds by the clock"

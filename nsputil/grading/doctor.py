@@ -178,7 +178,7 @@ for child in range(3):
         time.sleep(60)
         os._exit(0)
 block = bytearray({third})
-time.sleep({seconds})
+time.sleep(1)
 """
 
 
@@ -197,12 +197,14 @@ def broken_promises(room: Room) -> list[str]:
     return [f"{promise.name} ({promise.detail})" for promise in _quick(room) if not promise.holds]
 
 
-def doctor(limits: Limits = SMALL) -> list[Promise]:
+def doctor(limits: Limits = SMALL, room: Room | None = None) -> list[Promise]:
     """Try every promise in real boxes.
 
     Parameters
     ----------
     limits : Limits
+    room : Room, optional
+        Not yet entered; by default the one that grading would take here.
 
     Returns
     -------
@@ -210,7 +212,7 @@ def doctor(limits: Limits = SMALL) -> list[Promise]:
         One that does not hold if there are no boxes at all.
     """
     try:
-        with Room(limits) as room:
+        with room or Room(limits) as room:
             form = "a user namespace for each" if room.namespaces else "a user of its own for each, started by root"
             found = [Promise("box", "There are boxes: bubblewrap works.", True, form)]
             return [*found, *_quick(room), *_slow(room, limits)]
@@ -275,17 +277,16 @@ def _slow(room: Room, limits: Limits) -> list[Promise]:
                 return "box: " + ended.reason, ended.detail
 
     promises = []
-    third = limits.memory_bytes // 2
-    problem, detail = run(MEMORY.format(third=third, seconds=0.5), 30)
-    if room.group is None:
-        problem, detail = run(f"bytearray({4 * limits.memory_bytes})", 30)
-        said = "The memory of each process is bounded; no control group bounds that of all together."
-        promises.append(Promise("memory", said, problem == "memory", f"{limits.memory_bytes >> 20} MB each"))
+    killed = room.group.killed() if room.group else 0
+    problem, detail = run(MEMORY.format(third=limits.memory_bytes // 2), 30)
+    said = "The memory of all its processes together is bounded, "
+    if room.group:
+        said += f"by a control group of version {room.group.version}."
+        held = room.group.killed() > killed
     else:
-        killed = room.group.killed()
-        said = "The memory of all its processes together is bounded, by a control group of version {}."
-        detail = f"{killed} ended at {limits.memory_bytes >> 20} MB"
-        promises.append(Promise("memory", said.format(room.group.version), killed > 0, detail))
+        said += "by a look every 30 milliseconds, since there is no control group; it can be passed for that long."
+        held = problem == "box: memory"
+    promises.append(Promise("memory", said, held, f"{limits.memory_bytes >> 20} MB"))
     problem, detail = run("f = open('big', 'wb')\nwhile f.write(bytes(1 << 20)): f.flush()", 30)
     said = "Its files together are bounded."
     promises.append(Promise("disk", said, problem in ("exception", "box: crash"), detail))

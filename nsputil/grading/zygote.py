@@ -32,6 +32,8 @@ CAPABILITY_VERSION = 0x20080522
 
 #: The only folder that a learner's code can write to. It is empty at the start and in memory.
 SCRATCH = "/scratch"
+#: How often a keeper looks how much memory a box has, where no control group bounds it.
+WATCH_MILLISECONDS = 30
 
 
 def preload() -> None:
@@ -151,6 +153,8 @@ def keep(talk: int, report: socket.socket, order: dict[str, Any]) -> None:
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")  # where memory ends, a learner's process is ended and not the zygote
         libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # nobody of the same user may look into keeper or learner
+        folder = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)  # the learner's process covers it
+        before = _processes(folder)
         child = os.fork()
         if child == 0:
             told = True
@@ -165,8 +169,12 @@ def keep(talk: int, report: socket.socket, order: dict[str, Any]) -> None:
         ended = os.pidfd_open(child)
         waiting.register(ended, select.POLLIN)
         waiting.register(report.fileno(), select.POLLIN)  # also when the outside closes it
-        waiting.poll(1000 * order["limits"]["wall_seconds"])
-        late = time.monotonic() - start >= order["limits"]["wall_seconds"]
+        end, memory, late, watch = start + order["limits"]["wall_seconds"], False, False, order["watch_memory"]
+        while not waiting.poll(WATCH_MILLISECONDS if watch else 1000 * (end - time.monotonic())):
+            memory = watch and memory_of_others(folder, before) > order["limits"]["memory_bytes"]
+            late = time.monotonic() >= end
+            if memory or late:
+                break
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(ended, signal.SIGKILL)
         # The kernel lets this return only when every process of the namespace has gone.
@@ -177,6 +185,7 @@ def keep(talk: int, report: socket.socket, order: dict[str, Any]) -> None:
             "cpu": used.ru_utime + used.ru_stime,
             "peak": used.ru_maxrss * 1024,
             "late": late,
+            "memory": memory,
         }
     except OSError as error:
         if told:
@@ -184,6 +193,42 @@ def keep(talk: int, report: socket.socket, order: dict[str, Any]) -> None:
         said = {"fault": str(error)}
     with contextlib.suppress(OSError):
         report.send(json.dumps(said).encode() + b"\n")
+
+
+def _processes(folder: int) -> set[str]:
+    return {name for name in os.listdir(folder) if name.isdigit()}
+
+
+def memory_of_others(folder: int, before: set[str]) -> int:
+    """Return how many bytes the processes have that were not there before, without what they share with this one.
+
+    Parameters
+    ----------
+    folder : int
+        The open folder of processes.
+    before : set of str
+        Numbers of processes.
+
+    Returns
+    -------
+    int
+    """
+
+    def pages(name: str) -> int:
+        try:
+            file = os.open(f"{name}/statm", os.O_RDONLY, dir_fd=folder)
+        except OSError:  # it has just ended
+            return 0
+        try:
+            _, resident, shared, *_ = map(int, os.read(file, 200).split())
+            return resident - shared
+        except (OSError, ValueError):
+            return 0
+        finally:
+            os.close(file)
+
+    own = pages("self")
+    return sum(max(pages(name) - own, 0) for name in _processes(folder) - before) * resource.getpagesize()
 
 
 def _address_space() -> int:
