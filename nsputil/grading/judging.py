@@ -212,7 +212,12 @@ class Grader:
 
     def _one_box(self, work: _Work) -> None:
         """Run and judge in one box until all is done or the box ends."""
-        box = self.room.open()
+        try:
+            box = self.room.open()
+        except GraderFault:  # what opens boxes has gone; once more
+            self.room.close()
+            self.room.__enter__()
+            box = self.room.open()
         try:
             self._read(work, box)
             chosen = self._chosen(work)
@@ -278,6 +283,11 @@ class Grader:
                 verdict, value = judge_answer(box, exercise, task.answer, found, work.seeds, self.limits)
             except WireError as error:
                 raise self._protocol(box, str(error)) from None
+            except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
+                work.notes.append(f"The grader itself failed on {task.name}: {type(error).__name__}.")
+                said = "The grader itself failed on this answer; a person has to look at it."
+                work.results[task.name] = _ungradable(task, "grader", said)
+                return
         except BoxEnded as ended:
             work.results[task.name] = _ungradable(task, ended.reason, f"While it was checked, {ended.detail}.")
             raise

@@ -1,0 +1,193 @@
+"""Hand in every attack and look what became of it: `make grader-attack` prints the table.
+
+    python tests/grading/attacks/run.py               all
+    python tests/grading/attacks/run.py --quick       without the slow ones
+    python tests/grading/attacks/run.py forged close  those whose names begin so
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import socket
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import cheats
+import escapes
+import floods
+import notebooks
+from attack import EXERCISES, NAME, ROOT, solution
+
+from nsputil.checks import bank
+from nsputil.grading.assignments import Assignment
+from nsputil.grading.box import NoBox
+from nsputil.grading.judging import Grader
+from nsputil.grading.limits import Limits
+from nsputil.grading.results import UNGRADABLE, Ungradable
+
+GROUPS = {"cheats": cheats, "escapes": escapes, "floods": floods, "notebooks": notebooks}
+LIMITS = Limits(
+    cell_seconds=0.8, call_seconds=0.5, cpu_seconds=5, wall_seconds=25.0, memory_bytes=320 << 20, processes=16,
+    file_bytes=8 << 20, output_characters=100_000,
+)  # fmt: skip
+SECRET = b"of the attacks"
+
+
+@contextlib.contextmanager
+def outside():
+    """Make what attacks look for: a file, a folder anyone may write to, a server. Yield the places and a look at them."""
+    with tempfile.TemporaryDirectory(prefix="nsputil-attack-") as folder, socket.create_server(("127.0.0.1", 0)) as server:
+        os.chmod(folder, 0o777)
+        canary = Path(folder) / "canary"
+        canary.write_text("untouched")
+        canary.chmod(0o666)
+        server.settimeout(0)
+
+        def harm():
+            found = [] if canary.read_text() == "untouched" else ["the canary was written"]
+            found += [f"{path.name} is new" for path in Path(folder).iterdir() if path != canary]
+            with contextlib.suppress(OSError):
+                server.accept()
+                found.append("a connection came")
+            return found
+
+        places = {"canary": canary, "folder": folder, "port": server.getsockname()[1], "repository": ROOT / "solutions"}
+        yield places | {"visible": _visible()}, harm
+
+
+def _visible():
+    """Return what batch_loss gives on the inputs of the visible check, by shape and sum of the logits."""
+    cases, expected = bank.exercises()["batch_loss"].inputs()
+    rows = [((case.args[0].shape, round(float(case.args[0].sum()), 9)), outcome.value)
+            for case, outcome in zip(cases, expected, strict=True)]  # fmt: skip
+    return ", ".join(f"{key!r}: {value!r}" for key, value in rows)
+
+
+def wrong_with(attack, graded):
+    """Return what does not hold of a graded submission, one text each."""
+    found = []
+    for result in graded.exercises:
+        if result.name not in EXERCISES:
+            continue
+        if result.name in attack.hit:
+            if result.points or result.state == "right":
+                found.append(f"{result.name} was paid")
+            said = {result.reason, result.mistake} - {""} or {result.state}
+            if attack.reasons and not said & set(attack.reasons):
+                found.append(f"{result.name}: {', '.join(sorted(said))} ({result.message[:150]})")
+            if result.state == UNGRADABLE and not result.reason:
+                found.append(f"{result.name} has no reason")
+        elif result.state != "right":
+            found.append(f"{result.name} is {result.state} {result.reason} {result.mistake}: {result.message[:150]}")
+    return found
+
+
+def try_one(attack, grader, places, harm, room_size):
+    """Grade one attack; return (what became of it, what does not hold)."""
+    try:
+        graded = grader.grade(attack.notebook(places), "mallory")
+        said = {r.reason or r.mistake or r.state for r in graded.exercises if r.name in attack.hit}
+        became = ", ".join(sorted(said)) or "graded"
+        found = wrong_with(attack, graded) + ([f"expected {attack.ungradable}"] if attack.ungradable else [])
+    except Ungradable as error:
+        became = "ungradable: " + error.reason
+        found = [] if error.reason == attack.ungradable else [f"expected {attack.ungradable or 'a grade'}"]
+    found += harm()
+    left = room_size() - 0
+    if left:
+        found.append(f"{left} processes are left")
+    return became, found
+
+
+def left_in(grader):
+    """Return a function that counts the processes of the room beyond those that it needs."""
+    group = grader.room.group
+    usual = len(group.processes()) if group else 0
+
+    def count():
+        if group is None:
+            return 0
+        for _ in range(100):  # a keeper needs a moment to end after its report
+            extra = len(group.processes()) - usual
+            if extra <= 0:
+                return 0
+            time.sleep(0.02)
+        return extra
+
+    return count
+
+
+def several_at_once(places, harm):
+    """Grade hostile and good submissions in three graders at the same time."""
+    chosen = [a for a in floods.ATTACKS if a.name in ("forks", "memory", "flood", "endless", "daemon", "fork-bomb")]
+    found = []
+
+    def work(k):
+        with Grader(Assignment.of(NAME), limits=LIMITS, secret=SECRET, run_all=True) as grader:
+            for attack in chosen[k::2]:
+                found.extend(wrong_with(attack, grader.grade(attack.notebook(places), f"student {k}")))
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(2)]
+    with Grader(Assignment.of(NAME), limits=LIMITS, secret=SECRET) as grader:
+        for thread in threads:
+            thread.start()
+        for _ in range(5):
+            found += [f"beside them {r.name} is {r.state}" for r in grader.grade(solution(), "good").exercises
+                      if r.name in EXERCISES and r.state != "right"]  # fmt: skip
+        for thread in threads:
+            thread.join()
+    return found + harm()
+
+
+def main(arguments=None):
+    """Run the attacks and print the table; return 1 if something does not hold, 2 if there is no box."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args(arguments)
+    start, failures, count = time.monotonic(), 0, 0
+    before = set(os.listdir(tempfile.gettempdir()))
+    try:
+        grader = Grader(Assignment.of(NAME), limits=LIMITS, secret=SECRET, run_all=True).__enter__()
+    except NoBox as missing:
+        print(f"no attack was run: {missing}", file=sys.stderr)
+        return 2
+    with grader, outside() as (places, harm):
+        size = left_in(grader)
+        for group, module in GROUPS.items():
+            for attack in module.ATTACKS:
+                if (options.names and not attack.name.startswith(tuple(options.names))) or (options.quick and attack.slow):
+                    continue
+                began = time.monotonic()
+                became, found = try_one(attack, grader, places, harm, size)
+                count, failures = count + 1, failures + bool(found)
+                seconds = time.monotonic() - began
+                print(f"{'BROKEN' if found else 'holds':7s}{group:10s}{attack.name:19s}{seconds:5.1f} s  {became}", flush=True)
+                for line in found:
+                    print(f"       ! {line}")
+        good = grader.grade(solution(), "good")
+        if [r for r in good.exercises if r.name in EXERCISES and r.state != "right"]:
+            failures += 1
+            print("BROKEN after all of them a good submission is not graded right")
+        if not options.names:
+            found = several_at_once(places, harm)
+            count, failures = count + 1, failures + bool(found)
+            print(f"{'BROKEN' if found else 'holds':7s}several hostile boxes at once, a good one beside them")
+            for line in found:
+                print(f"       ! {line}")
+    left = sorted(name for name in set(os.listdir(tempfile.gettempdir())) - before if name.startswith("nsputil-"))
+    if left and not options.names:
+        failures += 1
+        print("BROKEN left behind:", *left)
+    print(json.dumps({"attacks": count, "broken": failures, "seconds": round(time.monotonic() - start, 1)}))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
