@@ -274,13 +274,15 @@ class Room:
         self._folder: str | None = None
 
     def __enter__(self) -> "Room":
+        if self._folder is not None:
+            raise RuntimeError("this room is open already; enter it once")
         program = shutil.which("bwrap")
         if sys.platform != "linux":
             raise NoBox(f"this system is {sys.platform}; boxes need Linux")
         if program is None:
             raise NoBox("bubblewrap is not installed; on Debian and Ubuntu: apt-get install bubblewrap")
         try:
-            self._folder = tempfile.mkdtemp(prefix="nsputil-course-")
+            self._folder = tempfile.mkdtemp(prefix=f"nsputil-course-{os.getpid()}-")
             os.chmod(self._folder, 0o755)
             make_course_copy(Path(self._folder))
             self.group = MemoryGroup.make(self.limits.memory_bytes + ZYGOTE_BYTES) if self._may_group else None
@@ -427,7 +429,7 @@ class PlainRoom:
         self._folder: str | None = None
 
     def __enter__(self) -> "PlainRoom":
-        self._folder = tempfile.mkdtemp(prefix="nsputil-course-")
+        self._folder = tempfile.mkdtemp(prefix=f"nsputil-course-{os.getpid()}-")
         make_course_copy(Path(self._folder))
         return self
 
@@ -436,7 +438,7 @@ class PlainRoom:
         token = secrets.token_hex(16).encode()
         with socket.create_server(("127.0.0.1", 0)) as server:
             server.settimeout(START_SECONDS)
-            scratch = tempfile.mkdtemp(prefix="nsputil-scratch-")
+            scratch = tempfile.mkdtemp(prefix=f"nsputil-scratch-{os.getpid()}-")
             start = START_PLAIN.format(
                 paths=[self._folder, *site_packages()],
                 port=server.getsockname()[1],

@@ -1,8 +1,8 @@
 """Try every promise of a box in a real one: what is written about a box is what was seen here, on this machine.
 
-    from nsputil.grading.doctor import doctor, report
+from nsputil.grading.doctor import doctor, report
 
-    print(report(doctor()))
+print(report(doctor()))
 """
 
 import contextlib
@@ -231,7 +231,10 @@ def report(promises: list[Promise]) -> str:
 @contextlib.contextmanager
 def _outside() -> Iterator[tuple[dict[str, Any], socket.socket]]:
     """Make a file and a server outside for the probes to look for."""
-    with tempfile.TemporaryDirectory(prefix="nsputil-doctor-") as folder, socket.create_server(("127.0.0.1", 0)) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="nsputil-doctor-") as folder,
+        socket.create_server(("127.0.0.1", 0)) as server,
+    ):
         os.chmod(folder, 0o777)
         canary = Path(folder) / "canary"
         canary.write_text("a file that no box may see")
@@ -304,7 +307,9 @@ def _slow(room: Room, limits: Limits) -> list[Promise]:
 
 def _nothing_left(room: Room) -> Promise:
     """A daemon that leaves its parent holds the socket of its box open as long as it lives."""
-    code = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(600)\n    os._exit(0)"
+    code = (
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(600)\n    os._exit(0)"
+    )
     with room.open() as box:
         box.ask("read", 20, source=code)
         box.ask("run", 20, cell=0)

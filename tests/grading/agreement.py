@@ -1,7 +1,7 @@
 """Whether the verdict from outside is the one that the learner saw: all kept answers, judged in both ways.
 
-    python tests/grading/agreement.py           every answer, functions on three seeds
-    python tests/grading/agreement.py 20        every 20th answer, on one seed
+python tests/grading/agreement.py           every answer, functions on three seeds
+python tests/grading/agreement.py 20        every 20th answer, on one seed
 """
 
 import contextlib

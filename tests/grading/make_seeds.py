@@ -1,7 +1,7 @@
 """Make the pool of seeds: those on which every right answer that is kept passes; or try the pool that is stored.
 
-    python tests/grading/make_seeds.py            try the stored pool on all right answers (make grader-agreement does)
-    python tests/grading/make_seeds.py --make     make it again, from seeds that were not looked at before
+python tests/grading/make_seeds.py            try the stored pool on all right answers (make grader-agreement does)
+python tests/grading/make_seeds.py --make     make it again, from seeds that were not looked at before
 """
 
 import contextlib

@@ -28,6 +28,8 @@ class Attack:
         A cell in front of all answers, and one behind them.
     hit : tuple of str
         The exercises that must not be paid; all others must be.
+    may_lose : tuple of str
+        More exercises of its own that the attack may cost.
     reasons : tuple of str
         What may be the reason or the mistake of those that are hit; empty if anything but "right" will do.
     ungradable : str
@@ -44,6 +46,7 @@ class Attack:
     before: str = ""
     after: str = ""
     hit: tuple = ("batch_loss",)
+    may_lose: tuple = ()
     reasons: tuple = ()
     ungradable: str = ""
     change: object = None

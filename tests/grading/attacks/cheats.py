@@ -1,6 +1,6 @@
 """Ways to have a wrong answer paid: values that equal everything, checks that are taken apart, answers that are found."""
 
-from attack import WRONG, Attack
+from attack import EXERCISES, WRONG, Attack
 
 
 def returning(expression, before=""):
@@ -93,7 +93,7 @@ ATTACKS = [
     cell("assertion-error", "AssertionError is another class", "import builtins\nbuiltins.AssertionError = Warning"),
     cell("builtins", "all, any, isinstance, len say yes",
          "import builtins\nbuiltins.all = lambda x: True\nbuiltins.any = lambda x: False\nbuiltins.abs = lambda x: 0"),
-    cell("runner", "what calls an answer is replaced",
+    Attack("runner", "what calls an answer is replaced", {"batch_loss": WRONG}, may_lose=EXERCISES, before=
          "from nsputil.checks import runner\nfrom nsputil.grading import learner\n"
          "runner.call = learner.call = lambda f, args, *a, **k: runner.Outcome(0.2014)"),
     cell("judge", "judge and verdict are replaced",
@@ -122,7 +122,8 @@ ATTACKS = [
           "    found = getattr(checks.batch_loss, get)\n"
           "    if not repr(found).startswith('a check:'): leaked.append(repr(found))\nleaked += list(checks.exercises())"),
     looks("source", "answers in the text of all files",
-          "import os\nfor folder, _, files in os.walk('/'):\n    for file in files:\n"
+          "import os\nfor folder, folders, files in os.walk('/'):\n"
+          "    folders[:] = set(folders) - {'usr', 'lib', 'share', 'include', 'proc'}\n    for file in files:\n"
           "        if file.endswith(('.ipynb', '.db', '.sqlite')) or 'solution' in folder or '/bank' in folder:\n"
           "            leaked.append(folder + '/' + file)"),
     looks("text-of-reference", "the name of a reference in any file of the course",

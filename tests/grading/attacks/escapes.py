@@ -38,7 +38,8 @@ ATTACKS = [
           "tried(os.rename, here, here + '2')\ntried(os.remove, here + '/losses.py')\ntried(os.chmod, here, 0o777)"),
     tries("gradebook", "a book of grades somewhere",
           "import os, sqlite3\ntried(sqlite3.connect, '<folder>/gradebook.db')\n"
-          "for folder, _, files in os.walk('/'):\n    leaked += [f for f in files if 'gradebook' in f]"),
+          "for folder, folders, files in os.walk('/'):\n"
+          "    folders[:] = set(folders) - {'usr', 'lib', 'share', 'include', 'proc'}\n    leaked += [f for f in files if 'gradebook' in f]"),
     tries("symlink", "links from its folder to the outside",
           "import os\nfor k, path in enumerate(('<canary>', '/etc/shadow', '/proc/1/root', '/proc/self/root')):\n"
           "    os.symlink(path, f'link{k}')\n    tried(open, f'link{k}')\n    tried(os.listdir, f'link{k}')"),
@@ -50,7 +51,7 @@ ATTACKS = [
           "tried(socket.create_connection, ('localhost', <port>), 1)"),
     tries("socket-kinds", "any kind of socket",
           "import socket\nfor family in range(1, 46):\n    for kind in (1, 2, 3):\n        tried(socket.socket, family, kind)"),
-    tries("socket-fd", "a socket made of a number", "import socket\ntried(socket.socket(fileno=3).connect, '/x')"),
+    tries("socket-fd", "a socket made of a number", "import os, socket\ntried(socket.socket(fileno=os.dup(3)).connect, '/x')"),
     tries("urlopen", "a page of the web", "import urllib.request\ntried(urllib.request.urlopen, 'http://127.0.0.1:<port>')"),
     tries("programs", "other programs",
           "import os, subprocess, sys\ntried(subprocess.run, ['/bin/sh', '-c', 'true'])\ntried(os.execv, sys.executable, ['x'])\n"
@@ -81,7 +82,7 @@ ATTACKS = [
           "    page.write(bytes([0x53, 0xb8, 20, 0, 0, 0, 0xcd, 0x80, 0x5b, 0xc3]))\n"
           "    address = ctypes.addressof(ctypes.c_char.from_buffer(page))\n"
           "    found = ctypes.CFUNCTYPE(ctypes.c_int)(address)()\n    leaked.append(found)\nexcept Exception: pass",
-          reasons=("crash",), hit=("batch_loss", "high_p_high_loss")),
+          reasons=("value", "crash"), hit=("batch_loss", "high_p_high_loss")),
     tries("filter-off", "the filter of system calls",
           SYSTEM + "call(libc.syscall, 317, 1, 0, bytes(16))\nif libc.prctl(38, 0, 0, 0, 0) == 0: leaked.append('privileges')\n"
           "libc.prctl(22, 0, 0, 0, 0)\ncall(libc.socket, 1, 1, 0)"),
@@ -89,7 +90,7 @@ ATTACKS = [
           "import resource\nfor kind in (resource.RLIMIT_AS, resource.RLIMIT_NPROC, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE):\n"
           "    tried(resource.setrlimit, kind, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))"),
     tries("signals", "signals to the grader",
-          "import os\nfor pid in (0, 2, 3, 4, 10, 100):\n    if pid: tried(os.kill, pid, 0)\ntried(os.killpg, os.getppid(), 9)\n"
+          "import os\nfor pid in (0, 2, 3, 4, 10, 100):\n    if pid: tried(os.kill, pid, 0)\n"
           "if os.getppid(): leaked.append(os.getppid())"),
     tries("shared-memory", "memory and queues shared with other boxes",
           SYSTEM + "call(libc.shmget, 1, 4096, 0o1666)\ncall(libc.msgget, 1, 0o1666)\ncall(libc.semget, 1, 1, 0o1666)\n"
@@ -107,7 +108,8 @@ ATTACKS = [
           "import array, os, socket\nhere = os.open('/', os.O_RDONLY)\nout = socket.socket(fileno=os.dup(3))\n"
           "out.sendmsg([b' '], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [here]))])"),
     tries("remove-all", "everything is removed",
-          "import os, shutil\nshutil.rmtree('/', ignore_errors=True)\nshutil.rmtree('/scratch', ignore_errors=True)"),
+          "import os, shutil\nshutil.rmtree('/', ignore_errors=True)\nshutil.rmtree('/scratch', ignore_errors=True)",
+          reasons=("value", "time"), may_lose=("high_p_high_loss",), slow=True),
     tries("leave-behind", "a file for the next submission", "open('/scratch/mine', 'w').write('x')"),
     tries("found-behind", "a file of the last submission", "import os\nleaked += os.listdir('/scratch')"),
     tries("numbers-behind", "something changed in the process for the next submission",

@@ -1,14 +1,18 @@
 """Ways to stop the grader: code that never ends, ends too early, takes everything, or talks nonsense to the grader."""
 
-from attack import WRONG, Attack
+from attack import EXERCISES, WRONG, Attack
 
-SOCKET = "import os, json\ndef say(data):\n    data = memoryview(data)\n    while data: data = data[os.write(3, data):]\n"
+SOCKET = (
+    "import os, json\ndef say(data):\n    data = memoryview(data)\n    while data: data = data[os.write(3, data):]\n"
+)
 FORGED = ('{"n": %d, "outcomes": [{"value": ["f", "0x1p-2"], "problem": "", "error": "", "exception": [], '
           '"printed": "", "changed": false, "calls": []}]}')  # fmt: skip
 
 
 def function(name, what, body, reasons, before="", **more):
-    return Attack(name, what, {"batch_loss": f"{before}\ndef batch_loss(logits, labels):\n{body}"}, reasons=reasons, **more)
+    return Attack(
+        name, what, {"batch_loss": f"{before}\ndef batch_loss(logits, labels):\n{body}"}, reasons=reasons, **more
+    )
 
 
 def cell(name, what, code, reasons, **more):
@@ -48,9 +52,10 @@ ATTACKS = [
     cell("kill-all", "kill -9 to all", "import os\ntry: os.kill(-1, 9)\nexcept OSError: pass", ("value", "crash")),
     cell("abort", "abort", "import os\nos.abort()", ("crash",)),
     cell("segfault", "memory at address 0", "import ctypes\nctypes.string_at(0)", ("crash",)),
-    function("deep-recursion", "a recursion without end", "    return batch_loss(logits, labels)", ("exception", "crash"),
-             before="import sys\nsys.setrecursionlimit(10**9)"),
-    function("shallow-recursion", "a recursion up to Python's limit", "    return batch_loss(logits, labels)", ("exception",)),
+    function("deep-recursion", "a recursion without end", "    return batch_loss(logits, labels)",
+             ("exception", "crash", "time", "memory"), before="import sys\nsys.setrecursionlimit(10**9)", slow=True),
+    function("shallow-recursion", "a recursion up to Python's limit", "    return batch_loss(logits, labels)",
+             ("exception", "package_called")),
     cell("recursion-limit", "no recursion at all is allowed from now on",
          "import sys\nsys.setrecursionlimit(40)", ("value", "crash", "exception", "protocol")),
     cell("memory", "all memory", "blocks = []\nwhile True: blocks.append(bytearray(1 << 24))", ("memory",)),
@@ -62,7 +67,7 @@ ATTACKS = [
          ("processes",)),
     cell("fork-bomb", "processes that start processes", "import os\nfor k in range(30):\n    try: os.fork()\n    except OSError: pass\n"
          "if os.getpid() != 1:\n    import time; time.sleep(600)", ("value",)),
-    cell("fork-talks", "a second process answers, too", "import os\nos.fork()", ("value", "protocol")),
+    cell("fork-talks", "a second process answers, too", "import os\nos.fork()", ("value", "protocol"), may_lose=EXERCISES),
     cell("threads", "a thousand threads",
          "import threading, time\nfor k in range(1000): threading.Thread(target=time.sleep, args=(600,), daemon=True).start()",
          ("cell_raised", "memory")),
@@ -109,6 +114,7 @@ ATTACKS = [
     cell("builtins-gone", "Python's own functions are gone", "import builtins\nfor n in ('len', 'map', 'list'): delattr(builtins, n)",
          ("value", "exception", "crash", "protocol")),
     cell("import-hook", "every import fails from now on",
-         "import builtins\ndef no(*a, **k): raise ImportError\nbuiltins.__import__ = no", ("value", "exception", "crash")),
+         "import builtins\ndef no(*a, **k): raise ImportError\nbuiltins.__import__ = no", ("value", "exception", "crash"),
+         may_lose=EXERCISES),
     cell("stdout", "print is taken away", "import sys\nsys.stdout = sys.stderr = None", ("value",)),
 ]  # fmt: skip

@@ -13,6 +13,7 @@ def without(*names):
     def change(notebook):
         notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] not in names]
         return notebook
+
     return change
 
 
@@ -20,6 +21,7 @@ def edited(name, **fields):
     def change(notebook):
         notebook["cells"][_find(notebook, name)].update(fields)
         return notebook
+
     return change
 
 
@@ -27,6 +29,7 @@ def marks(name, **fields):
     def change(notebook):
         notebook["cells"][_find(notebook, name)]["metadata"]["nbgrader"].update(fields)
         return notebook
+
     return change
 
 
@@ -34,8 +37,10 @@ def copied(name, place, source=None):
     def change(notebook):
         cell = copy.deepcopy(notebook["cells"][_find(notebook, name)])
         cell["source"] = cell["source"] if source is None else source
-        notebook["cells"].insert(place if place >= 0 else len(notebook["cells"]), cell)
+        place_of = {"first": 0, "last": len(notebook["cells"])}
+        notebook["cells"].insert(place_of[place] if place in place_of else _find(notebook, place), cell)
         return notebook
+
     return change
 
 
@@ -44,6 +49,7 @@ def all_cells(**fields):
         for cell in notebook["cells"]:
             cell.update(copy.deepcopy(fields))
         return notebook
+
     return change
 
 
@@ -55,6 +61,7 @@ def more(*sources):
     def change(notebook):
         notebook["cells"] += [code_cell(source) for source in sources]
         return notebook
+
     return change
 
 
@@ -99,11 +106,11 @@ ATTACKS = [
            change=edited("batch-loss-check", source="print('batch_loss: right.')\nassert True")),
     Attack("check-defines", "a check that defines the right answer", {"batch_loss": WRONG},
            change=edited("batch-loss-check", source="from nsputil.losses import nsp_loss as batch_loss")),
-    Attack("copied-check", "a check copied to the front", hit=NONE, change=copied("batch-loss-check", 0)),
+    Attack("copied-check", "a check copied to the front", hit=NONE, change=copied("batch-loss-check", "first")),
     Attack("copied-answer", "an answer cell copied to the end with a wrong answer", hit=NONE,
-           change=copied("batch-loss", -1, "def batch_loss(logits, labels):\n    return 5.0")),
-    Attack("copied-twice", "two answers, the wrong one last before the check", change=copied("batch-loss", 13, WRONG)),
-    Attack("copied-names", "all cells have the same name", hit=EXERCISES,
+           change=copied("batch-loss", "last", "def batch_loss(logits, labels):\n    return 5.0")),
+    Attack("copied-twice", "two answers, the wrong one last before the check", change=copied("batch-loss", "batch-loss-check", WRONG)),
+    Attack("copied-names", "all cells have the same name", hit=NONE,
            change=all_cells(metadata={"nbgrader": {"grade_id": "batch-loss-check"}})),
     Attack("same-ids", "all cells have the same id", hit=NONE, change=all_cells(id="same")),
     Attack("kernel", "a notebook that asks for another language", hit=NONE,
