@@ -286,7 +286,8 @@ class Room:
             os.chmod(self._folder, 0o755)
             make_course_copy(Path(self._folder))
             self.group = MemoryGroup.make(self.limits.memory_bytes + ZYGOTE_BYTES) if self._may_group else None
-            for self.namespaces in self._forms:
+            for namespaces in self._forms:
+                self.namespaces = namespaces
                 fault = self._start(program)
                 if not fault:
                     return self
@@ -459,15 +460,15 @@ class PlainRoom:
 
         def ending() -> tuple[Used, tuple[str, str] | None]:
             used = Used()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                if not hasattr(os, "wait4"):
-                    process.wait(0.2)
-            process.kill()
             if hasattr(os, "wait4"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGKILL)
                 _, status, counted = os.wait4(process.pid, 0)
                 process.returncode = os.waitstatus_to_exitcode(status)
                 used = Used(counted.ru_utime + counted.ru_stime, counted.ru_maxrss * 1024)
-            process.wait()
+            else:
+                process.kill()
+                process.wait()
             shutil.rmtree(scratch, ignore_errors=True)
             return used, ("crash", f"the code ended Python, with exit status {process.returncode}")
 

@@ -93,6 +93,8 @@ def look_at(source: str) -> Names:
                     reads.add(symbol.get_name())
                 if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace():
                     writes.add(symbol.get_name())
+                if symbol.is_declared_global() and symbol.is_assigned():
+                    reads.add(each.get_name())  # the function that writes it, so that its calls are run
     star = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
     changes = set(_changes(tree.body))
     return Names(frozenset(reads), frozenset(writes), frozenset(changes), star or bool(reads & FAR_REACHING))
@@ -108,7 +110,7 @@ def _changes(body: Iterable[ast.AST]) -> Iterable[str]:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             call = node.value
             if not (isinstance(call.func, ast.Name) and call.func.id in HARMLESS):
-                yield from _root(call.func) if isinstance(call.func, ast.Attribute) else ()
+                yield from _root(call.func)  # an object whose method is called, or a function that writes names
                 for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
                     yield from _root(argument)
         yield from _changes(ast.iter_child_nodes(node))

@@ -255,7 +255,9 @@ class Grader:
         places = [*work.places.items(), *((len(work.cells), task) for task in work.last)]
         for place, task in places:
             if task.name not in work.results:
-                found |= needed(work.names[:place], {task.answer}, work.killers)
+                own = {n for n in range(place) if work.cells[n].grade_id == task.answer_id} - set(work.killers)
+                wanted = {task.answer}.union(*(work.names[number].reads for number in own))
+                found |= own | needed(work.names[:place], wanted, work.killers)
         return found
 
     def _run(self, work: _Work, box: Box, number: int) -> None:

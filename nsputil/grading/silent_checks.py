@@ -4,9 +4,10 @@ This file is ``nsputil/checks/__init__.py`` in the box. There is no bank there, 
 """
 
 import pkgutil
+from pathlib import Path
 from typing import Any
 
-_MODULES = {module.name for module in pkgutil.iter_modules(__path__)} if "__path__" in globals() else set()
+_MODULES = {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])}
 
 
 class Silent:

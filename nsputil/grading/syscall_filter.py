@@ -2,8 +2,8 @@
 
 The program is stored here as a table and put together by three instructions for each call, so that a reader can check
 it and nothing has to be installed. What a notebook needs (files, memory, threads, time) is left alone; what opens a
-door is closed: the network, other namespaces, other programs, mounts, tracing, keys, rings of the kernel. The manual page
-seccomp(2) describes the form.
+door is closed: the network, other namespaces, other programs, mounts, tracing, keys, rings of the kernel. The manual
+page seccomp(2) describes the form.
 """
 
 import ctypes

@@ -27,7 +27,7 @@ SEEDS = (0, 1, 2)
 
 
 def answers():
-    """Return (exercise, kind, cells, value): cells that define the exercise's name in a box, and the same value here."""
+    """Return (exercise, kind, cells, value): cells that define the exercise's name in a box, and its value here."""
     found = []
     _, imports = small_changes.solution_sources()
     for path in sorted(mutation.FOLDER.glob("nb*.py")):

@@ -18,10 +18,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import broken_notebooks
 import cheats
 import escapes
 import floods
-import notebooks
 from attack import EXERCISES, NAME, ROOT, solution
 
 from nsputil.checks import bank
@@ -31,7 +31,7 @@ from nsputil.grading.judging import Grader
 from nsputil.grading.limits import Limits
 from nsputil.grading.results import UNGRADABLE, Ungradable
 
-GROUPS = {"cheats": cheats, "escapes": escapes, "floods": floods, "notebooks": notebooks}
+GROUPS = {"cheats": cheats, "escapes": escapes, "floods": floods, "notebooks": broken_notebooks}
 LIMITS = Limits(
     cell_seconds=0.8, call_seconds=0.5, cpu_seconds=5, wall_seconds=25.0, memory_bytes=320 << 20, processes=16,
     file_bytes=8 << 20, output_characters=100_000,
@@ -41,7 +41,7 @@ SECRET = b"of the attacks"
 
 @contextlib.contextmanager
 def outside():
-    """Make what attacks look for: a file, a folder anyone may write to, a server. Yield the places and a look at them."""
+    """Make what attacks look for: a file, a folder for all, a server. Yield the places and a look at the harm."""
     with (
         tempfile.TemporaryDirectory(prefix="nsputil-attack-") as folder,
         socket.create_server(("127.0.0.1", 0)) as server,
