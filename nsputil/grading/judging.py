@@ -175,10 +175,16 @@ class Grader:
         start = time.monotonic()
         cells = code_cells(notebook)
         work = self._planned(cells, tuple(own_seeds))
-        replays = 0
+        replays, faults = 0, 0
         while not self._done(work):
             try:
                 self._one_box(work)
+            except GraderFault:  # what opens boxes has gone: once more, in a new room
+                if faults:
+                    raise
+                faults += 1
+                self.room.close()
+                self.room.__enter__()
             except BoxEnded as ended:
                 if replays == REPLAYS:
                     self._give_up(work, ended)
@@ -212,12 +218,7 @@ class Grader:
 
     def _one_box(self, work: _Work) -> None:
         """Run and judge in one box until all is done or the box ends."""
-        try:
-            box = self.room.open()
-        except GraderFault:  # what opens boxes has gone; once more
-            self.room.close()
-            self.room.__enter__()
-            box = self.room.open()
+        box = self.room.open()
         try:
             self._read(work, box)
             chosen = self._chosen(work)
