@@ -170,15 +170,18 @@ for child in children:
     ),
 )
 
+#: Four processes that are too large together. It ends when one of them was ended, or after ten seconds.
 MEMORY = """
-import os, time
+import os, signal, time
+signal.setitimer(signal.ITIMER_REAL, 0)
 for child in range(3):
     if os.fork() == 0:
-        block = bytearray({third})
+        block = bytearray({half})
         time.sleep(60)
         os._exit(0)
-block = bytearray({third})
-time.sleep(1)
+block, end = bytearray({half}), time.monotonic() + 10
+while time.monotonic() < end and not os.waitpid(-1, os.WNOHANG)[0]:
+    time.sleep(0.01)
 """
 
 
@@ -281,7 +284,7 @@ def _slow(room: Room, limits: Limits) -> list[Promise]:
 
     promises = []
     killed = room.group.killed() if room.group else 0
-    problem, detail = run(MEMORY.format(third=limits.memory_bytes // 2), 30)
+    problem, detail = run(MEMORY.format(half=limits.memory_bytes // 2), 30)
     said = "The memory of all its processes together is bounded, "
     if room.group:
         said += f"by a control group of version {room.group.version}."

@@ -179,7 +179,7 @@ def keep(talk: int, report: socket.socket, order: dict[str, Any]) -> None:
             signal.pidfd_send_signal(ended, signal.SIGKILL)
         # The kernel lets this return only when every process of the namespace has gone.
         _, status, used = os.wait4(child, 0)
-        said = {
+        said: dict[str, Any] = {
             "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
             "status": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0,
             "cpu": used.ru_utime + used.ru_stime,
