@@ -8,6 +8,7 @@ print(report(doctor()))
 import contextlib
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -324,3 +325,14 @@ def _nothing_left(room: Room) -> Promise:
         except TimeoutError:
             left = True
     return Promise("end", "Nothing that it started is left.", not left, "a process lives on" if left else "")
+
+
+def main() -> int:
+    """Print what holds here; return 1 if something does not."""
+    promises = doctor()
+    print(report(promises))
+    return 0 if all(promise.holds for promise in promises) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,6 @@
 # Commands that few people need; `make help-rare` lists them.
 .PHONY: help-rare house claims checks-report pictures appendix processors budget clean dist lab-bench clinic-bench clinic-check
-.PHONY: clinic-rivals clinic-ceiling independent segment-ceiling store-results
+.PHONY: grader-attack grader-agreement grader-doctor clinic-rivals clinic-ceiling independent segment-ceiling store-results
 
 help-rare:
 	@echo "Set up, clean up"
@@ -14,6 +14,9 @@ help-rare:
 	@echo "  make processors       run notebooks 07 and 08 as other processors would, and compare the outputs"
 	@echo "  make house            circles, upward imports, functions without annotations: three numbers"
 	@echo "  make clinic-check     whether the stored figures of the clinic still hold (half a minute)"
+	@echo "  make grader-doctor    whether the box of the grader holds here what it promises"
+	@echo "  make grader-attack    every attack on the grader, in real boxes, and their tests; QUICK=1 leaves out the slow ones"
+	@echo "  make grader-agreement the grader's verdicts beside the visible check, and its seeds on all right answers (10 minutes)"
 	@echo "Release (docs/releasing.md)"
 	@echo "  make dist             build the wheel and the sdist into dist/, and try the wheel without the repository"
 	@echo "Measure; results go to build/results"
@@ -32,6 +35,19 @@ help-rare:
 # The ledger of claims, by notebook; docs/claims.md is written, and the tests of tests/claims run.
 claims: setup
 	$(BIN)/python tools/claims.py
+
+# A machine without bubblewrap fails; nothing is skipped.
+QUICK ?=
+grader-attack: $(VENV)/.boxes
+	$(BIN)/python tests/grading/attacks/run.py $(if $(QUICK),--quick)
+	$(BIN)/python -m pytest -q tests/grading/boxes $(if $(QUICK),-k tells)
+
+grader-doctor: $(VENV)/.boxes
+	$(BIN)/python -m nsputil.grading.doctor
+
+grader-agreement: $(VENV)/.boxes
+	$(BIN)/python tests/grading/agreement.py
+	$(BIN)/python tests/grading/make_seeds.py
 
 checks-report: setup
 	$(BIN)/python tests/checks/mutation.py
