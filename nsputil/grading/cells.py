@@ -4,13 +4,22 @@
 """
 
 import ast
+import builtins
 import re
 import symtable
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-#: Calls that change none of their arguments.
-HARMLESS = {"print", "display", "len", "repr", "str", "show", "type", "help", "float", "int", "list", "tuple", "sum"}
+#: Calls that change none of their arguments: most of Python's own, and what shows something.
+HARMLESS = {name for name in dir(builtins) if name[0].islower()} - {
+    "delattr",
+    "filter",
+    "iter",
+    "map",
+    "next",
+    "setattr",
+}
+HARMLESS |= {"display", "show"}
 #: Names that a cell can reach any other name with.
 FAR_REACHING = {"exec", "eval", "globals", "locals", "vars", "get_ipython", "__import__", "setattr", "compile", "sys"}
 
@@ -25,6 +34,10 @@ class Names:
         Global names.
     changes : frozenset of str
         Names whose objects the cell may change without writing the name, such as ``rows`` in ``rows.append(1)``.
+    uses : frozenset of str
+        Names whose objects it hands to a call or calls, such as ``rng`` in ``x = rng.normal()``: that changes them,
+        too, unless they are modules.
+    imports : frozenset of str
     anything : bool
         True if it may read or write any name, so that it is always run.
     """
@@ -32,6 +45,8 @@ class Names:
     reads: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
     changes: frozenset[str] = frozenset()
+    uses: frozenset[str] = frozenset()
+    imports: frozenset[str] = frozenset()
     anything: bool = False
 
 
@@ -82,7 +97,7 @@ def look_at(source: str) -> Names:
         table = symtable.symtable(source, "<cell>", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Names()
-    reads, writes = set(), set()
+    reads, writes, imports = set(), set(), set()
     tables = [table]
     while tables:
         each = tables.pop()
@@ -93,27 +108,45 @@ def look_at(source: str) -> Names:
                     reads.add(symbol.get_name())
                 if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace():
                     writes.add(symbol.get_name())
+                if symbol.is_imported():
+                    imports.add(symbol.get_name())
                 if symbol.is_declared_global() and symbol.is_assigned():
                     reads.add(each.get_name())  # the function that writes it, so that its calls are run
     star = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
-    changes = set(_changes(tree.body))
-    return Names(frozenset(reads), frozenset(writes), frozenset(changes), star or bool(reads & FAR_REACHING))
+    anything = star or bool(reads & FAR_REACHING)
+    names = (reads, writes, set(_changes(tree.body)), set(_uses(tree.body)), imports)
+    return Names(*map(frozenset, names), anything)
+
+
+def _statements(body: Iterable[ast.AST]) -> Iterable[ast.AST]:
+    """Yield all nodes but those inside functions and classes: these change something when they are called."""
+    for node in body:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            yield node
+            yield from _statements(ast.iter_child_nodes(node))
 
 
 def _changes(body: Iterable[ast.AST]) -> Iterable[str]:
-    """Yield the names whose objects these statements may change, functions left out: they change when called."""
-    for node in body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            continue
+    """Yield the names that are written into, and those in calls whose result nobody keeps."""
+    for node in _statements(body):
         if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
             yield from _root(node)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            call = node.value
-            if not (isinstance(call.func, ast.Name) and call.func.id in HARMLESS):
-                yield from _root(call.func)  # an object whose method is called, or a function that writes names
-                for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
-                    yield from _root(argument)
-        yield from _changes(ast.iter_child_nodes(node))
+            yield from _in_call(node.value)
+
+
+def _uses(body: Iterable[ast.AST]) -> Iterable[str]:
+    for node in _statements(body):
+        if isinstance(node, ast.Call):
+            yield from _in_call(node)
+
+
+def _in_call(call: ast.Call) -> Iterable[str]:
+    if isinstance(call.func, ast.Name) and call.func.id in HARMLESS:
+        return
+    yield from _root(call.func)  # an object whose method is called, or a function that writes names
+    for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
+        yield from _root(argument)
 
 
 def _root(node: ast.AST) -> Iterable[str]:
@@ -137,6 +170,7 @@ def needed(cells: Sequence[Names], wanted: Collection[str], excluded: Collection
     -------
     set of int
     """
+    modules = frozenset().union(*(cell.imports for cell in cells))
     names, found = set(wanted), {k for k, cell in enumerate(cells) if cell.anything} - set(excluded)
     for k in found:
         names |= cells[k].reads
@@ -144,7 +178,7 @@ def needed(cells: Sequence[Names], wanted: Collection[str], excluded: Collection
     while growing:
         growing = False
         for k, cell in enumerate(cells):
-            if k not in found and k not in excluded and (cell.writes | cell.changes) & names:
+            if k not in found and k not in excluded and (cell.writes | cell.changes | cell.uses - modules) & names:
                 found.add(k)
                 names |= cell.reads
                 growing = True

@@ -372,11 +372,10 @@ def judge_answer(
 
 
 def _names(said: dict[str, Any]) -> Names:
-    found = [said.get(name) for name in ("reads", "writes", "changes")]
+    found = [said.get(name) for name in ("reads", "writes", "changes", "uses", "imports")]
     if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in found):
         raise BoxEnded("protocol", "the box sent what it may not send: names that are no list")
-    reads, writes, changes = (frozenset(names) for names in found if names is not None)
-    return Names(reads, writes, changes, said.get("anything") is True)
+    return Names(*(frozenset(names or ()) for names in found), said.get("anything") is True)
 
 
 def _result(task: Task, verdict: Verdict, text: str) -> ExerciseResult:

@@ -6,6 +6,7 @@ reads its messages believes none of them.
 
 import builtins
 import contextlib
+import dataclasses
 import io
 import os
 import signal
@@ -115,13 +116,8 @@ class Learner:
         """Take a cell and say which names it reads, writes and changes."""
         source = python_of(request["source"])
         self.sources.append(source)
-        names = look_at(source)
-        return {
-            "reads": sorted(names.reads),
-            "writes": sorted(names.writes),
-            "changes": sorted(names.changes),
-            "anything": names.anything,
-        }
+        names = dataclasses.asdict(look_at(source))
+        return {name: value if name == "anything" else sorted(value) for name, value in names.items()}
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run a cell, and say which exception ended it."""

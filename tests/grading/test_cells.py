@@ -23,6 +23,12 @@ def run(*sources, wanted=("answer",)):
         (("class C: pass", "C.x = 1", "answer = C.x"), [0, 1, 2]),
         (("rows = []", "fill(rows)", "answer = rows"), [0, 1, 2]),
         (("rows = []", "print(rows)", "answer = rows"), [0, 2]),
+        (
+            ("import numpy as np", "rng = np.random.default_rng(0)", "x = rng.normal()", "answer = rng.normal()"),
+            [0, 1, 2, 3],
+        ),
+        (("rows = [1, 2]", "first = rows.pop()", "answer = rows"), [0, 1, 2]),
+        (("import numpy as np", "x = np.log(2)", "answer = np.log(3)"), [0, 2]),
         (("answer = None", "answer = 1"), [0, 1]),
         (("x = 1", "x += 1", "answer = x"), [0, 1, 2]),
         (("def f():\n    global answer\n    answer = 1", "f()", "other()"), [0, 1]),
