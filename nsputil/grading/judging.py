@@ -2,9 +2,12 @@
 
 import os
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from nsputil.checks import bank
 from nsputil.checks.code_exercise import CodeExercise
@@ -284,7 +287,9 @@ class Grader:
                 work.results[task.name] = self._missing(work, task, place)
                 return
             try:
-                verdict, value = judge_answer(box, exercise, task.answer, found, work.seeds, self.limits)
+                with np.errstate(all="ignore"), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # an answer of 1e308 is no reason to print
+                    verdict, value = judge_answer(box, exercise, task.answer, found, work.seeds, self.limits)
             except WireError as error:
                 raise self._protocol(box, str(error)) from None
             except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
@@ -412,5 +417,3 @@ def _shown(name: str) -> str:
     """Return a learner's name for a cell, so that it can be printed anywhere."""
     return ascii(name[:40])
 
-
-__all__ = ["Cell", "Grader", "GraderFault", "code_cells"]
