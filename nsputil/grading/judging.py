@@ -416,4 +416,3 @@ def _ungradable(task: Task, reason: str, message: str) -> ExerciseResult:
 def _shown(name: str) -> str:
     """Return a learner's name for a cell, so that it can be printed anywhere."""
     return ascii(name[:40])
-

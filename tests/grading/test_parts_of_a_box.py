@@ -84,6 +84,15 @@ def test_the_command_shows_no_folder_of_the_course(tmp_path):
         assert ("--unshare-user" in command) is not as_root and "--clearenv" in command and "--unshare-net" in command
 
 
+def test_an_installed_nsputil_is_hidden(tmp_path, monkeypatch):
+    packages = tmp_path / "site-packages"
+    (packages / "nsputil").mkdir(parents=True)
+    monkeypatch.setattr(box, "site_packages", lambda: [str(packages)])
+    command = box.bubblewrap_command("bwrap", tmp_path, [], False, True, None)
+    shown, hidden = command.index("--ro-bind", command.index(str(packages)) - 2), command.index("--tmpfs")
+    assert command[hidden + 1] == str(packages / "nsputil") and command.index(str(packages)) < hidden and shown < hidden
+
+
 def group_folder(tmp_path, version):
     if version == 1:
         (tmp_path / "memory" / "mine").mkdir(parents=True)

@@ -24,6 +24,7 @@ GROUPS = {
         *("checkpoints", "files"),
     ),
     "Diagnosis": ("clinic",),
+    "Grading": ("grading",),
     "Course": ("plotting", "widgets", "checks", "scenes", "quiz", "progress_file", "environment"),
 }
 #: The answers of the exercises are there, so the site shows no page of it.
