@@ -127,6 +127,8 @@ class Box:
                 reply = self.talk.receive(max(deadline - time.monotonic(), 0.001))
                 if on_call is None or "ask" not in reply:
                     break
+                if time.monotonic() > deadline:  # whoever asks without end always has a message ready
+                    raise TimeoutError
                 answer = on_call(reply["ask"], reply.get("method"), reply.get("args"))
                 self.talk.send(answer, max(deadline - time.monotonic(), 0.001))
             if reply.get("n") != self._number:
@@ -336,8 +338,13 @@ class Room:
             return str(error)
         return ""
 
-    def open(self) -> Box:
+    def open(self, seconds: float | None = None) -> Box:
         """Open a box.
+
+        Parameters
+        ----------
+        seconds : float, optional
+            By the clock, until it is ended; by default as the limits say.
 
         Raises
         ------
@@ -349,6 +356,7 @@ class Room:
         report, inner_report = socket.socketpair()
         user = None if self.namespaces else FIRST_USER + os.getpid() % USERS
         limits = dataclasses.asdict(self.limits)
+        limits["wall_seconds"] = self.limits.wall_seconds if seconds is None else seconds
         if self.group is None:
             limits["processes"] = min(FEW_PROCESSES, self.limits.processes)
         order = json.dumps({"user": user, "limits": limits, "watch_memory": self.group is None}).encode()
@@ -367,6 +375,8 @@ class Room:
                 try:
                     said = Channel(report).receive(20)
                 except (Closed, TimeoutError, WireError) as error:
+                    if self.group and self.group.killed() > killed:
+                        return Used(), self._why({}, True)
                     raise GraderFault(f"the keeper of a box did not report: {error!r}") from None
             if "fault" in said:
                 raise GraderFault(f"a box could not be made: {said['fault']}")
@@ -434,8 +444,8 @@ class PlainRoom:
         make_course_copy(Path(self._folder))
         return self
 
-    def open(self) -> Box:
-        """Open a box."""
+    def open(self, seconds: float | None = None) -> Box:
+        """Open a box; `seconds` has no effect here."""
         token = secrets.token_hex(16).encode()
         with socket.create_server(("127.0.0.1", 0)) as server:
             server.settimeout(START_SECONDS)

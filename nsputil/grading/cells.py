@@ -171,15 +171,17 @@ def needed(cells: Sequence[Names], wanted: Collection[str], excluded: Collection
     set of int
     """
     modules = frozenset().union(*(cell.imports for cell in cells))
-    names, found = set(wanted), {k for k, cell in enumerate(cells) if cell.anything} - set(excluded)
-    for k in found:
-        names |= cells[k].reads
-    growing = True
-    while growing:
-        growing = False
-        for k, cell in enumerate(cells):
-            if k not in found and k not in excluded and (cell.writes | cell.changes | cell.uses - modules) & names:
+    providers: dict[str, list[int]] = {}
+    for k, cell in enumerate(cells):
+        for name in cell.writes | cell.changes | cell.uses - modules:
+            providers.setdefault(name, []).append(k)
+    names, found = set(wanted), set[int]()
+    always = [k for k, cell in enumerate(cells) if cell.anything]
+    queue = [always, *(providers.get(name, []) for name in names)]
+    while queue:
+        for k in queue.pop():
+            if k not in found and k not in excluded:
                 found.add(k)
-                names |= cell.reads
-                growing = True
+                queue += [providers.get(name, []) for name in cells[k].reads - names]
+                names |= cells[k].reads
     return found

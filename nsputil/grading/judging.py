@@ -21,7 +21,7 @@ from nsputil.grading.cells import Names, needed
 from nsputil.grading.limits import Limits
 from nsputil.grading.outcomes import Outside, cases_for_the_box, verdict_on
 from nsputil.grading.results import UNGRADABLE, ExerciseResult, Graded, GraderFault, Ungradable
-from nsputil.grading.wire import WireError, decode
+from nsputil.grading.wire import WireError, clean, decode
 
 REPLAYS = 2
 MOST_CELLS, LONGEST_SOURCE = 2_000, 1_000_000  # of one notebook
@@ -180,8 +180,13 @@ class Grader:
         work = self._planned(cells, tuple(own_seeds))
         replays, faults = 0, 0
         while not self._done(work):
+            left = self.limits.wall_seconds - (time.monotonic() - start)
+            if left < 1:
+                said = f"the notebook was not done after {self.limits.wall_seconds:.0f} seconds by the clock"
+                self._give_up(work, BoxEnded("time", said))
+                break
             try:
-                self._one_box(work)
+                self._one_box(work, left)
             except GraderFault:  # what opens boxes has gone: once more, in a new room
                 if faults:
                     raise
@@ -219,9 +224,9 @@ class Grader:
     def _done(self, work: _Work) -> bool:
         return len(work.results) == len(self.assignment.tasks)
 
-    def _one_box(self, work: _Work) -> None:
+    def _one_box(self, work: _Work, seconds: float) -> None:
         """Run and judge in one box until all is done or the box ends."""
-        box = self.room.open()
+        box = self.room.open(seconds)
         try:
             self._read(work, box)
             chosen = self._chosen(work)
@@ -275,7 +280,7 @@ class Grader:
             work.killers[number] = ended
             raise
         if problem:
-            work.errors[number] = problem[:20], error[:400]
+            work.errors[number] = clean(problem[:20]), clean(error[:400])
 
     def _judge(self, work: _Work, box: Box, task: Task, place: int) -> None:
         if task.name in work.results:
@@ -333,7 +338,7 @@ class Grader:
     def _give_up(self, work: _Work, ended: BoxEnded) -> None:
         for task in self.assignment.tasks:
             if task.name not in work.results:
-                said = f"The notebook ended {REPLAYS + 1} boxes; the last time, {ended.detail}."
+                said = f"It was not reached: the code ended its box, and at last {ended.detail}."
                 work.results[task.name] = _ungradable(task, ended.reason, said)
 
 

@@ -16,7 +16,7 @@ class Limits:
     cpu_seconds : int
         Of processor time, for one process of the box.
     wall_seconds : float
-        By the clock, for the whole box.
+        By the clock, for a whole submission.
     memory_bytes : int
         For all processes of the box together where there are control groups, else for each process.
     processes : int

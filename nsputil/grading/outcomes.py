@@ -14,14 +14,14 @@ import numpy as np
 from nsputil.checks.code_exercise import STOPPED, CodeExercise, InputCase
 from nsputil.checks.runner import Outcome
 from nsputil.checks.verdict import Verdict
-from nsputil.grading.wire import WireError, decode, encode
+from nsputil.grading.wire import NAME, WireError, clean, decode, encode
 
 PROBLEMS = {"", "exception", *STOPPED}
 #: What an answer may call on an object that stayed outside.
 METHODS = ("predict",)
 #: Exceptions outside of Python's own that a reference or an idea may raise.
 OTHERS: dict[str, type[BaseException]] = {"LinAlgError": np.linalg.LinAlgError, "AxisError": np.exceptions.AxisError}
-LONGEST_PRINT = 20_000
+LONGEST_PRINT, LONGEST_ERROR, LONGEST_NAME = 20_000, 400, 60
 
 
 class Outside:
@@ -109,6 +109,7 @@ def _outcome(said: Any) -> Outcome:
     if not isinstance(said, dict):
         raise WireError("an outcome that is no object")
     problem, error, printed = (_text(said.get(name)) for name in ("problem", "error", "printed"))
+    error = error[:LONGEST_ERROR]
     if problem not in PROBLEMS:
         raise WireError("a problem that does not exist")
     raised = _exception(said.get("exception"))
@@ -119,13 +120,15 @@ def _outcome(said: Any) -> Outcome:
         raise WireError("calls that are no list")
     value = decode(said.get("value"))
     changed = said.get("changed") is True
-    return Outcome(value, problem, error, raised, printed, changed, tuple(_text(name) for name in calls[:20]))
+    return Outcome(
+        value, problem, error, raised, printed, changed, tuple(_text(name)[:LONGEST_NAME] for name in calls[:20])
+    )
 
 
 def _text(said: Any) -> str:
     if not isinstance(said, str) or len(said) > LONGEST_PRINT:
         raise WireError("not a text, or too long")
-    return said
+    return clean(said)
 
 
 def _exception(names: Any) -> type[BaseException] | None:
@@ -138,7 +141,7 @@ def _exception(names: Any) -> type[BaseException] | None:
     for depth, name in enumerate(map(_text, names)):
         kind = OTHERS.get(name, getattr(builtins, name, None))
         if isinstance(kind, type) and issubclass(kind, BaseException):
-            return kind if depth == 0 else type(_text(names[0])[:40] or "Error", (kind,), {})
+            return kind if depth == 0 else type(NAME.sub("_", names[0])[:LONGEST_NAME] or "Error", (kind,), {})
     return Exception if names else None
 
 

@@ -129,7 +129,7 @@ def _encode(value: Any, offer: Offer | None, budget: _Budget, depth: int) -> Any
         text = str.__str__(value)
         if len(text) > LONGEST_TEXT:
             raise WireError("a text that is too long")
-        return text.encode("utf-8", "replace").decode("utf-8")
+        return clean(text)
     if issubclass(kind, complex):
         return ["c", float.hex(complex.__abs__(value))]
     for name, (record, names) in RECORDS.items():
@@ -189,6 +189,11 @@ def _opaque(value: Any) -> list[Any]:
     return ["o", NAME.sub("_", str(name))[:40], callable(value), NAME.sub("_", own)[:40]]
 
 
+def clean(text: str) -> str:
+    """Return a text without the halves of characters that no file and no database takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def decode(data: Any, accept: Callable[[list[Any]], Any] | None = None) -> Any:
     """Return the value that was sent.
 
@@ -225,7 +230,7 @@ def _decode(data: Any, accept: Callable[[list[Any]], Any] | None, budget: _Budge
     if isinstance(data, str):
         if len(data) > LONGEST_TEXT:
             raise WireError("a text that is too long")
-        return data
+        return clean(data)
     if not isinstance(data, list) or not data:
         raise WireError("not a value")
     tag, *rest = data

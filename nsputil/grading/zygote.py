@@ -125,6 +125,9 @@ def become_learner(talk: int, order: dict[str, Any]) -> None:
 
     limits = order["limits"]
     os.setsid()
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")  # where memory ends, a learner's process is ended, not the keeper or the zygote
+    libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     mount(b"none", b"/", MS_REC | MS_PRIVATE)
     size = f"size={limits['file_bytes']},nr_inodes=4096,mode=0777".encode()
     mount(b"tmpfs", SCRATCH.encode(), MS_NOSUID | MS_NODEV | MS_NOEXEC, size)
@@ -150,9 +153,6 @@ def keep(talk: int, report: socket.socket, order: dict[str, Any]) -> None:
         if order["user"] is None:
             enter_user_namespace()
         checked(libc().unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS), "namespaces")
-        with open("/proc/self/oom_score_adj", "w") as file:
-            file.write("1000")  # where memory ends, a learner's process is ended and not the zygote
-        libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # nobody of the same user may look into keeper or learner
         folder = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)  # the learner's process covers it
         before = _processes(folder)
         child = os.fork()
@@ -164,6 +164,7 @@ def keep(talk: int, report: socket.socket, order: dict[str, Any]) -> None:
                 with contextlib.suppress(Exception):
                     report.send(json.dumps({"fault": f"{type(error).__name__}: {error}"}).encode() + b"\n")
             os._exit(70)
+        libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # nobody of the same user may look into the keeper
         os.close(talk)
         waiting = select.poll()
         ended = os.pidfd_open(child)

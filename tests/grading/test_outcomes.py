@@ -69,6 +69,7 @@ def test_exceptions_are_found_by_name_or_made():
     assert kind(["LinAlgError", "ValueError"]) is np.linalg.LinAlgError
     own = kind(["MyError", "KeyError", "LookupError"])
     assert own.__name__ == "MyError" and issubclass(own, KeyError) and own is not KeyError
+    assert kind(["A\0\ud800<b>", "ValueError"]).__name__ == "A__<b>"
     assert kind(["print", "os"]) is Exception and kind([]) is None
 
 

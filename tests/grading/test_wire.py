@@ -210,6 +210,10 @@ def test_nonsense_is_refused(data):
         wire.decode(data)
 
 
+def test_halves_of_characters_are_replaced():
+    assert sent("a\ud800b") == "a?b" and wire.decode("\udfff") == "?"
+
+
 def test_names_of_classes_are_cleaned():
     found = wire.decode(["o", "<script>\x1b[2J", True, "a b;c"])
     assert type(found).__name__ == "<script>__2J" and found.__name__ == "a_b_c"
