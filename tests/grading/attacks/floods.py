@@ -7,6 +7,8 @@ SOCKET = (
 )
 FORGED = ('{"n": %d, "outcomes": [{"value": ["f", "0x1p-2"], "problem": "", "error": "", "exception": [], '
           '"printed": "", "changed": false, "calls": []}]}')  # fmt: skip
+FORGED_ERROR = FORGED.replace('"problem": "", "error": "", "exception": []',
+                              '"problem": "exception", "error": "\\u001b[2J\\ud800", "exception": ["A\\u0000\\ud800", "ValueError"]')
 
 
 def function(name, what, body, reasons, before="", **more):
@@ -102,6 +104,11 @@ ATTACKS = [
     function("forged-now", "a forged reply from within the function",
              f"    import inspect\n    say(({FORGED!r} % number()).encode() + b'\\n')\n    return 5.0",
              ("value", "constant", "protocol"),
+             before=SOCKET + "import sys\ndef number():\n    frame = sys._getframe()\n    while 'request' not in frame.f_locals: frame = frame.f_back\n"
+             "    return frame.f_locals['request']['n']"),
+    function("forged-exception", "a forged exception with an impossible name",
+             f"    say(({FORGED_ERROR!r} % number()).encode() + b'\\n')\n    return 5.0",
+             ("exception", "protocol"),
              before=SOCKET + "import sys\ndef number():\n    frame = sys._getframe()\n    while 'request' not in frame.f_locals: frame = frame.f_back\n"
              "    return frame.f_locals['request']['n']"),
     cell("close", "the grader's line is closed", "import os\nos.close(3)", ("crash", "time", "protocol")),
