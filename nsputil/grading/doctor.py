@@ -255,7 +255,7 @@ def _quick(room: Room) -> list[Promise]:
         for number, probe in enumerate(QUICK):
             code = (TRIES + probe.code).format(**names, processes=processes)
             try:
-                box.ask("read", 20, source=code)
+                box.ask("read", 20, sources=[code])
                 said = box.ask("run", 60, cell=number)
                 broken = decode(box.ask("look", 20, name="broken").get("value"))
                 detail = said["error"] or "; ".join(map(str, broken))
@@ -277,7 +277,7 @@ def _slow(room: Room, limits: Limits) -> list[Promise]:
         """Run code in a box of its own; return how it ended: "", what the cell said, or why the box ended."""
         with room.open() as box:
             try:
-                box.ask("read", 20, source=code)
+                box.ask("read", 20, sources=[code])
                 said = box.ask("run", seconds, cell=0)
                 return str(said["problem"]), str(said["error"])
             except BoxEnded as ended:
@@ -315,7 +315,7 @@ def _nothing_left(room: Room) -> Promise:
         "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(600)\n    os._exit(0)"
     )
     with room.open() as box:
-        box.ask("read", 20, source=code)
+        box.ask("read", 20, sources=[code])
         box.ask("run", 20, cell=0)
         watch = box.talk.connection.dup()
     with watch:

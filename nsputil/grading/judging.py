@@ -24,8 +24,8 @@ from nsputil.grading.results import UNGRADABLE, ExerciseResult, Graded, GraderFa
 from nsputil.grading.wire import WireError, clean, decode
 
 REPLAYS = 2
-MOST_CELLS, LONGEST_SOURCE = 2_000, 1_000_000  # of one notebook
-READ_SECONDS = 10.0
+MOST_CELLS, LONGEST_SOURCE = 2_000, 600_000  # of one notebook
+READ_SECONDS = 15.0
 SPARE_SECONDS = 5.0  # by the clock, beyond what the box itself allows
 
 STOPPED_CELL = {
@@ -93,6 +93,7 @@ class _Work:
     errors: dict[int, tuple[str, str]] = field(default_factory=dict)  # of cells: problem, and the exception
     names: list[Names] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    one_by_one: bool = False
     cpu: float = 0.0
     peak: int = 0
 
@@ -194,7 +195,7 @@ class Grader:
                 self.room.close()
                 self.room.__enter__()
             except BoxEnded as ended:
-                if replays == REPLAYS:
+                if replays == REPLAYS + work.one_by_one:
                     self._give_up(work, ended)
                     break
                 replays += 1
@@ -243,13 +244,21 @@ class Grader:
             work.peak = max(work.peak, box.used.peak)
 
     def _read(self, work: _Work, box: Box) -> None:
-        """Send the cells in, and learn which names each of them uses."""
+        """Send the cells in, and learn which names each of them uses.
+
+        All in one message; after a box has ended over it one by one, so that the cell is known.
+        """
+        empty = {*work.killers, *work.places}
+        sources = ["" if number in empty else cell.source for number, cell in enumerate(work.cells)]
+        if not work.one_by_one:
+            work.one_by_one = True
+            said = box.ask("read", READ_SECONDS, sources=sources)
+            work.names, work.one_by_one = _names(said, len(sources)), False
+            return
         names = []
-        for number, cell in enumerate(work.cells):
-            empty = number in work.killers or number in work.places
+        for number, source in enumerate(sources):
             try:
-                reply = box.ask("read", READ_SECONDS, source="" if empty else cell.source)
-                names.append(_names(reply))
+                names += _names(box.ask("read", READ_SECONDS, sources=[source]), 1)
             except BoxEnded as ended:
                 work.killers[number] = ended
                 raise
@@ -381,11 +390,19 @@ def judge_answer(
     return verdict_on(exercise, cases, expected, said.get("outcomes")), None
 
 
-def _names(said: dict[str, Any]) -> Names:
-    found = [said.get(name) for name in ("reads", "writes", "changes", "uses", "imports")]
-    if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in found):
-        raise BoxEnded("protocol", "the box sent what it may not send: names that are no list")
-    return Names(*(frozenset(names or ()) for names in found), said.get("anything") is True)
+def _names(said: dict[str, Any], count: int) -> list[Names]:
+    """Return the names of some cells, from what the box says."""
+    wrong = BoxEnded("protocol", "the box sent what it may not send: names that are no list")
+    cells = said.get("cells")
+    if not isinstance(cells, list) or len(cells) != count or not all(isinstance(cell, dict) for cell in cells):
+        raise wrong
+    names = []
+    for cell in cells:
+        found = [cell.get(kind) for kind in ("reads", "writes", "changes", "uses", "imports")]
+        if not all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in found):
+            raise wrong
+        names.append(Names(*(frozenset(each or ()) for each in found), cell.get("anything") is True))
+    return names
 
 
 def _result(task: Task, verdict: Verdict, text: str) -> ExerciseResult:

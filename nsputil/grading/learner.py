@@ -113,11 +113,13 @@ class Learner:
                 self.channel.send({"n": request["n"], **reply})
 
     def read(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Take a cell and say which names it reads, writes and changes."""
-        source = python_of(request["source"])
-        self.sources.append(source)
-        names = dataclasses.asdict(look_at(source))
-        return {name: value if name == "anything" else sorted(value) for name, value in names.items()}
+        """Take cells and say which names each of them reads, writes and changes."""
+        cells = []
+        for text in request["sources"]:
+            self.sources.append(python_of(text))
+            names = dataclasses.asdict(look_at(self.sources[-1]))
+            cells.append({name: value if name == "anything" else sorted(value) for name, value in names.items()})
+        return {"cells": cells}
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run a cell, and say which exception ended it."""

@@ -68,7 +68,7 @@ def compare(room, listed, seeds):
             value = value.value() if hasattr(value, "source") else value
         with room.open() as box:
             for number, source in enumerate(cells):
-                box.ask("read", 20, source=source)
+                box.ask("read", 20, sources=[source])
                 box.ask("run", 60, cell=number)
             for seed in seeds if exercise.answer_is_function else seeds[:1]:
                 visible = exercise.judge(value, seed)

@@ -35,7 +35,7 @@ def test_functions_are_judged_alike_inside_and_outside():
         number = 0
         for name, _, (source, pick), value in sorted(listed, key=lambda row: sources.index(row[2][0])):
             for cell in (source, pick):
-                box.ask("read", 20, source=cell)
+                box.ask("read", 20, sources=[cell])
                 assert box.ask("run", 60, cell=number)["problem"] == ""
                 number += 1
             exercise = bank.exercises()[name]

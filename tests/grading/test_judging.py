@@ -198,7 +198,7 @@ def test_where_there_is_no_box_strangers_are_refused(monkeypatch):
 def test_a_learners_code_finds_no_bank_also_without_a_box():
     code = "import importlib.util\nfound = importlib.util.find_spec('nsputil.checks.bank') is not None"
     with PlainRoom(LIMITS) as room, room.open() as plain:
-        plain.ask("read", 20, source=code)
+        plain.ask("read", 20, sources=[code])
         plain.ask("run", 20, cell=0)
         assert plain.ask("look", 20, name="found")["value"] is False
         folder = Path(room._folder)

@@ -129,7 +129,7 @@ ATTACKS = [
     Attack("bash", "a cell in another language", {"batch_loss": "%%bash\nrm -rf /"}, reasons=("not done yet",)),
     Attack("html", "HTML and escapes of the terminal in an error",
            {"batch_loss": "raise ValueError('<script>alert(1)</script>\\x1b[2J\\x1b]0;x\\x07')"}, reasons=("cell_raised",)),
-    Attack("long-name", "names of a million characters", {"batch_loss": f"{'x' * 900_000} = 1\n" + WRONG},
+    Attack("long-name", "a name of half a million characters", {"batch_loss": f"{'x' * 500_000} = 1\n" + WRONG},
            ungradable=""),
     Attack("unicode-name", "the name in other letters, which Python reads as the same", hit=NONE,
            answers={"loss_of_08": "𝓵𝓸𝓼𝓼_𝓸𝓯_08 = [-np.log(0.8), -np.log(0.2)]"}),

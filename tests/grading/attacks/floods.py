@@ -7,8 +7,10 @@ SOCKET = (
 )
 FORGED = ('{"n": %d, "outcomes": [{"value": ["f", "0x1p-2"], "problem": "", "error": "", "exception": [], '
           '"printed": "", "changed": false, "calls": []}]}')  # fmt: skip
-FORGED_ERROR = FORGED.replace('"problem": "", "error": "", "exception": []',
-                              '"problem": "exception", "error": "\\u001b[2J\\ud800", "exception": ["A\\u0000\\ud800", "ValueError"]')
+FORGED_ERROR = FORGED.replace(
+    '"problem": "", "error": "", "exception": []',
+    '"problem": "exception", "error": "\\u001b[2J\\ud800", "exception": ["A\\u0000\\ud800", "ValueError"]',
+)
 
 
 def function(name, what, body, reasons, before="", **more):

@@ -70,7 +70,7 @@ def test_no_file_in_the_box_tells_an_answer():
         skipped = ["/usr", "/proc", "/dev", str(Path(sys.base_prefix).resolve())]
         skipped += [path for path in sys.path if path.endswith("-packages")]
         for number, source in enumerate((f"skipped, tellings = {skipped!r}, {tellings!r}", WALK)):
-            box.ask("read", 20, source=source)
+            box.ask("read", 20, sources=[source])
             assert box.ask("run", 200, cell=number) == {"n": 2 * number + 2, "problem": "", "error": ""}
         assert box.ask("look", 20, name="found")["value"] == ["l", []]
         names = box.ask("look", 20, name="names")["value"][1]
@@ -83,7 +83,7 @@ def test_no_package_in_the_box_tells_an_answer():
     code = "import os, sys\nwhere = list(sys.path)\n"
     code += "found = [p for p in where if os.path.exists(p + '/nsputil/checks/bank')]"
     with Room(SMALL) as room, room.open() as box:
-        box.ask("read", 20, source=code)
+        box.ask("read", 20, sources=[code])
         box.ask("run", 20, cell=0)
         assert box.ask("look", 20, name="found")["value"] == ["l", []]
         assert str(ROOT) not in box.ask("look", 20, name="where")["value"][1]
@@ -103,7 +103,7 @@ def test_nothing_is_left_of_a_room(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", None)
     with Room(SMALL) as room:
         with room.open() as box:
-            box.ask("read", 20, source="import os, time\nif os.fork() == 0: time.sleep(600)")
+            box.ask("read", 20, sources=["import os, time\nif os.fork() == 0: time.sleep(600)"])
             box.ask("run", 20, cell=0)
         group, process = room.group, room._process
         assert len(list(tmp_path.iterdir())) == 1
@@ -123,6 +123,6 @@ def test_a_room_whose_zygote_was_ended_says_so_and_a_grader_starts_another():
 def test_the_whole_time_of_a_box_is_bounded():
     limits = Limits(wall_seconds=1.0, cell_seconds=60)
     with Room(limits) as room, room.open() as box, pytest.raises(BoxEnded) as caught:
-        box.ask("read", 20, source="import time\nfor k in range(100): time.sleep(0.1)")
+        box.ask("read", 20, sources=["import time\nfor k in range(100): time.sleep(0.1)"])
         box.ask("run", 20, cell=0)
     assert caught.value.reason == "time" and "by the clock" in caught.value.detail
