@@ -114,8 +114,8 @@ def look_at(source: str) -> Names:
                     reads.add(each.get_name())  # the function that writes it, so that its calls are run
     star = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
     anything = star or bool(reads & FAR_REACHING)
-    names = (reads, writes, set(_changes(tree.body)), set(_uses(tree.body)), imports)
-    return Names(*map(frozenset, names), anything)
+    changes, uses = frozenset(_changes(tree.body)), frozenset(_uses(tree.body))
+    return Names(frozenset(reads), frozenset(writes), changes, uses, frozenset(imports), anything)
 
 
 def _statements(body: Iterable[ast.AST]) -> Iterable[ast.AST]:

@@ -398,10 +398,11 @@ def _names(said: dict[str, Any], count: int) -> list[Names]:
         raise wrong
     names = []
     for cell in cells:
-        found = [cell.get(kind) for kind in ("reads", "writes", "changes", "uses", "imports")]
-        if not all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in found):
+        found = {kind: cell.get(kind) for kind in ("reads", "writes", "changes", "uses", "imports")}
+        if not all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in found.values()):
             raise wrong
-        names.append(Names(*(frozenset(each or ()) for each in found), cell.get("anything") is True))
+        sets = {kind: frozenset(each or ()) for kind, each in found.items()}
+        names.append(Names(**sets, anything=cell.get("anything") is True))
     return names
 
 
