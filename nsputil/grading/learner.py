@@ -20,11 +20,13 @@ from nsputil.checks import runner
 from nsputil.checks.honest import honest_functions
 from nsputil.checks.runner import Outcome, call, is_stub, time_limit
 from nsputil.grading.cells import look_at, python_of
-from nsputil.grading.wire import Channel, Closed, decode, encode
+from nsputil.grading.wire import Channel, Closed, decode, encode_within
 
 #: Calls of an answer end at the first outcome with one of these problems, as in the learner's own check.
 STOPPED = ("time", "waiting", "input", "exit", "output")
 LONGEST_ERROR = 300
+LONGEST_PRINT = 2_000  # characters of what one call printed
+LONGEST_REPLY = 4_000_000  # characters for the values of one message
 
 
 class Handle:
@@ -152,7 +154,7 @@ class Learner:
             return {"there": False}
         value = self.space[request["name"]]
         stub = bool(callable(value) and is_stub(value))
-        return {"there": True, "value": encode(value), "callable": callable(value), "stub": stub}
+        return {"there": True, "value": encode_within(value, LONGEST_REPLY), "callable": callable(value), "stub": stub}
 
     def call(self, request: dict[str, Any]) -> dict[str, Any]:
         """Call an answer with every case, as the learner's own check does."""
@@ -164,7 +166,8 @@ class Learner:
                 outcomes.append(call(function, args, request["seconds"], watch=True))  # type: ignore[arg-type]
                 if outcomes[-1].problem in STOPPED:
                     break
-        return {"outcomes": [_plain(outcome) for outcome in outcomes]}
+        share = LONGEST_REPLY // len(outcomes)
+        return {"outcomes": [_plain(outcome, share) for outcome in outcomes]}
 
     def accept(self, handle: list[Any]) -> Handle:
         """Make an object of the handle of something that stayed outside."""
@@ -173,7 +176,7 @@ class Learner:
 
     def ask(self, number: int, method: str, args: tuple[Any, ...]) -> Any:
         """Have a function called outside."""
-        self.channel.send({"ask": number, "method": method, "args": encode(args)})
+        self.channel.send({"ask": number, "method": method, "args": encode_within(args, LONGEST_REPLY)})
         reply = self.channel.receive()
         if "raise" in reply:
             kind = getattr(builtins, reply["raise"], Exception)
@@ -181,14 +184,15 @@ class Learner:
         return decode(reply["answer"], self.accept)
 
 
-def _plain(outcome: Outcome) -> dict[str, Any]:
+def _plain(outcome: Outcome, size: int) -> dict[str, Any]:
+    """Return an outcome as plain JSON, its value in at most so many characters."""
     kinds = outcome.exception.__mro__ if outcome.exception else ()
     return {
-        "value": encode(outcome.value),
+        "value": encode_within(outcome.value, size),
         "problem": outcome.problem,
         "error": outcome.error[:LONGEST_ERROR],
         "exception": [kind.__name__ for kind in kinds],
-        "printed": outcome.printed,
+        "printed": outcome.printed[:LONGEST_PRINT],
         "changed": outcome.changed,
         "calls": [name for name in outcome.calls if name != "answered_outside"][:20],
     }

@@ -63,9 +63,10 @@ class OpaqueFunction(Opaque):
 
 @dataclass
 class _Budget:
-    """How many values one message may still hold."""
+    """How many values one message may still hold, and how many characters in its texts."""
 
     left: int = MOST_VALUES
+    characters: int = 2 * LONGEST_TEXT
 
     def spend(self, depth: int) -> None:
         self.left -= 1
@@ -99,6 +100,27 @@ def encode(value: Any, offer: Offer | None = None) -> Any:
         return _opaque(value)
 
 
+def encode_within(value: Any, size: int) -> Any:
+    """Return a value as plain JSON of at most so many characters; of what is larger only its outline is sent.
+
+    Parameters
+    ----------
+    value : object
+    size : int
+
+    Returns
+    -------
+    object
+        The outline of an array of numbers is its dtype and shape; it arrives as zeros. Anything else is an `Opaque`.
+    """
+    found = encode(value)
+    if len(json.dumps(found)) <= size and not (isinstance(found, list) and found[0] == "o"):
+        return found
+    if issubclass(type(value), np.ndarray) and value.dtype.kind in "fiub" and value.size <= LARGEST_ARRAY:
+        return ["b", value.dtype.str, list(value.shape)]
+    return _opaque(value)
+
+
 def _encode(value: Any, offer: Offer | None, budget: _Budget, depth: int) -> Any:
     budget.spend(depth)
     if value is None or value is True or value is False:
@@ -127,7 +149,8 @@ def _encode(value: Any, offer: Offer | None, budget: _Budget, depth: int) -> Any
         return ["f", float.hex(value)]
     if issubclass(kind, str):
         text = str.__str__(value)
-        if len(text) > LONGEST_TEXT:
+        budget.characters -= len(text)
+        if len(text) > LONGEST_TEXT or budget.characters < 0:
             raise WireError("a text that is too long")
         return clean(text)
     if issubclass(kind, complex):
@@ -137,6 +160,8 @@ def _encode(value: Any, offer: Offer | None, budget: _Budget, depth: int) -> Any
             return ["r", name, items(getattr(value, each) for each in names)]
     for tag, base in (("l", list), ("t", tuple), ("s", set), ("z", frozenset)):
         if issubclass(kind, base):
+            if base.__len__(value) > budget.left:  # seen before the first of them is encoded
+                raise WireError("a list that is too long")
             return [tag, items(base.__iter__(value))]
     if issubclass(kind, dict):
         return ["d", [items(pair) for pair in dict.items(value)]]
@@ -269,6 +294,8 @@ def _decode(data: Any, accept: Callable[[list[Any]], Any] | None, budget: _Budge
             dtype, shape = _dtype(rest[0]), _shape(rest[1])
             size = math.prod(shape) * dtype.itemsize
             return np.frombuffer(_bytes(rest[2], size), dtype).reshape(shape).copy()
+        case "b":
+            return np.broadcast_to(np.zeros((), _dtype(rest[0])), _shape(rest[1]))
         case "O" | "U":
             array = np.empty(_shape(rest[0], 10_000), dtype=object)
             flat = items(rest[1])

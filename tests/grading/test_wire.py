@@ -210,6 +210,16 @@ def test_nonsense_is_refused(data):
         wire.decode(data)
 
 
+def test_of_what_is_too_large_an_outline_is_sent():
+    found = wire.decode(json.loads(json.dumps(wire.encode_within(np.ones((500, 40)), 1000))))
+    assert found.shape == (500, 40) and found.dtype == float and not found.any()
+    assert wire.encode_within(np.zeros(10**6), 10**9)[0] == "b"
+    assert wire.encode_within(["x" * 600] * 2, 1000)[0] == "o" and wire.encode_within([1], 1000) == ["l", [1]]
+    for shape in ([10**12], [-1], ["1"]):
+        with pytest.raises(wire.WireError):
+            wire.decode(["b", "<f8", shape])
+
+
 def test_halves_of_characters_are_replaced():
     assert sent("a\ud800b") == "a?b" and wire.decode("\udfff") == "?"
 

@@ -8,8 +8,8 @@ def returning(expression, before=""):
     return f"{before}\ndef batch_loss(logits, labels):\n    return {expression}"
 
 
-def value(name, what, expression, before=""):
-    return Attack(name, what, {"batch_loss": returning(expression, before)})
+def value(name, what, expression, before="", reasons=()):
+    return Attack(name, what, {"batch_loss": returning(expression, before)}, reasons=reasons)
 
 
 def cell(name, what, before):
@@ -60,11 +60,13 @@ ATTACKS = [
     value("dtype-long", "a long double", "np.longdouble(5)"),
     value("dtype-void", "bytes of a void", "np.void(b'12345678')"),
     value("generator", "a generator", "iter([0.2])"),
-    value("every-value", "every value at once", "np.linspace(0, 30, 10**5)"),
+    value("every-value", "every value at once", "np.linspace(0, 30, 10**5)", reasons=("constant", "shape")),
     value("huge-array", "an array of a billion entries without memory", "np.broadcast_to(0.2, (10**9,))"),
     value("self-list", "a list that holds itself", "L", "L = []\nL.append(L)"),
     value("deep-list", "a list ten thousand deep", "L", "L = 0.2\nfor k in range(10000): L = [L]"),
-    value("wide-list", "a list of a million", "[0.2] * 10**6"),
+    value("wide-list", "a list of a million", "[0.2] * 10**6", reasons=("type",)),
+    value("large-texts", "a list of large texts", "['x' * 100_000] * 1000", reasons=("type",)),
+    value("smileys", "a text of characters that take twelve letters each", "'\U0001f600' * 190_000", reasons=("type",)),
     value("large-text", "a text of 50 million characters", "'x' * 50_000_000"),
     value("surrogate", "a text that is no Unicode", "'\\ud800' * 10"),
     value("del", "an object whose __del__ exits", "D()",
