@@ -101,6 +101,9 @@ class _Work:
 class Grader:
     """Grades submissions to one assignment; use it in a ``with`` statement.
 
+    One thread of a process may grade at a time, since a check binds names of the whole process while it runs. Several
+    graders beside one another are several processes.
+
     Parameters
     ----------
     assignment : Assignment

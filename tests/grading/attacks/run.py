@@ -8,12 +8,13 @@ python tests/grading/attacks/run.py forged close  those whose names begin so
 import argparse
 import contextlib
 import json
+import multiprocessing
 import os
 import socket
 import sys
 import tempfile
-import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -127,26 +128,22 @@ def left_in(grader):
     return count
 
 
+def hostile(part, places):
+    """Grade every second of some hostile submissions in a grader of its own; return what does not hold."""
+    names = ("forks", "memory", "flood", "endless", "daemon", "fork-bomb")
+    picked = [attack for attack in floods.ATTACKS if attack.name in names][part::2]
+    with Grader(Assignment.of(NAME), limits=LIMITS, secret=SECRET, run_all=True) as grader:
+        return [line for a in picked for line in wrong_with(a, grader.grade(a.notebook(places), f"student {part}"))]
+
+
 def several_at_once(places, harm):
-    """Grade hostile and good submissions in three graders at the same time."""
-    chosen = [a for a in floods.ATTACKS if a.name in ("forks", "memory", "flood", "endless", "daemon", "fork-bomb")]
-    found = []
-
-    def work(k):
-        with Grader(Assignment.of(NAME), limits=LIMITS, secret=SECRET, run_all=True) as grader:
-            for attack in chosen[k::2]:
-                found.extend(wrong_with(attack, grader.grade(attack.notebook(places), f"student {k}")))
-
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(2)]
-    with Grader(Assignment.of(NAME), limits=LIMITS, secret=SECRET) as grader:
-        for thread in threads:
-            thread.start()
-        for _ in range(5):
-            found += [f"beside them {r.name} is {r.state}" for r in grader.grade(solution(), "good").exercises
-                      if r.name in EXERCISES and r.state != "right"]  # fmt: skip
-        for thread in threads:
-            thread.join()
-    return found + harm()
+    """Grade hostile submissions in two processes, and good ones beside them in this one."""
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
+        beside = [pool.submit(hostile, part, places) for part in range(2)]
+        with Grader(Assignment.of(NAME), limits=LIMITS, secret=SECRET) as grader:
+            results = [r for _ in range(5) for r in grader.grade(solution(), "good").exercises if r.name in EXERCISES]
+        found = [f"beside them {r.name} is {r.state}" for r in results if r.state != "right"]
+        return found + [line for future in beside for line in future.result()] + harm()
 
 
 def chosen(options):
