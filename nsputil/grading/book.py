@@ -135,7 +135,9 @@ class Book:
             self._db.executemany("INSERT INTO about VALUES (?, ?)", about.items())
         about = dict(self._db.execute("SELECT name, value FROM about"))
         if about.get("schema") != str(SCHEMA):
-            raise ValueError(f"{self.path} has schema {about.get('schema')}; expected {SCHEMA}: grade into a new folder")
+            raise ValueError(
+                f"{self.path} has schema {about.get('schema')}; expected {SCHEMA}: grade into a new folder"
+            )
         if about["assignment"] != assignment:
             raise ValueError(f"{self.path} is the book of {about['assignment']}; expected {assignment}")
         if about["fingerprint"] != fingerprint:
@@ -172,7 +174,9 @@ class Book:
 
     def done(self, student: str, digest: str) -> bool:
         """Return True if this very submission has a row, other than one of our own fault."""
-        row = self._db.execute("SELECT digest, status FROM submission WHERE student = ?", (storable(student),)).fetchone()
+        row = self._db.execute(
+            "SELECT digest, status FROM submission WHERE student = ?", (storable(student),)
+        ).fetchone()
         return row is not None and row[0] == digest and row[1] != FAULT
 
     def record(self, submission: Submission, digest: str, outcome: Outcome) -> None:

@@ -112,12 +112,18 @@ def read_marks(book: Book, path: str | Path) -> int:
         raise ValueError(f"{path} has no column {missing[0]!r}; expected {', '.join(HEADS)}")
     marks = []
     for line_number, line in enumerate(table.rows[1:], 2):
-        cell = {name: line[place].strip() if place < len(line) else "" for name, place in places.items() if place is not None}
+        cell = {
+            name: line[place].strip() if place < len(line) else ""
+            for name, place in places.items()
+            if place is not None
+        }
         if not cell["points"]:
             continue
         found = known.get((cell["student"], cell["exercise"]))
         if found is None:
-            raise ValueError(f"{path}, row {line_number}: the book has no text of {cell['student']} for {cell['exercise']}")
+            raise ValueError(
+                f"{path}, row {line_number}: the book has no text of {cell['student']} for {cell['exercise']}"
+            )
         row, exercise = found
         points = as_number(cell["points"])
         if points is None or points > exercise.most:

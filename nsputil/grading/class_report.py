@@ -107,7 +107,9 @@ def draw_class(facts: Sequence[ExerciseFacts], path: Path) -> None:
     left.barh(names or ["none"], [count for *_, count in bars] or [0], color=COLORS["vermillion"])
     left.set_title("Mistakes: how many made each")
     left.xaxis.get_major_locator().set_params(integer=True)
-    right.barh([f.name for f in shown] or ["too few submissions"], [f.separates for f in shown] or [0], color=COLORS["blue"])
+    right.barh(
+        [f.name for f in shown] or ["too few submissions"], [f.separates for f in shown] or [0], color=COLORS["blue"]
+    )
     right.set_title("How well an exercise separates")
     right.set_xlim(min([0.0, *(f.separates for f in shown)]), 1)
     for axes in (left, right):

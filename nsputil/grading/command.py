@@ -19,7 +19,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
     ----------
     command : ArgumentParser
     """
-    command.add_argument("submissions", nargs="?", metavar="SUBMISSIONS", help="folder or zip: nbgrader, Moodle, Canvas")
+    command.add_argument(
+        "submissions", nargs="?", metavar="SUBMISSIONS", help="folder or zip: nbgrader, Moodle, Canvas"
+    )
     command.add_argument("--assignment", metavar="NAME", help="such as 03_from_likelihood_to_the_loss")
     command.add_argument("--out", metavar="DIR", help="folder for the grade book, feedback and reports")
     command.add_argument("--course", metavar="FOLDER", help="course with solutions/ (default: the current folder)")
@@ -27,11 +29,15 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--marks", metavar="FILE", help="texts.csv with a person's points, to be read into the book")
     command.add_argument("--moodle", metavar="FILE", help="Moodle's grading worksheet, to be filled")
     command.add_argument("--canvas", metavar="FILE", help="grade book that Canvas exported, to be filled")
-    command.add_argument("--column", metavar="NAME", default="", help="column of --canvas, if the name does not tell it")
+    command.add_argument(
+        "--column", metavar="NAME", default="", help="column of --canvas, if the name does not tell it"
+    )
     command.add_argument("--json", action="store_true", help="print the result as JSON")
     work = command.add_argument_group("how the work is done")
     work.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: %(default)s)")
-    work.add_argument("--dask", metavar="ADDRESS", help="a Dask cluster that is running already, such as tcp://host:8786")
+    work.add_argument(
+        "--dask", metavar="ADDRESS", help="a Dask cluster that is running already, such as tcp://host:8786"
+    )
     work.add_argument("--run-all", action="store_true", help="run every cell, not only those that answers need")
     work.add_argument("--trust", action="store_true", help="run the code without a box; only for code that you trust")
     work.add_argument("--doctor", action="store_true", help="try each promise of the box here, and print what holds")
@@ -105,7 +111,9 @@ def _work(options: argparse.Namespace, book: Any, assignment: Any) -> bool:
     executor, window = executor_of(options.workers, options.dask)
     with submissions(options.submissions, assignment.name) as delivered, _bar(len(delivered)) as bar:
         try:
-            grade_all(delivered, book, job, executor, window, lambda submission, outcome: bar.update(outcome is not None))
+            grade_all(
+                delivered, book, job, executor, window, lambda submission, outcome: bar.update(outcome is not None)
+            )
         except KeyboardInterrupt:
             return True
     return False

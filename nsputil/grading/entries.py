@@ -81,7 +81,9 @@ def _check_directory(place: Path) -> None:
     at = tail.rfind(b"PK\x05\x06")
     length = int.from_bytes(tail[at + 12 : at + 16], "little")
     if at < 0 or (length > 400 * MOST_ENTRIES or length == 0xFFFFFFFF):
-        raise ValueError(f"{place} lists more than {MOST_ENTRIES:,} entries or is broken; expected a class's submissions")
+        raise ValueError(
+            f"{place} lists more than {MOST_ENTRIES:,} entries or is broken; expected a class's submissions"
+        )
 
 
 def _of_archive(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:

@@ -3,7 +3,7 @@
 A submission that could not be graded has an empty grade everywhere: that is not 0, and a person has to decide.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,9 @@ NBGRADER = (
 MOODLE = ("Identifier", "Full name", "Grade", "Maximum Grade", "Feedback comments")
 MOODLE_KEYS = ("Identifier", "ID number", "Username", "Email address")
 CANVAS_KEYS = ("ID", "SIS Login ID", "SIS User ID", "Integration ID")
+
+#: Writes something of a row of the book into a line of a platform's table.
+Write = Callable[[list[str], Row], None]
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ def canvas_table(rows: Sequence[Row], most: float, gradebook: str | Path, assign
     return _filled(table, key, rows, fill, lambda line, row: None)
 
 
-def _filled(table: Table, key: int, rows: Sequence[Row], fill, comment) -> Filled:  # type: ignore[no-untyped-def]
+def _filled(table: Table, key: int, rows: Sequence[Row], fill: Write, comment: Write) -> Filled:
     by_student = {row.student: row for row in rows}
     width, count, seen = len(table.rows[0]), 0, set()
     for line in table.rows[1:]:

@@ -100,4 +100,6 @@ def _timestamp(entry: Entry) -> str:
         text = entry.read()[:64].decode("ascii", "replace").strip()
     except Ungradable:
         return ""
-    return text if re.fullmatch(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.\d]*( ?[A-Z]{3,4}|[+-]\d\d:?\d\d|Z)?", text) else ""
+    return (
+        text if re.fullmatch(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.\d]*( ?[A-Z]{3,4}|[+-]\d\d:?\d\d|Z)?", text) else ""
+    )

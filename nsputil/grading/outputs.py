@@ -98,5 +98,3 @@ def remove_leftovers(folder: Path) -> None:
     for place in (folder, folder / "feedback"):
         for old in place.glob(".*.new") if place.is_dir() else ():
             old.unlink(missing_ok=True)
-
-

@@ -75,5 +75,5 @@ def plain_feedback(row: Row) -> list[str]:
         state, words = verdict(row, exercise)
         if exercise.state == RIGHT:
             continue
-        lines.append(f"{title(exercise)}: {state}. " + " ".join(words))
+        lines.append(" ".join([f"{title(exercise)}: {state}.", *words]))
     return lines

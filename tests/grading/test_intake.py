@@ -146,7 +146,9 @@ def test_bombs_are_not_unpacked(tmp_path, monkeypatch):
 
 
 def test_a_broken_entry_costs_only_itself(tmp_path):
-    path = zipped(tmp_path / "all.zip", {f"{name}/{ASSIGNMENT}/{FILE}": b"content of " + name.encode() for name in "ab"})
+    path = zipped(
+        tmp_path / "all.zip", {f"{name}/{ASSIGNMENT}/{FILE}": b"content of " + name.encode() for name in "ab"}
+    )
     path.write_bytes(path.read_bytes().replace(b"content of a", b"CONTENT of a", 1))
     assert found(path) == {"a": "unreadable", "b": b"content of b"}
 
@@ -202,7 +204,10 @@ def with_cells(*cells):
         (notebook(metadata={"kernelspec": {"name": "x", "language": "R"}}), "kernel"),
         (notebook(metadata={"language_info": {"name": "julia"}}), "kernel"),
         (with_cells({"cell_type": "code", "source": "", "metadata": {}}), "wrong assignment"),
-        (with_cells({"cell_type": "code", "source": "", "metadata": {"nbgrader": {"grade_id": "x"}}}), "wrong assignment"),
+        (
+            with_cells({"cell_type": "code", "source": "", "metadata": {"nbgrader": {"grade_id": "x"}}}),
+            "wrong assignment",
+        ),
     ],
     ids=range(21),
 )
