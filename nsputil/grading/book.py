@@ -208,10 +208,10 @@ class Book:
     def rows(self) -> Iterator[Row]:
         """Yield all rows in the order of the students' keys."""
         students = self._db.execute(
-            "SELECT student, label, source, timestamp, digest, status, reason, detail, graded FROM submission ORDER BY student"
+            "SELECT student, label, source, timestamp, digest, status, reason, detail, graded FROM submission"
+            " ORDER BY student"
         ).fetchall()
-        for *head, status, reason, detail, about in students:
-            student = head[0]
+        for student, label, source, timestamp, digest, status, reason, detail, about in students:
             found = self._db.execute("SELECT rest FROM exercise WHERE student = ? ORDER BY number", (student,))
             exercises = tuple(_exercise(json.loads(rest)) for (rest,) in found)
             graded = None
@@ -223,7 +223,7 @@ class Book:
             )
             marks = {key: Mark(*rest) for key, *rest in marked}
             marks = {k: m for k, m in marks.items() if k in texts and m.text_digest == text_digest(texts[k].text)}
-            yield Row(*head, Outcome(status, graded, reason, detail), marks)
+            yield Row(student, label, source, timestamp, digest, Outcome(status, graded, reason, detail), marks)
 
     def mark(self, marks: Iterable[tuple[str, str, Mark]]) -> None:
         """Write the marks of a person, all or none.

@@ -49,7 +49,8 @@ def report_page(rows: Sequence[Row], assignment: str, picture: bytes | None) -> 
         middle = (scores[(len(scores) - 1) // 2] + scores[len(scores) // 2]) / 2
         most = max(row.outcome.graded.most for row in rows if row.outcome.graded)
         parts.append(
-            f"<p>Points: from {number(scores[0])} to {number(scores[-1])}, median {number(middle)}, of {number(most)}.</p>"
+            f"<p>Points: from {number(scores[0])} to {number(scores[-1])}, "
+            f"median {number(middle)}, of {number(most)}.</p>"
         )
     if picture:
         data = base64.b64encode(picture).decode("ascii")

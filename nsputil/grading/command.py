@@ -83,15 +83,15 @@ def _graded(options: argparse.Namespace, out: Path, assignment: Any) -> int:
 
     remove_leftovers(out)
     interrupted = False
-    with Book(out / BOOK, assignment.name, assignment.fingerprint) as book:
+    with Book(out / BOOK, assignment.name, fingerprint(assignment)) as book:
         if options.submissions:
             interrupted = _work(options, book, assignment)
         marks = read_marks(book, options.marks) if options.marks else 0
         rows = list(book.rows())
     platforms = Platforms(options.moodle or "", options.canvas or "", options.column)
-    written = write_outputs(rows, out, assignment.name, assignment.most, platforms)
+    written = write_outputs(rows, out, assignment.name, most(assignment), platforms)
     if options.json:
-        print(json.dumps(as_json(rows, assignment.name, assignment.most)))
+        print(json.dumps(as_json(rows, assignment.name, most(assignment))))
     else:
         print(_report(rows, out, written, marks))
     if interrupted:
@@ -117,6 +117,18 @@ def _work(options: argparse.Namespace, book: Any, assignment: Any) -> bool:
         except KeyboardInterrupt:
             return True
     return False
+
+
+def fingerprint(assignment: Any) -> str:
+    """Return a short name of an assignment's cells and points; a book is not continued with others."""
+    import hashlib
+
+    return hashlib.sha256(repr(assignment.tasks).encode()).hexdigest()[:16]
+
+
+def most(assignment: Any) -> float:
+    """Return the points of a whole assignment."""
+    return float(sum(task.points for task in assignment.tasks))
 
 
 def _try(job: Any) -> None:
@@ -152,7 +164,8 @@ def job_of(assignment: Any, trust: bool, run_all: bool, secret: bytes) -> Any:
     from nsputil.grading.judging import Grader
 
     make = partial(Grader, assignment, trust=trust, run_all=run_all, secret=secret)
-    return Job(make, assignment.name, assignment.grade_ids)
+    ids = tuple(grade_id for task in assignment.tasks for grade_id in (task.answer_id, task.check_id))
+    return Job(make, assignment.name, ids)
 
 
 def executor_of(workers: int, dask: str | None) -> tuple[Callable[[], Executor], int]:
@@ -186,14 +199,15 @@ def _bar(total: int) -> Any:  # a bar of tqdm, which is not typed
     return tqdm(total=total, unit="submission", disable=True if off else None, mininterval=0.5, smoothing=0.1)
 
 
-def as_json(rows: Any, assignment: str, most: float) -> dict[str, Any]:
+def as_json(rows: Any, assignment: str, possible: float) -> dict[str, Any]:
     """Return the whole result as plain data for scripts.
 
     Parameters
     ----------
     rows : sequence of Row
     assignment : str
-    most : float
+    possible : float
+        The points of the whole assignment.
 
     Returns
     -------
@@ -202,7 +216,7 @@ def as_json(rows: Any, assignment: str, most: float) -> dict[str, Any]:
     """
     return {
         "assignment": assignment,
-        "most": most,
+        "most": possible,
         "submissions": [
             {
                 "student": row.student,

@@ -3,12 +3,12 @@
 nbgrader
     ``STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb``, below ``submitted/`` or not.
 Moodle ("Download all submissions")
-    ``Name_NUMBER_assignsubmission_file_/any.ipynb``, or without folders ``Name_NUMBER_assignsubmission_file_any.ipynb``.
+    ``Name_NUMBER_assignsubmission_file_/any.ipynb``; without folders, ``Name_NUMBER_assignsubmission_file_any.ipynb``.
 Canvas ("Download submissions")
     ``name_USER_SUBMISSION_any.ipynb``, with ``_LATE`` after the name if it was late.
 
-A learner chooses the name of a file, and in Moodle often the own display name. So one layout holds for a whole delivery,
-the one that most names fit, and a name that can be read in two ways belongs to nobody.
+A learner chooses the name of a file, and in Moodle often the own display name. So one layout holds for a whole
+delivery, the one that most names fit, and a name that can be read in two ways belongs to nobody.
 """
 
 import re

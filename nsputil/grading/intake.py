@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -74,6 +74,7 @@ def _one(student: str, label: str, sent: list[tuple[Sender, Entry]], assignment:
     chosen = named if len(named) == 1 else notebooks
     stamp = next((entry for sender, entry in sent if sender.rest == ("timestamp.txt",) and not entry.problem), None)
     source = "/".join(chosen[0][1].parts) if chosen else "/".join(sent[0][1].parts)
+    read: Callable[[], bytes]
     if student.startswith("? "):
         read = partial(_refuse, "unsafe path", "the name of the file names two students")
     elif not chosen:

@@ -45,6 +45,12 @@ class Outcome:
     detail: str = ""
 
 
+def refused(error: Ungradable) -> Outcome:
+    """Return the outcome of a submission that cannot be graded; what was found becomes a sentence."""
+    detail = error.detail.strip()
+    return Outcome(REFUSED, None, error.reason, detail[:1].upper() + detail[1:] + "." * (detail[-1:] not in ".!?"))
+
+
 @dataclass(frozen=True)
 class Job:
     """Grades one submission.
@@ -79,7 +85,7 @@ class Job:
             with _ALONE:  # a judgement may change settings of the whole process
                 return Outcome(GRADED, _grader_of(self).grade(notebook, student))
         except Ungradable as error:
-            return Outcome(REFUSED, None, error.reason, error.detail)
+            return refused(error)
         except GraderFault as error:
             return Outcome(FAULT, None, "grader", one_line(str(error), 500))
         except Exception as error:  # a row that says so is better than a class without grades

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 from nsputil.grading.book import Book, storable
-from nsputil.grading.job import FAULT, REFUSED, Job, Outcome
+from nsputil.grading.job import FAULT, Job, Outcome, refused
 from nsputil.grading.results import Ungradable
 from nsputil.grading.submission import Submission
 
@@ -142,7 +142,7 @@ def _read(submission: Submission) -> _Task:
     except Ungradable as error:
         said = f"{error.reason}: {error.detail}"
         task = _Refused(submission, hashlib.sha256(storable(said).encode()).hexdigest(), b"")
-        task.outcome = Outcome(REFUSED, None, error.reason, error.detail)
+        task.outcome = refused(error)
         return task
     return _Task(submission, hashlib.sha256(data).hexdigest(), data)
 

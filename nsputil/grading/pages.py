@@ -3,8 +3,9 @@
 import hashlib
 import re
 
-STYLE = """body { font: 17px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; margin: 1rem 0 } th, td { text-align: left; padding: .25rem .8rem .25rem 0; vertical-align: top }
+STYLE = """body { font: 17px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem }
+body { color: #222; background: #fff } table { border-collapse: collapse; margin: 1rem 0 }
+th, td { text-align: left; padding: .25rem .8rem .25rem 0; vertical-align: top }
 th { border-bottom: 2px solid #888 } td { border-bottom: 1px solid #ddd }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
 section { border-top: 1px solid #bbb; margin-top: 1.5rem } h2 { font-size: 1.15rem; margin-bottom: .2rem }

@@ -13,7 +13,7 @@ REASONS = {
     "crash": "It ended the Python that ran it.",
     "processes": "It started more processes than an answer may.",
     "protocol": "It interfered with the exchange between your code and the grader.",
-    "missing cell": "Its cell is not in the notebook. Begin with a fresh copy of the assignment and do not delete cells.",
+    "missing cell": "Its cell is not in the notebook. Begin with a fresh copy, and do not delete cells.",
 }
 STATES = {RIGHT: "right", WRONG: "not yet right", NOT_DONE: "not done", COMPARED: "read by a person"}
 
@@ -60,7 +60,7 @@ def summary(row: Row) -> str:
         return "It has not been graded yet, by a fault of the grader and not of yours."
     graded = row.outcome.graded
     if graded is None:
-        return f"It could not be graded ({row.outcome.reason}): {row.outcome.detail}."
+        return f"It could not be graded ({row.outcome.reason}): {row.outcome.detail}"
     text = f"{number(row.score or 0)} of {number(graded.most)} points"
     if row.waiting:
         more = sum(exercise.most for exercise in row.waiting)
@@ -69,7 +69,7 @@ def summary(row: Row) -> str:
 
 
 def plain_feedback(row: Row) -> list[str]:
-    """Return the feedback as lines of plain text: the sentence about the whole, then each exercise that is not right."""
+    """Return the feedback as lines of plain text: a sentence about the whole, then what is not right."""
     lines = [summary(row)]
     for exercise in row.exercises:
         state, words = verdict(row, exercise)

@@ -19,7 +19,7 @@ def row(student, *does, label="", **changes):
 
 
 def refused(student, label=""):
-    return Row(student, label, "x", "", "d", Outcome(REFUSED, None, "not JSON", "line 1: <b>"), {})
+    return Row(student, label, "x", "", "d", Outcome(REFUSED, None, "not JSON", "Line 1: <b>."), {})
 
 
 ROWS = [row("11", label="Ann"), row("12", "sign", "text"), refused("13"), row("14", "evil")]
@@ -46,7 +46,7 @@ def test_names_are_no_formulas(tmp_path):
     assert lines(table, tmp_path / "x.csv")[1][3:6] == ["'=cmd()", "", "'@x =y"]
 
 
-WORKSHEET = """\ufeffIdentifier,"Full name","Email address",Status,Grade,"Maximum Grade","Last modified (grade)","Feedback comments"
+WORKSHEET = """\ufeffIdentifier,"Full name",Email,Status,Grade,"Maximum Grade",Online,"Feedback comments"
 "Participant 11","Lee, Ann",a@b.c,"Submitted for grading",,"10.00",-,
 "Participant 12",Bob,b@b.c,"Submitted for grading",,"10.00",-,old
 "Participant 13",Cy,c@b.c,"Submitted for grading",3.5,"10.00",-,
@@ -68,7 +68,7 @@ def test_moodle_s_worksheet_gets_grades_and_feedback(tmp_path):
         "The ladder in one function: not yet right. It is below 0. Ask yourself: why?<br>"
         "Explain: minus, log, mean: waits for a person."
     )  # fmt: skip
-    assert after[3][7] == "It could not be graded (not JSON): line 1: &lt;b&gt;." and after[4][7] == "kept"
+    assert after[3][7] == "It could not be graded (not JSON): Line 1: &lt;b&gt;." and after[4][7] == "kept"
 
 
 def test_without_a_worksheet_moodle_gets_one_of_ours(tmp_path):

@@ -1,6 +1,7 @@
 """The page of a student: their own words and results, made harmless, and nothing else."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from test_exports import refused, row
@@ -31,14 +32,12 @@ def test_a_mark_and_its_comment():
     graded = row("ann", "text")
     text = graded.exercises[2]
     mark = Mark(2.0, "a < b", text_digest(text.text))
-    marked = Row(*[getattr(graded, name) for name in ("student", "label", "source", "timestamp", "digest", "outcome")], {
-        text.grade_id: mark
-    })  # fmt: skip
+    marked = replace(graded, marks={text.grade_id: mark})
     assert "6 of 7 points." in shown(marked) and "read by a person , 2 of 3 points a &lt; b" in shown(marked)
 
 
 def test_a_submission_without_grades_says_why():
-    assert "It could not be graded (not JSON): line 1: &lt;b&gt;." in shown(refused("ann"))
+    assert "It could not be graded (not JSON): Line 1: &lt;b&gt;." in shown(refused("ann"))
     fault = Row("ann", "", "x", "", "d", Outcome(FAULT, None, "KeyError", "secret path"), {})
     assert "by a fault of the grader and not of yours" in shown(fault) and "secret" not in shown(fault)
 
