@@ -134,11 +134,12 @@ def most(assignment: Any) -> float:
 def _try(job: Any) -> None:
     """Start a grader and give it back: what is missing here is said before the first submission."""
     from nsputil.grading.job import close_graders, start_graders
+    from nsputil.grading.box import NoBox
     from nsputil.grading.results import GraderFault
 
     try:
         start_graders(job)
-    except GraderFault as error:
+    except (GraderFault, NoBox) as error:
         raise ValueError(f"nothing was graded: {error}") from None
     finally:
         close_graders()
@@ -259,6 +260,6 @@ def _report(rows: Any, out: Path, written: list[tuple[str, str]], marks: int) ->
         lines.append(f"  and {len(refused) - 20} more, in class.html")
     if marks:
         lines.append(f"{marks} texts have points of a person")
-    width = max(len(name) for name, _ in written)
+    width = max(len(BOOK), *(len(name) for name, _ in written))
     lines += [f"in {out}:", f"  {BOOK:{width}}  the grade book"]
     return "\n".join(lines + [f"  {name:{width}}  {what}" for name, what in written])

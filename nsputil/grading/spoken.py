@@ -40,7 +40,8 @@ def verdict(row: Row, exercise: ExerciseResult) -> tuple[str, list[str]]:
         The lines are plain text and may hold the student's own words.
     """
     if exercise.state == UNGRADABLE:
-        return "could not be judged", [REASONS.get(exercise.reason, f"The reason: {exercise.reason}.")]
+        plain = REASONS.get(exercise.reason, f"The reason: {exercise.reason}.")
+        return "could not be judged", [exercise.message or plain]
     if exercise.manual:
         mark = row.marks.get(exercise.grade_id)
         if mark:

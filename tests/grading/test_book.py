@@ -181,7 +181,7 @@ grade(Path(sys.argv[1]), book, window=1, executor=lambda: ThreadPoolExecutor(1))
 
 
 def test_a_grading_that_is_killed_is_continued_to_the_same_book(tmp_path):
-    """SIGKILL in the middle, three times; benchmarks/grader_speed.py does it with the real grader."""
+    """SIGKILL in the middle, three times; benchmarks/grader_bench.py does it with the real grader."""
     deliver(tmp_path / "in", {f"s{k:02}": "wait sign" if k % 2 else "wait text" for k in range(24)})
     with new_book(tmp_path) as book:
         grade(tmp_path / "in", book)
