@@ -79,13 +79,15 @@ def run(options: argparse.Namespace) -> int:
 def _graded(options: argparse.Namespace, out: Path, assignment: Any) -> int:
     from nsputil.grading.book import Book
     from nsputil.grading.by_hand import read_marks
+    from nsputil.grading.leftovers import working_folder
     from nsputil.grading.outputs import Platforms, remove_leftovers, write_outputs
 
     remove_leftovers(out)
     interrupted = False
     with Book(out / BOOK, assignment.name, fingerprint(assignment)) as book:
         if options.submissions:
-            interrupted = _work(options, book, assignment)
+            with working_folder():
+                interrupted = _work(options, book, assignment)
         marks = read_marks(book, options.marks) if options.marks else 0
         rows = list(book.rows())
     platforms = Platforms(options.moodle or "", options.canvas or "", options.column)

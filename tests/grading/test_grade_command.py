@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +12,7 @@ from pretend import ASSIGNMENT, PretendGraderMaker, deliver, notebook
 from nsputil.__main__ import main
 from nsputil.grading import command
 from nsputil.grading.job import Job
+from nsputil.grading.leftovers import working_folder
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +121,22 @@ def test_bad_input_is_one_line(arguments, said, capsys, tmp_path, monkeypatch):
     assert main(["grade", *arguments]) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
+
+
+def test_temporary_files_of_a_killed_grading_are_removed_by_the_next(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr("nsputil.grading.leftovers.gethostname", lambda: "here")
+    kept = [f"nsputil-grade-here-{os.getpid()}-a", "nsputil-grade-there-999999999-b", "nsputil-other"]
+    for name in ["nsputil-grade-here-999999999-c", *kept]:
+        (tmp_path / name / "deep").mkdir(parents=True)
+    (tmp_path / "nsputil-grade-here-999999999-d").symlink_to(tmp_path / "nsputil-other")
+    with working_folder() as folder:
+        assert tempfile.mkdtemp().startswith(str(folder)) and os.environ["TMPDIR"] == str(folder)
+    assert (
+        not folder.exists() and (tmp_path / "nsputil-other" / "deep").exists() and os.environ["TMPDIR"] == str(tmp_path)
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "nsputil-grade-here-999999999-d"])
 
 
 def test_an_interrupted_grading_says_how_to_go_on(tmp_path, monkeypatch, capsys):
