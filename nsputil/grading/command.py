@@ -57,9 +57,11 @@ def run(options: argparse.Namespace) -> int:
         130 if it was interrupted.
     """
     if options.doctor:
-        from nsputil.grading.doctor import doctor
+        from nsputil.grading.doctor import doctor, report
 
-        return doctor()
+        promises = doctor()
+        print(report(promises))
+        return 0 if all(promise.holds for promise in promises) else 1
     from nsputil.grading.assignments import Assignment
 
     for name in ("assignment", "out"):
@@ -105,11 +107,10 @@ def _graded(options: argparse.Namespace, out: Path, assignment: Any) -> int:
 def _work(options: argparse.Namespace, book: Any, assignment: Any) -> bool:
     """Grade what has no row yet; return True if it was interrupted."""
     from nsputil.grading.intake import submissions
+    from nsputil.grading.job import NoGrader
     from nsputil.grading.loop import grade_all
 
     job = job_of(assignment, options.trust, options.run_all, book.secret)
-    if not options.dask:
-        _try(job)
     executor, window = executor_of(options.workers, options.dask)
     with submissions(options.submissions, assignment.name) as delivered, _bar(len(delivered)) as bar:
         try:
@@ -118,6 +119,8 @@ def _work(options: argparse.Namespace, book: Any, assignment: Any) -> bool:
             )
         except KeyboardInterrupt:
             return True
+        except NoGrader as error:
+            raise ValueError(f"no grader can be started: {error}") from None
     return False
 
 
@@ -131,20 +134,6 @@ def fingerprint(assignment: Any) -> str:
 def most(assignment: Any) -> float:
     """Return the points of a whole assignment."""
     return float(sum(task.points for task in assignment.tasks))
-
-
-def _try(job: Any) -> None:
-    """Start a grader and give it back: what is missing here is said before the first submission."""
-    from nsputil.grading.job import close_graders, start_graders
-    from nsputil.grading.box import NoBox
-    from nsputil.grading.results import GraderFault
-
-    try:
-        start_graders(job)
-    except (GraderFault, NoBox) as error:
-        raise ValueError(f"nothing was graded: {error}") from None
-    finally:
-        close_graders()
 
 
 def job_of(assignment: Any, trust: bool, run_all: bool, secret: bytes) -> Any:

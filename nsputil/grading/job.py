@@ -25,6 +25,10 @@ class JudgesNotebooks(Protocol):
         ...
 
 
+class NoGrader(Exception):
+    """No grader can be started on this machine; the text says why."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of one submission.
@@ -79,11 +83,18 @@ class Job:
         Returns
         -------
         Outcome
+
+        Raises
+        ------
+        NoGrader
+            If no grader can be started here. No submission is to blame, so the whole grading ends.
         """
         try:
             notebook = read_notebook(data, self.grade_ids, self.assignment)
             with _ALONE:  # a judgement may change settings of the whole process
                 return Outcome(GRADED, _grader_of(self).grade(notebook, student))
+        except NoGrader:
+            raise
         except Ungradable as error:
             return refused(error)
         except GraderFault as error:
@@ -103,8 +114,11 @@ def _grader_of(job: Job) -> JudgesNotebooks:
         if not _GRADERS:
             atexit.register(close_graders)
             util.Finalize(None, close_graders, exitpriority=10)  # atexit is not called in a pool's process
-        manager = job.grader()
-        _GRADERS[key] = (manager, manager.__enter__())
+        try:
+            manager = job.grader()
+            _GRADERS[key] = (manager, manager.__enter__())
+        except Exception as error:
+            raise NoGrader(f"{type(error).__name__}: {error}") from None
     return _GRADERS[key][1]
 
 
@@ -113,19 +127,3 @@ def close_graders() -> None:
     with _ALONE:
         while _GRADERS:
             _GRADERS.popitem()[1][0].__exit__(None, None, None)
-
-
-def start_graders(job: Job) -> None:
-    """Start this process's grader, so that what it needs is found missing before the first submission.
-
-    Parameters
-    ----------
-    job : Job
-
-    Raises
-    ------
-    GraderFault
-        And whatever else the grader raises.
-    """
-    with _ALONE:
-        _grader_of(job)

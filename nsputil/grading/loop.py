@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 from nsputil.grading.book import Book, storable
-from nsputil.grading.job import FAULT, Job, Outcome, refused
+from nsputil.grading.job import FAULT, Job, NoGrader, Outcome, refused
 from nsputil.grading.results import Ungradable
 from nsputil.grading.submission import Submission
 
@@ -71,6 +71,11 @@ def grade_all(
     Returns
     -------
     Tally
+
+    Raises
+    ------
+    NoGrader
+        If a worker cannot start its grader.
     """
     tally, waiting, source = Tally(), deque[_Task](), iter(submissions)
     running: dict[Future[Outcome], _Task] = {}
@@ -119,6 +124,8 @@ def grade_all(
                     else:
                         task.alone = True
                         waiting.append(task)
+                except NoGrader:
+                    raise
                 except Exception as error:  # the executor's own, such as a cluster that gave up
                     finish(task, Outcome(FAULT, None, type(error).__name__, "the executor lost this job"))
             if broken:

@@ -32,7 +32,10 @@ def visible(text: str, longest: int = LONGEST) -> str:
     'all \\x1b[2Jgone'
     """
     cut = text[:longest]
-    shown = "".join(sign if _harmless(sign) else _escaped(sign) for sign in cut)
+    if cut.isascii() and cut.replace("\n", "").replace("\t", "").isprintable():
+        shown = cut
+    else:
+        shown = "".join(sign if _harmless(sign) else _escaped(sign) for sign in cut)
     return shown if len(text) <= longest else f"{shown} ... ({len(text):,} characters)"
 
 

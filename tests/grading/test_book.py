@@ -17,7 +17,7 @@ from pretend import ASSIGNMENT, deliver, job, notebook, result
 
 from nsputil.grading.book import Book, Mark, text_digest
 from nsputil.grading.intake import submissions
-from nsputil.grading.job import FAULT, GRADED, REFUSED, Outcome, close_graders
+from nsputil.grading.job import FAULT, GRADED, REFUSED, NoGrader, Outcome, close_graders
 from nsputil.grading.loop import grade_all, processes
 from nsputil.grading.submission import Submission
 
@@ -145,6 +145,14 @@ def test_a_worker_that_dies_costs_only_what_killed_it(tmp_path):
         said = {row.student: (row.outcome.status, row.outcome.reason) for row in book.rows()}
     fine = (GRADED, "")
     assert said == {"a": fine, "b": (FAULT, "worker"), "c": fine, "d": (FAULT, "worker"), "e": fine}
+
+
+def test_a_machine_without_a_box_grades_nothing_and_blames_nobody(tmp_path):
+    deliver(tmp_path / "in", {"a": "", "b": ""})
+    with new_book(tmp_path) as book:
+        with pytest.raises(NoGrader, match="OSError: no bubblewrap"):
+            grade(tmp_path / "in", book, job("gone"))
+        assert len(book) == 0
 
 
 def test_two_graders_on_one_book_do_not_corrupt_it(tmp_path):
