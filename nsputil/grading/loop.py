@@ -129,14 +129,16 @@ def grade_all(
                 except Exception as error:  # the executor's own, such as a cluster that gave up
                     finish(task, Outcome(FAULT, None, type(error).__name__, "the executor lost this job"))
             if broken:
-                pool.shutdown(wait=False, cancel_futures=True)
+                pool.shutdown(wait=False)
                 for task in running.values():
                     task.alone = True
                     waiting.append(task)
                 running.clear()
                 pool = executor()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        for future in running:  # of an interrupted grading; what has begun is waited for
+            future.cancel()
+        pool.shutdown(wait=True)
 
 
 class _Refused(_Task):
