@@ -1,6 +1,7 @@
 # Commands that few people need; `make help-rare` lists them.
 .PHONY: help-rare house claims checks-report pictures appendix processors budget clean dist lab-bench clinic-bench clinic-check
-.PHONY: grader-attack grader-agreement grader-doctor clinic-rivals clinic-ceiling independent segment-ceiling store-results
+.PHONY: grader-attack grader-agreement grader-doctor grader-bench clinic-rivals clinic-ceiling independent segment-ceiling
+.PHONY: store-results
 
 help-rare:
 	@echo "Set up, clean up"
@@ -22,6 +23,7 @@ help-rare:
 	@echo "Measure; results go to build/results"
 	@echo "  make bench            what the documents state as ratios"
 	@echo "  make clinic-bench     how well the clinic diagnoses, with intervals"
+	@echo "  make grader-bench     how fast the grader is, and what hostile submissions and kills do to it (half an hour)"
 	@echo "  make lab-bench        how fast widgets, notebooks and the installation are, in a real browser"
 	@echo "  make budget           what a Binder session costs: install, first cell, memory"
 	@echo "  make store-results    which results are not stored; RESULTS='accuracy clinic_bench' stores these"
@@ -96,6 +98,10 @@ clinic-check: setup
 CLINIC_ARGS ?=
 clinic-bench: setup
 	$(BIN)/python $(MEASURE) benchmarks/clinic_bench.py $(CLINIC_ARGS)
+
+# In the instructors' environment, since nbgrader grades the same submissions.
+grader-bench: $(NBGRADER)/.installed
+	$(NBGRADER)/bin/python $(MEASURE) benchmarks/grader_bench.py
 
 lab-bench: $(VENV)/.browser
 	$(BIN)/python $(MEASURE) benchmarks/lab_bench.py
