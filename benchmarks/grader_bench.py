@@ -188,37 +188,48 @@ def rows_of(out, name):
     return rows, exercises
 
 
-def compare(scratch, counts=(16, 2)):
-    """Grade the same submissions with nbgrader and with the grader, one core each, one after the other."""
-    print("\nwhole grading, one worker, beside nbgrader autograde on the same submissions", flush=True)
+def compare(scratch, ours_of=40, theirs_of=16, theirs_of_each=2, size=100):
+    """Grade the same solved work with nbgrader and with the grader, one worker each, one after the other."""
     print(
-        f"{'assignment':36} {'n':>3} {'nbgrader':>9} {'ours':>8} {'start':>6} {'ratio':>6}  seconds of processor",
-        flush=True,
+        "\nwhole grading beside nbgrader autograde, one worker; seconds of processor for a further submission, and in"
     )
-    sums = np.zeros(2)
+    print(f"a class of {size} with its share of the start. The ten are measured once, the shortest with more of them.")
+    print(f"{'assignment':36} {'nbgrader':>9} {'ours':>7} {'ratio':>6} {'in a class':>11}", flush=True)
+    sums, their_start = np.zeros((2, 2)), 0.0
     for name in (SHORTEST, *assignments()):
-        whole = name == SHORTEST and not sums.any()
-        count = counts[0] if whole else counts[1]
-        course = folder_in(scratch)
+        work, course = submission(name, solved(name)), folder_in(scratch)
+        first, count = not their_start, theirs_of_each if their_start else theirs_of
         shutil.copy(ROOT / "nbgrader_config.py", course)
         shutil.copytree(ROOT / "solutions" / name, course / "solutions" / name)
-        deliver(course / "submissions", name, a_class(name, count))
-        deliver(course / "one", name, a_class(name, 1))
-        timed([sys.executable, "-m", "nbgrader", "generate_assignment", name, "--create"], scratch, course)
-        theirs = timed([sys.executable, "-m", "nbgrader", "autograde", name, "--create"], scratch, course)[1]
-        one = timed(grade_command(course / "one", name, course / "first", "--workers", "1"), scratch)[1]
-        ours = timed(grade_command(course / "submissions", name, course / "out", "--workers", "1"), scratch)[1]
-        each = np.array([theirs, ours]) / count
-        if not whole:
-            sums += each
-        started = (count * one - ours) / (count - 1)  # what a grading of none would need
+        deliver(course / "submissions", name, {f"s{k:03}": work for k in range(count)})
+        deliver(course / "one", name, {"s000": work})
+        deliver(course / "many", name, {f"s{k:03}": work for k in range(ours_of)})
+        run = [sys.executable, "-m", "nbgrader"]
+        timed([*run, "generate_assignment", name, "--create"], scratch, course)
+        if first:
+            one = timed([*run, "autograde", name, "--create", "--student", "s000"], scratch, course)[1]
+            more = timed([*run, "autograde", name, "--create", "--force"], scratch, course)[1]
+            their_start = (count * one - more) / (count - 1)
+        else:
+            more = timed([*run, "autograde", name, "--create"], scratch, course)[1]
+        theirs = (more - their_start) / count
+        one = timed(grade_command(course / "one", name, course / "1", "--workers", "1"), scratch)[1]
+        more = timed(grade_command(course / "many", name, course / "2", "--workers", "1"), scratch)[1]
+        ours, our_start = (more - one) / (ours_of - 1), (ours_of * one - more) / (ours_of - 1)
+        in_class = np.array([theirs + their_start / size, ours + our_start / size])
+        if not first:
+            sums += [[theirs, ours], in_class]
         print(
-            f"{name:36} {count:3} {each[0]:9.2f} {each[1]:8.3f} {started:6.2f} {each[0] / each[1]:6.1f}"
-            f"  per submission; without the start {each[0] * count / (ours - started):.1f}",
+            f"{name:36} {theirs:9.2f} {ours:7.3f} {theirs / ours:6.1f} {in_class[0] / in_class[1]:11.1f}"
+            + (f"  start {their_start:.1f} and {our_start:.1f}; reach 20" if first else ""),
             flush=True,
         )
         shutil.rmtree(course)
-    print(f"all ten together: ratio {sums[0] / sums[1]:.1f} (reach 40)", flush=True)
+    print(
+        f"{'all ten, one of each':36} {sums[0, 0]:9.2f} {sums[0, 1]:7.3f} {sums[0, 0] / sums[0, 1]:6.1f}"
+        f" {sums[1, 0] / sums[1, 1]:11.1f}  reach 40",
+        flush=True,
+    )
 
 
 def graded_class(scratch, count=1000, share=0.05):
