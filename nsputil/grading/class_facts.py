@@ -25,7 +25,7 @@ class ExerciseFacts:
     right, wrong, not_done, ungradable, waiting : int
         Numbers of submissions.
     mean : float
-        Of the points, as a share of `most`; NaN if there are none.
+        Of the points, as a share of `most`; NaN as long as some wait for a person.
     separates : float
         The correlation of its points with the points of all other exercises, from -1 to 1; NaN if it has none, since
         everybody has the same points, or since there are fewer than `FEWEST` submissions.
@@ -76,7 +76,7 @@ def class_facts(rows: Sequence[Row]) -> list[ExerciseFacts]:
             ExerciseFacts(
                 first.name, first.grade_id, first.most, first.manual, states[RIGHT], states[WRONG],
                 states[NOT_DONE] + empty, sum(e.state == UNGRADABLE for e in results), waiting,
-                float(own.mean() / first.most) if len(own) and first.most else float("nan"),
+                float(own.mean() / first.most) if len(own) and first.most and not waiting else float("nan"),
                 _correlation(own, points[known].sum(axis=1) - own),
                 tuple(sorted(mistakes.items(), key=lambda pair: (-pair[1], pair[0]))),
             )
