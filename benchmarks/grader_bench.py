@@ -31,7 +31,6 @@ from nsputil.grading.book import Book
 ROOT = Path(__file__).resolve().parents[1]
 SHORTEST = "03_from_likelihood_to_the_loss"
 PR_SET_CHILD_SUBREAPER = 36
-PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def folder_in(scratch):
@@ -135,8 +134,18 @@ def timed(command, scratch, cwd=ROOT, check=True, within=3000):
     return wall, cpu, run.stdout
 
 
+def memory_of(process):
+    """Return the bytes that a process has in memory, of pages that it shares its part only."""
+    try:
+        text = Path(f"/proc/{process}/smaps_rollup").read_text()
+    except OSError:  # it has ended
+        return 0
+    found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
+    return 1024 * int(found[1]) if found else 0
+
+
 def children():
-    """Return the processes below this one, or left to it: {process: bytes in memory}."""
+    """Return the processes below this one, or left to it."""
     below, parents = {os.getpid()}, {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -144,16 +153,16 @@ def children():
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
             except OSError:
                 continue
-            parents[int(entry.name)] = (int(fields[1]), int(fields[21]) * PAGE, fields[0])
-    found, grown = {}, True
+            parents[int(entry.name)] = (int(fields[1]), fields[0])
+    found, grown = [], True
     while grown:
         grown = False
-        for process, (parent, size, state) in parents.items():
+        for process, (parent, state) in parents.items():
             if parent in below and process not in below:
                 below.add(process)
                 grown = True
                 if state != "Z":
-                    found[process] = size
+                    found.append(process)
     return found
 
 
@@ -242,9 +251,9 @@ def graded_class(scratch, count=1000, share=0.05):
     own, peak, stop = folder_in(scratch), [0, 0], threading.Event()
 
     def watch():
-        while not stop.wait(0.1):
+        while not stop.wait(0.25):
             found = children()
-            peak[0], peak[1] = max(peak[0], sum(found.values())), max(peak[1], len(found))
+            peak[0], peak[1] = max(peak[0], sum(map(memory_of, found))), max(peak[1], len(found))
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -257,7 +266,7 @@ def graded_class(scratch, count=1000, share=0.05):
     print(f"\n{count:,} submissions, {len(enemies)} hostile of {len(kinds)} kinds, 2 workers", flush=True)
     print(f"rows {len(rows):,}; honest ones: {', '.join(sorted(honest))}; hostile answers paid: {len(paid)}")
     print(f"{wall:.0f} seconds by the clock, {cpu:.0f} of processor; {count / wall:.1f} submissions a second")
-    print(f"at most {peak[0] / 1e6:,.0f} MB of all {peak[1]} processes together, shared pages counted for each")
+    print(f"at most {peak[0] / 1e6:,.0f} MB in memory, up to {peak[1]} processes (reach 1,000 MB)")
     print(
         f"processes left: {0 if gone_within(5) else len(children())}; temporary files left: {len(list(own.iterdir()))}"
     )

@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands.add_parser(
             "grade",
             help="grade the submissions of a class, in a box",
-            epilog="Exit code: 0 every submission has a row, 1 some rows are our own fault, 2 not started, 130 interrupted.",
+            epilog="Exit code: 0 all have a row, 1 some rows are our own fault, 2 nothing was graded, 130 interrupted.",
         )
     )
     options = parser.parse_args(arguments)

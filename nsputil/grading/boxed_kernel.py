@@ -23,7 +23,7 @@ import nsputil
 
 NAME = "boxed-python"
 USER = 54321  # in the box, if root grades; it owns nothing outside
-INSIDE = "/kernel"
+INSIDE, SCRATCH = "/kernel", "/scratch"
 BYTES, PROCESSES, FILE_BYTES = 2 << 30, 64, 64 << 20
 CONFIGURE = """In nbgrader_config.py:
   from nsputil.grading.boxed_kernel import sockets
@@ -39,7 +39,8 @@ def sockets() -> str:
     Returns
     -------
     str
-        The folder is removed when this process ends. For ``c.KernelManager.ip``; Jupyter appends the number of the socket.
+        For ``c.KernelManager.ip``; Jupyter appends the number of the socket. The folder is removed when this process
+        ends.
     """
     folder = tempfile.mkdtemp(prefix="nbg-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -116,8 +117,8 @@ def box_command(folder: Path, work: Path, as_root: bool) -> list[str]:
     shown = [Path("/usr"), Path(sys.base_prefix), Path(sys.prefix), *_site_packages(), package]
     shown = [path for path in dict.fromkeys(shown) if path.is_dir()]
     command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
-    command += ["--die-with-parent", "--new-session", "--clearenv", "--perms", "1777", "--tmpfs", "/tmp"]
-    made = {parent for path in (*shown, work) for parent in path.parents if parent not in (Path("/"), Path("/tmp"))}
+    command += ["--die-with-parent", "--new-session", "--clearenv", "--perms", "1777", "--tmpfs", SCRATCH]
+    made = {parent for path in (*shown, work) for parent in path.parents if parent != Path("/")}
     for parent in sorted(made, key=lambda path: len(path.parts)):
         command += ["--perms", "0755", "--dir", str(parent)]
     for path in (*shown, work):
@@ -128,9 +129,15 @@ def box_command(folder: Path, work: Path, as_root: bool) -> list[str]:
         elif path.is_dir():
             command += ["--ro-bind", str(path), str(path)]
     command += ["--bind", str(folder), INSIDE, "--proc", "/proc", "--dev", "/dev", "--chdir", str(work)]
-    environment = {"HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONPATH": str(package.parent), "MPLBACKEND": "agg"}
+    environment = {
+        "HOME": SCRATCH,
+        "TMPDIR": SCRATCH,
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(package.parent),
+        "MPLBACKEND": "agg",
+    }
     environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NSPUTIL_PROGRESS": "off"}
-    environment |= {"PATH": "/usr/bin", "IPYTHONDIR": "/tmp/ipython", "JUPYTER_RUNTIME_DIR": "/tmp/runtime"}
+    environment |= {"PATH": "/usr/bin", "IPYTHONDIR": f"{SCRATCH}/ipython", "JUPYTER_RUNTIME_DIR": SCRATCH}
     for name, value in environment.items():
         command += ["--setenv", name, value]
     limits = ["prlimit", f"--as={BYTES}", f"--nproc={PROCESSES}", f"--fsize={FILE_BYTES}", "--core=0"]

@@ -24,7 +24,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--assignment", metavar="NAME", help="such as 03_from_likelihood_to_the_loss")
     command.add_argument("--out", metavar="DIR", help="folder for the grade book, feedback and reports")
-    command.add_argument("--course", metavar="FOLDER", help="course with solutions/ (default: the repository of nsputil)")
+    command.add_argument(
+        "--course", metavar="FOLDER", help="course with solutions/ (default: the repository of nsputil)"
+    )
     command.add_argument("--resume", action="store_true", help="go on with the book in --out; what has a row is kept")
     command.add_argument("--marks", metavar="FILE", help="texts.csv with a person's points, to be read into the book")
     command.add_argument("--moodle", metavar="FILE", help="Moodle's grading worksheet, to be filled")

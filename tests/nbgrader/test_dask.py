@@ -58,5 +58,3 @@ def test_a_worker_that_is_lost_in_the_middle_costs_nothing(cluster, tmp_path):
 def test_an_address_where_nobody_answers():
     with pytest.raises(ValueError, match="--dask is 'tcp://127.0.0.1:9'"):
         connected("tcp://127.0.0.1:9")
-
-

@@ -62,10 +62,10 @@ def table(path):
 def test_the_grades_and_the_columns_are_those_of_nbgrader(tmp_path):
     """Five submissions of known grade, graded in a real box; nbgrader's own points are in test_round_trip.py."""
     course = course_in(tmp_path / "course", {student: edits for student, (edits, _) in submissions().items()})
-    run = subprocess.run(
-        [sys.executable, "-m", "nsputil", "grade", "submissions", "--assignment", NAME, "--out", "out", "--workers", "1"],
-        cwd=course, env=os.environ | {"PYTHONPATH": str(ROOT), "NSPUTIL_PROGRESS": "off"}, capture_output=True, text=True,
-    )  # fmt: skip
+    options = ["--assignment", NAME, "--out", "out", "--workers", "1"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "NSPUTIL_PROGRESS": "off"}
+    command = [sys.executable, "-m", "nsputil", "grade", "submissions", *options]
+    run = subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     head, *rows = table(course / "out" / "grades.csv")
     nbgrader(course, "export", "--to", "theirs.csv")
@@ -98,8 +98,6 @@ def test_a_boxed_kernel_gives_the_same_points_and_sees_nothing_of_the_course(tmp
     head, row = table(course / "theirs.csv")
     assert float(row[head.index("score")]) == 11
     graded = json.loads((course / "autograded" / "ann" / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8"))
-    printed = "".join(
-        "".join(output.get("text", "")) for cell in graded["cells"] for output in cell.get("outputs", [])
-    )
+    printed = "".join("".join(output.get("text", "")) for cell in graded["cells"] for output in cell.get("outputs", []))
     (said,) = [line for line in printed.splitlines() if line.startswith("seen:")]
     assert (said == "seen: False []") == boxed
