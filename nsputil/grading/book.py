@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nsputil.grading.job import FAULT, Outcome
+from nsputil.grading.job import FAULT, Outcome, encodable
 from nsputil.grading.results import ExerciseResult, Graded
 from nsputil.grading.submission import Submission
 
 SCHEMA = 1
+PATIENCE = 900.0  # seconds until another grader has written its files
 TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE submission (
@@ -113,13 +114,13 @@ class Book:
     def __init__(self, path: str | Path, assignment: str, fingerprint: str) -> None:
         self.path = Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
             self._db.execute("PRAGMA foreign_keys = ON")
             self._db.execute("PRAGMA synchronous = NORMAL")
             with self._transaction():
                 self._begin(assignment, fingerprint)
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
             self._db.close()
             raise ValueError(f"{self.path} is not a grade book that can be read: {error}") from None
         except ValueError:
@@ -144,6 +145,12 @@ class Book:
             raise ValueError(f"{assignment} has changed since {self.path} was begun; grade it again into a new folder")
         #: Decides on which inputs each submission is judged; it stays with the book, so that a rerun judges alike.
         self.secret = bytes.fromhex(about["secret"])
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let no other process write to the book, nor files from it, as long as the block runs."""
+        with self._transaction():
+            yield
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -175,7 +182,7 @@ class Book:
     def done(self, student: str, digest: str) -> bool:
         """Return True if this very submission has a row, other than one of our own fault."""
         row = self._db.execute(
-            "SELECT digest, status FROM submission WHERE student = ?", (storable(student),)
+            "SELECT digest, status FROM submission WHERE student = ?", (encodable(student),)
         ).fetchone()
         return row is not None and row[0] == digest and row[1] != FAULT
 
@@ -192,7 +199,7 @@ class Book:
         about = None
         if graded is not None:
             about = _json({f.name: getattr(graded, f.name) for f in fields(graded) if f.name != "exercises"})
-        student = storable(submission.student)
+        student = encodable(submission.student)
         head = (student, submission.label, submission.source, submission.timestamp, digest, outcome.status)
         tail = (outcome.reason, outcome.detail, about, datetime.now(UTC).isoformat(timespec="seconds"))
         rows = [
@@ -201,7 +208,7 @@ class Book:
         ]
         with self._transaction():
             self._db.execute("DELETE FROM submission WHERE student = ?", (student,))
-            values = [storable(value) if isinstance(value, str) else value for value in (*head, *tail)]
+            values = [encodable(value) if isinstance(value, str) else value for value in (*head, *tail)]
             self._db.execute("INSERT INTO submission VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
             self._db.executemany("INSERT INTO exercise VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
@@ -232,7 +239,7 @@ class Book:
         ----------
         marks : iterable of (student, grade_id, Mark)
         """
-        rows = [(storable(s), g, m.points, storable(m.comment), m.text_digest) for s, g, m in marks]
+        rows = [(encodable(s), g, m.points, encodable(m.comment), m.text_digest) for s, g, m in marks]
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?, ?)", rows)
 
@@ -241,12 +248,7 @@ def text_digest(text: str) -> str:
     """Return a short name of a text, by which a mark is tied to what was read."""
     import hashlib
 
-    return hashlib.sha256(storable(text).encode()).hexdigest()[:16]
-
-
-def storable(text: str) -> str:
-    """Return a text that UTF-8 can hold: lone surrogates are written as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return hashlib.sha256(encodable(text).encode()).hexdigest()[:16]
 
 
 def _json(value: Any) -> str:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -76,8 +77,13 @@ def run(options: argparse.Namespace) -> int:
     out = Path(options.out)
     if (out / BOOK).exists() and not options.resume:
         raise ValueError(f"{out} has a grade book already; go on with --resume, or name another folder")
+    if not options.submissions and not (out / BOOK).exists():
+        raise ValueError(f"there is no grade book in {out}; expected SUBMISSIONS")
     assignment = Assignment.of(options.assignment, options.course)
-    return _graded(options, out, assignment)
+    try:
+        return _graded(options, out, assignment)
+    except sqlite3.Error as error:
+        raise ValueError(f"the grade book {out / BOOK} could not be used: {error}") from None
 
 
 def _graded(options: argparse.Namespace, out: Path, assignment: Any) -> int:
@@ -86,16 +92,17 @@ def _graded(options: argparse.Namespace, out: Path, assignment: Any) -> int:
     from nsputil.grading.leftovers import working_folder
     from nsputil.grading.outputs import Platforms, remove_leftovers, write_outputs
 
-    remove_leftovers(out)
     interrupted = False
     with Book(out / BOOK, assignment.name, fingerprint(assignment)) as book:
         if options.submissions:
             with working_folder():
                 interrupted = _work(options, book, assignment)
         marks = read_marks(book, options.marks) if options.marks else 0
-        rows = list(book.rows())
-    platforms = Platforms(options.moodle or "", options.canvas or "", options.column)
-    written = write_outputs(rows, out, assignment.name, most(assignment), platforms)
+        platforms = Platforms(options.moodle or "", options.canvas or "", options.column)
+        with book.alone():
+            rows = list(book.rows())
+            remove_leftovers(out)
+            written = write_outputs(rows, out, assignment.name, most(assignment), platforms)
     if options.json:
         print(json.dumps(as_json(rows, assignment.name, most(assignment))))
     else:

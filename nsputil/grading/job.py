@@ -49,6 +49,11 @@ class Outcome:
     detail: str = ""
 
 
+def encodable(text: str) -> str:
+    """Return a text that UTF-8 can hold: lone surrogates, as in odd names of files, are written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def refused(error: Ungradable) -> Outcome:
     """Return the outcome of a submission that cannot be graded; what was found becomes a sentence."""
     detail = error.detail.strip()
@@ -92,7 +97,7 @@ class Job:
         try:
             notebook = read_notebook(data, self.grade_ids, self.assignment)
             with _ALONE:  # a judgement may change settings of the whole process
-                return Outcome(GRADED, _grader_of(self).grade(notebook, student))
+                return Outcome(GRADED, _grader_of(self).grade(notebook, encodable(student)))
         except NoGrader:
             raise
         except Ungradable as error:

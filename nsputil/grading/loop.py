@@ -10,8 +10,8 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from nsputil.grading.book import Book, storable
-from nsputil.grading.job import FAULT, Job, NoGrader, Outcome, refused
+from nsputil.grading.book import Book
+from nsputil.grading.job import FAULT, Job, NoGrader, Outcome, encodable, refused
 from nsputil.grading.results import Ungradable
 from nsputil.grading.submission import Submission
 
@@ -150,7 +150,7 @@ def _read(submission: Submission) -> _Task:
         data = submission.read()
     except Ungradable as error:
         said = f"{error.reason}: {error.detail}"
-        task = _Refused(submission, hashlib.sha256(storable(said).encode()).hexdigest(), b"")
+        task = _Refused(submission, hashlib.sha256(encodable(said).encode()).hexdigest(), b"")
         task.outcome = refused(error)
         return task
     return _Task(submission, hashlib.sha256(data).hexdigest(), data)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from pretend import ASSIGNMENT, deliver, job, notebook, result
 
+from nsputil.grading import book as book_module
 from nsputil.grading.book import Book, Mark, text_digest
 from nsputil.grading.intake import submissions
 from nsputil.grading.job import FAULT, GRADED, REFUSED, NoGrader, Outcome, close_graders
@@ -173,6 +174,17 @@ def test_two_graders_on_one_book_do_not_corrupt_it(tmp_path):
     check.close()
     for book in books:
         book.close()
+
+
+def test_one_writes_files_while_the_other_waits(tmp_path, monkeypatch):
+    monkeypatch.setattr(book_module, "PATIENCE", 0.1)
+    first, second = new_book(tmp_path), new_book(tmp_path)
+    with first.alone(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        second.record(one(), "d", Outcome(GRADED, result([])))
+    second.record(one(), "d", Outcome(GRADED, result([])))
+    assert len(first) == 1
+    first.close()
+    second.close()
 
 
 PROGRAM = """

@@ -111,6 +111,7 @@ def test_a_book_is_only_continued_if_that_is_asked_for(tmp_path, capsys):
         (["x", "--out", "o"], "--assignment is missing"),
         (["x", "--assignment", ASSIGNMENT], "--out is missing"),
         (["--assignment", ASSIGNMENT, "--out", "o"], "SUBMISSIONS is missing"),
+        (["--assignment", ASSIGNMENT, "--out", "o", "--resume"], "there is no grade book in o"),
         (["gone", "--assignment", ASSIGNMENT, "--out", "o"], "there is no folder or archive gone"),
         (["x", "--assignment", "99", "--out", "o"], "there is no assignment '99'"),
         (["x", "--assignment", ASSIGNMENT, "--out", "o", "--workers", "0"], "--workers is 0; expected at least 1"),
