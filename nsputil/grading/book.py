@@ -4,6 +4,7 @@ A process that is killed leaves the book as it was after the last whole row. Two
 replaced as a whole, by whichever comes last, and both of them skip what the other has already graded.
 """
 
+import hashlib
 import json
 import secrets
 import sqlite3
@@ -244,10 +245,21 @@ class Book:
             self._db.executemany("INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?, ?)", rows)
 
 
+def is_new(path: Path) -> bool:
+    """Return True if there is no book yet, or one without rows, which a grading left that did not begin."""
+    if not path.exists():
+        return True
+    database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        return not database.execute("SELECT count(*) FROM submission").fetchone()[0]
+    except sqlite3.Error:
+        return False
+    finally:
+        database.close()
+
+
 def text_digest(text: str) -> str:
     """Return a short name of a text, by which a mark is tied to what was read."""
-    import hashlib
-
     return hashlib.sha256(encodable(text).encode()).hexdigest()[:16]
 
 

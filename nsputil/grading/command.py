@@ -5,10 +5,15 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # a command imports only what it needs
+    from nsputil.grading.assignments import Assignment
+    from nsputil.grading.book import Book, Row
+    from nsputil.grading.job import Job
 
 BOOK = "book.sqlite"
 
@@ -66,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
         print(report(promises))
         return 0 if all(promise.holds for promise in promises) else 1
     from nsputil.grading.assignments import Assignment
+    from nsputil.grading.book import is_new
+    from nsputil.grading.tables import Table
 
     for name in ("assignment", "out"):
         if not getattr(options, name):
@@ -75,20 +82,23 @@ def run(options: argparse.Namespace) -> int:
     if not options.submissions and not options.resume:
         raise ValueError("SUBMISSIONS is missing; without it, expected --resume, to write the files of a book again")
     out = Path(options.out)
-    if (out / BOOK).exists() and not options.resume:
+    if not options.resume and not is_new(out / BOOK):
         raise ValueError(f"{out} has a grade book already; go on with --resume, or name another folder")
     if not options.submissions and not (out / BOOK).exists():
         raise ValueError(f"there is no grade book in {out}; expected SUBMISSIONS")
     assignment = Assignment.of(options.assignment, options.course)
+    for path in filter(None, (options.moodle, options.canvas, options.marks)):
+        Table.read(path)  # an error is better now than after hours
     try:
         return _graded(options, out, assignment)
     except sqlite3.Error as error:
         raise ValueError(f"the grade book {out / BOOK} could not be used: {error}") from None
 
 
-def _graded(options: argparse.Namespace, out: Path, assignment: Any) -> int:
+def _graded(options: argparse.Namespace, out: Path, assignment: "Assignment") -> int:
     from nsputil.grading.book import Book
     from nsputil.grading.by_hand import read_marks
+    from nsputil.grading.job import FAULT
     from nsputil.grading.leftovers import working_folder
     from nsputil.grading.outputs import Platforms, remove_leftovers, write_outputs
 
@@ -110,10 +120,10 @@ def _graded(options: argparse.Namespace, out: Path, assignment: Any) -> int:
     if interrupted:
         print("nsputil: interrupted; go on with --resume", file=sys.stderr)
         return 130
-    return 1 if any(row.outcome.status == "our own fault" for row in rows) else 0
+    return 1 if any(row.outcome.status == FAULT for row in rows) else 0
 
 
-def _work(options: argparse.Namespace, book: Any, assignment: Any) -> bool:
+def _work(options: argparse.Namespace, book: "Book", assignment: "Assignment") -> bool:
     """Grade what has no row yet; return True if it was interrupted."""
     from nsputil.grading.intake import submissions
     from nsputil.grading.job import NoGrader
@@ -131,19 +141,19 @@ def _work(options: argparse.Namespace, book: Any, assignment: Any) -> bool:
     return False
 
 
-def fingerprint(assignment: Any) -> str:
+def fingerprint(assignment: "Assignment") -> str:
     """Return a short name of an assignment's cells and points; a book is not continued with others."""
     import hashlib
 
     return hashlib.sha256(repr(assignment.tasks).encode()).hexdigest()[:16]
 
 
-def most(assignment: Any) -> float:
+def most(assignment: "Assignment") -> float:
     """Return the points of a whole assignment."""
     return float(sum(task.points for task in assignment.tasks))
 
 
-def job_of(assignment: Any, trust: bool, run_all: bool, secret: bytes) -> Any:
+def job_of(assignment: "Assignment", trust: bool, run_all: bool, secret: bytes) -> "Job":
     """Return the job that grades one submission of an assignment.
 
     Parameters
@@ -198,7 +208,7 @@ def _bar(total: int) -> Any:  # a bar of tqdm, which is not typed
     return tqdm(total=total, unit="submission", disable=True if off else None, mininterval=0.5, smoothing=0.1)
 
 
-def as_json(rows: Any, assignment: str, possible: float) -> dict[str, Any]:
+def as_json(rows: "Sequence[Row]", assignment: str, possible: float) -> dict[str, Any]:
     """Return the whole result as plain data for scripts.
 
     Parameters
@@ -242,7 +252,7 @@ def as_json(rows: Any, assignment: str, possible: float) -> dict[str, Any]:
     }
 
 
-def _report(rows: Any, out: Path, written: list[tuple[str, str]], marks: int) -> str:
+def _report(rows: "Sequence[Row]", out: Path, written: list[tuple[str, str]], marks: int) -> str:
     """Return what is printed at the end; every word of a learner in it is made harmless."""
     from collections import Counter
 

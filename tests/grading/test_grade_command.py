@@ -140,6 +140,15 @@ def test_temporary_files_of_a_killed_grading_are_removed_by_the_next(tmp_path, m
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "nsputil-grade-here-999999999-d"])
 
 
+def test_a_grading_that_did_not_begin_can_be_called_again(tmp_path, capsys):
+    assert grade(tmp_path) == 2 and (tmp_path / "out" / "book.sqlite").exists()
+    deliver(tmp_path / "in", {"ann": ""})
+    assert grade(tmp_path, "--canvas", "gone.csv") == 2 and "gone.csv" in capsys.readouterr().err
+    assert grade(tmp_path) == 0 and grade(tmp_path) == 2
+    (tmp_path / "out" / "book.sqlite").write_bytes(b"no book")
+    assert grade(tmp_path) == 2 and "has a grade book already" in capsys.readouterr().err
+
+
 def test_an_interrupted_grading_says_how_to_go_on(tmp_path, monkeypatch, capsys):
     deliver(tmp_path / "in", {"ann": "", "bob": ""})
 
