@@ -13,7 +13,7 @@ import numpy as np
 
 from nsputil.checks.code_exercise import STOPPED, CodeExercise, InputCase
 from nsputil.checks.runner import Outcome
-from nsputil.checks.verdict import Verdict
+from nsputil.checks.verdict import RIGHT, WRONG, Verdict
 from nsputil.grading.wire import NAME, WireError, clean, decode, encode
 
 PROBLEMS = {"", "exception", *STOPPED}
@@ -145,6 +145,21 @@ def _exception(names: Any) -> type[BaseException] | None:
     return Exception if names else None
 
 
+#: All that is said of an answer that is wrong only on inputs that its learner has not seen.
+UNSEEN = "It is right on the inputs of the check in the notebook, and wrong on others of the same kind."
+
+
 def verdict_on(exercise: CodeExercise, cases: Sequence[InputCase], expected: Sequence[Outcome], said: Any) -> Verdict:
-    """Return the verdict on a function, from what the box says that it gave; see `read_outcomes`."""
-    return exercise.verdict(cases, read_outcomes(exercise, cases, said), expected)
+    """Return the verdict on a function, from what the box says that it gave; see `read_outcomes`.
+
+    If all is right on the inputs that the learner's own check has, and wrong on others, the message says only that. An
+    exception's text or a returned value could tell the learner what the other inputs were.
+    """
+    outcomes = read_outcomes(exercise, cases, said)
+    verdict = exercise.verdict(cases, outcomes, expected)
+    seen = len(exercise.inputs()[0])
+    if verdict.state != WRONG or not seen < len(outcomes) <= len(cases):
+        return verdict
+    if exercise.verdict(cases[:seen], outcomes[:seen], expected[:seen]).state != RIGHT:
+        return verdict
+    return replace(verdict, message=UNSEEN, question="what do the inputs of the check have in common?")
