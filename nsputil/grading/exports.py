@@ -91,9 +91,9 @@ def moodle_table(rows: Sequence[Row], most: float, worksheet: str | Path | None 
         table = Table(lines)
     else:
         table = Table.read(worksheet)
-    grade = table.column("Grade", "Bewertung", "Note", "Calificación")
+    grade = table.column("Grade")
     if grade is None:
-        raise ValueError(f"{worksheet} has no column 'Grade'; expected Moodle's grading worksheet as CSV")
+        raise ValueError(f"{worksheet} has no column 'Grade'; expected Moodle's grading worksheet in English")
     key = 0 if worksheet is None else table.best_key([row.student for row in rows], MOODLE_KEYS)
     if key is None:
         raise ValueError(f"no student of the book is in {worksheet}; looked in {', '.join(MOODLE_KEYS)}")
