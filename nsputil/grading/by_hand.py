@@ -52,7 +52,7 @@ def texts_page(rows: Sequence[Row], assignment: str, sheet: str) -> str:
             mark = row.marks.get(exercise.grade_id)
             given = f", {number(mark.points)} points given" if mark else ""
             parts.append(f"<h3>{for_page(row.student, 100)}{given}</h3>")
-            parts.append(f"<blockquote>{for_page(exercise.text, SHOWN)}</blockquote>")
+            parts.append(f"<blockquote>{for_page(exercise.text.strip(), SHOWN)}</blockquote>")
             if exercise.message:
                 parts.append(f'<p class="words"><small>{for_page(exercise.message)}</small></p>')
         parts.append("</section>")

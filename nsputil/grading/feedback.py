@@ -32,6 +32,6 @@ def feedback_page(row: Row, assignment: str) -> str:
         parts.append(f'<p><span class="state {look}">{for_page(state)}</span>, {points}</p>')
         parts += [f'<p class="words">{for_page(line)}</p>' for line in lines if line]
         if exercise.manual and exercise.text.strip():
-            parts.append(f"<blockquote>{for_page(exercise.text, 20_000)}</blockquote>")
+            parts.append(f"<blockquote>{for_page(exercise.text.strip(), 20_000)}</blockquote>")
         parts.append("</section>")
     return page(f"{for_page(assignment)}: {who}", "\n".join(parts))
