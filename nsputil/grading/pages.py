@@ -8,7 +8,8 @@ body { color: #222; background: #fff } table { border-collapse: collapse; margin
 th, td { text-align: left; padding: .25rem .8rem .25rem 0; vertical-align: top }
 th { border-bottom: 2px solid #888 } td { border-bottom: 1px solid #ddd }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
-section { border-top: 1px solid #bbb; margin-top: 1.5rem } h2 { font-size: 1.15rem; margin-bottom: .2rem } h3 { font-size: 1rem }
+section { border-top: 1px solid #bbb; margin-top: 1.5rem } h2 { font-size: 1.15rem; margin-bottom: .2rem }
+h3 { font-size: 1rem }
 p.words, blockquote { white-space: pre-wrap; overflow-wrap: anywhere }
 blockquote { margin: .5rem 0; padding: .4rem 1rem; border-left: 4px solid #0072B2; background: #f6f6f6 }
 .state { font-weight: bold } .right { color: #00624a } .wrong { color: #a33f00 } img { max-width: 100% }
