@@ -1,4 +1,5 @@
-"""The command line: ``python -m nsputil predict "A" "B"``, ``train``, ``evaluate``, ``diagnose FILE``, ``log FILE``.
+"""The command line: ``python -m nsputil predict "A" "B"``, ``train``, ``evaluate``, ``diagnose FILE``, ``log FILE``,
+``grade SUBMISSIONS``.
 
 Introduced in notebook 10.
 """
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ``diagnose`` returns 0 if the training is healthy at 95 % or more, 1 if something is wrong, 3 if there is too little
     to tell.
     """
+    from nsputil.grading.command import add_options
+
     parser = argparse.ArgumentParser(prog="python -m nsputil", description="Train, try and measure NSP models.")
     parser.add_argument("--version", action="version", version=f"nsputil {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -64,8 +67,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     diagnose.add_argument("--tier", choices=("curves", "instruments"), default="instruments", help="what to read")
     diagnose.add_argument("--outcomes", metavar="FILE", help="outcomes of probes, a JSON object (default: none)")
     diagnose.add_argument("--causes", type=int, default=5, help="how many to list (default: %(default)s)")
+    add_options(
+        commands.add_parser(
+            "grade",
+            help="grade the submissions of a class, in a box",
+            epilog="Exit code: 0 all have a row, 1 some rows are our own fault, 2 nothing was graded, 130 interrupted.",
+        )
+    )
     options = parser.parse_args(arguments)
     actions = {"predict": _predict, "train": _train, "evaluate": _evaluate, "diagnose": _diagnose, "log": _log}
+    actions["grade"] = _grade
     try:
         code = actions[options.command](options)
         sys.stdout.flush()
@@ -197,6 +208,12 @@ def _log(options: argparse.Namespace) -> int:
     write_rows(file.reading.rows, options.out)
     print(f"{file.reading.understood()}\n{len(file.reading.rows)} rows saved as {options.out}")
     return 0
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from nsputil.grading.command import run
+
+    return run(options)
 
 
 def _columns(given: list[str]) -> dict[str, str]:

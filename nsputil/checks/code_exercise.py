@@ -148,19 +148,19 @@ class CodeExercise(Exercise):
     def _ideas(self) -> dict[int, list[tuple[Misconception[Function], list[Outcome]]]]:
         return {}
 
-    def inputs(self, seed: int | None = None) -> tuple[list[InputCase], list[Outcome]]:
+    def inputs(self, seed: int | Sequence[int] | None = None) -> tuple[list[InputCase], list[Outcome]]:
         """Return the cases and what the reference gives; worked out once for each seed.
 
         Parameters
         ----------
-        seed : int, optional
+        seed : int or sequence of int, optional
             Without it the cases are those of the check and of the hidden test.
 
         Returns
         -------
         tuple of list
         """
-        seeds = SEEDS if seed is None else (seed,)
+        seeds = SEEDS if seed is None else (seed,) if isinstance(seed, int) else tuple(seed)
         if seeds not in self._inputs:
             cases = self.cases_of(seeds)
             self._inputs[seeds] = cases, self.expected(cases)

@@ -21,6 +21,11 @@ $(VENV)/.browser: $(STAMP)
 	$(BIN)/python tools/browser/lab_browser.py || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 	touch $@
 
+# Bubblewrap, for boxes: on Debian it is installed, elsewhere asked for.
+$(VENV)/.boxes: $(STAMP)
+	command -v bwrap >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends bubblewrap; }
+	touch $@
+
 # What builds and checks a release, in the learner's environment.
 $(VENV)/.release: $(STAMP)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[release]"

@@ -1,6 +1,7 @@
 # Commands that few people need; `make help-rare` lists them.
 .PHONY: help-rare house claims checks-report pictures appendix processors budget clean dist lab-bench clinic-bench clinic-check
-.PHONY: clinic-rivals clinic-ceiling independent segment-ceiling store-results
+.PHONY: grader-attack grader-agreement grader-doctor grader-bench clinic-rivals clinic-ceiling independent segment-ceiling
+.PHONY: store-results
 
 help-rare:
 	@echo "Set up, clean up"
@@ -14,11 +15,15 @@ help-rare:
 	@echo "  make processors       run notebooks 07 and 08 as other processors would, and compare the outputs"
 	@echo "  make house            circles, upward imports, functions without annotations: three numbers"
 	@echo "  make clinic-check     whether the stored figures of the clinic still hold (half a minute)"
+	@echo "  make grader-doctor    whether the box of the grader holds here what it promises"
+	@echo "  make grader-attack    every attack on the grader, in real boxes, and their tests; QUICK=1 leaves out the slow ones"
+	@echo "  make grader-agreement the grader's verdicts beside the visible check, and its seeds on all right answers (10 minutes)"
 	@echo "Release (docs/releasing.md)"
 	@echo "  make dist             build the wheel and the sdist into dist/, and try the wheel without the repository"
 	@echo "Measure; results go to build/results"
 	@echo "  make bench            what the documents state as ratios"
 	@echo "  make clinic-bench     how well the clinic diagnoses, with intervals"
+	@echo "  make grader-bench     how fast the grader is, and what hostile submissions and kills do to it (half an hour)"
 	@echo "  make lab-bench        how fast widgets, notebooks and the installation are, in a real browser"
 	@echo "  make budget           what a Binder session costs: install, first cell, memory"
 	@echo "  make store-results    which results are not stored; RESULTS='accuracy clinic_bench' stores these"
@@ -32,6 +37,19 @@ help-rare:
 # The ledger of claims, by notebook; docs/claims.md is written, and the tests of tests/claims run.
 claims: setup
 	$(BIN)/python tools/claims.py
+
+# A machine without bubblewrap fails; nothing is skipped.
+QUICK ?=
+grader-attack: $(VENV)/.boxes
+	$(BIN)/python tests/grading/attacks/run.py $(if $(QUICK),--quick)
+	$(BIN)/python -m pytest -q tests/grading/boxes $(if $(QUICK),-k tells)
+
+grader-doctor: $(VENV)/.boxes
+	$(BIN)/python -m nsputil.grading.doctor
+
+grader-agreement: $(VENV)/.boxes
+	$(BIN)/python tests/grading/agreement.py
+	$(BIN)/python tests/grading/make_seeds.py
 
 checks-report: setup
 	$(BIN)/python tests/checks/mutation.py
@@ -80,6 +98,10 @@ clinic-check: setup
 CLINIC_ARGS ?=
 clinic-bench: setup
 	$(BIN)/python $(MEASURE) benchmarks/clinic_bench.py $(CLINIC_ARGS)
+
+# In the instructors' environment, since nbgrader grades the same submissions.
+grader-bench: $(NBGRADER)/.installed
+	$(NBGRADER)/bin/python $(MEASURE) benchmarks/grader_bench.py
 
 lab-bench: $(VENV)/.browser
 	$(BIN)/python $(MEASURE) benchmarks/lab_bench.py
