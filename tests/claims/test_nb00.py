@@ -94,8 +94,7 @@ def test_no_pair_gets_below_the_floor():
 
 @claim(
     "computed-again",
-    "Every number that you see below a cell was computed by that cell, and is computed again whenever the "
-    "course is tested.",
+    "All cells are run again whenever the course is tested.",
 )
 def test_every_output_is_compared_by_make_test():
     commands = (ledger.ROOT / "Makefile").read_text(encoding="utf-8")

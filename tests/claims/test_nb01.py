@@ -50,7 +50,7 @@ def test_only_the_statement_about_segments_finds_that_they_are_forgotten():
 
 @claim(
     "pooled-is-a-function",
-    "`pooled` is computed from `h_cls` and nothing else, so the probability given one is the probability "
+    "`pooled` is computed from `h_cls` and nothing else, so the model's probability given one is its probability "
     "given the other.",
 )
 def test_the_logits_of_the_shipped_model_are_computed_from_h_cls_alone():
@@ -233,6 +233,18 @@ def test_held_out_pairs_without_sep_and_without_segments():
 
 
 @claim(
+    "both-mistakes",
+    "In a real call of this kind the segment ids get no value, either, and fall back to 0; then `nsp-mini` says 0.999 "
+    "to both, too.",
+)
+def test_segments_as_the_mask_and_no_segments():
+    model = NSPModel.mini()
+    batch = encode_pairs(PAIRS, model.vocabulary)
+    wrong = replace(batch, attention_mask=batch.token_type_ids, token_type_ids=0 * batch.token_type_ids)
+    assert [round(float(p), 3) for p in probs(model.forward(wrong)[0])[:, IS_NEXT]] == [0.999, 0.999]
+
+
+@claim(
     "one-direction-only",
     "So the loss looks at `pooled` along one direction, and it does not care about anything else.",
 )
@@ -297,8 +309,8 @@ CITED = [
     ),
     cited(
         "init-0-02",
-        "BERT draws its first weights from a truncated normal distribution with standard deviation 0.02 "
-        "([google-research/bert](../docs/references.md#bert-code)).",
+        "BERT draws its first weights from a normal distribution with standard deviation 0.02 whose far ends are "
+        "cut off ([google-research/bert](../docs/references.md#bert-code)).",
         "bert-code",
     ),
     cited(
@@ -327,7 +339,7 @@ CITED = [
     ),
     cited(
         "as-1788",
-        "A user of BERT saw 0.99 for a wrong pair for this reason "
+        "A user of BERT saw 0.99 for a wrong pair, and a maintainer found this mistake in the call "
         "([transformers#1788](../docs/references.md#transformers-1788)).",
         "transformers-1788",
     ),

@@ -178,6 +178,32 @@ def test_permuted_uses_every_b_once_in_each_class():
 
 
 @claim(
+    "first-never-next",
+    'The default rule, `"other_document"`, leaves it open a little: the first sentence of a document can be the B of a '
+    "NotNext pair, but never that of an IsNext pair.",
+)
+def test_first_sentences_are_only_negatives_by_the_default_rule():
+    pairs = [p for seed in range(3) for p in sentence_level_pairs(speeches(12), np.random.default_rng(seed))]
+    assert {p.label for p in pairs if p.position_b == 0} == {NOT_NEXT}
+
+
+@claim(
+    "repeated-long",
+    "But 188 different sentences of more than 20 tokens are repeated as well, 187 of them in more than one speech.",
+)
+def test_whole_sentences_occur_in_more_than_one_speech():
+    tokens = {
+        s: t
+        for d, each in zip(speeches(1), tokens_of_all(), strict=True)
+        for s, t in zip(d.sentences, each, strict=True)
+    }
+    counts = Counter(s for d in speeches(1) for s in d.sentences)
+    long = [s for s, k in counts.items() if k > 1 and len(tokens[s]) > 20]
+    holders = Counter(s for d in speeches(1) for s in set(d.sentences))
+    assert len(long) == 188 and sum(holders[s] > 1 for s in long) == 187
+
+
+@claim(
     "overlap-beats-chance",
     "Even by document, the accuracy is far from chance.",
 )
@@ -297,7 +323,7 @@ CITED = [
     ),
     cited(
         "shuffle-documents",
-        "Shuffle documents, too, and never lines: a library for pre-training once shuffled lines, and A was "
+        "Shuffle documents, too, and never lines: a library once shuffled the lines of its training data, and A was "
         "no longer followed by its B ([FARM#426](../docs/references.md#farm-426)).",
         "farm-426",
     ),

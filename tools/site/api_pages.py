@@ -27,12 +27,8 @@ GROUPS = {
         *("checkpoints", "files"),
     ),
     "Diagnosis": ("clinic",),
-<<<<<<< HEAD
-    "Course": ("plotting", "widgets", "checks", "scenes", "capstone", "quiz", "progress_file", "environment"),
-=======
     "Grading": ("grading",),
-    "Course": ("plotting", "widgets", "checks", "scenes", "quiz", "progress_file", "environment"),
->>>>>>> gbook
+    "Course": ("plotting", "widgets", "checks", "scenes", "capstone", "quiz", "progress_file", "environment"),
 }
 #: The answers of the exercises are there, so the site shows no page of it.
 LEFT_OUT = "nsputil.checks.bank"
