@@ -13,7 +13,7 @@ GRID = np.linspace(0.001, 0.999, 999)
 
 @claim(
     "fraction-most-likely",
-    "It is the peak, and this is general: the most likely `p` is always the fraction that was seen.",
+    "It is the peak, and this is general: the likelihood is always highest at the fraction that was seen.",
 )
 @claim(
     "log-same-best",
@@ -92,11 +92,51 @@ def test_cross_entropy_is_entropy_plus_a_divergence_that_is_never_negative():
 
 @claim(
     "linear-edge",
-    "The linear charge is a straight line with its lowest point at the edge, whenever the truth is above one half.",
+    "The linear charge is a straight line, so its lowest point is at an edge: at 1 if the truth is above one half, "
+    "and at 0 if it is below.",
 )
 def test_the_linear_charge_is_lowest_at_the_edge():
     for truth in np.linspace(0.51, 0.99, 25):
         assert (truth * (1 - GRID) + (1 - truth) * GRID).argmin() == len(GRID) - 1
+        assert ((1 - truth) * (1 - GRID) + truth * GRID).argmin() == 0
+
+
+@claim(
+    "strictly-proper",
+    "(If it is lowest there and nowhere else, like these two, it is *strictly* proper.)",
+)
+def test_the_log_and_the_square_are_lowest_at_the_truth_and_nowhere_else():
+    for k in (1, 50, 300, 499, 700, 997):
+        truth, others = GRID[k], np.delete(GRID, k)
+        for charge in (lambda p: -np.log(p), lambda p: (1 - p) ** 2):
+            at_truth = truth * charge(truth) + (1 - truth) * charge(1 - truth)
+            assert (truth * charge(others) + (1 - truth) * charge(1 - others)).min() > at_truth
+
+
+@claim(
+    "distance-does-not-decide",
+    "It is also farther from the truth, but the distance alone does not decide: 0.05 is nearer to 0.45 than 0.9 is, "
+    "and still has the larger extra cost, 0.69 against 0.63.",
+)
+def test_a_nearer_announcement_can_have_the_larger_divergence():
+    near, far = np.array([0.05, 0.9])
+    extra = [0.45 * np.log(0.45 / p) + 0.55 * np.log(0.55 / (1 - p)) for p in (near, far)]
+    assert abs(near - 0.45) < abs(far - 0.45)
+    assert [round(float(each), 2) for each in extra] == [0.69, 0.63]
+
+
+@claim(
+    "one-pair-at-most",
+    "If you want a number to which one of n pairs can add at most 1/n, report the Brier score beside it.",
+)
+def test_one_pair_adds_at_most_1_over_n_to_the_brier_score_and_more_to_the_log():
+    for n in (2, 10, 64):
+        gold = np.random.default_rng(n).uniform(0.01, 1, n)
+        for p in 10.0 ** -np.arange(1, 200, 20):
+            assert (1 - p) ** 2 / n <= 1 / n < -np.log(p) / n
+            with_it = np.append(gold[1:], p)
+            added = ((1 - with_it) ** 2).mean() - ((1 - gold[1:]) ** 2).sum() / n
+            assert added <= 1 / n + 1e-12
 
 
 @claim(
@@ -123,8 +163,8 @@ def test_the_log_has_no_limit_and_the_square_stops_at_1():
 
 @claim(
     "corpus-is-larger",
-    "Even a model that gives every gold class 0.99 gets below the smallest number after 74,000 pairs, and the corpus "
-    "of notebook 02 gives more than that.",
+    "Even for a model that gives every gold class 0.99, the true product is below the smallest number after about "
+    "74,000 pairs, and the corpus of notebook 02 gives more than that.",
 )
 def test_the_corpus_gives_more_pairs_than_a_product_can_hold():
     adjacent = sum(len(document.sentences) - 1 for document in load_corpus("sotu"))

@@ -104,7 +104,7 @@ def test_the_pasted_numbers_do_not_belong_together():
 CITED = [
     cited(
         "codertimo-fifty",
-        "in one project the loss fell fast while the accuracy stayed at 50 % "
+        "In one project the loss fell fast while the accuracy stayed at 50 % "
         "([codertimo/BERT-pytorch#32](../docs/references.md#codertimo-32)).",
         "codertimo-32",
     ),
@@ -137,7 +137,7 @@ CITED = [
     ),
     cited(
         "readme-continued",
-        "And the training did not start from scratch: it continued from the published BERT-base checkpoint.",
+        "And the training did not start from scratch: it continued from the published weights of BERT-base.",
         "bert-code",
     ),
     cited(
