@@ -181,13 +181,16 @@ def watched(calls: list[str]) -> Iterator[None]:
             if own and (caller is call.__code__ or not caller.co_filename.startswith(PACKAGE)):
                 calls.append(code.co_name)
 
-    before = sys.getprofile()
+    before, too_deep = sys.getprofile(), False
     threading.setprofile(watch)
     sys.setprofile(watch)
     try:
         yield
+    except RecursionError:  # it may have been raised in `watch` itself, and then Python has taken that away
+        too_deep = True
+        raise
     finally:
-        if sys.getprofile() is not watch:
+        if sys.getprofile() is not watch and not too_deep:
             calls.append("sys.setprofile")
         threading.setprofile(None)
         sys.setprofile(before)

@@ -134,3 +134,12 @@ def test_a_text_of_a_million_words_is_refused_at_once():
 def test_exit_and_too_much_memory_end_the_call_and_not_the_notebook():
     assert "SystemExit" in checks.batch_loss.judge(lambda *args: sys.exit()).message
     assert checks.batch_loss.judge(lambda *args: [0] * 10**15).mistake == "exception"
+
+
+def test_an_endless_recursion_is_told_as_such_and_not_as_a_call_of_the_package():
+    def batch_loss(logits, labels):
+        return batch_loss(logits, labels)
+
+    verdict = checks.batch_loss.judge(batch_loss)
+    assert (verdict.state, verdict.mistake) == ("not yet", "exception")
+    assert "recursion" in verdict.message.lower()
