@@ -140,7 +140,16 @@ def test_softmax_twice_lies_between_0_3133_and_1_3133():
 
 @claim(
     "floor-plus-error-rate",
-    "A training loss that settles at 0.3133 plus its error rate is a signature of softmax applied twice.",
+    "There, a training loss that settles at 0.3133 plus its error rate is a signature of softmax applied twice.",
+)
+@claim(
+    "honest-0.71-costs-the-same",
+    "A model that announces an honest 0.71 for each answer pays `-(0.71 log 0.71 + 0.29 log 0.29) = 0.60`, too.",
+)
+@claim(
+    "honest-0.99-costs-less",
+    "The rule tells more where mistakes are rare: at an error rate of 0.01, softmax twice costs 0.3233, and the "
+    "honest announcement of 0.99 costs 0.0560.",
 )
 def test_a_model_that_is_sure_of_all_answers_pays_the_floor_plus_its_error_rate():
     rng = np.random.default_rng(3)
@@ -148,14 +157,17 @@ def test_a_model_that_is_sure_of_all_answers_pays_the_floor_plus_its_error_rate(
         wrong = rng.random(4000) < error
         logits = np.where(wrong[:, None], [[-40.0, 40.0]], [[40.0, -40.0]])
         assert twice(logits, np.zeros(4000, int)).mean() == pytest.approx(0.3133 + wrong.mean(), abs=1e-4)
-        healthy = nsp_loss(np.clip(logits, -2, 2), np.zeros(4000, int))
-        assert abs(healthy - 0.3133 - wrong.mean()) > 0.15  # a sound loss at the same accuracy is elsewhere
+    # Softmax twice announces 0.7311 for each sure answer, so at an error rate of 0.27 it costs what honesty costs.
+    honest = {error: entropy(error) for error in (0.01, 0.02, 0.05, 0.2689, 0.29)}
+    assert honest[0.01] == pytest.approx(0.0560, abs=5e-5) and honest[0.29] == pytest.approx(0.602, abs=5e-4)
+    assert all(0.3133 + error - honest[error] > 0.15 for error in (0.01, 0.02, 0.05))
+    assert all(abs(0.3133 + error - honest[error]) < 0.002 for error in (0.2689, 0.29))
 
 
 @claim(
     "unsure-lies-off-the-rule",
-    "A model that is not yet sure lies off the rule, but never below 0.3133 + 0.38 times the error rate, since a wrong "
-    "answer costs at least `ln 2` here, 0.38 more than the floor.",
+    "The loss of a model that is not yet sure does not follow the rule, but it is never below 0.3133 + 0.38 times the "
+    "error rate, since a wrong answer costs at least `ln 2` here, 0.38 more than the floor.",
 )
 def test_the_least_loss_of_softmax_twice_at_an_error_rate():
     rng = np.random.default_rng(4)
@@ -380,7 +392,7 @@ CITED = [
         "bert-adds-1e-5",
         "BERT's code adds 0.00001 to the number of masked words "
         "([google-research/bert](../docs/references.md#bert-code)), others divide by `max(count, 1)`: loss and "
-        "gradient are then 0, and the step does no harm.",
+        "gradient are then 0, and no weight becomes NaN.",
         "bert-code",
     ),
     cited(
@@ -394,8 +406,8 @@ CITED = [
     ),
     cited(
         "two-rules-of-smoothing",
-        "One spreads epsilon over *all* K classes (the formula of the first paper, and PyTorch), the other over the "
-        "K - 1 wrong ones.",
+        "One spreads epsilon over *all* K classes (the formula of the paper that introduced it, and PyTorch), the other "
+        "over the K - 1 wrong ones.",
         "pytorch-148884",
         "pytorch-losses",
     ),

@@ -202,8 +202,7 @@ def test_the_interval_by_document_is_the_bootstrap_over_documents():
 
 @claim(
     "paired-is-narrower",
-    "What both get right, or both get wrong, says nothing about the difference, and a speech that is "
-    "hard for one is usually hard for the other.",
+    "What both get right, or both get wrong, says nothing about the difference.",
 )
 @claim("overlapping-intervals", "Two intervals that overlap do not show that two models are equally good.")
 def test_a_paired_interval_sees_what_two_intervals_do_not():
@@ -347,7 +346,7 @@ def test_a_warm_up_does_not_always_help_a_rate_that_is_too_high_and_never_repair
 
 @claim(
     "spread-of-five-seeds",
-    "Here the seeds differ less than the interval is wide, but 0.06 between the best and the worst would look like "
+    "Here the seeds differ less than the interval is wide, but 0.025 between the best and the worst would look like "
     "progress to anyone who tried one seed for each idea.",
 )
 @claim(
@@ -359,7 +358,7 @@ def test_the_spread_of_five_seeds_of_the_notebook():
     printed = stored_output("seeds-table") + stored_output("seeds-interval")
     five = [float(x) for x in re.findall(r"0\.\d{3}", printed)][:5]
     low, high = (float(x) for x in re.search(r"passage (\S+) to (\S+) ", printed).groups())
-    assert 0.05 < max(five) - min(five) < 0.07 < high - low
+    assert max(five) - min(five) == pytest.approx(0.025, abs=5e-4) and high - low > 0.07
     five = np.array([0.86, 0.85, 0.50, 0.86, 0.84])
     assert five.mean() == pytest.approx(0.782) and np.abs(five - five.mean()).min() > 0.05
 

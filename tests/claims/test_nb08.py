@@ -218,8 +218,8 @@ def test_mini_knows_topics_and_no_order():
 
 @claim(
     "mini-0.855",
-    "*Predict:* will it be as good there as on the speeches that it was trained on (0.855 of the "
-    "17,090 held-out ones, from 25 speeches)?",
+    "*Predict:* will it be as good there as on speeches that it was not trained on (0.855 of 17,090 pairs from 25 of "
+    "them)?",
 )
 @claim(
     "lengths-0.946",
@@ -247,7 +247,8 @@ def test_the_head_of_bert_base_has_1538_parameters():
 
 @claim(
     "start-11.02",
-    "ln 30522 + ln 2 = 11.02 is the start; a fall of about three nats is what the frequencies of words alone can give.",
+    "ln 30522 + ln 2 = 11.02 is the start, and a fall of this size may be no more than the frequencies of words: here "
+    "they gave two nats with a vocabulary of only 2,000 words.",
 )
 def test_where_the_total_starts():
     assert pretraining_levels(30522).total == pytest.approx(11.02, abs=0.005)
@@ -301,8 +302,7 @@ def test_a_word_of_the_small_batch_counts_four_times():
 
 @claim(
     "words-alone-leave-592130",
-    "In BERT-base these are 592,130 numbers that stay as they are while the encoder below them moves on, so they "
-    "fit it less and less.",
+    "In BERT-base these are 592,130 numbers that stay as they are while the encoder below them moves on.",
 )
 @claim(
     "random-pooler-0.554",
@@ -410,7 +410,7 @@ CITED = [
     ),
     cited(
         "albert-single-chunk",
-        "In ALBERT's published script, a document of a single chunk has no second part, so B comes from another "
+        "In ALBERT's published script, a chunk of a single sentence has no second part, so B comes from another "
         'document and the label says "exchanged" ([google-research/albert#234](../docs/references.md#albert-234)).',
         "albert-234",
     ),
