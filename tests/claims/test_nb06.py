@@ -406,8 +406,8 @@ CITED = [
     ),
     cited(
         "two-rules-of-smoothing",
-        "One spreads epsilon over *all* K classes (the formula of the paper that introduced it, and PyTorch), the other "
-        "over the K - 1 wrong ones.",
+        "One spreads epsilon over *all* K classes (the formula of the paper that introduced it, and PyTorch), the "
+        "other over the K - 1 wrong ones.",
         "pytorch-148884",
         "pytorch-losses",
     ),

