@@ -209,7 +209,7 @@ def count_in_lesson(number, count):
     path, _ = masters(number)
     lesson, changed = nbformat.read(path, as_version=4), False
     for cell in lesson.cells:
-        if cell.cell_type == "markdown" and "exercises that answer back](" in cell.source:
+        if cell.cell_type == "markdown" and "exercises with feedback](" in cell.source:
             new = re.sub(
                 r"\b(One|Two|Three|Four|Five|Six|Seven|Eight) exercises\b", f"{NUMBERS[count]} exercises", cell.source
             )

@@ -62,7 +62,7 @@ def check_number(notebook, exercises):
 def check_count_in_lesson(notebook, exercises):
     """The lesson says how many exercises there are."""
     lesson, _ = author.masters(exercises[0].notebook)
-    said = f"[{author.NUMBERS.get(len(exercises), len(exercises))} exercises that answer back]("
+    said = f"[{author.NUMBERS.get(len(exercises), len(exercises))} exercises with feedback]("
     if not any(said in cell.source for cell in nbformat.read(lesson, as_version=4).cells):
         yield f"{lesson.name} does not say {said[1:-2]!r}; run tools/add_exercise.py --notebook"
 

@@ -1,4 +1,4 @@
-"""Exercises that answer back: ``checks.NAME(answer)`` says right, or what the answer looks like.
+"""Exercises with feedback: ``checks.NAME(answer)`` says right, or what the answer looks like.
 
     from nsputil import checks
 

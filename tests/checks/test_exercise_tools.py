@@ -36,7 +36,7 @@ def test_removing_takes_an_exercise_out_everywhere(course):
     cells = {cell.id: cell.source for cell in solution.cells}
     assert "head-parameters" not in cells and cells["nsp-logits-text"].startswith("## 3 ")
     assert "for all 7" in cells["title"]
-    assert "[Seven exercises that answer back]" in (course / "notebooks" / "01_the_pair.ipynb").read_text()
+    assert "[Seven exercises with feedback]" in (course / "notebooks" / "01_the_pair.ipynb").read_text()
     assert left == [] or all("names it" in sentence for sentence in left)
 
 
