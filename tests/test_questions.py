@@ -156,6 +156,7 @@ PUBLISHED = {
     "6.0952",
     "0.9939",
     "2109.03564",
+    "1909.10351",
 }
 #: Choices and measurements that the page itself explains: learning rates; `nsp-mini` on 600 pairs.
 EXPLAINED = {"0.0001", "0.000025", "0.865", "0.863", "0.0000006"}

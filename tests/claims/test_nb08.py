@@ -51,6 +51,18 @@ def test_of_1000_words_about_120_become_mask():
     assert share == pytest.approx(0.12, abs=0.002)
 
 
+@claim(
+    "cls-never-chosen",
+    "`[CLS]` and `[SEP]` are never chosen, either, so the loss of the words has no term there.",
+)
+def test_cls_and_sep_are_never_chosen():
+    vocabulary, batch = text()
+    special = [vocabulary.cls_id, vocabulary.sep_id]
+    assert np.isin(batch.input_ids, special).sum() == 3 * len(batch.labels)
+    for seed in range(3):
+        assert not np.isin(hidden(seed).mlm_labels, special).any() and (hidden(seed).mlm_places > 0).all()
+
+
 @claim("label-is-the-word", "The label is always the word of the text.")
 @claim(
     "unk-never-chosen",
@@ -345,6 +357,11 @@ def test_three_good_runs_are_no_proof():
 
 
 CITED = [
+    cited(
+        "minus-1-is-no-class",
+        "PyTorch stops at it, since -1 is neither a class nor the value that is left out.",
+        "pytorch-losses",
+    ),
     cited(
         "fifteen-percent",
         "BERT chooses 15 % of the tokens of a row ([arXiv "

@@ -309,6 +309,11 @@ CITED = [
         "lan-2020",
         "joshi-2020",
     ),
+    cited(
+        "electra-has-segments",
+        "ELECTRA has them, too: most of its rows are cut in two, although nothing is asked about the parts.",
+        "clark-2020",
+    ),
     cited("relatives-differ", "RoBERTa does not use them, and its first token is `<s>`.", "fairseq-5383"),
     cited(
         "aroca-nsp-hurts",
