@@ -36,6 +36,8 @@ FEW_STEPS = 100
 SHARE = 2 / 3  # of what the text allows: a training that learns more of it is not sick
 RATES_OF_STEPS = ("learning-rate-too-high", "learning-rate-too-low")
 OWN_RULE = ("steps.overshoot", "steps.length")
+CHOICES = ("model.start",)  # what sane trainings do too: many start from random vectors
+CLEAR = 0.08  # of accuracy: from here on such a choice does harm, although something was learned
 USUAL = 0.02  # of the first weights: a usual longest step
 TRAININGS = 9
 
@@ -187,9 +189,15 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
 
 
 def _harms(case: _Investigation, finding: Finding, trial: Trial) -> bool:
-    """Whether a gain shows harm. Long steps can be right under momentum, so of them two seeds have to be sure."""
+    """Whether a gain shows harm.
+
+    Long steps can be right under momentum, so of them two seeds have to be sure. A start from random vectors is a
+    choice, which others would have improved a little in most trainings that learn.
+    """
     if finding.fact in OWN_RULE and _has_learned(case)[0]:
         return trial.helps(TWO_SEEDS)
+    if finding.fact in CHOICES and _has_learned(case)[0]:
+        return trial.helps(CLEAR)
     return trial.helps(HARM)
 
 

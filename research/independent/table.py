@@ -113,7 +113,7 @@ def main(arguments=None):
     of("(b) outside: place right, a name or none", b, lambda n, r: placed(r, *r["truth"]))
     of("(b) outside: called sound", b, lambda n, r: r["answer"] in SOUND, "reach .02")
     c = {n: r for n, r in rows.items() if r["kind"] == "c"}
-    of("(c) two faults: one first", c, lambda n, r: any(named(r, x) for x in r["truth"][0].split(" + ")), "reach .85")
+    of("(c) two faults: one first", c, lambda n, r: any(named(r, x) for x in _parts(r)), "reach .85")
     of("(c) two faults: both in three", c, _both, "reach .65")
     d = {n: r for n, r in rows.items() if r["kind"] == "d"}
     of("(d) healthy called sick", d, lambda n, r: r["answer"] in ("cause", "place", "crash"), "reach .02")
@@ -135,8 +135,13 @@ def main(arguments=None):
                       f"{r['answer']}: {r['cause'] or r['place']}")  # fmt: skip
 
 
+def _parts(row):
+    """Return the causes of a case with two faults, as its author joined them: "one + two" or "one+two"."""
+    return [cause.strip() for cause in row["truth"][0].split("+")]
+
+
 def _both(name, row):
-    first, second = row["truth"][0].split(" + ")
+    first, second = _parts(row)
     told = set(row["names"][:3])
 
     def among(cause):

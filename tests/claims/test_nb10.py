@@ -13,7 +13,7 @@ from nsputil.clinic.case_codes import decode, encode
 from nsputil.clinic.cases_to_play import all_numbers, case_to_play, play, sheet
 from nsputil.clinic.faults import FAULTS
 from nsputil.clinic.game import Game
-from nsputil.clinic.investigation import MUCH
+from nsputil.clinic.investigation import CHOICES, CLEAR
 from nsputil.clinic.players import CHECKLIST
 from nsputil.clinic.probes import PROBES
 from nsputil.clinic.swaps.trials import Trial
@@ -197,8 +197,8 @@ def test_the_rule_of_two_seeds():
 
 @claim(
     "sealed-rates",
-    "Of 107 harmful ones it named the cause in 0.869 (95 % interval 0.792 to 0.920), and the right part of the "
-    "training in 0.953 (0.895 to 0.980).",
+    "Of 66 harmful ones it named the cause in 0.909 (95 % interval 0.816 to 0.958), and the right part of the "
+    "training in 0.955 (0.875 to 0.984).",
 )
 def test_the_rates_on_the_sealed_defects():
     rates = {}
@@ -206,18 +206,17 @@ def test_the_rates_on_the_sealed_defects():
         found = re.match(r"(.*?) +([\d.]+) \[([\d.]+), ([\d.]+)\] n= *(\d+) ", line)
         if found:
             rates[found[1]] = [float(number) for number in found.groups()[1:]]
-    assert rates["(a) harmful: cause, top-1"] == [0.869, 0.792, 0.920, 107]
-    assert rates["(a) harmful: place"] == [0.953, 0.895, 0.980, 107]
-    assert rates["(d) healthy called sick"] == [0.132, 0.058, 0.273, 38]
+    assert rates["(a) harmful: cause, top-1"] == [0.909, 0.816, 0.958, 66]
+    assert rates["(a) harmful: place"] == [0.955, 0.875, 0.984, 66]
+    assert rates["(d) healthy called sick"] == [0.147, 0.064, 0.301, 34]
 
 
 @claim(
-    "a-part-that-helps",
-    "Since then, where no violation does harm and the model learns, an amount that gains less than 0.12 is called "
-    '"a part that helps" and not a cause.',
+    "a-start-that-costs-little",
+    "Since then such a start is called a cause only if other vectors gain 0.08 or more, where the model learns.",
 )
-def test_the_gain_from_which_an_amount_is_a_cause():
-    assert MUCH == 0.12
+def test_the_gain_from_which_a_start_is_a_cause():
+    assert (CLEAR, CHOICES) == (0.08, ("model.start",))
 
 
 @claim("solution-4", "<details><summary>Case 4</summary>Healthy, a bag under SGD.")
