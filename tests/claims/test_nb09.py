@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from nsputil.clinic.case_bank import bank
-from nsputil.clinic.facts import examine
+from nsputil.clinic.facts import FACTS
 from nsputil.clinic.facts.numbers import number_facts
+from nsputil.clinic.facts.steps import progress
 from nsputil.clinic.faults import FAULTS, inject
 from nsputil.clinic.programs import PROGRAMS, healthy
 from nsputil.clinic.recording import record
@@ -167,12 +168,15 @@ def test_the_fact_is_violated_by_the_sick_run_and_by_no_healthy_one():
     "And some of them do not decide alone: a rate that is too high makes long steps, but long steps may do no harm.",
 )
 def test_what_facts_say_of_an_early_stop_and_of_a_high_rate():
-    def violated(fault):
-        return {f.fact: f for f in examine(record(inject(short, fault))) if f.state == "violated"}
-
-    short = replace(healthy(PROGRAMS[0], 15), max_steps=60)
-    assert violated("stopped-too-early") == {}
-    assert not violated("learning-rate-too-high")["steps.length"].firm
+    whole = healthy(PROGRAMS[0], 15)
+    # An early stop touches neither pairs nor arrays; all facts about the other parts are asked.
+    seen = record(inject(whole, "stopped-too-early"))
+    asked = [fact for fact, place in FACTS.values() if place not in ("pairs", "split", "encoding")]
+    found = [finding for fact in asked for finding in fact(seen)] + number_facts(seen.run)
+    assert len(found) > 25 and [f.fact for f in found if f.state == "violated"] == []
+    seen = record(inject(replace(whole, max_steps=20), "learning-rate-too-high"))
+    length = next(f for f in progress(seen) if f.fact == "steps.length")
+    assert length.state == "violated" and not length.firm
 
 
 @claim(
