@@ -274,8 +274,8 @@ def test_the_solutions_are_right():
 )
 @claim(
     "true-0.25",
-    "Only probes that hold the labels against the text show the fault: <code>look-at-rows</code> finds that no row called IsNext follows, and "
-    "<code>recount</code> gives 0.25 against the true labels.",
+    "Only probes that hold the labels against the text show the fault: <code>look-at-rows</code> finds that no row "
+    "called IsNext follows, and <code>recount</code> gives 0.25 against the true labels.",
 )
 def test_what_the_solutions_say_of_probes():
     assert 10 ** outcome(5, "weights")["drift.encoder"] == pytest.approx(10, abs=1.5)
@@ -390,7 +390,7 @@ def test_the_nine_transformers():
 @claim(
     "arrays-leave-two",
     "For the lost sentence the arrays leave two causes (0.55 for `second-sentence-lost` and 0.45 for "
-    "`segments-as-mask`); but this run is unlike the others that lost theirs, and in the end the tool says \"none of "
+    '`segments-as-mask`); but this run is unlike the others that lost theirs, and in the end the tool says "none of '
     'these".',
 )
 def test_the_arrays_leave_two_causes():
