@@ -282,8 +282,8 @@ CITED = [
     ),
     cited(
         "no-row-loss-only",
-        "BERT's own training without NSP may have done that, keeping the pairs, and it found a loss of quality (QNLI -3.5); "
-        "RoBERTa's authors name this as a possible reason why the two papers disagree.",
+        "BERT's own training without NSP may have done that, keeping the pairs, and it found a loss of quality (QNLI "
+        "-3.5); RoBERTa's authors name this as a possible reason why the two papers disagree.",
         "liu-2019",
         "devlin-2019",
     ),
