@@ -66,7 +66,7 @@ def best_threshold(scores: ArrayLike, positive: ArrayLike) -> float:
     Returns
     -------
     float
-        The middle between two neighbouring scores, or just outside all of them; the lowest of equally good ones.
+        The middle between two neighboring scores, or just outside all of them; the lowest of equally good ones.
 
     Raises
     ------

@@ -102,11 +102,11 @@ read_matrix = ChoiceExercise(
         ),
         Option(
             "Q's low 0.71 on random pairs shows that it was trained badly.",
-            "It was never trained on such pairs, and it is the only one that tells order apart.",
+            "The table does not say what it was trained on, and it is the only one that tells order apart.",
         ),
         Option(
-            "Q's 0.71 on random pairs cannot come from order alone; it uses topic, too.",
-            "Yes: random pairs have no order to tell. Ask whether random pairs were mixed into its training.",
+            "Q's 0.71 on random pairs is no sign of more than topic.",
+            "Yes: shared words alone reach 0.81 there, and the intervals are 0.02 to either side.",
             right=True,
         ),
         Option(
@@ -126,7 +126,7 @@ read_matrix = ChoiceExercise(
     ),
     hints=(
         "Read each column first: what can be right in it without reading anything but topic?",
-        "In the order column topic tells nothing. In the first column order tells nothing.",
+        "In the order column topic tells nothing. In the two others, look first at what shared words reach.",
         "Three are supported: one about each of P, Q and R.",
     ),
     takeaway="A number in such a matrix says something only beside its column's baseline.",
@@ -460,7 +460,7 @@ isolate_loss = ChoiceExercise(
             right=True,
         ),
         Option(
-            "If Y is better than W and W is better than X, the two papers contradict each other.",
+            "If Y is better than W and W is better than X, the papers on BERT and RoBERTa contradict each other.",
             "Both can be true at once: the loss helps on pairs, and running text helps more than the loss.",
         ),
         Option(

@@ -497,7 +497,7 @@ own_threshold = CodeExercise(
         ),
     ),
     hints=(
-        "Try each threshold between two neighbouring validation scores, and keep the best. Then use the test part.",
+        "Try each threshold between two neighboring validation scores, and keep the best. Then use the test part.",
         "values = np.unique(valid_scores); the thresholds are (values[1:] + values[:-1]) / 2.",
         "The balanced accuracy is ((scores > cut)[yes].mean() + (scores <= cut)[~yes].mean()) / 2.",
     ),
@@ -545,7 +545,7 @@ weak_result = ChoiceExercise(
             "Nothing was measured with BERT here. NSP-BERT's authors report high numbers; ask for the same rival.",
         ),
         Option(
-            "The 0.61 is not too good because of the choice of the wording: the test texts did not choose it.",
+            "The choice of the wording did not make the 0.61 too good: the test texts did not choose it.",
             "Yes: three wordings were tried on other texts.",
             right=True,
         ),
