@@ -65,7 +65,8 @@ def examine(
     step : callable, optional
         The body of your loop, ``step(model, batch, loss, optimizer, scheduler) -> loss``. None: the textbook's.
     evaluate : callable, optional
-        Your evaluation, ``evaluate(model, held_out) -> {"loss": ..., "accuracy": ...}``; it is compared with a recount.
+        Your evaluation, ``evaluate(model, held_out)`` or ``evaluate(model)``, which returns a dict such as
+        ``{"loss": ..., "accuracy": ...}``; it is compared with a recount.
     forward : callable, optional
         ``forward(model, batch) -> logits`` of shape (pairs, 2), if the model is not called with the batch.
     start : mapping, optional

@@ -75,7 +75,7 @@ class Given:
             return self.loss(logits, labels_of(batch).to(logits.device)), logits
         if isinstance(batch, Mapping) and self.forward is None and takes_labels(model):
             output = model(**batch)
-            found = output.get("loss") if isinstance(output, dict) else output[0]
+            found = loss_in(output)
             if found is not None and getattr(found, "ndim", 1) == 0:
                 return found, logits_in(output)
         logits = self.logits(model, batch)
@@ -136,6 +136,18 @@ def takes_labels(model: Any) -> bool:
     return any(p.name in LABELS or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
+def _named(output: Any, name: str) -> Any:
+    """Return what an output holds under a name: a dict's item, or another object's attribute; None if nothing."""
+    return output.get(name) if isinstance(output, dict) else getattr(output, name, None)
+
+
+def loss_in(output: Any) -> Any:
+    """Return the loss in what a model returned, by its name or in the first place; None if there is none."""
+    if isinstance(output, tuple | list):
+        return output[0] if output else None
+    return None if isinstance(output, torch.Tensor) else _named(output, "loss")
+
+
 def logits_in(output: Any) -> torch.Tensor:
     """Return the logits in what a model returned.
 
@@ -144,9 +156,9 @@ def logits_in(output: Any) -> torch.Tensor:
     ValueError
         If there are none of two classes.
     """
-    if isinstance(output, dict):
+    if not isinstance(output, torch.Tensor | tuple | list):
         names = ("seq_relationship_logits", "logits")
-        found = [output[name] for name in names if output.get(name) is not None]
+        found = [value for name in names if (value := _named(output, name)) is not None]
     else:
         found = list(output) if isinstance(output, tuple | list) else [output]
     two = [x for x in found if getattr(x, "ndim", 0) == 2]
