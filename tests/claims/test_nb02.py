@@ -151,8 +151,8 @@ def test_one_document_gives_negatives_of_itself():
 
 @claim(
     "leak-n",
-    "On the 12,242 pairs from 20 speeches that it did not train on, it is exactly at chance with negatives from the "
-    "speeches, and right on 98.9 % with foreign negatives, without reading A.",
+    "On the 12,242 pairs from 20 speeches that it did not train on, this small model is exactly at chance with "
+    "negatives from the speeches, and right on 98.9 % with foreign negatives, without reading A.",
 )
 def test_the_pairs_on_which_b_alone_is_tested():
     parts = speeches(1)[:40], speeches(1)[40:60]
