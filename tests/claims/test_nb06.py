@@ -223,7 +223,8 @@ def test_dividing_by_the_batch_size_makes_the_loss_smaller():
 @claim(
     "half-wrong-costs-0.35",
     "A loss near 0 with an accuracy near 50 % is the signature, and no working loss can show it: with half of the "
-    "answers wrong, and each wrong answer costing at least `ln 2`, an honest mean is at least 0.35.",
+    "answers wrong, and each wrong answer costing at least `ln 2`, an honest mean is at least half of `ln 2`, "
+    "about 0.35.",
 )
 def test_with_half_of_the_answers_wrong_the_mean_is_at_least_0_35():
     rng = np.random.default_rng(7)
@@ -323,7 +324,10 @@ def test_a_mask_of_the_mean_is_no_mask():
     assert np.allclose(masked, losses.mean(axis=1))
 
 
-@claim("zero-is-no-loss", "If it enters the mean of an epoch, the epoch looks better than it was.")
+@claim(
+    "zero-is-no-loss",
+    "If it enters the mean of an epoch (one pass over the training pairs), the epoch looks better than it was.",
+)
 def test_batches_of_nothing_lower_the_mean_of_an_epoch():
     batches = np.random.default_rng(2).exponential(1, 20)
     assert np.append(batches, [0.0, 0.0]).mean() < batches.mean()
@@ -362,7 +366,7 @@ CITED = [
     cited(
         "scico-validation",
         "In one of them ([ariecattan/SciCo#2](../docs/references.md#scico-2)) it was the validation loss, "
-        "with four classes.",
+        "which is the loss on held-out data, with four classes.",
         "scico-2",
     ),
     cited(
