@@ -32,14 +32,15 @@ def of_parts(values: Sequence[Any], right: Sequence[Any], ideas: Sequence[Idea])
     tuple of str or None
     """
     keys = _parts(right[0])
-    if len(keys) < 2 or any(_parts(value) != keys for value in values):
+    if len(keys) < 2 or any(_parts(value) != keys for value in [*values, *right]):
         return None
+    ideas = [(idea, wrong) for idea, wrong in ideas if all(_parts(value) == keys for value in wrong)]
     lines, names, question = [], [], ""
     for key in keys:
         here, wanted = [v[key] for v in values], [r[key] for r in right]
         if _same(here, wanted):
             continue
-        found = _idea_of(here, wanted, [(idea, [r[key] for r in w]) for idea, w in ideas if _parts(w[0]) == keys])
+        found = _idea_of(here, wanted, [(idea, [r[key] for r in w]) for idea, w in ideas])
         if found is None:
             return None
         part = f"The part [{key!r}] of your result: "
