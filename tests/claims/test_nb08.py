@@ -454,7 +454,7 @@ CITED = [
         "fails-for-some-seeds",
         "It is known for BERT: one paper puts it down to gradients that vanish early ([Mosbach and "
         "others](../docs/references.md#mosbach-2021)), another to BERT's own Adam, which leaves out the bias "
-        "correction ([Zhang and others](../docs/references.md#zhang-2021)).",
+        "correction (notebook [07](07_train_it.ipynb)) ([Zhang and others](../docs/references.md#zhang-2021)).",
         "mosbach-2021",
         "zhang-2021",
     ),

@@ -373,6 +373,21 @@ def test_bayes_rule_by_counting():
     "inside-the-healthy-range",
     "The strongest line surprises: 0.19 lies *inside* the healthy range, so it is no sign of a fault at all.",
 )
+@claim(
+    "few-sorted-runs-show-0.19",
+    "Here that is the second cause of the list, and of its runs with a loss near zero few show so small a number.",
+)
+def test_the_rival_rarely_shows_so_small_a_spread():
+    def share(cause):
+        known = [bank().signals(k) for k in range(len(bank())) if bank().cases[k].faults == (cause,)]
+        spread = np.array([s["update.spread"] for s in known if s["loss.end"] < 0.02])
+        assert len(spread) > 40
+        return (spread < 0.195).mean()
+
+    assert share("pairs-sorted-by-label") < 0.1
+    assert share("ignore-index-zero") > 0.3
+
+
 @claim("reads-numbers-only", "It reads only a run's numbers, never its code.")
 def test_the_diagnosis_takes_numbers_alone():
     from nsputil.clinic import diagnose
