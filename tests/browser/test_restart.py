@@ -81,7 +81,7 @@ def test_opened_again_without_its_kernel_the_page_is_whole_and_one_run_brings_th
     again.wait_for_timeout(500)
     picture(cell, "opened-again")
     assert cell.locator(".jp-OutputArea-output").inner_text().strip(), "the place of the widget is not empty"
-    assert again.locator("img[alt^='Size of the slope']").count() == 1, "the notebook's figure is still there"
+    assert again.locator("img[alt^='The loss falls with the gap']").count() == 1, "the notebook's figure is still there"
     run_all(again)
     again.wait_for_selector(".nsp-widget", state="attached")
     press_right(again)
