@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nsputil.grading.job import FAULT, Outcome, encodable
+from nsputil.grading.job import FAULT, JobOutcome, encodable
 from nsputil.grading.results import ExerciseResult, Graded
 from nsputil.grading.submission import Submission
 
@@ -58,7 +58,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Row:
+class BookRow:
     """One row of the book.
 
     Attributes
@@ -67,7 +67,7 @@ class Row:
         As in `Submission`.
     digest : str
         SHA-256 of the notebook, or of the reason why there is none.
-    outcome : Outcome
+    outcome : JobOutcome
     marks : dict of str to Mark
         By grade_id; only those that belong to the texts of this submission.
     """
@@ -77,7 +77,7 @@ class Row:
     source: str
     timestamp: str
     digest: str
-    outcome: Outcome
+    outcome: JobOutcome
     marks: dict[str, Mark]
 
     @property
@@ -187,14 +187,14 @@ class Book:
         ).fetchone()
         return row is not None and row[0] == digest and row[1] != FAULT
 
-    def record(self, submission: Submission, digest: str, outcome: Outcome) -> None:
+    def record(self, submission: Submission, digest: str, outcome: JobOutcome) -> None:
         """Write the row of a submission, in place of an older one, in one transaction.
 
         Parameters
         ----------
         submission : Submission
         digest : str
-        outcome : Outcome
+        outcome : JobOutcome
         """
         graded = outcome.graded
         about = None
@@ -213,7 +213,7 @@ class Book:
             self._db.execute("INSERT INTO submission VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
             self._db.executemany("INSERT INTO exercise VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[BookRow]:
         """Yield all rows in the order of the students' keys."""
         students = self._db.execute(
             "SELECT student, label, source, timestamp, digest, status, reason, detail, graded FROM submission"
@@ -231,7 +231,7 @@ class Book:
             )
             marks = {key: Mark(*rest) for key, *rest in marked}
             marks = {k: m for k, m in marks.items() if k in texts and m.text_digest == text_digest(texts[k].text)}
-            yield Row(student, label, source, timestamp, digest, Outcome(status, graded, reason, detail), marks)
+            yield BookRow(student, label, source, timestamp, digest, JobOutcome(status, graded, reason, detail), marks)
 
     def mark(self, marks: Iterable[tuple[str, str, Mark]]) -> None:
         """Write the marks of a person, all or none.

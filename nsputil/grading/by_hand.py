@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nsputil.checks.text_exercise import TextExercise
-from nsputil.grading.book import Book, Mark, Row, text_digest
+from nsputil.grading.book import Book, BookRow, Mark, text_digest
 from nsputil.grading.pages import page
 from nsputil.grading.results import ExerciseResult
 from nsputil.grading.shown import for_page, for_sheet
@@ -15,7 +15,7 @@ HEADS = ("student", "exercise", "most", "points", "comment", "text", "version")
 SHOWN = 20_000  # characters of a text
 
 
-def texts(rows: Sequence[Row]) -> dict[str, list[tuple[Row, ExerciseResult]]]:
+def texts(rows: Sequence[BookRow]) -> dict[str, list[tuple[BookRow, ExerciseResult]]]:
     """Return {grade_id: texts to be graded}, with those that are graded already."""
     found = defaultdict(list)
     for row in rows:
@@ -25,12 +25,12 @@ def texts(rows: Sequence[Row]) -> dict[str, list[tuple[Row, ExerciseResult]]]:
     return dict(found)
 
 
-def texts_page(rows: Sequence[Row], assignment: str, sheet: str) -> str:
+def texts_page(rows: Sequence[BookRow], assignment: str, sheet: str) -> str:
     """Return a page with all texts, exercise by exercise, below the rubric.
 
     Parameters
     ----------
-    rows : sequence of Row
+    rows : sequence of BookRow
     assignment : str
     sheet : str
         The name of the file that the points go into.
@@ -70,7 +70,7 @@ def _rubric(name: str) -> str:
     return f"<p>One point for each:</p><ol>{points}</ol>{model}"
 
 
-def texts_sheet(rows: Sequence[Row]) -> Table:
+def texts_sheet(rows: Sequence[BookRow]) -> Table:
     """Return the sheet that a person fills: a row for each text, with what was filled in before."""
     lines = [list(HEADS)]
     for pairs in texts(rows).values():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nsputil.checks.verdict import NOT_DONE, RIGHT, WRONG
-from nsputil.grading.book import Row
+from nsputil.grading.book import BookRow
 from nsputil.grading.results import UNGRADABLE
 
 FEWEST = 5  # graded submissions, below which a correlation says nothing
@@ -47,12 +47,12 @@ class ExerciseFacts:
     mistakes: tuple[tuple[str, int], ...]
 
 
-def class_facts(rows: Sequence[Row]) -> list[ExerciseFacts]:
+def class_facts(rows: Sequence[BookRow]) -> list[ExerciseFacts]:
     """Return the facts of each exercise, in the order of the assignment.
 
     Parameters
     ----------
-    rows : sequence of Row
+    rows : sequence of BookRow
 
     Returns
     -------

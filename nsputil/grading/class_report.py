@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from nsputil.grading.book import Row
+from nsputil.grading.book import BookRow
 from nsputil.grading.class_facts import ExerciseFacts, class_facts
 from nsputil.grading.job import GRADED
 from nsputil.grading.pages import page
@@ -27,12 +27,12 @@ def report_table(facts: Sequence[ExerciseFacts]) -> Table:
     return Table(rows)
 
 
-def report_page(rows: Sequence[Row], assignment: str, picture: bytes | None) -> str:
+def report_page(rows: Sequence[BookRow], assignment: str, picture: bytes | None) -> str:
     """Return the report as an HTML page.
 
     Parameters
     ----------
-    rows : sequence of Row
+    rows : sequence of BookRow
     assignment : str
     picture : bytes, optional
         A PNG; see `draw_class`.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # a command imports only what it needs
     from nsputil.grading.assignments import Assignment
-    from nsputil.grading.book import Book, Row
+    from nsputil.grading.book import Book, BookRow
     from nsputil.grading.job import Job
 
 BOOK = "book.sqlite"
@@ -208,12 +208,12 @@ def _bar(total: int) -> Any:  # a bar of tqdm, which is not typed
     return tqdm(total=total, unit="submission", disable=True if off else None, mininterval=0.5, smoothing=0.1)
 
 
-def as_json(rows: "Sequence[Row]", assignment: str, possible: float) -> dict[str, Any]:
+def as_json(rows: "Sequence[BookRow]", assignment: str, possible: float) -> dict[str, Any]:
     """Return the whole result as plain data for scripts.
 
     Parameters
     ----------
-    rows : sequence of Row
+    rows : sequence of BookRow
     assignment : str
     possible : float
         The points of the whole assignment.
@@ -252,7 +252,7 @@ def as_json(rows: "Sequence[Row]", assignment: str, possible: float) -> dict[str
     }
 
 
-def _report(rows: "Sequence[Row]", out: Path, written: list[tuple[str, str]], marks: int) -> str:
+def _report(rows: "Sequence[BookRow]", out: Path, written: list[tuple[str, str]], marks: int) -> str:
     """Return what is printed at the end; every word of a learner in it is made harmless."""
     from collections import Counter
 

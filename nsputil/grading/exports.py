@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nsputil.grading.book import Row
+from nsputil.grading.book import BookRow
 from nsputil.grading.shown import for_page, for_sheet
 from nsputil.grading.spoken import plain_feedback
 from nsputil.grading.tables import Table, as_number, key_of, number
@@ -21,7 +21,7 @@ MOODLE_KEYS = ("Identifier", "ID number", "Username", "Email address")
 CANVAS_KEYS = ("ID", "SIS Login ID", "SIS User ID", "Integration ID")
 
 #: Writes something of a row of the book into a line of a platform's table.
-Write = Callable[[list[str], Row], None]
+Write = Callable[[list[str], BookRow], None]
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class Filled:
     unknown: tuple[str, ...]
 
 
-def nbgrader_table(rows: Sequence[Row], assignment: str, most: float) -> Table:
+def nbgrader_table(rows: Sequence[BookRow], assignment: str, most: float) -> Table:
     """Return the table that ``nbgrader export`` writes.
 
     Parameters
     ----------
-    rows : sequence of Row
+    rows : sequence of BookRow
     assignment : str
     most : float
         The points of the whole assignment.
@@ -65,12 +65,12 @@ def nbgrader_table(rows: Sequence[Row], assignment: str, most: float) -> Table:
     return Table(lines)
 
 
-def moodle_table(rows: Sequence[Row], most: float, worksheet: str | Path | None = None) -> Filled:
+def moodle_table(rows: Sequence[BookRow], most: float, worksheet: str | Path | None = None) -> Filled:
     """Return Moodle's grading worksheet with grades and feedback, or one of our own that can be imported.
 
     Parameters
     ----------
-    rows : sequence of Row
+    rows : sequence of BookRow
     most : float
     worksheet : str or Path, optional
         What Moodle offers as "Download grading worksheet". Its other columns are kept, and points are scaled to its
@@ -99,24 +99,26 @@ def moodle_table(rows: Sequence[Row], most: float, worksheet: str | Path | None 
         raise ValueError(f"no student of the book is in {worksheet}; looked in {', '.join(MOODLE_KEYS)}")
     comments, highest = table.column("Feedback comments"), table.column("Maximum Grade")
 
-    def fill(line: list[str], row: Row) -> None:
+    def fill(line: list[str], row: BookRow) -> None:
         scale = as_number(line[highest]) if highest is not None and highest < len(line) else None
         assert row.score is not None
         line[grade] = number(row.score / most * (scale or most) if most else 0.0)
 
-    def comment(line: list[str], row: Row) -> None:
+    def comment(line: list[str], row: BookRow) -> None:
         if comments is not None:  # Moodle takes it for HTML
             line[comments] = "<br>".join(for_page(text) for text in plain_feedback(row))
 
     return _filled(table, key, rows, fill, comment)
 
 
-def canvas_table(rows: Sequence[Row], most: float, gradebook: str | Path, assignment: str, column: str = "") -> Filled:
+def canvas_table(
+    rows: Sequence[BookRow], most: float, gradebook: str | Path, assignment: str, column: str = ""
+) -> Filled:
     """Return the grade book that Canvas exported, with the grades of one assignment; other cells are kept.
 
     Parameters
     ----------
-    rows : sequence of Row
+    rows : sequence of BookRow
     most : float
     gradebook : str or Path
         What Canvas offers as "Export". Points are scaled to its "Points Possible".
@@ -150,14 +152,14 @@ def canvas_table(rows: Sequence[Row], most: float, gradebook: str | Path, assign
     possible = next((line for line in table.rows[1:4] if line and line[0].strip() == "Points Possible"), [])
     scale = as_number(possible[place]) if place < len(possible) else None
 
-    def fill(line: list[str], row: Row) -> None:
+    def fill(line: list[str], row: BookRow) -> None:
         assert row.score is not None
         line[place] = number(row.score / most * (scale or most) if most else 0.0)
 
     return _filled(table, key, rows, fill, lambda line, row: None)
 
 
-def _filled(table: Table, key: int, rows: Sequence[Row], fill: Write, comment: Write) -> Filled:
+def _filled(table: Table, key: int, rows: Sequence[BookRow], fill: Write, comment: Write) -> Filled:
     by_student = {row.student: row for row in rows}
     width, count, seen = len(table.rows[0]), 0, set()
     for line in table.rows[1:]:

@@ -1,19 +1,19 @@
 """A page for each student: their own results, and nothing about anybody else."""
 
 from nsputil.checks.verdict import RIGHT
-from nsputil.grading.book import Row
+from nsputil.grading.book import BookRow
 from nsputil.grading.pages import page
 from nsputil.grading.shown import for_page
 from nsputil.grading.spoken import summary, title, verdict
 from nsputil.grading.tables import number
 
 
-def feedback_page(row: Row, assignment: str) -> str:
+def feedback_page(row: BookRow, assignment: str) -> str:
     """Return the page of one student as HTML.
 
     Parameters
     ----------
-    row : Row
+    row : BookRow
     assignment : str
 
     Returns

@@ -30,7 +30,7 @@ class NoGrader(Exception):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """What became of one submission.
 
     Attributes
@@ -54,10 +54,10 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def refused(error: Ungradable) -> Outcome:
+def refused(error: Ungradable) -> JobOutcome:
     """Return the outcome of a submission that cannot be graded; what was found becomes a sentence."""
     detail = error.detail.strip()
-    return Outcome(REFUSED, None, error.reason, detail[:1].upper() + detail[1:] + "." * (detail[-1:] not in ".!?"))
+    return JobOutcome(REFUSED, None, error.reason, detail[:1].upper() + detail[1:] + "." * (detail[-1:] not in ".!?"))
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Job:
     assignment: str
     grade_ids: tuple[str, ...]
 
-    def __call__(self, student: str, data: bytes) -> Outcome:
+    def __call__(self, student: str, data: bytes) -> JobOutcome:
         """Return what became of a submission.
 
         Parameters
@@ -87,7 +87,7 @@ class Job:
 
         Returns
         -------
-        Outcome
+        JobOutcome
 
         Raises
         ------
@@ -97,15 +97,15 @@ class Job:
         try:
             notebook = read_notebook(data, self.grade_ids, self.assignment)
             with _ALONE:  # a judgement may change settings of the whole process
-                return Outcome(GRADED, _grader_of(self).grade(notebook, encodable(student)))
+                return JobOutcome(GRADED, _grader_of(self).grade(notebook, encodable(student)))
         except NoGrader:
             raise
         except Ungradable as error:
             return refused(error)
         except GraderFault as error:
-            return Outcome(FAULT, None, "grader", one_line(str(error), 500))
+            return JobOutcome(FAULT, None, "grader", one_line(str(error), 500))
         except Exception as error:  # a row that says so is better than a class without grades
-            return Outcome(FAULT, None, type(error).__name__, one_line(str(error), 500))
+            return JobOutcome(FAULT, None, type(error).__name__, one_line(str(error), 500))
 
 
 _ALONE = threading.RLock()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 from nsputil.grading.book import Book
-from nsputil.grading.job import FAULT, Job, NoGrader, Outcome, encodable, refused
+from nsputil.grading.job import FAULT, Job, JobOutcome, NoGrader, encodable, refused
 from nsputil.grading.results import Ungradable
 from nsputil.grading.submission import Submission
 
@@ -31,7 +31,7 @@ class Tally:
     counts: dict[str, int] = field(default_factory=dict)
     skipped: int = 0
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: JobOutcome) -> None:
         """Count an outcome."""
         self.counts[outcome.status] = self.counts.get(outcome.status, 0) + 1
 
@@ -50,7 +50,7 @@ def grade_all(
     job: Job,
     executor: Callable[[], Executor],
     window: int,
-    each: Callable[[Submission, Outcome | None], None] = lambda submission, outcome: None,
+    each: Callable[[Submission, JobOutcome | None], None] = lambda submission, outcome: None,
 ) -> Tally:
     """Grade submissions and write a row for each into the book.
 
@@ -78,10 +78,10 @@ def grade_all(
         If a worker cannot start its grader.
     """
     tally, waiting, source = Tally(), deque[_Task](), iter(submissions)
-    running: dict[Future[Outcome], _Task] = {}
+    running: dict[Future[JobOutcome], _Task] = {}
     pool = executor()
 
-    def finish(task: _Task, outcome: Outcome) -> None:
+    def finish(task: _Task, outcome: JobOutcome) -> None:
         book.record(task.submission, task.digest, outcome)
         tally.add(outcome)
         each(task.submission, outcome)
@@ -120,14 +120,14 @@ def grade_all(
                 except BrokenExecutor:
                     broken = True
                     if task.alone:
-                        finish(task, Outcome(FAULT, None, "worker", "the process that graded it died"))
+                        finish(task, JobOutcome(FAULT, None, "worker", "the process that graded it died"))
                     else:
                         task.alone = True
                         waiting.append(task)
                 except NoGrader:
                     raise
                 except Exception as error:  # the executor's own, such as a cluster that gave up
-                    finish(task, Outcome(FAULT, None, type(error).__name__, "the executor lost this job"))
+                    finish(task, JobOutcome(FAULT, None, type(error).__name__, "the executor lost this job"))
             if broken:
                 pool.shutdown(wait=False)
                 for task in running.values():
@@ -142,7 +142,7 @@ def grade_all(
 
 
 class _Refused(_Task):
-    outcome: Outcome
+    outcome: JobOutcome
 
 
 def _read(submission: Submission) -> _Task:

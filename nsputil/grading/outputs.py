@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nsputil.files import replacing, write_text
-from nsputil.grading.book import Row
+from nsputil.grading.book import BookRow
 from nsputil.grading.by_hand import texts, texts_page, texts_sheet
 from nsputil.grading.class_facts import class_facts
 from nsputil.grading.class_report import draw_class, report_page, report_table
@@ -33,13 +33,13 @@ class Platforms:
 
 
 def write_outputs(
-    rows: Sequence[Row], folder: Path, assignment: str, most: float, platforms: Platforms
+    rows: Sequence[BookRow], folder: Path, assignment: str, most: float, platforms: Platforms
 ) -> list[tuple[str, str]]:
     """Write grades, pages and reports, each file whole or not at all.
 
     Parameters
     ----------
-    rows : sequence of Row
+    rows : sequence of BookRow
     folder : Path
     assignment : str
     most : float

@@ -1,7 +1,7 @@
 """What a student reads about an exercise or a submission: the verdict's words, or a plain sentence for a reason."""
 
 from nsputil.checks.verdict import COMPARED, NOT_DONE, RIGHT, WRONG
-from nsputil.grading.book import Row
+from nsputil.grading.book import BookRow
 from nsputil.grading.job import FAULT
 from nsputil.grading.results import UNGRADABLE, ExerciseResult
 from nsputil.grading.tables import number
@@ -26,12 +26,12 @@ def title(exercise: ExerciseResult) -> str:
     return known.title if known else exercise.name
 
 
-def verdict(row: Row, exercise: ExerciseResult) -> tuple[str, list[str]]:
+def verdict(row: BookRow, exercise: ExerciseResult) -> tuple[str, list[str]]:
     """Return the state of an exercise and the lines that explain it, for its student.
 
     Parameters
     ----------
-    row : Row
+    row : BookRow
     exercise : ExerciseResult
 
     Returns
@@ -55,7 +55,7 @@ def verdict(row: Row, exercise: ExerciseResult) -> tuple[str, list[str]]:
     return STATES.get(exercise.state, exercise.state), lines
 
 
-def summary(row: Row) -> str:
+def summary(row: BookRow) -> str:
     """Return one sentence about a whole submission."""
     if row.outcome.status == FAULT:
         return "It has not been graded yet, by a fault of the grader and not of yours."
@@ -69,7 +69,7 @@ def summary(row: Row) -> str:
     return text + "."
 
 
-def plain_feedback(row: Row) -> list[str]:
+def plain_feedback(row: BookRow) -> list[str]:
     """Return the feedback as lines of plain text: a sentence about the whole, then what is not right."""
     lines = [summary(row)]
     for exercise in row.exercises:

@@ -18,7 +18,7 @@ from pretend import ASSIGNMENT, deliver, job, notebook, result
 from nsputil.grading import book as book_module
 from nsputil.grading.book import Book, Mark, text_digest
 from nsputil.grading.intake import submissions
-from nsputil.grading.job import FAULT, GRADED, REFUSED, NoGrader, Outcome, close_graders
+from nsputil.grading.job import FAULT, GRADED, REFUSED, JobOutcome, NoGrader, close_graders
 from nsputil.grading.loop import grade_all, processes
 from nsputil.grading.submission import Submission
 
@@ -46,8 +46,8 @@ def content(book):
 def test_a_row_comes_back_as_it_was_written(tmp_path):
     graded = result(["sign", "text"])
     with new_book(tmp_path) as book:
-        book.record(one(), "d1", Outcome(GRADED, graded))
-        book.record(one("bob"), "d2", Outcome(REFUSED, None, "empty", "the file is empty"))
+        book.record(one(), "d1", JobOutcome(GRADED, graded))
+        book.record(one("bob"), "d2", JobOutcome(REFUSED, None, "empty", "the file is empty"))
         secret = book.secret
     with new_book(tmp_path) as book:
         ann, bob = book.rows()
@@ -59,31 +59,31 @@ def test_a_row_comes_back_as_it_was_written(tmp_path):
 
 def test_a_row_is_replaced_as_a_whole_and_a_fault_of_ours_is_tried_again(tmp_path):
     with new_book(tmp_path) as book:
-        book.record(one(), "d1", Outcome(GRADED, result([])))
-        book.record(one(), "d2", Outcome(FAULT, None, "grader", "x"))
+        book.record(one(), "d1", JobOutcome(GRADED, result([])))
+        book.record(one(), "d2", JobOutcome(FAULT, None, "grader", "x"))
         assert not book.done("ann", "d2")
         (row,) = book.rows()
-        assert row.outcome == Outcome(FAULT, None, "grader", "x") and row.exercises == ()
+        assert row.outcome == JobOutcome(FAULT, None, "grader", "x") and row.exercises == ()
 
 
 def test_a_mark_counts_as_long_as_the_text_is_the_same(tmp_path):
     with new_book(tmp_path) as book:
         graded = result(["text"])
         text = graded.exercises[2]
-        book.record(one(), "d1", Outcome(GRADED, graded))
+        book.record(one(), "d1", JobOutcome(GRADED, graded))
         book.mark([("ann", text.grade_id, Mark(2.0, "good", text_digest(text.text)))])
         (row,) = book.rows()
         assert row.score == 6 and row.waiting == ()
-        book.record(one(), "d2", Outcome(GRADED, replace(graded, seed=6)))
+        book.record(one(), "d2", JobOutcome(GRADED, replace(graded, seed=6)))
         assert next(book.rows()).score == 6
-        book.record(one(), "d3", Outcome(GRADED, result(["text"], "another")))
+        book.record(one(), "d3", JobOutcome(GRADED, result(["text"], "another")))
         (row,) = book.rows()
         assert row.score == 4 and len(row.waiting) == 1
 
 
 def test_text_that_no_encoding_can_hold_is_stored(tmp_path):
     with new_book(tmp_path) as book:
-        book.record(one("a\udcff"), "d", Outcome(GRADED, result(["evil"])))
+        book.record(one("a\udcff"), "d", JobOutcome(GRADED, result(["evil"])))
         (row,) = book.rows()
         assert row.student == "a\\udcff" and "<script>" in row.exercises[0].message and book.done("a\udcff", "d")
 
@@ -180,8 +180,8 @@ def test_one_writes_files_while_the_other_waits(tmp_path, monkeypatch):
     monkeypatch.setattr(book_module, "PATIENCE", 0.1)
     first, second = new_book(tmp_path), new_book(tmp_path)
     with first.alone(), pytest.raises(sqlite3.OperationalError, match="locked"):
-        second.record(one(), "d", Outcome(GRADED, result([])))
-    second.record(one(), "d", Outcome(GRADED, result([])))
+        second.record(one(), "d", JobOutcome(GRADED, result([])))
+    second.record(one(), "d", JobOutcome(GRADED, result([])))
     assert len(first) == 1
     first.close()
     second.close()

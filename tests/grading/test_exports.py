@@ -7,19 +7,19 @@ import pytest
 from pretend import ASSIGNMENT, MOST, result
 from test_book import new_book, one
 
-from nsputil.grading.book import Row
+from nsputil.grading.book import BookRow
 from nsputil.grading.by_hand import read_marks, texts_page, texts_sheet
 from nsputil.grading.exports import canvas_table, moodle_table, nbgrader_table
-from nsputil.grading.job import FAULT, GRADED, REFUSED, Outcome
+from nsputil.grading.job import FAULT, GRADED, REFUSED, JobOutcome
 from nsputil.grading.tables import Table
 
 
 def row(student, *does, label="", **changes):
-    return Row(student, label, "x", "", "d", Outcome(GRADED, replace(result(does, student), **changes)), {})
+    return BookRow(student, label, "x", "", "d", JobOutcome(GRADED, replace(result(does, student), **changes)), {})
 
 
 def refused(student, label=""):
-    return Row(student, label, "x", "", "d", Outcome(REFUSED, None, "not JSON", "Line 1: <b>."), {})
+    return BookRow(student, label, "x", "", "d", JobOutcome(REFUSED, None, "not JSON", "Line 1: <b>."), {})
 
 
 ROWS = [row("11", label="Ann"), row("12", "sign", "text"), refused("13"), row("14", "evil")]
@@ -140,8 +140,8 @@ def test_a_worksheet_of_moodle_that_cannot_be_filled(tmp_path):
 def book(tmp_path):
     with new_book(tmp_path) as book:
         for student, does in {"ann": ["text"], "=bob": ["evil"], "cy": []}.items():
-            book.record(one(student), "d", Outcome(GRADED, result(does, student)))
-        book.record(one("dan"), "d", Outcome(FAULT, None, "grader", "x"))
+            book.record(one(student), "d", JobOutcome(GRADED, result(does, student)))
+        book.record(one("dan"), "d", JobOutcome(FAULT, None, "grader", "x"))
         yield book
 
 
@@ -181,7 +181,7 @@ def test_impossible_points_are_refused_and_nothing_is_changed(book, tmp_path, po
 
 def test_points_for_another_text_are_refused(book, tmp_path):
     fill(book, tmp_path / "texts.csv", {"ann": "1"})
-    book.record(one("ann"), "d2", Outcome(GRADED, result(["text"], "somebody")))
+    book.record(one("ann"), "d2", JobOutcome(GRADED, result(["text"], "somebody")))
     with pytest.raises(ValueError, match="ann has handed in another text since"):
         read_marks(book, tmp_path / "texts.csv")
     (tmp_path / "texts.csv").write_text("student,exercise,most,points,comment,text,version\nzoe,x,3,1,,,\n")

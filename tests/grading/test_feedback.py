@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from test_exports import refused, row
 
-from nsputil.grading.book import Mark, Row, text_digest
+from nsputil.grading.book import BookRow, Mark, text_digest
 from nsputil.grading.feedback import feedback_page
-from nsputil.grading.job import FAULT, Outcome
+from nsputil.grading.job import FAULT, JobOutcome
 from nsputil.grading.pages import file_name
 from nsputil.grading.shown import for_page, for_sheet, one_line, visible
 
@@ -38,7 +38,7 @@ def test_a_mark_and_its_comment():
 
 def test_a_submission_without_grades_says_why():
     assert "It could not be graded (not JSON): Line 1: &lt;b&gt;." in shown(refused("ann"))
-    fault = Row("ann", "", "x", "", "d", Outcome(FAULT, None, "KeyError", "secret path"), {})
+    fault = BookRow("ann", "", "x", "", "d", JobOutcome(FAULT, None, "KeyError", "secret path"), {})
     assert "by a fault of the grader and not of yours" in shown(fault) and "secret" not in shown(fault)
 
 
