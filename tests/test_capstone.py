@@ -8,8 +8,8 @@ import nbformat
 import numpy as np
 import pytest
 
-from nsputil.capstone import HOLDS, PARTS, KnownModel, WatchedModel, broken_script, judge, script_with, true_accuracy
-from nsputil.capstone.repairs import EDITS
+from nsputil.capstone import HOLDS, KnownModel, WatchedModel, broken_script, judge, true_accuracy
+from nsputil.capstone.repairs import EDITS, PARTS, script_with
 from nsputil.checks.bank.nb12 import repaired_script_reference
 from nsputil.corpus import Document
 from nsputil.encoders import BagEncoder

@@ -77,8 +77,8 @@ class Used:
     peak: int = 0
 
 
-#: Answers a call of a function that stayed outside: (number, method, arguments) to what is sent back.
-OnCall = Callable[[Any, Any, Any], dict[str, Any]]
+#: Answers a call of a function that stayed outside: (number, method, arguments, named ones) to what is sent back.
+OnCall = Callable[[Any, Any, Any, Any], dict[str, Any]]
 
 
 class Box:
@@ -127,9 +127,9 @@ class Box:
                 reply = self.talk.receive(max(deadline - time.monotonic(), 0.001))
                 if on_call is None or "ask" not in reply:
                     break
-                if time.monotonic() > deadline:  # whoever asks without end always has a message ready
+                if time.monotonic() > deadline:  # a box that asks without end always has a message ready
                     raise TimeoutError
-                answer = on_call(reply["ask"], reply.get("method"), reply.get("args"))
+                answer = on_call(reply["ask"], reply.get("method"), reply.get("args"), reply.get("named"))
                 self.talk.send(answer, max(deadline - time.monotonic(), 0.001))
             if reply.get("n") != self._number:
                 raise WireError("an answer to another question")
@@ -486,7 +486,7 @@ class PlainRoom:
 
     @staticmethod
     def _accepted(server: socket.socket, token: bytes) -> socket.socket:
-        """Return the connection of the child; whoever else connects does not know the token."""
+        """Return the connection of the child; anything else that connects does not know the token."""
         while True:
             talk, _ = server.accept()
             talk.settimeout(START_SECONDS)

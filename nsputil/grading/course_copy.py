@@ -1,4 +1,4 @@
-"""The nsputil of the box: the package without the bank of exercises and without what grades."""
+"""The nsputil of the box: the package without the bank of exercises, other solutions, and what grades."""
 
 import shutil
 from collections.abc import Iterable
@@ -8,6 +8,9 @@ import nsputil
 
 #: What of this package the box needs.
 INSIDE = {"__init__", "cells", "learner", "limits", "silent_checks", "syscall_filter", "wire", "zygote"}
+
+#: What no learner's code may see, by folder: answers, and the checks' own `__init__`, for which there is a silent one.
+LEFT_OUT = {"checks": {"bank", "__init__"}, "capstone": {"repairs"}}
 
 
 def make_course_copy(folder: Path) -> None:
@@ -19,17 +22,12 @@ def make_course_copy(folder: Path) -> None:
         Gets a folder ``nsputil``.
     """
     source = Path(nsputil.__file__).resolve().parent
-    kept = {str(source / "checks"): None, str(source / "grading"): INSIDE}
 
     def left_out(directory: str, names: Iterable[str]) -> set[str]:
-        inside = kept.get(directory.removesuffix("/__pycache__"))
-        if inside is not None:
-            return {name for name in names if name.split(".")[0] not in inside | {"__pycache__"}}
-        if directory == str(source / "checks"):
-            return {"bank", "__init__.py"} & set(names)
-        if directory == str(source / "checks" / "__pycache__"):
-            return {name for name in names if name.startswith("__init__.")}
-        return set()
+        if directory.removesuffix("/__pycache__") == str(source / "grading"):
+            return {name for name in names if name.split(".")[0] not in INSIDE | {"__pycache__"}}
+        without = LEFT_OUT.get(Path(directory).relative_to(source).as_posix().removesuffix("/__pycache__"), set())
+        return {name for name in names if name.split(".")[0] in without}
 
     # The times stay, so that compiled files are still taken for what they are.
     shutil.copytree(source, folder / "nsputil", ignore=left_out, copy_function=shutil.copy2)

@@ -390,7 +390,7 @@ def judge_answer(
         cases=cases_for_the_box(cases, outside),
         seconds=limits.call_seconds,
     )
-    return verdict_on(exercise, cases, expected, said.get("outcomes")), None
+    return verdict_on(exercise, cases, expected, said.get("outcomes"), outside), None
 
 
 def _names(said: dict[str, Any], count: int) -> list[Names]:

@@ -1,7 +1,7 @@
 """What runs in the box: it runs cells, looks at names and calls answers, as it is told from outside.
 
-It judges nothing and knows no answer. A learner's code shares this process and may do to it what it likes; whoever
-reads its messages believes none of them.
+It judges nothing and knows no answer. A learner's code shares this process and may do to it what it likes, so the
+side that reads its messages believes none of them.
 """
 
 import builtins
@@ -20,13 +20,15 @@ from nsputil.checks import runner
 from nsputil.checks.honest import honest_functions
 from nsputil.checks.runner import Outcome, call, is_stub, time_limit
 from nsputil.grading.cells import look_at, python_of
-from nsputil.grading.wire import Channel, Closed, decode, encode_within
+from nsputil.grading.wire import Channel, Closed, Offer, decode, encode_within
 
 #: Calls of an answer end at the first outcome with one of these problems, as in the learner's own check.
 STOPPED = ("time", "waiting", "input", "exit", "output")
 LONGEST_ERROR = 300
 LONGEST_PRINT = 2_000  # characters of what one call printed
 LONGEST_REPLY = 4_000_000  # characters for the values of one message
+#: Asks outside: number of the handle, method, arguments, named arguments.
+Ask = Callable[[int, str, tuple[Any, ...], dict[str, Any]], Any]
 
 
 class Handle:
@@ -35,22 +37,26 @@ class Handle:
     Parameters
     ----------
     ask : callable
-        ``ask(number, method, args)``
+        ``ask(number, method, args, named)``
     number : int
     name : str
     methods : list of str
         Of an object; empty for a function.
+    attributes : dict
+        What is sent in with it, such as a model's vocabulary.
     """
 
-    def __init__(self, ask: Callable[[int, str, tuple[Any, ...]], Any], number: int, name: str, methods: list[str]):
+    def __init__(self, ask: Ask, number: int, name: str, methods: list[str], attributes: dict[str, Any]):
         self.__ask, self.__number = ask, number
         self.__name__ = name
         for method in methods:
             setattr(self, method, self.__method(method))
+        for attribute, value in attributes.items():
+            setattr(self, attribute, value)
 
     def __method(self, method: str) -> Callable[..., Any]:
-        def answered_outside(*args: Any) -> Any:
-            return self.__ask(self.__number, method, args)
+        def answered_outside(*args: Any, **named: Any) -> Any:
+            return self.__ask(self.__number, method, args, named)
 
         return answered_outside
 
@@ -61,13 +67,13 @@ class Handle:
 class FunctionHandle(Handle):
     """A function that stayed outside."""
 
-    def __init__(self, ask: Callable[[int, str, tuple[Any, ...]], Any], number: int, name: str, methods: list[str]):
-        super().__init__(ask, number, name, methods)
+    def __init__(self, ask: Ask, number: int, name: str, methods: list[str], attributes: dict[str, Any]):
+        super().__init__(ask, number, name, methods, attributes)
         self.__ask, self.__number = ask, number
 
-    def answered_outside(self, *args: Any) -> Any:
+    def answered_outside(self, *args: Any, **named: Any) -> Any:
         """Call the function."""
-        return self.__ask(self.__number, "", args)
+        return self.__ask(self.__number, "", args, named)
 
     __call__ = answered_outside
 
@@ -101,6 +107,7 @@ class Learner:
         self.channel = channel
         self.cell_seconds, self.output_characters = cell_seconds, output_characters
         self.sources: list[str] = []
+        self.handles: dict[int, tuple[Handle, int]] = {}
         main = types.ModuleType("__main__")
         sys.modules["__main__"] = main  # where dataclasses and others look for a notebook's classes
         self.space: dict[str, Any] = vars(main)
@@ -167,16 +174,25 @@ class Learner:
                 if outcomes[-1].problem in STOPPED:
                     break
         share = LONGEST_REPLY // len(outcomes)
-        return {"outcomes": [_plain(outcome, share) for outcome in outcomes]}
+        return {"outcomes": [_plain(outcome, share, self.handed_in) for outcome in outcomes]}
 
     def accept(self, handle: list[Any]) -> Handle:
         """Make an object of the handle of something that stayed outside."""
-        number, name, is_function, methods = handle
-        return (FunctionHandle if is_function else Handle)(self.ask, number, name, methods)
+        number, name, is_function, methods, attributes = handle
+        sent = {each: decode(value) for each, value in attributes.items()}
+        made = (FunctionHandle if is_function else Handle)(self.ask, number, name, methods, sent)
+        self.handles[id(made)] = made, number
+        return made
 
-    def ask(self, number: int, method: str, args: tuple[Any, ...]) -> Any:
+    def handed_in(self, value: Any) -> list[Any] | None:
+        """Return the handle of something that stayed outside, None for anything else."""
+        made, number = self.handles.get(id(value), (None, 0))
+        return ["h", number] if made is value and made is not None else None
+
+    def ask(self, number: int, method: str, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Have a function called outside."""
-        self.channel.send({"ask": number, "method": method, "args": encode_within(args, LONGEST_REPLY)})
+        sent = {"args": encode_within(args, LONGEST_REPLY), "named": encode_within(named, LONGEST_REPLY)}
+        self.channel.send({"ask": number, "method": method, **sent})
         reply = self.channel.receive()
         if "raise" in reply:
             kind = getattr(builtins, reply["raise"], Exception)
@@ -184,11 +200,11 @@ class Learner:
         return decode(reply["answer"], self.accept)
 
 
-def _plain(outcome: Outcome, size: int) -> dict[str, Any]:
+def _plain(outcome: Outcome, size: int, handed_in: Offer) -> dict[str, Any]:
     """Return an outcome as plain JSON, its value in at most so many characters."""
     kinds = outcome.exception.__mro__ if outcome.exception else ()
     return {
-        "value": encode_within(outcome.value, size),
+        "value": encode_within(outcome.value, size, handed_in),
         "problem": outcome.problem,
         "error": outcome.error[:LONGEST_ERROR],
         "exception": [kind.__name__ for kind in kinds],

@@ -5,6 +5,7 @@ wrong answer.
 """
 
 import builtins
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,15 +18,15 @@ from nsputil.checks.verdict import RIGHT, WRONG, Verdict
 from nsputil.grading.wire import NAME, WireError, clean, decode, encode
 
 PROBLEMS = {"", "exception", *STOPPED}
-#: What an answer may call on an object that stayed outside.
-METHODS = ("predict",)
+#: What an answer may call on an object that stayed outside, and which of its attributes are sent in with it.
+METHODS, ATTRIBUTES = ("predict", "backward", "step"), ("vocabulary",)
 #: Exceptions outside of Python's own that a reference or an idea may raise.
 OTHERS: dict[str, type[BaseException]] = {"LinAlgError": np.linalg.LinAlgError, "AxisError": np.exceptions.AxisError}
 LONGEST_PRINT, LONGEST_ERROR, LONGEST_NAME = 20_000, 400, 60
 
 
 class Outside:
-    """The functions and models among the arguments of some cases. They stay here, and calls come back to them.
+    """The functions and models among the arguments of some cases. Copies stay here, and calls come back to them.
 
     Parameters
     ----------
@@ -42,11 +43,25 @@ class Outside:
         methods = [name for name in METHODS if callable(getattr(value, name, None))]
         if not methods and not callable(value):
             return None
-        self._kept.append(value)
+        self._kept.append(copy.deepcopy(value))  # a call may change a model, and the cases are used again
         name = getattr(value, "__name__", type(value).__name__)
-        return ["h", len(self._kept) - 1, name, callable(value), methods]
+        attributes = {name: encode(getattr(value, name)) for name in ATTRIBUTES if hasattr(value, name)}
+        return ["h", len(self._kept) - 1, name, callable(value), methods, attributes]
 
-    def answer(self, number: Any, method: Any, args: Any) -> dict[str, Any]:
+    def kept(self, handle: list[Any]) -> Any:
+        """Return what a handle names, which an answer has given back.
+
+        Raises
+        ------
+        WireError
+            If there is no such thing.
+        """
+        number = handle[0] if len(handle) == 1 else None
+        if type(number) is not int or not 0 <= number < len(self._kept):
+            raise WireError("a handle of something that was not handed in")
+        return self._kept[number]
+
+    def answer(self, number: Any, method: Any, args: Any, named: Any) -> dict[str, Any]:
         """Call what a handle names.
 
         Raises
@@ -57,15 +72,16 @@ class Outside:
         self._left -= 1
         if self._left < 0:
             raise WireError("more calls of its arguments than an answer may make")
-        if type(number) is not int or not 0 <= number < len(self._kept) or (method and method not in METHODS):
+        thing = self.kept([number])
+        if method and method not in METHODS:
             raise WireError("a call of something that was not handed in")
-        values = decode(args)
-        if not isinstance(values, tuple):
-            raise WireError("arguments that are no tuple")
-        function = getattr(self._kept[number], method) if method else self._kept[number]
+        values, by_name = decode(args), decode(named)
+        if not isinstance(values, tuple) or not isinstance(by_name, dict):
+            raise WireError("arguments that are no tuple, or names that are no dictionary")
+        function = getattr(thing, method) if method else thing
         try:
             with np.errstate(all="ignore"):
-                return {"answer": encode(function(*values))}
+                return {"answer": encode(function(*values, **by_name))}
         except Exception as error:
             known = next(kind.__name__ for kind in type(error).__mro__ if hasattr(builtins, kind.__name__))
             return {"raise": known, "text": str(error)[:300]}
@@ -76,7 +92,9 @@ def cases_for_the_box(cases: Sequence[InputCase], outside: Outside) -> list[Any]
     return [encode(case.args, outside.offer) for case in cases]
 
 
-def read_outcomes(exercise: CodeExercise, cases: Sequence[InputCase], said: Any) -> list[Outcome]:
+def read_outcomes(
+    exercise: CodeExercise, cases: Sequence[InputCase], said: Any, outside: Outside | None = None
+) -> list[Outcome]:
     """Return what an answer gave, from what the box says.
 
     Parameters
@@ -85,6 +103,8 @@ def read_outcomes(exercise: CodeExercise, cases: Sequence[InputCase], said: Any)
     cases : sequence of InputCase
     said : object
         Of the box.
+    outside : Outside, optional
+        Holds what an answer may give back of its arguments.
 
     Raises
     ------
@@ -95,7 +115,7 @@ def read_outcomes(exercise: CodeExercise, cases: Sequence[InputCase], said: Any)
         raise WireError("another number of outcomes than of cases")
     outcomes = []
     for case, each in zip(cases, said, strict=False):
-        outcome = _outcome(each)
+        outcome = _outcome(each, outside)
         if exercise.normal_form is not None and not outcome.problem:
             outcome = replace(outcome, value=exercise.normal_form(outcome.value, case.args))
         outcomes.append(outcome)
@@ -105,7 +125,7 @@ def read_outcomes(exercise: CodeExercise, cases: Sequence[InputCase], said: Any)
     return outcomes
 
 
-def _outcome(said: Any) -> Outcome:
+def _outcome(said: Any, outside: Outside | None) -> Outcome:
     if not isinstance(said, dict):
         raise WireError("an outcome that is no object")
     problem, error, printed = (_text(said.get(name)) for name in ("problem", "error", "printed"))
@@ -118,7 +138,7 @@ def _outcome(said: Any) -> Outcome:
     calls = said.get("calls")
     if not isinstance(calls, list):
         raise WireError("calls that are no list")
-    value = decode(said.get("value"))
+    value = decode(said.get("value"), outside.kept if outside else None)
     changed = said.get("changed") is True
     return Outcome(
         value, problem, error, raised, printed, changed, tuple(_text(name)[:LONGEST_NAME] for name in calls[:20])
@@ -149,13 +169,19 @@ def _exception(names: Any) -> type[BaseException] | None:
 UNSEEN = "It is right on the inputs of the check in the notebook, and wrong on others of the same kind."
 
 
-def verdict_on(exercise: CodeExercise, cases: Sequence[InputCase], expected: Sequence[Outcome], said: Any) -> Verdict:
+def verdict_on(
+    exercise: CodeExercise,
+    cases: Sequence[InputCase],
+    expected: Sequence[Outcome],
+    said: Any,
+    outside: Outside | None = None,
+) -> Verdict:
     """Return the verdict on a function, from what the box says that it gave; see `read_outcomes`.
 
     If all is right on the inputs that the learner's own check has, and wrong on others, the message says only that. An
     exception's text or a returned value could tell the learner what the other inputs were.
     """
-    outcomes = read_outcomes(exercise, cases, said)
+    outcomes = read_outcomes(exercise, cases, said, outside)
     verdict = exercise.verdict(cases, outcomes, expected)
     seen = len(exercise.inputs()[0])
     if verdict.state != WRONG or not seen < len(outcomes) <= len(cases):

@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from nsputil.corpus import Document
 from nsputil.model import Prediction
 from nsputil.pairs import SentencePair
+from nsputil.tokenization import SPECIAL_TOKENS, Vocabulary
 
 LONGEST_LINE = 8_000_000  # bytes of one message
 LARGEST_ARRAY = 4_000_000  # bytes of one array
@@ -31,10 +33,20 @@ LONGEST_TEXT = 200_000  # characters
 LARGEST_INT = 4_000  # bits
 NAME = re.compile(r"[^A-Za-z0-9_<>]")
 
-#: Classes of the course that exercises pass in or get back; nothing of them but their fields is sent.
-RECORDS: dict[str, tuple[type, tuple[str, ...]]] = {
-    "SentencePair": (SentencePair, tuple(field.name for field in fields(SentencePair))),
-    "Prediction": (Prediction, Prediction._fields),
+
+class Record(NamedTuple):
+    """A class of the course that exercises pass in or get back; nothing of it but its parts is sent."""
+
+    kind: type
+    parts: Callable[[Any], Iterable[Any]]
+    make: Callable[..., Any]
+
+
+RECORDS: dict[str, Record] = {
+    "SentencePair": Record(SentencePair, lambda pair: [getattr(pair, f.name) for f in fields(pair)], SentencePair),
+    "Prediction": Record(Prediction, tuple, Prediction),
+    "Document": Record(Document, lambda document: (document.name, document.sentences), Document),
+    "Vocabulary": Record(Vocabulary, lambda v: [v.tokens[len(SPECIAL_TOKENS) :]], Vocabulary),
 }
 
 
@@ -100,20 +112,22 @@ def encode(value: Any, offer: Offer | None = None) -> Any:
         return _opaque(value)
 
 
-def encode_within(value: Any, size: int) -> Any:
+def encode_within(value: Any, size: int, offer: Offer | None = None) -> Any:
     """Return a value as plain JSON of at most so many characters; of what is larger only its outline is sent.
 
     Parameters
     ----------
     value : object
     size : int
+    offer : callable, optional
+        As in `encode`; in the box it gives back the handle of what stayed outside.
 
     Returns
     -------
     object
         The outline of an array of numbers is its dtype and shape; it arrives as zeros. Anything else is an `Opaque`.
     """
-    found = encode(value)
+    found = encode(value, offer)
     if len(json.dumps(found)) <= size and not (isinstance(found, list) and found[0] == "o"):
         return found
     if issubclass(type(value), np.ndarray) and value.dtype.kind in "fiub" and value.size <= LARGEST_ARRAY:
@@ -155,9 +169,9 @@ def _encode(value: Any, offer: Offer | None, budget: _Budget, depth: int) -> Any
         return clean(text)
     if issubclass(kind, complex):
         return ["c", float.hex(complex.__abs__(value))]
-    for name, (record, names) in RECORDS.items():
-        if kind is record:
-            return ["r", name, items(getattr(value, each) for each in names)]
+    for name, record in RECORDS.items():
+        if kind is record.kind:
+            return ["r", name, items(record.parts(value))]
     for tag, base in (("l", list), ("t", tuple), ("s", set), ("z", frozenset)):
         if issubclass(kind, base):
             if base.__len__(value) > budget.left:  # seen before the first of them is encoded
@@ -227,7 +241,7 @@ def decode(data: Any, accept: Callable[[list[Any]], Any] | None = None) -> Any:
     data : object
         As ``json.loads`` returns it.
     accept : callable, optional
-        Makes an object of a handle, in the box.
+        Makes an object of a handle: in the box one that asks outside, outside the thing itself.
 
     Raises
     ------
@@ -285,8 +299,7 @@ def _decode(data: Any, accept: Callable[[list[Any]], Any] | None, budget: _Budge
         case "q" | "m":
             return _ratio(tag, _text(rest[0], 200))
         case "r":
-            record, names = RECORDS[rest[0]]
-            return record(**dict(zip(names, items(rest[1]), strict=True)))
+            return RECORDS[rest[0]].make(*items(rest[1]))
         case "n":
             dtype = _dtype(rest[0])
             return np.frombuffer(_bytes(rest[1], dtype.itemsize), dtype)[0]

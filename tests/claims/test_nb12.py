@@ -5,7 +5,8 @@ from itertools import combinations
 
 import numpy as np
 
-from nsputil.capstone import HOLDS, PARTS, KnownModel, WatchedModel, judge, script_with, true_accuracy
+from nsputil.capstone import HOLDS, KnownModel, WatchedModel, judge, true_accuracy
+from nsputil.capstone.repairs import PARTS, script_with
 from nsputil.clinic import programs
 from nsputil.contrastive import candidate_loss_and_grad, candidate_ranks, text_vectors
 from nsputil.corpus import Document, load_corpus, split_documents

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.random import Generator
 
 from nsputil._types import Bools, Floats, Ints
-from nsputil.capstone import KnownModel, judge, script_with
+from nsputil.capstone import KnownModel, judge
+from nsputil.capstone.repairs import script_with
 from nsputil.capstone.watched import Diary
 from nsputil.checks.answer_types import Function
 from nsputil.checks.choice_exercise import ChoiceExercise, Option
