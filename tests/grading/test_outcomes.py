@@ -7,7 +7,8 @@ from nsputil.checks import bank
 from nsputil.checks.code_exercise import InputCase
 from nsputil.grading import outcomes
 from nsputil.grading.outcomes import Outside, cases_for_the_box, read_outcomes, verdict_on
-from nsputil.grading.wire import WireError, encode
+from nsputil.grading.wire import WireError, decode, encode
+from nsputil.tokenization import Vocabulary
 
 EXERCISE = bank.exercises()["batch_loss"]
 
@@ -73,8 +74,15 @@ def test_exceptions_are_found_by_name_or_made():
     assert kind(["print", "os"]) is Exception and kind([]) is None
 
 
+NAMED = encode({})
+
+
 class Model:
+    def __init__(self):
+        self.vocabulary, self.asked = Vocabulary(["yes"]), 0
+
     def predict(self, a, b):
+        self.asked += 1
         return (a, b)
 
 
@@ -89,22 +97,23 @@ def test_functions_and_models_stay_outside():
     assert case == [
         "t",
         [
-            ["h", 0, "<lambda>", True, []],
-            ["h", 1, "Model", False, ["predict"]],
+            ["h", 0, "<lambda>", True, [], {}],
+            ["h", 1, "Model", False, ["predict"], {"vocabulary": ["r", "Vocabulary", [["t", ["yes"]]]]}],
             ["l", [["f", "0x1.8000000000000p+0"]]],
-            ["h", 2, "sqrt", True, []],
+            ["h", 2, "sqrt", True, [], {}],
         ],
     ]
-    assert outside.answer(0, "", encode((3,))) == {"answer": 6}
-    assert outside.answer(1, "predict", encode(("a", "b"))) == {"answer": ["t", ["a", "b"]]}
-    assert outside.answer(2, "", encode((object(),)))["raise"] == "TypeError"
+    assert outside.answer(0, "", encode((3,)), NAMED) == {"answer": 6}
+    assert outside.answer(1, "predict", encode(("a",)), encode({"b": "b"})) == {"answer": ["t", ["a", "b"]]}
+    assert outside.answer(2, "", encode((object(),)), NAMED)["raise"] == "TypeError"
     with pytest.raises(WireError, match="more calls"):
-        outside.answer(0, "", encode((3,)))
+        outside.answer(0, "", encode((3,)), NAMED)
 
 
 @pytest.mark.parametrize(
     ("number", "method", "args"),
     [
+        (3, "", ["t", []]),
         (7, "", ["t", []]),
         (-1, "", ["t", []]),
         ("0", "", ["t", []]),
@@ -118,4 +127,22 @@ def test_functions_and_models_stay_outside():
 def test_calls_of_what_was_not_handed_in(number, method, args):
     outside, _ = handles()
     with pytest.raises(WireError):
-        outside.answer(number, method, args)
+        outside.answer(number, method, args, NAMED)
+
+
+def test_named_arguments_are_a_dictionary():
+    outside, _ = handles()
+    for named in (None, ["t", []], 5):
+        with pytest.raises(WireError):
+            outside.answer(0, "", encode((3,)), named)
+
+
+def test_a_model_that_is_given_back_is_a_copy_that_was_called_and_the_case_is_as_it_was():
+    outside, model = Outside(3), Model()
+    handle = cases_for_the_box([InputCase((model,), "a case")], outside)[0][1][0]
+    outside.answer(handle[1], "predict", encode((1, 2)), NAMED)
+    back = decode(["t", [["h", handle[1]], ["f", (0.5).hex()]]], outside.kept)
+    assert back[1] == 0.5 and back[0].asked == 1 and back[0] is not model and model.asked == 0
+    for forged in (["h"], ["h", 1], ["h", "0"], ["h", True], ["h", 0, 0]):
+        with pytest.raises(WireError):
+            decode(forged, outside.kept)

@@ -9,9 +9,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from nsputil.corpus import Document
 from nsputil.grading import wire
 from nsputil.model import Prediction
 from nsputil.pairs import SentencePair
+from nsputil.tokenization import Vocabulary
 
 
 def sent(value, offer=None, accept=None):
@@ -152,6 +154,15 @@ def test_a_function_that_stayed_behind_has_its_name_and_cannot_be_called():
     assert found.__name__ == "deep"
     with pytest.raises(TypeError, match="in its box"):
         found()
+
+
+def test_documents_and_vocabularies_cross_with_all_that_they_hold():
+    document = Document("a", ["One two.", "Three."])
+    vocabulary = Vocabulary(["one", "two"])
+    there, other = sent((document, vocabulary))
+    assert there == document and other.tokens == vocabulary.tokens
+    with pytest.raises(wire.WireError):
+        wire.decode(["r", "Vocabulary", [["l", ["one", "one"]]]])
 
 
 def test_handles_cross_and_others_do_not():
