@@ -1,10 +1,16 @@
 """The rates on independent defects: what counts as named, as placed, and how sure a rate is."""
 
+import re
+from collections import Counter
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from nsputil.clinic.measured import RATES
 from research.independent.table import named, placed, wilson
+
+RESULTS = Path(__file__).resolve().parent.parent / "research" / "results"
 
 
 def row(cause=None, place=None):
@@ -33,3 +39,23 @@ def test_a_place_is_right_if_it_is_the_authors_or_that_of_the_family():
 def test_every_kind_of_answer_has_a_rate():
     assert all(0 <= rate <= 1 for rate in RATES.values())
     assert RATES["fact, cause"] > RATES["swap, place"]
+
+
+def test_the_printed_rates_are_those_of_both_sealed_sets_at_first_contact():
+    right, cases = Counter(), Counter()
+    for path in (RESULTS / "independent_sealed_first.txt", RESULTS / "independent_sealed.txt"):
+        for kind, rate, n in re.findall(r"^  kind (.*?): right +([\d.]+) \[.*?\] n= *(\d+) ", path.read_text(), re.M):
+            right[kind] += round(float(rate) * int(n))
+            cases[kind] += int(n)
+    found = {kind: (right[kind] + 1) / (cases[kind] + 2) for kind in cases if kind != "healthy"}
+    assert len(found) == 6 + 1
+    for kind, rate in found.items():
+        assert RATES[kind] == pytest.approx(rate, abs=0.0051), kind
+    harmful = sum(
+        int(n)
+        for path in RESULTS.glob("independent_sealed*.txt")
+        for n in re.findall(
+            r"^\([ab]\) (?:harmful: place|outside: called sound) .*? n= *(\d+) ", path.read_text(), re.M
+        )
+    )
+    assert right["healthy"] == cases["healthy"] and 0 <= 1 / (1 + 1 / (harmful + 2)) - RATES["healthy"] < 0.01
