@@ -1,8 +1,10 @@
 """The archives for a class: what students get, and that no solution is in it."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from nsputil.checks import bank
@@ -59,3 +61,40 @@ def test_the_mistakes_of_the_instructors_guide_are_those_that_the_checks_know():
     named = {(int(notebook), name) for notebook, names in table for name in re.findall(r"`(\w+)`", names)}
     assert len(named) > 12
     assert named - known == set()
+
+
+def _minutes_of(lesson, sections):
+    """Add up the minutes of what a cell of a plan names: `NN`, `NN to "S"`, `NN from "S"`, or `NN "S", "T"`."""
+    total = 0
+    for number, how, names in re.findall(r'(\d\d)(?: (to|from))?((?:(?:, |[ ])"[^"]+")*)', lesson):
+        own, quoted = sections[int(number)], re.findall(r'"([^"]+)"', names)
+        assert all(name in own for name in quoted), (number, quoted, list(own))
+        order = list(own)
+        if how:
+            at = order.index(quoted[0])
+            quoted = order[: at + 1] if how == "to" else order[at:]
+        total += sum(own[name] for name in quoted or order)
+    return total
+
+
+def test_the_plans_of_the_instructors_guide_add_up():
+    sections = {
+        int(path.name[:2]): {
+            title: int(minutes)
+            for cell in nbformat.read(path, as_version=4).cells
+            for title, minutes in re.findall(r"^## (.*) \((\d+) minutes?\)$", cell.source, re.M)
+        }
+        for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")
+    }
+    guide = (ROOT / "docs/instructor-guide.md").read_text()
+    one = re.findall(r"^\| (\d+) \| (\d\d [^|]*) \|", guide, re.M)
+    many = re.findall(r"^\| \d \| (\d+) \| ([^|]*) \|", guide, re.M)
+    assert len(one) == 5 and len(many) == 5 + 8
+    for minutes, lesson in [*one, *many]:
+        assert _minutes_of(lesson, sections) == int(minutes) <= 90, lesson
+    assert sum(int(minutes) for minutes, _ in one) <= 90
+    asked = Counter()
+    for row in item_bank.rows():
+        asked[row["notebook"]] += row["minutes"]
+    said = re.findall(r"(?<![-\d])(\d\d) \((\d\d)\)", guide)
+    assert len(said) > 12 and all(asked[int(number)] == int(minutes) for number, minutes in said), said
