@@ -202,7 +202,7 @@ def compare(scratch, ours_of=40, theirs_of=16, theirs_of_each=2, size=100):
     print(
         "\nwhole grading beside nbgrader autograde, one worker; seconds of processor for a further submission, and in"
     )
-    print(f"a class of {size} with its share of the start. The ten are measured once, the shortest with more of them.")
+    print(f"a class of {size} with its share of the start. Each is measured once, the shortest with more of them.")
     print(f"{'assignment':36} {'nbgrader':>9} {'ours':>7} {'ratio':>6} {'in a class':>11}", flush=True)
     sums, their_start = np.zeros((2, 2)), 0.0
     for name in (SHORTEST, *assignments()):
@@ -235,7 +235,7 @@ def compare(scratch, ours_of=40, theirs_of=16, theirs_of_each=2, size=100):
         )
         shutil.rmtree(course)
     print(
-        f"{'all ten, one of each':36} {sums[0, 0]:9.2f} {sums[0, 1]:7.3f} {sums[0, 0] / sums[0, 1]:6.1f}"
+        f"{'all of them, one of each':36} {sums[0, 0]:9.2f} {sums[0, 1]:7.3f} {sums[0, 0] / sums[0, 1]:6.1f}"
         f" {sums[1, 0] / sums[1, 1]:11.1f}  reach 40",
         flush=True,
     )
