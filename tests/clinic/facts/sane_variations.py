@@ -208,6 +208,7 @@ VARIATIONS = {
     "report with a histogram": _bag(evaluation=evaluate_with_histogram),
     "float64": _bag(model=partial(pretrained_bag, dtype=np.float64)),
     "watch 50": _bag(watch=50),
+    "watch 10": _bag(watch=10),
     "watch all": _bag(watch=20_000),
     "no instruments": _bag(instrument_every=0),
     "reports by epoch": _bag(evaluate_every=None, epochs=3, max_steps=None),

@@ -146,11 +146,11 @@ ATTACKS = [
            hit=("cheapest_announcement",)),
     Attack("charge-handle", "a handle that was never handed in",
            {"cheapest_announcement": "def cheapest_announcement(charge, q):\n"
-            "    return charge._Handle__ask(7, '__class__', (q,))"},
+            "    return charge._Handle__ask(7, '__class__', (q,), {})"},
            hit=("cheapest_announcement",), reasons=("protocol",)),
     Attack("charge-method", "a method that no handle has",
            {"cheapest_announcement": "def cheapest_announcement(charge, q):\n"
-            "    return charge._Handle__ask(0, '__globals__', ())"},
+            "    return charge._Handle__ask(0, '__globals__', (), {})"},
            hit=("cheapest_announcement",), reasons=("protocol",)),
     cell("settrace", "a trace function that rewrites what is returned",
          "import sys\ndef trace(frame, event, arg):\n"
