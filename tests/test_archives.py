@@ -77,8 +77,9 @@ def _minutes_of(lesson, sections):
     return total
 
 
-def test_the_plans_of_the_instructors_guide_add_up():
-    sections = {
+def _sections():
+    """Return the minutes of each section by notebook."""
+    return {
         int(path.name[:2]): {
             title: int(minutes)
             for cell in nbformat.read(path, as_version=4).cells
@@ -86,6 +87,27 @@ def test_the_plans_of_the_instructors_guide_add_up():
         }
         for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")
     }
+
+
+def test_the_sessions_of_the_walkthrough_add_up():
+    text = (ROOT / "docs/walkthrough.md").read_text()
+    sessions = re.split(r"^## ", text.split("## What the cells take")[0], flags=re.M)
+    sessions = [session for session in sessions if session.startswith("Session")]
+    assert len(sessions) == 9
+    sections, seen = _sections(), set()
+    for session in sessions:
+        rows = re.findall(r"^\| (\d+) \| [^|]* \| ?([^|]*) \|", session, re.M)
+        assert 80 <= sum(int(minutes) for minutes, _ in rows) <= 90, session[:40]
+        for minutes, where in rows:
+            lesson = re.sub(r"\[(\d\d)\]\([^)]*\)", r"\1", where)
+            if lesson[:2].isdigit():
+                assert _minutes_of(lesson, sections) == int(minutes), lesson
+                seen.add(int(lesson[:2]))
+    assert seen == set(sections)
+
+
+def test_the_plans_of_the_instructors_guide_add_up():
+    sections = _sections()
     guide = (ROOT / "docs/instructor-guide.md").read_text()
     one = re.findall(r"^\| (\d+) \| (\d\d [^|]*) \|", guide, re.M)
     many = re.findall(r"^\| \d \| (\d+) \| ([^|]*) \|", guide, re.M)
