@@ -56,12 +56,13 @@ def test_what_cannot_be_done_is_said_and_harms_nothing(simulator):
         (("ask", "crystal-ball"), "there is no probe 'crystal-ball'"),
         (("open", "ZZZZ"), "there is no case"),
         (("rerun",), "commit an answer first"),
+        (("examine",), "commit an answer first"),
         (("commit", "gremlins"), "is no cause"),
         (("shout",), "shout"),
     ):
         hear(simulator, *move)
         assert words in simulator.problem, move
-    assert simulator.turn == 6 and simulator.notebook == [] and simulator.case["code"] == SICK
+    assert simulator.turn == 7 and simulator.notebook == [] and simulator.case["code"] == SICK
     hear(simulator, "ask", "look-at-rows")
     assert simulator.problem == ""
 
@@ -103,6 +104,20 @@ def test_the_repaired_run_is_trained_and_does_better():
     assert len(simulator.repaired) == 4 and simulator.repaired[3][-1] == pytest.approx(
         run.evaluations[-1]["accuracy"], abs=1e-3
     )
+
+
+def test_the_facts_of_a_case_are_examined_after_the_answer():
+    def told(faults):
+        row = next(int(r) for r in bank().rows("test") if bank().cases[r].faults == faults)
+        simulator = widgets.clinic_simulator(encode(row), progress=GameProgress())
+        simulator.commit("none of these")
+        hear(simulator, "examine")
+        assert simulator.problem == ""
+        return simulator.facts
+
+    (first, *_) = told(("labels-off-by-one",))
+    assert "This names labels-off-by-one." in first
+    assert told(()) == ["No fact is violated."]
 
 
 def test_progress_is_kept_beside_the_exercises_or_not_at_all(monkeypatch, tmp_path):

@@ -21,9 +21,13 @@ from nsputil.clinic.answers import UNKNOWN
 from nsputil.clinic.case_bank import Bank, bank
 from nsputil.clinic.case_codes import decode, encode
 from nsputil.clinic.diagnosis import Diagnosis, diagnose
+from nsputil.clinic.examined import unexplained
+from nsputil.clinic.facts import examine
+from nsputil.clinic.facts.finding import Finding
 from nsputil.clinic.faults import FAULTS
 from nsputil.clinic.fitted import load_shipped
 from nsputil.clinic.programs import PROGRAMS
+from nsputil.clinic.recording import record
 from nsputil.run import Run
 from nsputil.training import train
 
@@ -390,6 +394,23 @@ class Game:
             "mechanism": mechanism,
             "fix": fix,
         }
+
+    def facts(self) -> list[Finding]:
+        """Examine the facts of the case, live: a training that is watched, some seconds. Possible after the answer.
+
+        Returns
+        -------
+        list of Finding
+            The violated facts that no other violated fact explains; empty if nothing is violated.
+
+        Raises
+        ------
+        ValueError
+            If no answer was committed.
+        """
+        if self.debrief is None:
+            raise ValueError("commit an answer first; the facts would give it away")
+        return unexplained(examine(record(self._bank.cases[self._row].experiment())))
 
     def rerun(self) -> tuple[Run, Run]:
         """Train the case as it was, and repaired, live; return both, each a `Run`."""

@@ -143,7 +143,7 @@ export function scoreAt(belief, cause, answers, spent, budget, floor) {
 // `causes` holds their names in the order of the scores; the groups have another one.
 function referee({ cases, causes, floor }, record) {
   const find = (code) => cases.find(({ table: { code: known } }) => known === code.trim().toUpperCase());
-  const lay = (sick, sealed) => ({ case: { ...sick, ...sealed.table }, notebook: [], debrief: {}, repaired: [],
+  const lay = (sick, sealed) => ({ case: { ...sick, ...sealed.table }, notebook: [], debrief: {}, repaired: [], facts: [],
     belief: Object.fromEntries(Object.values(sick.groups).flatMap((names, _, all) =>
       names.map((name) => [name, 1 / all.length / names.length]))) });
   const moves = {
@@ -210,7 +210,7 @@ function render({ model, el }) {
   let predicted = -1;
   let shownCase = null;
   let beliefs, probe, answer, level;
-  const said = Object.fromEntries(["deal", "ask", "commit", "rerun"].map((move) => [move, reading()]));
+  const said = Object.fromEntries(["deal", "ask", "commit", "rerun", "examine"].map((move) => [move, reading()]));
   let last = "deal"; // the move that was made last: its place is where an answer is read
   const say = (text) => { for (const move of Object.keys(said)) said[move].textContent = move === last ? text : ""; };
   function play(move, ...args) {
@@ -231,7 +231,7 @@ function render({ model, el }) {
       say("Python does not answer. Is the kernel busy? If it was restarted, run this cell again.");
     };
     setTimeout(() => { if (unheard() && pending) say("Python is at work ..."); }, 300);
-    setTimeout(() => { if (unheard() && pending) giveUp(); }, move === "rerun" ? 60000 : 10000);
+    setTimeout(() => { if (unheard() && pending) giveUp(); }, ["rerun", "examine"].includes(move) ? 60000 : 10000);
     try {
       model.send({ do: move, with: args, belief: model.get("belief") });
     } catch { // the widget outlived its kernel
@@ -265,9 +265,11 @@ function render({ model, el }) {
   const againNames = legend([["other", "held-out, as it was"], ["held-out", alone ? "held-out, healthy" : "held-out, repaired"]]);
   const afterwards = element("p");
   const rerun = button(alone ? "See a healthy run" : "Train it again, repaired", () => play("rerun"));
+  const examine = button("Examine its facts", () => play("examine"));
+  const facts = log("What the facts say");
   const places = Object.fromEntries(["level", "beliefs", "probe", "answer", "after"].map((name) => [name, element("div")]));
   const debrief = section("5 Debrief", [verdict, truth, account, element("p", { textContent: "What the tool believes on the same evidence:" }),
-    toolBars, evidence, rerun, said.rerun, places.after]);
+    toolBars, evidence, examine, said.examine, facts.node, rerun, said.rerun, places.after]);
 
   // All that depends on the case: names of causes, probes, groups.
   function deal(sick) {
@@ -344,13 +346,17 @@ function render({ model, el }) {
     if (pending <= turn && turn !== heard) {
       heard = turn;
       const steps = `${number(left)} of ${number(sick.budget)} steps left.`;
-      say(model.get("problem") || { deal: `Case ${sick.code} is on the table. ${steps}`, ask: steps, commit: "", rerun: "" }[last]);
+      say(model.get("problem") || { deal: `Case ${sick.code} is on the table. ${steps}`, ask: steps, commit: "", rerun: "", examine: "" }[last]);
     }
     debrief.hidden = !end.committed;
     if (end.committed && verdict.dataset.of !== sick.code) tell(end);
     verdict.dataset.of = end.committed ? sick.code : "";
     const repaired = model.get("repaired");
     rerun.hidden = repaired.length > 0;
+    const violated = model.get("facts");
+    examine.hidden = alone !== null || violated.length > 0; // it takes a training, which takes Python
+    facts.node.hidden = violated.length === 0;
+    facts.show(violated);
     places.after.replaceChildren(...(repaired.length ? [afterwards, againNames, ...again.nodes] : []));
     if (repaired.length) again.draw(width, [["other", "Held-out, as it was", heldLoss, heldAccuracy], ["held-out", "Held-out, repaired", repaired[2], repaired[3]]]);
     tableOfCurves.show();
@@ -368,7 +374,7 @@ function render({ model, el }) {
     section("3 Predict, then probe", [places.probe, question, prediction.node, ask, said.ask, notebook.node, outcomes.node]),
     section("4 Commit and repair", [places.answer, answered, button("Commit", () => play("commit", answer.select.value)), said.commit]),
     debrief];
-  const traits = ["case", "belief", "notebook", "debrief", "repaired", "record", "turn", "problem"];
+  const traits = ["case", "belief", "notebook", "debrief", "repaired", "facts", "record", "turn", "problem"];
   return mount({ model, el }, "clinic-simulator", "Clinic simulator", nodes, traits, update);
 }
 

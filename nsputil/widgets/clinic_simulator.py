@@ -21,6 +21,7 @@ from nsputil.widgets.base import CourseWidget, browser_module
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from nsputil.clinic.facts.finding import Finding
     from nsputil.clinic.game import Debrief, Entry, Game
     from nsputil.clinic.game_progress import GameProgress
     from nsputil.run import Run
@@ -83,8 +84,8 @@ def moved_belief(
 class ClinicSimulator(CourseWidget):
     """One case after another, played in the page; `game` is the game that it shows.
 
-    What the page does can be done from a cell as well: `believe`, `ask`, `commit`, `rerun`, `open_case` and `deal` play
-    a move and show it.
+    What the page does can be done from a cell as well: `believe`, `ask`, `commit`, `rerun`, `examine`, `open_case` and
+    `deal` play a move and show it.
 
     Attributes
     ----------
@@ -100,6 +101,8 @@ class ClinicSimulator(CourseWidget):
         Empty until an answer is committed.
     repaired : list
         The curves of the repaired run, once it has been trained.
+    facts : list of str
+        A line for each violated fact, once they have been examined.
     record : dict
         How many cases were played and how many were right, the mean score, the group that most needs practice.
     turn : int
@@ -112,12 +115,13 @@ class ClinicSimulator(CourseWidget):
 
     _esm = browser_module("clinic_simulator")
     module = "clinic_simulator"
-    shown = ("case", "belief", "notebook", "debrief", "repaired", "record", "turn", "problem", "sealed")
+    shown = ("case", "belief", "notebook", "debrief", "repaired", "facts", "record", "turn", "problem", "sealed")
     case = traitlets.Dict().tag(sync=True)
     belief = traitlets.Dict().tag(sync=True)
     notebook: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     debrief = traitlets.Dict().tag(sync=True)
     repaired: traitlets.List[list[Any]] = traitlets.List().tag(sync=True)
+    facts: traitlets.List[str] = traitlets.List().tag(sync=True)
     record = traitlets.Dict().tag(sync=True)
     turn = traitlets.Int(0).tag(sync=True)
     problem = traitlets.Unicode("").tag(sync=True)
@@ -168,6 +172,11 @@ class ClinicSimulator(CourseWidget):
         self.repaired = _curves(curve(run))
         return run
 
+    def examine(self) -> list[str]:
+        """Examine the facts of the case, as `Game.facts` does, and show them; return the lines."""
+        self.facts = _lines(self.game.facts())
+        return list(self.facts)
+
     def open_case(self, code: str) -> None:
         """Put the case of a code on the table."""
         from nsputil.clinic.game import Game
@@ -195,7 +204,7 @@ class ClinicSimulator(CourseWidget):
             self.case = case
             groups = case["groups"]
             self.belief = {c: 1 / len(groups) / len(causes) for causes in groups.values() for c in causes}
-            self.notebook, self.debrief, self.repaired = [], {}, []
+            self.notebook, self.debrief, self.repaired, self.facts = [], {}, [], []
             self._count()
 
     def _count(self) -> None:
@@ -211,7 +220,8 @@ class ClinicSimulator(CourseWidget):
     def _hear(self, _: object, move: dict[str, Any], buffers: object) -> None:
         """Answer a move of the page: {"do": name of a method, "with": its arguments, "belief": what the bars show}."""
         moves: dict[str, Callable[..., object]]
-        moves = {"ask": self.ask, "commit": self.commit, "rerun": self.rerun, "open": self.open_case, "deal": self.deal}
+        moves = {"ask": self.ask, "commit": self.commit, "rerun": self.rerun, "examine": self.examine}
+        moves |= {"open": self.open_case, "deal": self.deal}
         with self.hold_sync():
             self.problem = ""
             try:
@@ -287,6 +297,16 @@ def _sealed(game: Game) -> dict[str, Any]:
         "table": table,
         "pair": _curves(sealed["pair"]),
     }
+
+
+def _lines(findings: Iterable[Finding]) -> list[str]:
+    """Return a line for each violated fact: what it says, and how much follows from it."""
+    lines = []
+    for finding in findings:
+        names = f"names {finding.cause}" if finding.cause else f"names no cause, only the place: {finding.place}"
+        harm = "" if finding.firm else " It may do no harm here; only a swap can tell."
+        lines.append(f"{finding.statement} This {names}.{harm}")
+    return lines or ["No fact is violated."]
 
 
 def _plain(value: Any) -> Any:

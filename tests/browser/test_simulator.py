@@ -143,6 +143,10 @@ def test_a_whole_case_by_keyboard(page, widget, cases):
     page.keyboard.press("Enter")
     page.wait_for_function("() => document.querySelectorAll('.nsp-clinic-simulator svg[role=img]').length === 4")
     assert "repaired" in widget.locator("svg[role=img]").nth(2).get_attribute("aria-label")
+    widget.get_by_role("button", name="Examine its facts").click()
+    told = widget.get_by_role("log", name="What the facts say").locator("li").first
+    told.wait_for(timeout=90_000)
+    assert "This names labels-shuffled." in told.text_content()
     picture(widget, "simulator-end-light")
     assert page.errors == []
 

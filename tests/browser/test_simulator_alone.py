@@ -58,7 +58,7 @@ def test_a_case_is_played_and_scored_as_the_game_does(page):
     ceiling = [c for c, group in game.groups.items() if group == "weak-ceiling"]
     game.believe(dict.fromkeys(ceiling, 1))
     end = game.commit("false-negatives")
-    said = widget.locator(".part output").all_text_contents()[-2].replace("−", "-")
+    said = widget.locator(".part output").all_text_contents()[-3].replace("−", "-")
     assert said.startswith("Right. It is false-negatives. Score")
     told = [end.score, end.belief_points, end.probe_points, 0]
     assert numbers(said) == pytest.approx(told, abs=0.51), said
@@ -66,6 +66,7 @@ def test_a_case_is_played_and_scored_as_the_game_does(page):
     assert believed == [f"{cause.name}{100 * cause.probability:.1f} %" for cause in end.tool.causes[:4]]
     widget.get_by_role("button", name="See a healthy run").click()
     assert widget.locator("svg[role=img]").count() == 4
+    assert widget.get_by_role("button", name="Examine its facts").count() == 0, "it takes Python"
     axe(page, "simulator-alone", ours="main")
     picture(widget, "simulator-alone")
     assert page.errors == []
