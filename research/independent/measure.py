@@ -21,8 +21,11 @@ HERE = Path(__file__).parent
 BUILD = HERE.parents[1] / "build" / "results" / "research"
 
 
-def cases(name, only=None):
-    """Yield ``(kind, name, program, truth, build, base)`` of a set: truth is ``(cause, place)``."""
+def cases(name, only=None, seeds=1):
+    """Yield ``(kind, name, program, truth, build, base)`` of a set: truth is ``(cause, place)``.
+
+    A healthy variation comes once for each of the seeds.
+    """
     sys.path.insert(0, str(folder(name)))
     module = importlib.import_module("defects")
     for defect in module.DEFECTS:
@@ -36,16 +39,17 @@ def cases(name, only=None):
                 defect.build,
                 base,
             )
-    for healthy in module.HEALTHY:
-        if only is None or only in healthy.name:
-            yield (
-                "d",
-                healthy.name,
-                healthy.program,
-                ("healthy", ""),
-                healthy.build,
-                module.PROGRAMS[healthy.program](0),
-            )
+    for seed in range(seeds):
+        for healthy in module.HEALTHY:
+            if only is None or only in healthy.name:
+                yield (
+                    "d",
+                    healthy.name if seed == 0 else f"{healthy.name}, seed {seed}",
+                    healthy.program,
+                    ("healthy", ""),
+                    healthy.build,
+                    module.PROGRAMS[healthy.program](seed),
+                )
 
 
 def folder(name):
@@ -85,6 +89,7 @@ def main(arguments=None):
     parser.add_argument("--only")
     parser.add_argument("--every", type=int, default=1, help="each so many-th case")
     parser.add_argument("--shard", default="", help="such as 0/2: the first half, in a file of its own")
+    parser.add_argument("--seeds", type=int, default=1, help="of each healthy variation")
     parser.add_argument("--again", action="store_true", help="also the cases that are stored")
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
@@ -92,7 +97,7 @@ def main(arguments=None):
     path = BUILD / f"independent_{options.set}{options.shard.replace('/', '_of_')}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = json.loads(path.read_text()) if path.exists() else {}
-    for number, (kind, name, program, truth, build, base) in enumerate(cases(options.set, options.only)):
+    for number, (kind, name, program, truth, build, base) in enumerate(cases(options.set, options.only, options.seeds)):
         if number % options.every or (options.shard and number % of != shard):
             continue
         if (name in rows and not options.again) or options.limit <= 0:
