@@ -102,6 +102,7 @@ def test_the_score_is_what_the_rules_say():
     assert sure.belief_points == pytest.approx(100, abs=0.5) and sure.answer_points == 0
     assert end(None, "double-softmax")[1].belief_points == pytest.approx(0)
     assert end({HEALTHY: 1}, HEALTHY)[1].belief_points == -100
+    assert 100 * (1 + np.log(0.0001) / np.log(69)) == pytest.approx(-118, abs=0.5)
     assert {end(None, answer)[1].answer_points for answer in (HEALTHY, UNKNOWN, "zero-init")} == {-25}
     _, paid = end({"double-softmax": 1}, "double-softmax", ["harder-pairs"], "odd")
     assert paid.probe_points == pytest.approx(-0.5 * 100 * PROBES["harder-pairs"].cost / 200)
@@ -126,22 +127,22 @@ def test_honesty_pays_on_average():
 
 @claim(
     "level-fits-too",
-    "And the level fits, too: 0.3133 plus the error rate of training, 0.29, is 0.60, and the training loss is 0.58.",
+    "And the level fits, too: 0.3133 plus the error rate of training, 0.23, is 0.54, and the training loss is 0.53.",
 )
 @claim(
-    "honest-71-too",
-    "The level alone would not decide: a model that claims 71 % and is right in 71 % pays 0.60 as well.",
+    "honest-77-too",
+    "The level alone would not decide: a model that claims 77 % and is right in 77 % pays 0.54 as well.",
 )
 def test_the_level_of_case_1_fits():
-    assert entropy(0.71) == pytest.approx(0.60, abs=0.005)
-    loss, accuracy = case_to_play(1).curves[:2, -1]
-    assert (round(1 - accuracy, 2), round(loss, 2)) == (0.29, 0.58)
+    assert entropy(0.77) == pytest.approx(0.54, abs=0.005)
+    signals = case_to_play(1).signals
+    assert (f"{1 - signals['accuracy.end']:.2f}", f"{signals['loss.end']:.2f}") == ("0.23", "0.53")
 
 
 @claim(
     "repeated-the-sheet",
     "The first probe agreed, and that was its weakness: it repeated what the sheet had shown for free, so it could not "
-    "change my mind.",
+    "change a belief.",
 )
 def test_the_first_probe_of_case_2_repeats_the_sheet():
     game = case_to_play(2)
@@ -265,6 +266,10 @@ def test_the_solutions_are_right():
     "<code>read-the-arrays</code> shows that only half of the tokens are attended, and "
     "<code>change-the-input</code> that the answer does not depend on B.",
 )
+@claim(
+    "training-0.64-held-out-0.38",
+    "Training accuracy ends at 0.64 and held-out at 0.38: far below one half is knowledge with the wrong sign.",
+)
 @claim("report-0.22-off", "The recount finds the report 0.22 off.</details>")
 @claim(
     "distinct-0.57",
@@ -281,6 +286,9 @@ def test_what_the_solutions_say_of_probes():
     assert outcome(9, "look-at-rows")["rows.true_next"] == pytest.approx(0.5, abs=0.05)
     assert outcome(10, "read-the-arrays")["arrays.attended"] == pytest.approx(0.5, abs=0.02)
     assert abs(outcome(10, "change-the-input")["input.permute_b"]) < 0.01
+    ends = case_to_play(11).signals
+    assert [round(ends[name], 3) for name in ("accuracy.end", "held.accuracy")] == [0.644, 0.375]
+    assert accuracy_interval(45, 120)[1] < 0.5  # of 120 held-out pairs
     assert abs(outcome(11, "recount")["recount.report"]) == pytest.approx(0.22, abs=0.005)
     assert outcome(12, "read-the-arrays")["arrays.distinct"] == pytest.approx(0.57, abs=0.005)
     assert outcome(12, "read-the-arrays")["arrays.attended"] > 0.95
