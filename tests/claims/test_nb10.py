@@ -3,6 +3,7 @@
 import re
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from nsputil.clinic.game import Game
 from nsputil.clinic.investigation import CHOICES, CLEAR
 from nsputil.clinic.players import CHECKLIST
 from nsputil.clinic.probes import PROBES
-from nsputil.clinic.swaps.trials import Trial
+from nsputil.clinic.programs import PROGRAMS, healthy
+from nsputil.clinic.swaps.trials import Trial, Trials
 from nsputil.losses import sigmoid
 from nsputil.metrics import accuracy_interval, entropy
 from nsputil.optimizers import SGD, AdamW
@@ -32,6 +34,12 @@ def case_of(number):
 
 def outcome(number, name):
     return bank().outcome(decode(case_to_play(number).code), name)
+
+
+def outcomes_with(fault, name, signal, programs=range(5)):
+    """Return one number of a probe for all runs with this fault alone."""
+    rows = [k for k, case in enumerate(bank().cases) if case.faults == (fault,) and case.program in programs]
+    return [bank().outcome(k, name)[signal] for k in rows]
 
 
 @claim("group-shares-one-weight", "You may name a whole group: its causes share the one weight.")
@@ -195,17 +203,39 @@ def test_a_sum_in_place_of_a_mean():
         assert moved[1] / moved[0] == pytest.approx(ratio, rel=1e-4)
 
 
-@claim("rule-of-swaps", "So the rule asks for a mean of more than 0.045 over two seeds, and no seed against it.")
+@claim(
+    "rule-of-swaps",
+    "So the rule asks for a mean of more than 0.045 over two seeds, and for more than 0.015 with each of them.",
+)
 def test_the_rule_of_two_seeds():
     assert Trial("x", (0.05, 0.05), (0.6, 0.6), (0.65, 0.65)).helps()
     assert not Trial("x", (0.04, 0.04), (0.6, 0.6), (0.64, 0.64)).helps()
-    assert not Trial("x", (0.12, -0.01), (0.6, 0.6), (0.72, 0.59)).helps()
+    assert not Trial("x", (0.12, 0.014), (0.6, 0.6), (0.72, 0.614)).helps()
+    assert Trial("x", (0.12, 0.016), (0.6, 0.6), (0.72, 0.616)).helps()
+
+
+@claim(
+    "price-of-swaps",
+    "| swap | the harm is in this part | two to four trainings for the first part, one or two for each other | the "
+    "gain is smaller than the noise of seeds, or the sound part is not sound |",
+)
+def test_the_trainings_without_an_exchange_are_done_once(monkeypatch):
+    run = SimpleNamespace(model=None, diverged_at=None, test_pairs=[])  # counted here, not trained
+    monkeypatch.setattr("nsputil.clinic.swaps.trials.train", lambda experiment: run)
+    short, counts = healthy(PROGRAMS[0], seed=5), []
+    for least in (np.inf, -np.inf):  # one seed, two seeds
+        trials = Trials(short)
+        for name in ("one part", "another part"):
+            before = trials.count
+            trials.screened(name, short, least=least)
+            counts.append(trials.count - before)
+    assert counts == [2, 1, 4, 2]
 
 
 @claim(
     "sealed-rates",
-    "Of 66 harmful ones it named the cause in 0.909 (95 % interval 0.816 to 0.958), and the right part of the "
-    "training in 0.955 (0.875 to 0.984).",
+    "Of 66 harmful ones with a cause of its catalogue it named the cause in 0.909 (95 % interval 0.816 to 0.958), and "
+    "the right part of the training in 0.955 (0.875 to 0.984).",
 )
 def test_the_rates_on_the_sealed_defects():
     rates = {}
@@ -258,8 +288,8 @@ def test_the_solutions_are_right():
 )
 @claim(
     "half-do-not-follow",
-    "Half of the IsNext rows do not follow, and rolling the labels by one place makes them fit; shuffled "
-    "labels would gain next to nothing.",
+    "Half of the IsNext rows do not follow, and rolling the labels by one place makes them fit better, by 0.043; in "
+    "the runs of this program with shuffled labels a roll gains at most 0.02.",
 )
 @claim(
     "half-attended",
@@ -284,6 +314,8 @@ def test_the_solutions_are_right():
 def test_what_the_solutions_say_of_probes():
     assert 10 ** outcome(5, "weights")["drift.encoder"] == pytest.approx(10, abs=1.5)
     assert outcome(9, "look-at-rows")["rows.true_next"] == pytest.approx(0.5, abs=0.05)
+    assert outcome(9, "roll")["roll.labels"] == pytest.approx(0.043, abs=0.0005)
+    assert max(outcomes_with("labels-shuffled", "roll", "roll.labels", (case_of(9).program,))) < 0.02
     assert outcome(10, "read-the-arrays")["arrays.attended"] == pytest.approx(0.5, abs=0.02)
     assert abs(outcome(10, "change-the-input")["input.permute_b"]) < 0.01
     ends = case_to_play(11).signals
@@ -292,8 +324,65 @@ def test_what_the_solutions_say_of_probes():
     assert abs(outcome(11, "recount")["recount.report"]) == pytest.approx(0.22, abs=0.005)
     assert outcome(12, "read-the-arrays")["arrays.distinct"] == pytest.approx(0.57, abs=0.005)
     assert outcome(12, "read-the-arrays")["arrays.attended"] > 0.95
+    assert outcome(12, "read-the-arrays")["arrays.b_kept"] == pytest.approx(0.90, abs=0.005)
+    few = {
+        case.faults
+        for k, case in enumerate(bank().cases)
+        if case.part != "outside" and bank().outcome(k, "read-the-arrays")["arrays.distinct"] < 0.6
+    }
+    assert few == {("max-length-short",)}
+    assert max(outcomes_with("max-length-short", "read-the-arrays", "arrays.b_kept")) < 0.5
     assert outcome(7, "look-at-rows")["rows.true_next"] == 0
     assert outcome(7, "recount")["recount.true"] == pytest.approx(0.25, abs=0.005)
+
+
+@claim(
+    "flipped-moves-little",
+    "A frozen encoder does not move, and in the runs with a flipped gradient it moves by at most 0.14 of its length.",
+)
+def test_how_far_the_encoder_moves_without_a_rate_that_is_too_high():
+    assert max(outcomes_with("only-biases-trained", "weights", "drift.encoder")) < -6
+    assert 0.13 < max(10**x for x in outcomes_with("sign-flipped", "weights", "drift.encoder")) < 0.14
+
+
+@claim("healthy-0.73", "Such runs end at a held-out accuracy of 0.73 on average, and this one at 0.70.")
+@claim(
+    "harder-text",
+    "Healthy bags under AdamW get 0.67 of the held-out pairs right there, and 0.75 of those from speeches.",
+)
+def test_what_healthy_bags_reach():
+    cases = bank()
+    ends = [
+        np.mean(
+            [cases.signals(k)["held.accuracy"] for k, c in enumerate(cases.cases) if c.program == p and not c.faults]
+        )
+        for p in range(3)
+    ]
+    assert ends == pytest.approx([0.75, 0.73, 0.67], abs=0.005)
+    assert round(float(case_to_play(4).signals["held.accuracy"]), 2) == 0.70 and case_of(4).program == 1
+
+
+@claim(
+    "all-other-probes-normal",
+    "Four of its numbers are odd, as many as in the median healthy run; held-out and training agree, and all probes "
+    "of at most 28 steps are normal.",
+)
+def test_the_probes_of_case_4():
+    game = case_to_play(4)
+    assert sum(not game.usual(*number) for number in game.signals.items()) == 4
+    odd = {name for name in PROBES if any(not game.usual(*number) for number in outcome(4, name).items())}
+    assert odd and all(PROBES[name].cost > 28 for name in odd)
+
+
+@claim(
+    "grain-of-one-half",
+    "Do not take <code>final.grain</code> for what tells it from case 9: 0.30 looks like a test of two pairs and says "
+    "only that the accuracy is exactly one half, because all pairs get the same answer.",
+)
+def test_the_grain_of_case_10():
+    signals = case_to_play(10).signals
+    assert signals["final.grain"] == pytest.approx(np.log10(2)) and signals["final.accuracy"] == 0.5
+    assert signals["final.recall_difference"] == 1
 
 
 @claim("ten-odd-on-the-factbook", "But each of the ten lies in the range of the healthy factbook runs of the bank.")
