@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nsputil.clinic import follow
+from nsputil.clinic import diagnose, follow
 from nsputil.clinic.answers import HEALTHY, UNKNOWN
 from nsputil.clinic.case_bank import bank
 from nsputil.clinic.case_codes import decode, encode
@@ -461,7 +461,8 @@ def test_how_much_the_loss_of_one_batch_of_8_varies():
 
 @claim(
     "nine-near-ln-2",
-    'All nine end near ln 2 or somewhat above it, like any model that cannot learn; "too fast" is not written on it.',
+    "All nine end near ln 2 or somewhat above it, like other models that cannot learn; "
+    '"too fast" is not written on it.',
 )
 @claim(
     "0.41-to-0.59",
@@ -502,6 +503,31 @@ def test_the_arrays_leave_two_causes():
     assert left == pytest.approx({"second-sentence-lost": 0.55, "segments-as-mask": 0.45}, abs=0.006)
 
 
+@claim(
+    "level-against-a-weight",
+    "| the loss is near ln 2, not far above or below | a flipped sign, a class weight, a spike at the end | |",
+)
+def test_a_flipped_sign_and_a_class_weight_do_not_stay_near_ln_2():
+    ends = {
+        fault: [bank().signals(k)["loss.end"] for k, case in enumerate(bank().cases) if case.faults == (fault,)]
+        for fault in ("sign-flipped", "class-weight-left")
+    }
+    assert min(ends["sign-flipped"]) > 4 and max(ends["class-weight-left"]) < 0.45
+
+
+@claim(
+    "three-probes-then-doubt",
+    "From three probes on the tool also allows for a second fault behind the first, and for one that is not on its "
+    "list.",
+)
+def test_from_three_probes_on_the_tool_allows_for_more():
+    row = next(k for k in map(int, bank().rows("test")) if bank().cases[k].faults == ("learning-rate-too-high",))
+    asked = ("read-the-arrays", "fresh-gradients", "look-at-rows")
+    found = [diagnose(bank().signals(row), [bank().outcome(row, name) for name in asked[:n]]) for n in (2, 3)]
+    unknown = [next(c.probability for c in each.causes if c.name == UNKNOWN) for each in found]
+    assert unknown[0] == 0 < unknown[1] and not found[0].second_causes and found[1].second_causes
+
+
 @claim("any-eight-labels", "That rules out the labels as the only cause: any eight labels can be learned by heart.")
 def test_shuffled_labels_let_eight_pairs_be_learned():
     cases = bank()
@@ -511,6 +537,13 @@ def test_shuffled_labels_let_eight_pairs_be_learned():
         if cases.cases[k].faults == ("labels-shuffled",) and cases.cases[k].program == 0
     ]
     assert np.median(found) < 0.1
+    row = next(
+        k
+        for k in map(int, cases.rows("test"))
+        if cases.cases[k].faults == ("learning-rate-too-high",) and "bert-adamw" in cases.cases[k].name
+    )
+    same = outcomes_with("labels-shuffled", "overfit-eight", "overfit.loss", (cases.cases[row].program,))
+    assert len(same) > 5 and max(same) < 0.3 and cases.outcome(row, "overfit-eight")["overfit.loss"] > 0.69
 
 
 @claim("rows-first", "What a probe tells about any of the causes counts, divided by its price.</details>")
