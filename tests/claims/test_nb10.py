@@ -599,8 +599,8 @@ def test_the_public_log_times_32_fits_five_classes():
 @claim(
     "first-sight-of-50-logs",
     "On 50 public logs that were read for the first time, 47 could be read, 1 of 7 healthy ones was called sick (95 "
-    "% interval 0.03 to 0.51), and the group of symptoms was right for 16 of 26 (0.43 to 0.78; "
-    "[docs/logs.md](../docs/logs.md)).",
+    "% interval 0.03 to 0.51), and the group of symptoms was right for 16 of the 26 for which it is known (0.43 to "
+    "0.78; [docs/logs.md](../docs/logs.md)).",
 )
 def test_the_page_of_logs_has_these_rates():
     page = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
@@ -611,7 +611,7 @@ def test_the_page_of_logs_has_these_rates():
 
 @claim(
     "infinite-after-421",
-    "After 421 steps; until then the log looks healthy.",
+    "After 421 steps; until then it is finite.",
 )
 def test_when_a_slow_growth_leaves_float16():
     assert np.isfinite(np.float16(1000 * 1.01**420))
