@@ -216,8 +216,8 @@ def test_the_rule_of_two_seeds():
 
 @claim(
     "price-of-swaps",
-    "| swap | the harm is in this part | two to four trainings for the first part, one or two for each other | the "
-    "gain is smaller than the noise of seeds, or the sound part is not sound |",
+    "| swap | the harm is in this part | two to four trainings for the first part, one or two for each further part "
+    "| the gain is smaller than the noise of seeds, or the sound part is not sound |",
 )
 def test_the_trainings_without_an_exchange_are_done_once(monkeypatch):
     run = SimpleNamespace(model=None, diverged_at=None, test_pairs=[])  # counted here, not trained
@@ -234,8 +234,8 @@ def test_the_trainings_without_an_exchange_are_done_once(monkeypatch):
 
 @claim(
     "sealed-rates",
-    "Of 66 harmful ones with a cause of its catalogue it named the cause in 0.909 (95 % interval 0.816 to 0.958), and "
-    "the right part of the training in 0.955 (0.875 to 0.984).",
+    "Of 66 harmful ones whose cause is in its catalogue it named the cause in 0.909 (95 % interval 0.816 to 0.958), "
+    "and the right part of the training in 0.955 (0.875 to 0.984).",
 )
 def test_the_rates_on_the_sealed_defects():
     rates = {}
