@@ -89,8 +89,8 @@ QUESTIONS = (
         3,
     ),
     Question(
-        "On balanced pairs a model's loss is 0.693 from start to end. What does the number say?",
-        ("there is a bug", "the model is nearly perfect", "it costs what always answering one half costs"),
+        "Half of the pairs are IsNext, and a model's loss is 0.693 from start to end. What does the number say?",
+        ("there is a bug", "the model is nearly perfect", "the model pays what always answering one half costs"),
         (
             "Perhaps, but the number alone does not say so: the task may also be too hard, or the model too small.",
             "0.693 is ln 2, the price of knowing nothing about a balanced choice.",

@@ -1,6 +1,7 @@
 """Every house rule can fail: a real notebook is broken once for each, and the rule must say so."""
 
 import copy
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,16 @@ NOTEBOOKS = [path for folder in ("notebooks", "appendix") for path in sorted((RO
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_notebooks_keep_the_rules(path):
     assert rules.problems(path) == []
+
+
+def test_the_map_of_the_first_notebook_gives_the_minutes_of_each():
+    minutes = {}
+    for path in NOTEBOOKS:
+        found = re.search(r"\*\*Time\*\* about (\d+) minutes", nbformat.read(path, as_version=4).cells[0].source)
+        minutes[path.name] = found and found[1]
+    first = nbformat.read(ROOT / "notebooks" / "00_start_here.ipynb", as_version=4)
+    said = dict(re.findall(r"^\| \[.*?\]\((\d\d_\w+\.ipynb)\) \| .* \| (\d+) \|$", cell(first, "end").source, re.M))
+    assert said == {name: minutes[name] for name in said} and len(said) == 12
 
 
 def cell(notebook, name):

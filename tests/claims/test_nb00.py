@@ -29,12 +29,14 @@ def model():
 
 @claim(
     "only-shared-words",
-    "it looks at the words that A and B share, and the rarer a shared word is, the more it counts.",
+    "The rarer a shared word is, the more it counts; the more other words the two sentences have, the less it counts.",
 )
-def test_only_shared_words_count_and_rare_ones_count_more():
+def test_shared_words_count_and_rare_ones_count_more_and_other_words_make_them_count_less():
     p = [model().predict(a, b)[0] for a, b in (("a the b", "c the d"), ("a tariff b", "c tariff d"))]
     assert p[0] < p[1]
     assert model().predict("tariff was low", "tariff rose") == model().predict("low was tariff", "rose tariff")
+    short, long = (model().predict("The tariff was low", b)[0] for b in ("A tariff rose", "A tariff rose in cold rain"))
+    assert short > long > model().predict("The tariff was low", "We rose in cold rain")[0]
 
 
 @claim(

@@ -3,11 +3,12 @@
 import re
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from nsputil.clinic import follow
+from nsputil.clinic import diagnose, follow
 from nsputil.clinic.answers import HEALTHY, UNKNOWN
 from nsputil.clinic.case_bank import bank
 from nsputil.clinic.case_codes import decode, encode
@@ -17,7 +18,8 @@ from nsputil.clinic.game import Game
 from nsputil.clinic.investigation import CHOICES, CLEAR
 from nsputil.clinic.players import CHECKLIST
 from nsputil.clinic.probes import PROBES
-from nsputil.clinic.swaps.trials import Trial
+from nsputil.clinic.programs import PROGRAMS, healthy
+from nsputil.clinic.swaps.trials import Trial, Trials
 from nsputil.losses import sigmoid
 from nsputil.metrics import accuracy_interval, entropy
 from nsputil.optimizers import SGD, AdamW
@@ -32,6 +34,12 @@ def case_of(number):
 
 def outcome(number, name):
     return bank().outcome(decode(case_to_play(number).code), name)
+
+
+def outcomes_with(fault, name, signal, programs=range(5)):
+    """Return one number of a probe for all runs with this fault alone."""
+    rows = [k for k, case in enumerate(bank().cases) if case.faults == (fault,) and case.program in programs]
+    return [bank().outcome(k, name)[signal] for k in rows]
 
 
 @claim("group-shares-one-weight", "You may name a whole group: its causes share the one weight.")
@@ -102,6 +110,7 @@ def test_the_score_is_what_the_rules_say():
     assert sure.belief_points == pytest.approx(100, abs=0.5) and sure.answer_points == 0
     assert end(None, "double-softmax")[1].belief_points == pytest.approx(0)
     assert end({HEALTHY: 1}, HEALTHY)[1].belief_points == -100
+    assert 100 * (1 + np.log(0.0001) / np.log(69)) == pytest.approx(-118, abs=0.5)
     assert {end(None, answer)[1].answer_points for answer in (HEALTHY, UNKNOWN, "zero-init")} == {-25}
     _, paid = end({"double-softmax": 1}, "double-softmax", ["harder-pairs"], "odd")
     assert paid.probe_points == pytest.approx(-0.5 * 100 * PROBES["harder-pairs"].cost / 200)
@@ -126,22 +135,22 @@ def test_honesty_pays_on_average():
 
 @claim(
     "level-fits-too",
-    "And the level fits, too: 0.3133 plus the error rate of training, 0.29, is 0.60, and the training loss is 0.58.",
+    "And the level fits, too: 0.3133 plus the error rate of training, 0.23, is 0.54, and the training loss is 0.53.",
 )
 @claim(
-    "honest-71-too",
-    "The level alone would not decide: a model that claims 71 % and is right in 71 % pays 0.60 as well.",
+    "honest-77-too",
+    "The level alone would not decide: a model that claims 77 % and is right in 77 % pays 0.54 as well.",
 )
 def test_the_level_of_case_1_fits():
-    assert entropy(0.71) == pytest.approx(0.60, abs=0.005)
-    loss, accuracy = case_to_play(1).curves[:2, -1]
-    assert (round(1 - accuracy, 2), round(loss, 2)) == (0.29, 0.58)
+    assert entropy(0.77) == pytest.approx(0.54, abs=0.005)
+    signals = case_to_play(1).signals
+    assert (f"{1 - signals['accuracy.end']:.2f}", f"{signals['loss.end']:.2f}") == ("0.23", "0.53")
 
 
 @claim(
     "repeated-the-sheet",
     "The first probe agreed, and that was its weakness: it repeated what the sheet had shown for free, so it could not "
-    "change my mind.",
+    "change a belief.",
 )
 def test_the_first_probe_of_case_2_repeats_the_sheet():
     game = case_to_play(2)
@@ -194,17 +203,39 @@ def test_a_sum_in_place_of_a_mean():
         assert moved[1] / moved[0] == pytest.approx(ratio, rel=1e-4)
 
 
-@claim("rule-of-swaps", "So the rule asks for a mean of more than 0.045 over two seeds, and no seed against it.")
+@claim(
+    "rule-of-swaps",
+    "So the rule asks for a mean of more than 0.045 over two seeds, and for more than 0.015 with each of them.",
+)
 def test_the_rule_of_two_seeds():
     assert Trial("x", (0.05, 0.05), (0.6, 0.6), (0.65, 0.65)).helps()
     assert not Trial("x", (0.04, 0.04), (0.6, 0.6), (0.64, 0.64)).helps()
-    assert not Trial("x", (0.12, -0.01), (0.6, 0.6), (0.72, 0.59)).helps()
+    assert not Trial("x", (0.12, 0.014), (0.6, 0.6), (0.72, 0.614)).helps()
+    assert Trial("x", (0.12, 0.016), (0.6, 0.6), (0.72, 0.616)).helps()
+
+
+@claim(
+    "price-of-swaps",
+    "| swap | the harm is in this part | two to four trainings for the first part, one or two for each further part "
+    "| the gain is smaller than the noise of seeds, or the sound part is not sound |",
+)
+def test_the_trainings_without_an_exchange_are_done_once(monkeypatch):
+    run = SimpleNamespace(model=None, diverged_at=None, test_pairs=[])  # counted here, not trained
+    monkeypatch.setattr("nsputil.clinic.swaps.trials.train", lambda experiment: run)
+    short, counts = healthy(PROGRAMS[0], seed=5), []
+    for least in (np.inf, -np.inf):  # one seed, two seeds
+        trials = Trials(short)
+        for name in ("one part", "another part"):
+            before = trials.count
+            trials.screened(name, short, least=least)
+            counts.append(trials.count - before)
+    assert counts == [2, 1, 4, 2]
 
 
 @claim(
     "sealed-rates",
-    "Of 66 harmful ones it named the cause in 0.909 (95 % interval 0.816 to 0.958), and the right part of the "
-    "training in 0.955 (0.875 to 0.984).",
+    "Of 66 harmful ones whose cause is in its catalogue it named the cause in 0.909 (95 % interval 0.816 to 0.958), "
+    "and the right part of the training in 0.955 (0.875 to 0.984).",
 )
 def test_the_rates_on_the_sealed_defects():
     rates = {}
@@ -257,13 +288,17 @@ def test_the_solutions_are_right():
 )
 @claim(
     "half-do-not-follow",
-    "Half of the IsNext rows do not follow, and rolling the labels by one place makes them fit; shuffled "
-    "labels would gain next to nothing.",
+    "Half of the IsNext rows do not follow, and rolling the labels by one place makes them fit better, by 0.043; in "
+    "the runs of this program with shuffled labels a roll gains at most 0.02.",
 )
 @claim(
     "half-attended",
     "<code>read-the-arrays</code> shows that only half of the tokens are attended, and "
     "<code>change-the-input</code> that the answer does not depend on B.",
+)
+@claim(
+    "training-0.64-held-out-0.38",
+    "Training accuracy ends at 0.64 and held-out at 0.38: far below one half is knowledge with the wrong sign.",
 )
 @claim("report-0.22-off", "The recount finds the report 0.22 off.</details>")
 @claim(
@@ -279,13 +314,75 @@ def test_the_solutions_are_right():
 def test_what_the_solutions_say_of_probes():
     assert 10 ** outcome(5, "weights")["drift.encoder"] == pytest.approx(10, abs=1.5)
     assert outcome(9, "look-at-rows")["rows.true_next"] == pytest.approx(0.5, abs=0.05)
+    assert outcome(9, "roll")["roll.labels"] == pytest.approx(0.043, abs=0.0005)
+    assert max(outcomes_with("labels-shuffled", "roll", "roll.labels", (case_of(9).program,))) < 0.02
     assert outcome(10, "read-the-arrays")["arrays.attended"] == pytest.approx(0.5, abs=0.02)
     assert abs(outcome(10, "change-the-input")["input.permute_b"]) < 0.01
+    ends = case_to_play(11).signals
+    assert [round(ends[name], 3) for name in ("accuracy.end", "held.accuracy")] == [0.644, 0.375]
+    assert accuracy_interval(45, 120)[1] < 0.5  # of 120 held-out pairs
     assert abs(outcome(11, "recount")["recount.report"]) == pytest.approx(0.22, abs=0.005)
     assert outcome(12, "read-the-arrays")["arrays.distinct"] == pytest.approx(0.57, abs=0.005)
     assert outcome(12, "read-the-arrays")["arrays.attended"] > 0.95
+    assert outcome(12, "read-the-arrays")["arrays.b_kept"] == pytest.approx(0.90, abs=0.005)
+    few = {
+        case.faults
+        for k, case in enumerate(bank().cases)
+        if case.part != "outside" and bank().outcome(k, "read-the-arrays")["arrays.distinct"] < 0.6
+    }
+    assert few == {("max-length-short",)}
+    assert max(outcomes_with("max-length-short", "read-the-arrays", "arrays.b_kept")) < 0.5
     assert outcome(7, "look-at-rows")["rows.true_next"] == 0
     assert outcome(7, "recount")["recount.true"] == pytest.approx(0.25, abs=0.005)
+
+
+@claim(
+    "flipped-moves-little",
+    "A frozen encoder does not move, and in the runs with a flipped gradient it moves by at most 0.14 of its length.",
+)
+def test_how_far_the_encoder_moves_without_a_rate_that_is_too_high():
+    assert max(outcomes_with("only-biases-trained", "weights", "drift.encoder")) < -6
+    assert 0.13 < max(10**x for x in outcomes_with("sign-flipped", "weights", "drift.encoder")) < 0.14
+
+
+@claim("healthy-0.73", "Such runs end at a held-out accuracy of 0.73 on average, and this one at 0.70.")
+@claim(
+    "harder-text",
+    "Healthy bags under AdamW get 0.67 of the held-out pairs right there, and 0.75 of those from speeches.",
+)
+def test_what_healthy_bags_reach():
+    cases = bank()
+    ends = [
+        np.mean(
+            [cases.signals(k)["held.accuracy"] for k, c in enumerate(cases.cases) if c.program == p and not c.faults]
+        )
+        for p in range(3)
+    ]
+    assert ends == pytest.approx([0.75, 0.73, 0.67], abs=0.005)
+    assert round(float(case_to_play(4).signals["held.accuracy"]), 2) == 0.70 and case_of(4).program == 1
+
+
+@claim(
+    "all-other-probes-normal",
+    "Four of its numbers are odd, as many as in the median healthy run; held-out and training agree, and all probes "
+    "of at most 28 steps are normal.",
+)
+def test_the_probes_of_case_4():
+    game = case_to_play(4)
+    assert sum(not game.usual(*number) for number in game.signals.items()) == 4
+    odd = {name for name in PROBES if any(not game.usual(*number) for number in outcome(4, name).items())}
+    assert odd and all(PROBES[name].cost > 28 for name in odd)
+
+
+@claim(
+    "grain-of-one-half",
+    "Do not take <code>final.grain</code> for what tells it from case 9: 0.30 looks like a test of two pairs and says "
+    "only that the accuracy is exactly one half, because all pairs get the same answer.",
+)
+def test_the_grain_of_case_10():
+    signals = case_to_play(10).signals
+    assert signals["final.grain"] == pytest.approx(np.log10(2)) and signals["final.accuracy"] == 0.5
+    assert signals["final.recall_difference"] == 1
 
 
 @claim("ten-odd-on-the-factbook", "But each of the ten lies in the range of the healthy factbook runs of the bank.")
@@ -364,7 +461,8 @@ def test_how_much_the_loss_of_one_batch_of_8_varies():
 
 @claim(
     "nine-near-ln-2",
-    'All nine end near ln 2 or somewhat above it, like any model that cannot learn; "too fast" is not written on it.',
+    "All nine end near ln 2 or somewhat above it, like other models that cannot learn; "
+    '"too fast" is not written on it.',
 )
 @claim(
     "0.41-to-0.59",
@@ -405,6 +503,31 @@ def test_the_arrays_leave_two_causes():
     assert left == pytest.approx({"second-sentence-lost": 0.55, "segments-as-mask": 0.45}, abs=0.006)
 
 
+@claim(
+    "level-against-a-weight",
+    "| the loss is near ln 2, not far above or below | a flipped sign, a class weight, a spike at the end | |",
+)
+def test_a_flipped_sign_and_a_class_weight_do_not_stay_near_ln_2():
+    ends = {
+        fault: [bank().signals(k)["loss.end"] for k, case in enumerate(bank().cases) if case.faults == (fault,)]
+        for fault in ("sign-flipped", "class-weight-left")
+    }
+    assert min(ends["sign-flipped"]) > 4 and max(ends["class-weight-left"]) < 0.45
+
+
+@claim(
+    "three-probes-then-doubt",
+    "From three probes on the tool also allows for a second fault behind the first, and for one that is not on its "
+    "list.",
+)
+def test_from_three_probes_on_the_tool_allows_for_more():
+    row = next(k for k in map(int, bank().rows("test")) if bank().cases[k].faults == ("learning-rate-too-high",))
+    asked = ("read-the-arrays", "fresh-gradients", "look-at-rows")
+    found = [diagnose(bank().signals(row), [bank().outcome(row, name) for name in asked[:n]]) for n in (2, 3)]
+    unknown = [next(c.probability for c in each.causes if c.name == UNKNOWN) for each in found]
+    assert unknown[0] == 0 < unknown[1] and not found[0].second_causes and found[1].second_causes
+
+
 @claim("any-eight-labels", "That rules out the labels as the only cause: any eight labels can be learned by heart.")
 def test_shuffled_labels_let_eight_pairs_be_learned():
     cases = bank()
@@ -414,6 +537,13 @@ def test_shuffled_labels_let_eight_pairs_be_learned():
         if cases.cases[k].faults == ("labels-shuffled",) and cases.cases[k].program == 0
     ]
     assert np.median(found) < 0.1
+    row = next(
+        k
+        for k in map(int, cases.rows("test"))
+        if cases.cases[k].faults == ("learning-rate-too-high",) and "bert-adamw" in cases.cases[k].name
+    )
+    same = outcomes_with("labels-shuffled", "overfit-eight", "overfit.loss", (cases.cases[row].program,))
+    assert len(same) > 5 and max(same) < 0.3 and cases.outcome(row, "overfit-eight")["overfit.loss"] > 0.69
 
 
 @claim("rows-first", "What a probe tells about any of the causes counts, divided by its price.</details>")
@@ -469,8 +599,8 @@ def test_the_public_log_times_32_fits_five_classes():
 @claim(
     "first-sight-of-50-logs",
     "On 50 public logs that were read for the first time, 47 could be read, 1 of 7 healthy ones was called sick (95 "
-    "% interval 0.03 to 0.51), and the group of symptoms was right for 16 of 26 (0.43 to 0.78; "
-    "[docs/logs.md](../docs/logs.md)).",
+    "% interval 0.03 to 0.51), and the group of symptoms was right for 16 of the 26 for which it is known (0.43 to "
+    "0.78; [docs/logs.md](../docs/logs.md)).",
 )
 def test_the_page_of_logs_has_these_rates():
     page = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
@@ -481,7 +611,7 @@ def test_the_page_of_logs_has_these_rates():
 
 @claim(
     "infinite-after-421",
-    "After 421 steps; until then the log looks healthy.",
+    "After 421 steps; until then it is finite.",
 )
 def test_when_a_slow_growth_leaves_float16():
     assert np.isfinite(np.float16(1000 * 1.01**420))
