@@ -263,6 +263,18 @@ def test_the_gains_are_those_of_the_output():
     assert float(lines[-1].split()[-1]) > 0.02
 
 
+@claim(
+    "factbook-unknown",
+    "(The count has an advantage: it reads every word, and about a quarter of the words of the factbook are not among "
+    "the model's 3,000.)",
+)
+def test_a_quarter_of_the_factbook_is_unknown():
+    vocabulary = Vocabulary.from_documents(halves("sotu")[0], max_size=3000)
+    known, _ = halves("factbook")
+    ids = [word for document in known[::8] for text in document.sentences for word in vocabulary.ids(text)]
+    assert np.mean(np.array(ids) == vocabulary.id("[UNK]")) == pytest.approx(0.25, abs=0.03)
+
+
 @claim("language-0.95", "So the rule is right on all IsNext and on 90 % of NotNext: 0.95.")
 def test_the_language_rule_on_ten_languages():
     rng = np.random.default_rng(0)
