@@ -316,6 +316,21 @@ def test_each_set_of_defects_is_seen_with_known_answers():
         assert exchanged == ("inputs" not in parts)
 
 
+@claim(
+    "a-does-not-arrive",
+    "First what hides the others (such as the two that you have just seen: nothing moves, and the text of A does not "
+    "arrive).",
+)
+def test_with_the_arrays_exchanged_the_text_of_a_does_not_count():
+    train, _, vocabulary = parts_of_passages()
+    model = WatchedModel(programs.pretrained_bag(train, vocabulary, np.random.default_rng(0), dtype=np.float64))
+    b = train[1].sentences[0]
+    rows = [encode_pairs([SentencePair(train[0].sentences[k], b, 0, 0, 1, k, 0)], vocabulary) for k in (0, 5)]
+    as_in_the_script = [model(row.input_ids, row.token_type_ids, row.attention_mask) for row in rows]
+    as_it_should_be = [model(row.input_ids, row.attention_mask, row.token_type_ids) for row in rows]
+    assert np.allclose(*as_in_the_script) and not np.allclose(*as_it_should_be, atol=1e-4)
+
+
 def pair_of(model, row):
     """Return the pair whose row this is."""
     tokens = [model.vocabulary.tokens[k] for k in row if k > 4]
