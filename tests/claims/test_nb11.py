@@ -97,6 +97,15 @@ def test_what_two_clues_learn_depends_on_the_negatives():
         assert accuracy(same, order_pairs) > 0.62 and accuracy(same, other_pairs) > 0.64
 
 
+@claim("unit-of-a-clue", "So a weight does not depend on the unit of its clue, and the two weights can be compared.)")
+def test_a_clue_in_another_unit_gets_the_same_weight():
+    pairs = some(fact_pairs(0), 400, 0)
+    words = overlap_clue(0)
+    plain = ClueModel.fit(pairs, [words, later_year])
+    other_unit = ClueModel.fit(pairs, [lambda pair: (1000 * words(pair)[0] + 7,), later_year])
+    assert np.allclose(plain.weights, other_unit.weights) and np.ptp(plain.weights) > 0.1
+
+
 @claim("sign-is-luck", "Where no year decides, the log-odds are nearly 0, too, and luck decides their sign.")
 @claim(
     "years-too-sure",
@@ -134,6 +143,21 @@ def test_no_blind_model_compares_words():
         assert (models[name].logits([one]) == models[name].logits([same_words])).all()
     other_a = replace(one, sentence_a="Delta eta zeta.")
     assert (models["words of B"].logits([one]) == models["words of B"].logits([other_a])).all()
+
+
+@claim(
+    "one-time-one-length",
+    "From the speeches themselves: speeches of one time have sentences of similar length, and two neighbors share "
+    "their speech.",
+)
+def test_speeches_of_one_time_have_sentences_of_similar_length():
+    speeches = load_corpus("sotu")
+    words = np.array([np.mean([len(sentence.split()) for sentence in speech.sentences]) for speech in speeches])
+    years = np.array([int(speech.name[:4]) for speech in speeches])
+    assert (np.diff(years) >= 0).all()
+    beside = np.abs(words[1:] - words[:-1])
+    far = np.abs(words[100:] - words[:-100])
+    assert np.median(beside) < 3 < 8 < np.median(far)
 
 
 def planted(pairs, name, facts):
@@ -196,7 +220,8 @@ def test_masked_words_give_the_pooler_no_gradient():
 
 @claim(
     "cls-learns-anyway",
-    "Other places attend to it, so gradients of masked words pass through its vector, but no loss is computed there.",
+    "Other places attend to it, so gradients of masked words pass through its vector, but the loss of masked words is "
+    "not computed there.",
 )
 def test_masked_words_send_a_gradient_through_cls():
     from nsputil.bert import BertEncoder
@@ -224,8 +249,8 @@ def test_masked_words_send_a_gradient_through_cls():
 )
 @claim(
     "null-could-not-show",
-    "With this little data neither model is clearly above one half there, so this **null result** "
-    "says little: a gain of two points could be hidden in its interval.",
+    "With this little data neither model is clearly above one half there, so this **null result**, a difference that "
+    "was looked for and not seen, says little: a gain of two points could be hidden in its interval.",
 )
 def test_the_gains_are_those_of_the_output():
     from tools.claims import notebook
@@ -236,6 +261,18 @@ def test_the_gains_are_those_of_the_output():
     gains = np.array(rows[1]) - np.array(rows[0])
     assert 0.03 < gains.min() < 0.045 and 0.06 < gains.max() < 0.075
     assert float(lines[-1].split()[-1]) > 0.02
+
+
+@claim(
+    "factbook-unknown",
+    "(The count has an advantage: it reads every word, and about a quarter of the words of the factbook are not among "
+    "the model's 3,000.)",
+)
+def test_a_quarter_of_the_factbook_is_unknown():
+    vocabulary = Vocabulary.from_documents(halves("sotu")[0], max_size=3000)
+    known, _ = halves("factbook")
+    ids = [word for document in known[::8] for text in document.sentences for word in vocabulary.ids(text)]
+    assert np.mean(np.array(ids) == vocabulary.id("[UNK]")) == pytest.approx(0.25, abs=0.03)
 
 
 @claim("language-0.95", "So the rule is right on all IsNext and on 90 % of NotNext: 0.95.")
@@ -258,6 +295,12 @@ CITED = [
         "In their table 5 the model without NSP loses 3.5 points on QNLI (88.4 to 84.9), where a question and a "
         "sentence are compared, and 0.6 points or less on MNLI and SQuAD.",
         "devlin-2019",
+    ),
+    cited(
+        "albert-of-base-size",
+        "ALBERT's authors made the same test with a Transformer of the size of BERT-base "
+        "([Lan and others](../docs/references.md#lan-2020), table 5).",
+        "lan-2020",
     ),
     cited("albert-nsp-90.5", "The NSP rows agree: high on their own task, (nearly) chance on order.", "lan-2020"),
     cited(
@@ -282,8 +325,8 @@ CITED = [
     ),
     cited(
         "no-row-loss-only",
-        "BERT's own training without NSP may have done that, keeping the pairs, and it found a loss of quality (QNLI "
-        "-3.5); RoBERTa's authors name this as a possible reason why the two papers disagree.",
+        "BERT's authors may have removed only the loss and kept the pairs, and their model became worse (QNLI -3.5); "
+        "RoBERTa's authors name this as a possible reason why the two papers disagree.",
         "liu-2019",
         "devlin-2019",
     ),
@@ -316,17 +359,18 @@ CITED = [
         "ELECTRA has them, too: most of its rows are cut in two, although nothing is asked about the parts.",
         "clark-2020",
     ),
+    cited("electra-asks-cls", "(ELECTRA computes its loss at all tokens, `[CLS]` included.)", "clark-2020"),
     cited("relatives-differ", "RoBERTa does not use them, and its first token is `<s>`.", "fairseq-5383"),
     cited(
         "aroca-nsp-hurts",
-        "Aroca-Ouellette and Rudzicz found that NSP itself hurts, and that other free tasks about pairs, "
-        "such as order and adjacent sentences, beat masked words alone ([their "
-        "paper](../docs/references.md#aroca-2020)).",
+        "Aroca-Ouellette and Rudzicz found that training with NSP hurts, because it splits the context and asks for "
+        "little, and that other free tasks about pairs, such as order and adjacent sentences, beat masked words alone "
+        "([their paper](../docs/references.md#aroca-2020)).",
         "aroca-2020",
     ),
     cited(
         "nsp-bert-prompts",
-        "Zero-shot use, where an old checkpoint has the head anyway: "
+        "A task without labeled examples, where an old checkpoint has the head anyway: "
         "[NSP-BERT](../docs/references.md#sun-2022) puts a class name into B.",
         "sun-2022",
     ),
