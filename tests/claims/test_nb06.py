@@ -1,7 +1,5 @@
 """The claims of notebook 06."""
 
-from functools import cache
-
 import numpy as np
 import pytest
 
@@ -22,10 +20,10 @@ def patched(gap, epsilon=1e-12):
 
 @claim(
     "nothing-bounds-a-logit",
-    "Nothing in the loss keeps a logit below such a limit: even for a pair that is right, every step still widens the "
-    "gap a little.",
+    "Nothing in the loss keeps a logit below such a limit: even for a pair that is right, the gradient still asks for "
+    "a wider gap.",
 )
-def test_the_gradient_of_a_right_pair_still_widens_the_gap():
+def test_the_gradient_of_a_right_pair_asks_for_a_wider_gap():
     for gap in (0.1, 5.0, 12.0, 30.0):
         gradient = nsp_loss_and_grad([[gap, 0.0]], [IS_NEXT])[1][0]
         assert gradient[0] < 0 < gradient[1]
@@ -42,16 +40,15 @@ def test_a_small_gap_between_two_logits_of_three_million_is_lost():
     assert large + np.float32(0.1) == large < large + np.float32(0.25)
 
 
-@cache
-def logits_of_mini():
-    test = split_documents(load_corpus("sotu"), np.random.default_rng((0, 0)))[2]
-    pairs = permuted(test, np.random.default_rng(0))
-    return NSPModel.mini().logits([pairs[k] for k in np.random.default_rng(1).permutation(len(pairs))[:600]])
-
-
-@claim("mini-stays-below-5", "The small model of this course stays below 5 on held-out pairs.")
-def test_the_logits_of_nsp_mini_stay_below_5():
-    assert 2 < np.abs(logits_of_mini()).max() < 5
+@claim(
+    "mini-stays-below-6",
+    "The logits of the small model of this course stay between -6 and 6 on held-out pairs.",
+)
+def test_the_logits_of_nsp_mini_stay_between_minus_6_and_6():
+    held_out = split_documents(load_corpus("sotu"), np.random.default_rng((0, 0)))[2]
+    pairs = permuted(held_out, np.random.default_rng(0))
+    some = [pairs[k] for k in np.random.default_rng(1).permutation(len(pairs))[:2000]]  # all 17,090 reach 5.43
+    assert 4 < np.abs(NSPModel.mini().logits(some)).max() < 6
 
 
 @claim("cap-of-the-patch", "The patch caps the loss at `-log 1e-12 = 27.6310`.")
@@ -191,7 +188,8 @@ def test_the_least_loss_of_softmax_twice_at_an_error_rate():
 
 @claim(
     "four-classes",
-    "With K classes the floor is `ln(1 + (K-1)/e)`; with four it is 0.7437, close to the 0.74 that the thread reports.",
+    "With K classes the floor is `ln(1 + (K-1)/e)`; with four it is 0.7437, which fits the 0.74 that the report on "
+    "SciCo names as the least loss.",
 )
 def test_the_floor_with_more_classes():
     for classes in range(2, 8):
@@ -212,7 +210,7 @@ def test_log_softmax_twice_changes_nothing():
 
 @claim(
     "padding-makes-it-smaller",
-    "Dividing by the batch size makes the loss smaller the more padding there is.",
+    "If you divide by the batch size, each row of padding makes the loss smaller.",
 )
 def test_dividing_by_the_batch_size_makes_the_loss_smaller():
     each = nsp_loss(np.random.default_rng(6).normal(0, 1, (8, 2)), np.zeros(8, int), reduction="none")
@@ -222,9 +220,9 @@ def test_dividing_by_the_batch_size_makes_the_loss_smaller():
 
 @claim(
     "half-wrong-costs-0.35",
-    "A loss near 0 with an accuracy near 50 % is the signature, and no working loss can show it: with half of the "
-    "answers wrong, and each wrong answer costing at least `ln 2`, an honest mean is at least half of `ln 2`, "
-    "about 0.35.",
+    "A loss near 0 with an accuracy near 50 % on the same pairs is the signature, and no working loss can show it: "
+    "with half of the answers wrong, and each wrong answer costing at least `ln 2`, an honest mean is at least half of "
+    "`ln 2`, about 0.35.",
 )
 def test_with_half_of_the_answers_wrong_the_mean_is_at_least_0_35():
     rng = np.random.default_rng(7)
@@ -359,14 +357,14 @@ def test_the_best_p_with_smoothing_and_class_weights():
 CITED = [
     cited(
         "modelcenter-column",
-        "In ModelCenter the loss of a padded vocabulary became NaN in this way "
+        "In ModelCenter, a library for large Transformers, a loss became NaN in this way "
         "([OpenBMB/ModelCenter#14](../docs/references.md#modelcenter-14)).",
         "modelcenter-14",
     ),
     cited(
         "scico-validation",
-        "In one of them ([ariecattan/SciCo#2](../docs/references.md#scico-2)) it was the validation loss, "
-        "which is the loss on held-out data, with four classes.",
+        "In SciCo, a research project, the *validation loss* (the loss on held-out data) was computed from "
+        "probabilities ([ariecattan/SciCo#2](../docs/references.md#scico-2)).",
         "scico-2",
     ),
     cited(
@@ -412,17 +410,26 @@ CITED = [
     ),
     cited(
         "keras-divides-by-pairs",
-        "With weights, PyTorch's mean divides by the sum of the weights of the pairs, and so does `nsp_loss` "
-        "([documentation](../docs/references.md#pytorch-losses)); Keras divides by the number of pairs, those of "
-        "weight 0 included, unless you tell it otherwise "
+        "Keras divides by the number of pairs, those of weight 0 included, unless you tell it otherwise "
         "([keras-team/keras#19740](../docs/references.md#keras-19740)).",
-        "pytorch-losses",
         "keras-19740",
     ),
     cited(
+        "class-weights-divide",
+        "PyTorch's `cross_entropy` with class weights divides by the sum of the weights of the pairs, and so does "
+        "`nsp_loss` ([documentation](../docs/references.md#pytorch-losses)).",
+        "pytorch-losses",
+    ),
+    cited(
+        "a-skipped-step-is-no-error",
+        "At the start, and now and then later, such a line is not an error: this is how the search works "
+        "([NVIDIA/apex#318](../docs/references.md#apex-318)).",
+        "apex-318",
+    ),
+    cited(
         "two-rules-of-smoothing",
-        "One spreads epsilon over *all* K classes (the formula of the paper that introduced it, and PyTorch), the "
-        "other over the K - 1 wrong ones.",
+        "One spreads epsilon over *all* K classes, the gold class among them (the formula of the paper that introduced "
+        "it, and PyTorch), the other over the K - 1 wrong ones.",
         "pytorch-148884",
         "pytorch-losses",
     ),
