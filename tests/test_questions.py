@@ -61,6 +61,7 @@ LEARNERS_WORDS += [
     "double softmax",
     "dupe_factor",
 ]
+LEARNERS_WORDS += ["tfrecord", "DistilBERT", "XLNet", "weight decay", "adam_m", "keras-bert", "Trainer", "convert"]
 PARTS = re.compile(
     r"(?P<answer>.+)\n\n\*Asked in:\* (?P<links>.+?)\. "
     r"\*(?P<how>Taught in|Nearest cell):\* \[(?P<number>\d\d)\]\(\.\./notebooks/(?P<file>[\w.]+)\), "
