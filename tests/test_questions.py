@@ -61,7 +61,8 @@ LEARNERS_WORDS += [
     "double softmax",
     "dupe_factor",
 ]
-LEARNERS_WORDS += ["tfrecord", "DistilBERT", "XLNet", "weight decay", "adam_m", "keras-bert", "Trainer", "convert"]
+LEARNERS_WORDS += ["tfrecord", "DistilBERT", "XLNet", "weight decay", "adam_m", "keras-bert", "Trainer"]
+LEARNERS_WORDS += ["convert", "ONNX"]
 PARTS = re.compile(
     r"(?P<answer>.+)\n\n\*Asked in:\* (?P<links>.+?)\. "
     r"\*(?P<how>Taught in|Nearest cell):\* \[(?P<number>\d\d)\]\(\.\./notebooks/(?P<file>[\w.]+)\), "
@@ -163,6 +164,8 @@ PUBLISHED = {
     "0.00176",
     "0.1078",
     "0.2696",
+    "0.48397",
+    "0.48753",
 }
 #: Choices and measurements that the page itself explains: learning rates; `nsp-mini` on 600 pairs.
 EXPLAINED = {"0.0001", "0.000025", "0.865", "0.863", "0.0000006"}
@@ -192,6 +195,7 @@ def _computed():
         "0.5052": 1 - 0.4948, "0.3502": (1 - 0.4948) * np.log(2),
         "0.5623": entropy(0.25), "0.000622": 0.00176 * np.sqrt(512 / 4096), "0.1618": 0.2696 - 0.1078,
         "0.554": 0.02 * np.sqrt(768), "0.4444": odds, "0.3077": odds / (1 + odds),
+        "0.0641": np.log(0.51603 / 0.48397), "0.0499": np.log(0.51247 / 0.48753),
     }  # fmt: skip
     return values
 
