@@ -61,6 +61,8 @@ LEARNERS_WORDS += [
     "double softmax",
     "dupe_factor",
 ]
+LEARNERS_WORDS += ["tfrecord", "DistilBERT", "XLNet", "weight decay", "adam_m", "keras-bert", "Trainer"]
+LEARNERS_WORDS += ["convert", "ONNX"]
 PARTS = re.compile(
     r"(?P<answer>.+)\n\n\*Asked in:\* (?P<links>.+?)\. "
     r"\*(?P<how>Taught in|Nearest cell):\* \[(?P<number>\d\d)\]\(\.\./notebooks/(?P<file>[\w.]+)\), "
@@ -157,6 +159,13 @@ PUBLISHED = {
     "0.9939",
     "2109.03564",
     "1909.10351",
+    "0.9998",
+    "0.0012",
+    "0.00176",
+    "0.1078",
+    "0.2696",
+    "0.48397",
+    "0.48753",
 }
 #: Choices and measurements that the page itself explains: learning rates; `nsp-mini` on 600 pairs.
 EXPLAINED = {"0.0001", "0.000025", "0.865", "0.863", "0.0000006"}
@@ -184,7 +193,9 @@ def _computed():
         "0.782": np.mean([0.86, 0.85, 0.50, 0.86, 0.84]), "0.9820": _gap(4, 0), "0.8808": _gap(4 / 2, 0),
         "0.4356": _gap(-0.0728, 0.1863), "0.6158": _gap(0.3190, -0.1528),
         "0.5052": 1 - 0.4948, "0.3502": (1 - 0.4948) * np.log(2),
+        "0.5623": entropy(0.25), "0.000622": 0.00176 * np.sqrt(512 / 4096), "0.1618": 0.2696 - 0.1078,
         "0.554": 0.02 * np.sqrt(768), "0.4444": odds, "0.3077": odds / (1 + odds),
+        "0.0641": np.log(0.51603 / 0.48397), "0.0499": np.log(0.51247 / 0.48753),
     }  # fmt: skip
     return values
 
@@ -229,3 +240,24 @@ def test_the_short_worked_lines_are_right():
     chinese = re.search('cuts "(.+?)" into two sentences', PAGE)[1]
     assert len(read_documents([chinese])[0].sentences) == 2 and len(tokenize(chinese)) == 4  # two runs, two full stops
     assert float(np.float16(1e-8)) == 0 and np.exp(np.float32(-10000)) == 0
+
+
+def _longest_first(a, b, room):
+    """Return the lengths that are left if tokens are taken one at a time from the longer part, from B on a tie."""
+    while a + b > room:
+        a, b = (a - 1, b) if a > b else (a, b - 1)
+    return a, b
+
+
+def test_the_worked_lines_about_other_projects_are_right():
+    assert "260 and 500 tokens have to fit into 509 places, so 255 and 254 remain" in PAGE
+    assert _longest_first(260, 500, 509) == (255, 254)
+    assert "need 2 * 128 * 768 + 2 = 196,610 numbers, [CLS] alone 1,538" in PAGE
+    assert 2 * 128 * 768 + 2 == 196_610 and 2 * 768 + 2 == 1_538
+    assert "pooler and NSP head have 16,512 + 258 numbers" in PAGE
+    assert (128 * 128 + 128, 2 * 128 + 2) == (16_512, 258)
+    assert "650 MB at that speed are 6.5 files, 163 minutes on one core and 41 on four" in PAGE
+    assert (np.ceil(6.5 * 25), np.ceil(6.5 * 25 / 4)) == (163, 41)
+    assert "if 85 % of the places cost 0 and 15 % cost 2.0, the mean is 0.3" in PAGE and np.isclose(0.15 * 2.0, 0.3)
+    assert "so Pr(IsNext) is 0.54" in PAGE and f"{_gap(-0.1078, -0.2696):.2f}" == "0.54"
+    assert "with 200 as the new end it is more than half again" in PAGE and (200 - 90) / 200 > 0.5

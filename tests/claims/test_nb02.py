@@ -351,4 +351,29 @@ CITED = [
         "without looking at order ([Lan et al., 2020](../docs/references.md#lan-2020)).",
         "lan-2020",
     ),
+    cited(
+        "record-fields",
+        "BERT's script writes each pair as a record of fixed length: three arrays of `max_seq_length` numbers (ids, "
+        "mask, segments), three arrays of `max_predictions_per_seq` numbers for the hidden words of notebook "
+        "[08](08_joint_objective_and_real_bert.ipynb), and one label.",
+        "bert-code",
+    ),
+    cited(
+        "record-grows",
+        "One user got 697 MB from a text of 32 MB ([bert#1161](../docs/references.md#bert-1161)).",
+        "bert-1161",
+    ),
+    cited(
+        "record-lengths-agree",
+        "The program that reads the records has to know both lengths; if one of them is another number there, it "
+        'stops with "Can\'t parse serialized Example" and the name of the array '
+        "([bert#752](../docs/references.md#bert-752)).",
+        "bert-752",
+    ),
+    cited(
+        "record-memory",
+        "An author advises to cut the corpus into several files and to run the script on each "
+        "([bert#117](../docs/references.md#bert-117)).",
+        "bert-117",
+    ),
 ]

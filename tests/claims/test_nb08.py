@@ -181,6 +181,25 @@ def test_the_mlm_head_uses_the_table_of_the_encoder():
 
 
 @claim(
+    "places-beyond-128",
+    "The long rows are still needed: the vectors of the places from 128 to 511 get their only gradients there.",
+)
+def test_a_place_beyond_the_row_gets_no_gradient():
+    from nsputil.bert import BertEncoder
+    from nsputil.pretraining import PretrainingModel
+
+    vocabulary = Vocabulary(["a", "b", "c"])
+    rng = np.random.default_rng(0)
+    encoder = BertEncoder(len(vocabulary), 8, 1, 2, rng, max_positions=16, dtype=np.float64)
+    model = PretrainingModel(encoder, vocabulary, rng)
+    batch = encode_pairs([SentencePair("a b", "c a", 0, 0, 0, 0, 1)], vocabulary)
+    scores, logits, cache = model.forward_both(mask_tokens(batch, vocabulary, rng, rate=0.9))
+    rows = model.backward_both(np.ones_like(scores), np.array([[1.0, -1.0]]), cache)["encoder.positions"]
+    length = batch.input_ids.shape[1]
+    assert len(rows) == 16 and rows[:length].any(axis=1).all() and not rows[length:].any()
+
+
+@claim(
     "at-most-0.69",
     "A model that starts at `ln 2` can lose at most 0.69 nats of NSP, and more than seven of MLM, so "
     "whatever NSP does is small in the sum.",
@@ -357,6 +376,35 @@ def test_three_good_runs_are_no_proof():
 
 
 CITED = [
+    cited(
+        "decay-leaves-out",
+        "BERT's optimizer also makes each weight a little smaller in every step (*weight decay*), except in layer "
+        "norms and biases ([google-research/bert](../docs/references.md#bert-code), optimization.py).",
+        "bert-code",
+    ),
+    cited(
+        "moments-start-again",
+        "Published files leave `m` and `v` out, and Google's script would not read them from `--init_checkpoint` "
+        "anyway ([google-research/bert](../docs/references.md#bert-code)).",
+        "bert-code",
+    ),
+    cited(
+        "adam-m-not-found",
+        "The advice in one thread is to look for another model in `output_dir` "
+        "([Chinese-BERT-wwm#65](../docs/references.md#wwm-65)).",
+        "wwm-65",
+    ),
+    cited(
+        "steps-in-all",
+        "`num_train_steps` counts all steps from the first, not the further ones.",
+        "bert-code",
+    ),
+    cited(
+        "two-lengths",
+        "BERT was trained with rows of 128 tokens for 90 % of the steps and with 512 for the rest "
+        "([bert#969](../docs/references.md#bert-969) quotes the paper).",
+        "bert-969",
+    ),
     cited(
         "minus-1-is-no-class",
         "PyTorch stops at it, since -1 is neither a class nor the value that is left out.",
