@@ -37,6 +37,8 @@ def tenable(said: Answer | None, state: str, group: str | None) -> tuple[bool, s
         return said.code != 1, "healthy, and called sick" if said.code == 1 else "healthy, and not called sick"
     if state == "unknown":
         return True, "nothing is known against it"
+    if group is None:
+        return said.code != 0, "healthy, and it was not" if said.code == 0 else "no group is known"
     if group in said.groups:
         first = said.groups[0] == group
         return True, "the right group" + ("" if first else ", not the first")

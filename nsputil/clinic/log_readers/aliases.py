@@ -19,10 +19,11 @@ PHRASES = {
     ("cross", "entropy"): "loss", ("log", "loss"): "loss", ("held", "out"): "eval", ("hold", "out"): "eval",
     ("num", "updates"): "step", ("global", "step"): "globalstep", ("global", "steps"): "globalstep",
     ("f", "1"): "f1", ("loss", "scale"): "other", ("loss", "scaling"): "other", ("early", "stopping"): "other",
+    ("matthews", "correlation"): "mcc", ("matthews", "corrcoef"): "mcc",
 }  # fmt: skip
 QUANTITY = {
     "loss": "loss", "losses": "loss", "xent": "loss", "nll": "loss", "bce": "loss", "logloss": "loss",
-    "crossentropy": "loss",
+    "crossentropy": "loss", "cost": "loss",
     "accuracy": "accuracy", "acc": "accuracy", "accu": "accuracy", "accur": "accuracy",
     "accuracies": "accuracy", "correctness": "accuracy",
 }  # fmt: skip
@@ -35,6 +36,7 @@ PART = {
     "train": "train", "training": "train", "trn": "train", "tr": "train", "fit": "train",
     "eval": "held_out", "evaluation": "held_out", "val": "held_out", "valid": "held_out", "validation": "held_out",
     "dev": "held_out", "devel": "held_out", "development": "held_out", "heldout": "held_out", "evaluate": "held_out",
+    "evaluating": "held_out",
     "test": "test", "testing": "test", "tst": "test",
 }  # fmt: skip
 #: Next sentence prediction and sentence order; masked words; other tasks that are trained beside it.
@@ -62,6 +64,8 @@ FILLERS = frozenset({
     "performance",
 })  # fmt: skip
 COUNTS = ("tp", "tn", "fp", "fn")
+#: What a cost is of that is no loss: seconds.
+SPENT = frozenset({"time", "batch", "reader", "read", "data", "compute", "forward", "backward", "io", "h2d", "gpu"})
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Name:
 
     Attributes
     ----------
-    quantity : {"loss", "accuracy", "f1", "step", "batch", "epoch", "tp", "tn", "fp", "fn", "other"}
+    quantity : {"loss", "accuracy", "f1", "mcc", "step", "batch", "epoch", "tp", "tn", "fp", "fn", "other"}
     part : {"train", "held_out", "test"}, optional
     task : {"nsp", "mlm", "other"}, optional
     running : bool
@@ -144,6 +148,10 @@ def _parsed(name: str) -> Name:
     part = next((PART[word] for word in found if word in PART), None)
     if "f1" in known and not known - {"f1", *FILLERS, *PART}:  # neither a macro F1 nor its mean with an accuracy
         return Name("f1", part)
+    if "mcc" in known and not known - {"mcc", "coefficient", *FILLERS, *PART}:
+        return Name("mcc", part)
+    if "cost" in known and known & SPENT:
+        return Name("other")
     if known & OTHER:
         return Name("other")
     tasks = {TASK[word] for word in found if word in TASK}

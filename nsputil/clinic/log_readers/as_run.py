@@ -27,7 +27,7 @@ def as_run(rows: Sequence[dict]) -> Run:
     """
     run, labels = Run(), []
     for row in rows:
-        numbers = {name: value for name, value in row.items() if name not in ("step", "part", "f1", *KIND)}
+        numbers = {name: value for name, value in row.items() if name not in ("step", "part", "f1", "mcc", *KIND)}
         for name in KIND:
             if name in row:
                 given = bool(row[name])

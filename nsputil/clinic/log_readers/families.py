@@ -9,6 +9,7 @@ from nsputil.clinic.log_readers import (
     lightning,
     megatron,
     model_card,
+    names_above,
     objects,
     own,
     paddle,
@@ -47,6 +48,7 @@ FAMILIES: tuple[Family, ...] = (
     estimator.FAMILY,
     objects.OBJECTS,
     objects.TABLE,
+    names_above.FAMILY,
     plain.FAMILY,
     unnamed.FAMILY,
 )

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from nsputil.clinic.log_readers.aliases import PART, Name, parse_name
+from nsputil.clinic.log_readers.aliases import PART, SPENT, Name, parse_name
 from nsputil.clinic.log_readers.figures import NUMBER
 
 _CUT = re.compile(r"[,;|\[\](){}<>\"'\t]|\s{2,}|\s-+\s|--+|\bINFO:|\.\s")
@@ -15,7 +15,7 @@ _PART = re.compile(r"(?<![\w/.\\-])(" + "|".join(PART) + r")(?![\w/\\-]|\.\w)", 
 _SUMMARY = re.compile(r"\b(best|improved|did not improve|early.?stopping|reached minimum)\b", re.IGNORECASE)
 TIMES = 3  # that the names of a line must come to be pieces of it
 HEADER = re.compile(
-    r"\*{3,}|\b(running|starting|begin\w*|start of|do) (train|eval|valid|test)|"
+    r"\*{3,}|\b(running|starting|begin\w*|start of|do) (train|eval|valid|test)|\bevaluating\b|"
     r"\b(eval|evaluation|valid\w*|test|dev) (results?|metrics|set|scores?)\b|"
     r"^\W*(training|validation|evaluation|testing)\W*$",
     re.IGNORECASE,
@@ -107,6 +107,8 @@ def _label(before: str) -> str | None:
     if not text or len(text) > 80:
         return None
     pieces = text.split()[-4:]
+    if len(pieces) > 1 and pieces[-1].lower() == "cost" and pieces[-2].lower() in SPENT:
+        return None  # Time cost=90.67
     for start in range(len(pieces)):  # the longest phrase that is all known, else the last word
         name = " ".join(pieces[start:])
         meaning = parse_name(name)

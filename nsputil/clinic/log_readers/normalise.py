@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from nsputil.clinic.log_readers.aliases import COUNTS, PART, Name, parse_name
 from nsputil.clinic.log_readers.figures import is_missing, parse
@@ -24,6 +25,7 @@ FRACTIONS = (
     "saturation",
 )
 LN2 = math.log(2)
+LOGGERS = 2  # that write the same line
 
 
 @dataclass
@@ -39,6 +41,8 @@ class Rows:
     notes, left_out : list of str
     steps_known : bool
         Whether each place names its step.
+    epochs : float
+        Which the last place names, infinite if none does.
     """
 
     rows: list[dict]
@@ -46,6 +50,7 @@ class Rows:
     notes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     steps_known: bool = False
+    epochs: float = math.inf
 
 
 @dataclass
@@ -89,6 +94,8 @@ def normalise(records: Sequence[Record], columns: Mapping[str, str] | None = Non
         if place in values or any(row == place[0] for row, _ in values):
             values.setdefault(place, {}).update(found)
     steps = _steps(records, wanted, out)
+    named = [epoch for record in records if (epoch := _epoch(record)) is not None]
+    out.epochs = named[-1] if named else math.inf
     rows = []
     for row, part in sorted(values, key=lambda key: (key[0], PARTS.index(key[1]))):
         if values[row, part]:
@@ -116,12 +123,13 @@ def _wanted(records: Sequence[Record], columns: Mapping[str, str]) -> dict[str, 
 
 
 def _without_repeats(records: Sequence[Record], out: Rows) -> list[Record]:
-    """Leave out what two loggers wrote of one thing."""
+    """Leave out what two loggers wrote of one thing; more than two rows that count nothing are rows of their own."""
     kept: list[Record] = []
-    for record in records:
-        if kept and record.values == kept[-1].values and record.part == kept[-1].part and len(record.values) > 1:
-            continue
-        kept.append(record)
+    for _, same in groupby(records, key=lambda record: (record.values, record.part)):
+        alike = list(same)
+        names = alike[0].values
+        counted = any(parse_name(name).quantity in ("step", "batch", "epoch") for name in names)
+        kept += alike[:1] if len(names) > 1 and (counted or len(alike) == LOGGERS) else alike
     if len(kept) < len(records):
         out.left_out.append(f"{len(records) - len(kept)} places that repeat the one before")
     return kept
@@ -142,7 +150,7 @@ def _cells(
             if raw in wanted:
                 part, _, quantity = wanted[raw].rpartition(".")
                 name = Name(quantity, part or name.part)
-            if not own and name.quantity not in ("loss", "accuracy", "f1", *COUNTS):
+            if not own and name.quantity not in ("loss", "accuracy", "f1", "mcc", *COUNTS):
                 continue
             if is_missing(cell):
                 continue
@@ -191,7 +199,7 @@ def _parts_of_bare_accuracies(cells: list[_Cell], out: Rows) -> None:
     if any(cell.name.quantity == "accuracy" and cell.name.part == "held_out" for cell in cells):
         return
     evaluated = {cell.row for cell in losses if cell.part == "held_out"}
-    measures = ("accuracy", "f1", *COUNTS)
+    measures = ("accuracy", "f1", "mcc", *COUNTS)
     for raw in {cell.raw for cell in cells if cell.name.quantity in measures and cell.name.part is None}:
         of = [cell for cell in cells if cell.raw == raw]
         if evaluated and all(cell.row in evaluated for cell in of) and any(cell.part == "train" for cell in of):
@@ -319,12 +327,14 @@ def _counts(cells: list[_Cell], values: dict, out: Rows) -> None:
 
 
 def _f1(cells: list[_Cell], values: dict) -> None:
-    """F1 beside an accuracy: together they can show that one class is never answered right."""
+    """F1 beside an accuracy, or Matthews' correlation beside either: they can show one answer for all rows."""
     for cell in cells:
         row = values.get((cell.row, cell.part), {})
         value = cell.value / 100 if cell.percent or 1.5 < cell.value <= 100 else cell.value
         if cell.name.quantity == "f1" and "accuracy" in row and 0 <= value <= 1:
             row.setdefault("f1", value)
+        if cell.name.quantity == "mcc" and row and -1 <= cell.value <= 1:
+            row.setdefault("mcc", cell.value)
 
 
 def _steps(records: Sequence[Record], wanted: Mapping[str, str], out: Rows) -> list[int]:

@@ -19,13 +19,13 @@ def read(text: LogText) -> list[Record]:
         if found.pairs and found.pairs == before:
             continue  # two loggers
         before = found.pairs
-        measured = found.of("loss", "accuracy", "f1", "tp", "tn", "fp", "fn")
+        measured = found.of("loss", "accuracy", "f1", "mcc", "tp", "tn", "fp", "fn")
         counted = found.of("step", "epoch", "batch")
         if not measured:
             if HEADER.search(line):
                 context = found.part
             if counted and all(parse_name(name).quantity == "epoch" for name, _ in counted):
-                now, context = Record(number, dict(counted)), None
+                now, context = Record(number, dict(counted)), context if HEADER.search(line) else None
                 records.append(now)
             elif counted and "=" in line and len(line.split("=")) == 2:  # global_step = 20
                 now = _opened(now, records, number, found.part or context)

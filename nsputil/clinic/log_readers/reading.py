@@ -40,6 +40,8 @@ class LogReading:
         How the number of classes is known: "given", "guessed" or "assumed".
     running : set of str
         The columns that are running means.
+    epochs : float
+        Which the last row names, infinite if none does.
     """
 
     name: str
@@ -51,6 +53,7 @@ class LogReading:
     classes: int = 2
     classes_from: str = "assumed"
     running: set[str] = field(default_factory=set)
+    epochs: float = math.inf
 
     def series(self, part: str, quantity: str) -> list[float]:
         """Return the numbers of one kind, in order."""
@@ -144,7 +147,9 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
     if table and table.ragged:
         left_out.append(f"{table.ragged} rows with another number of cells than the header, or without numbers")
     running = {ours for ours, raw in rows.columns.items() if ours != "step" and parse_name(raw).running}
-    reading = LogReading(text.name, family.name, rows.rows, rows.columns, notes, left_out, running=running)
+    reading = LogReading(
+        text.name, family.name, rows.rows, rows.columns, notes, left_out, running=running, epochs=rows.epochs
+    )
     if family is unnamed.FAMILY:
         notes.append(
             f"the columns have no names: the first is taken for the step, the second for a loss of training; if it is "

@@ -26,7 +26,10 @@ CHANCE = 0.06  # accuracy above 1 / K, likewise
 SAME = 1e-4  # two numbers that are printed with four digits
 MOST_OF_ONE_CLASS = 0.95  # with a larger accuracy F1 is near 2a / (1 + a) anyway
 ERRORS = 2  # standard errors that a limit is away from its mean
+BEGUN = 0.1  # of an epoch
+MOMENT = 0.01  # of all steps
 MANY = 20  # rows of training from which their sampling error is known
+NO_LOSS = 5e-4  # a loss below it: each row is right, and the model is sure
 FEW = 5  # rows of training, below which "learns" is not said
 
 
@@ -64,7 +67,9 @@ class Curves:
         Whether the loss seems to be a sum with another task: it begins far above ln K, so its level says nothing.
     running, running_loss : bool
         Whether the accuracy of training, or its loss, is a running mean.
-    last_step : int
+    first_step, last_step : int
+    begun : bool
+        Whether the rows are known to be the first of a training, less than `BEGUN` of an epoch.
     """
 
     loss: np.ndarray
@@ -75,7 +80,9 @@ class Curves:
     summed: bool
     running: bool
     last_step: int = 0
+    first_step: int = 0
     running_loss: bool = False
+    begun: bool = False
 
     @property
     def level(self) -> float:
@@ -92,12 +99,14 @@ def curves(reading: LogReading) -> Curves:
 
     held = "held_out" if any(row["part"] == "held_out" for row in reading.rows) else "test"
     loss, held_loss = of("train", "loss"), of(held, "loss")
+    counted = "step" in reading.columns
     first = loss[:3] if len(loss) else held_loss[:1]
     summed = bool(len(first)) and float(first.min()) > 3 * math.log(reading.classes) + 1
     return Curves(
         loss, of("train", "accuracy"), held_loss, of(held, "accuracy"), reading.classes, summed,
         "accuracy of train" in reading.running, reading.rows[-1]["step"] if reading.rows else 0,
-        "loss of train" in reading.running,
+        reading.rows[0]["step"] if reading.rows else 0, "loss of train" in reading.running,
+        0 < reading.epochs < BEGUN and len(loss) < MANY and not (counted and reading.rows[-1]["step"] >= 1000),
     )  # fmt: skip
 
 
@@ -105,7 +114,7 @@ def symptoms(reading: LogReading) -> list[Symptom]:
     """Return what is unusual, in the order of `GROUPS`; firm symptoms first."""
     with np.errstate(all="ignore"):
         of = curves(reading)
-        found = _not_a_number(reading) + _one_class(reading)
+        found = _not_a_number(reading) + _one_class(reading) + _no_correlation(reading)
         for look in LOOKS:
             found += look(of)
     return sorted(found, key=lambda s: (not s.firm, GROUPS.index(s.group)))
@@ -133,6 +142,19 @@ def _one_class(reading: LogReading) -> list[Symptom]:
     algebra = "F1 is 0" if f1 == 0 else f"F1 is {f1:.4f} = 2a / (1 + a)"
     text = f"The accuracy a is {accuracy:.4f} and {algebra}: no row of one of the classes is answered right."
     return [Symptom(STUCK, text)]
+
+
+def _no_correlation(reading: LogReading) -> list[Symptom]:
+    """Matthews' correlation is 0 if all rows get one answer; other answers hardly ever give exactly 0."""
+    rows = [row for row in reading.rows if "mcc" in row]
+    last = [row["mcc"] for row in rows[-3:]]
+    if not last or any(last) or len(rows) == 2:
+        return []
+    if rows[-1].get("loss", 1.0) < NO_LOSS:
+        text = f"The loss is {rows[-1]['loss']:.2g}, which is all rows right, and Matthews' correlation is 0."
+        return [Symptom(CONTRADICTION, text)]
+    count = "the last" if len(rows) > 1 else "its"
+    return [Symptom(STUCK, f"Matthews' correlation is 0 in {count} {len(last)} rows: one answer for all.")]
 
 
 def _contradiction(of: Curves) -> list[Symptom]:
@@ -210,6 +232,10 @@ def _noise(values: np.ndarray) -> float:
 
 
 def _stuck(of: Curves) -> list[Symptom]:
+    last = of.loss[-max(FEW, len(of.loss) // 3) :]
+    if len(of.loss) >= FEW and np.abs(last - of.level).max() < SAME:  # no batch gives exactly that by chance
+        text = f"The loss of training is {of.level:.4f} = ln {of.classes} in each of the last {len(last)} rows."
+        return [Symptom(STUCK, f"{text} All classes get the same probability.")]
     found = _loss_at_level(of) + _accuracy_at_chance(of)
     if _may_have_learned(of):  # a training that is slow, or was short: worth a look
         found = [replace(symptom, firm=False) for symptom in found]
@@ -274,11 +300,13 @@ def _trend(values: np.ndarray) -> float:
 
 def _loss_at_level(of: Curves) -> list[Symptom]:
     known = f"knowing nothing costs ln {of.classes} = {of.level:.4f}"
-    if len(of.loss) >= 4 and not of.summed:
+    if len(of.loss) >= 4 and not of.summed and not of.begun:
         share = max(1, len(of.loss) // 5)
         head, tail = float(of.loss[:share].mean()), float(of.loss[-share:].mean())
         if abs(tail - of.level) < LEVEL and not _above_chance(of):
             return [Symptom(STUCK, f"The loss of training ends at {tail:.4f}; {known}.")]
+        if _a_moment(of) or _above_chance(of):
+            return []
         if (
             1.5 * head + 0.5
             > tail
@@ -298,6 +326,11 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
         if of.level - LEVEL < last < of.level + 0.5 and not (fell or _few(of) or _above_chance(of)):
             return [Symptom(STUCK, f"The held-out loss ends at {last:.4f}; {known}.")]
     return []
+
+
+def _a_moment(of: Curves) -> bool:
+    """Whether the rows are of a moment late in a training: a loss that does not fall there may have fallen before."""
+    return of.first_step > 0 and of.last_step - of.first_step < MOMENT * of.last_step
 
 
 def _above_chance(of: Curves) -> bool:
@@ -352,6 +385,11 @@ def _gap(of: Curves) -> float:
     return float(of.accuracy[-max(1, len(of.accuracy) // 5) :].mean() - of.held_accuracy[-1])
 
 
+def _late(loss: np.ndarray) -> float:
+    """The mean of the last three rows; of fewer, if there are few: they are far apart."""
+    return float(loss[-max(1, min(3, len(loss) // 3)) :].mean())
+
+
 def _worse(of: Curves) -> list[Symptom]:
     if len(of.accuracy) and len(of.held_accuracy) and not of.running:
         gap = _gap(of)
@@ -362,7 +400,7 @@ def _worse(of: Curves) -> list[Symptom]:
                 )
             ]
     if len(of.loss) and len(of.held_loss) and not of.summed:
-        train, held = float(of.loss[-3:].mean()), float(of.held_loss[-1])
+        train, held = _late(of.loss), float(of.held_loss[-1])
         good = len(of.held_accuracy) > 0 and of.held_accuracy[-1] >= 0.8
         no_answer_is_better = held > of.level + 0.1 and held - train > 0.2 and train < of.level - LEVEL
         far_apart = (held > of.level and train < 0.5 * of.level) or (held - train > 0.5 and held > 2 * train)
@@ -387,7 +425,7 @@ def _better(of: Curves) -> list[Symptom]:
                 )
             ]
     if len(of.loss) >= 3 and len(of.held_loss) >= 2 and not of.summed:
-        train, held = float(of.loss[-3:].mean()), float(of.held_loss[-1])
+        train, held = _late(of.loss), float(of.held_loss[-1])
         if train - held > 0.15 and held < 0.7 * train:
             return [
                 Symptom(
@@ -400,9 +438,13 @@ def _better(of: Curves) -> list[Symptom]:
 
 
 def _perfect(of: Curves) -> list[Symptom]:
-    if len(of.held_accuracy) and of.held_accuracy[-1] > 0.99995 and (not len(of.held_loss) or of.held_loss[-1] < 0.1):
-        return [Symptom(PERFECT, "The held-out accuracy is 1: each row is right.")]
-    if len(of.held_loss) and 0 <= of.held_loss[-1] < 5e-4:
+    if len(of.held_accuracy) and of.held_accuracy[-1] > 0.99995:
+        if not len(of.held_loss) or of.held_loss[-1] < 0.1:
+            return [Symptom(PERFECT, "The held-out accuracy is 1: each row is right.")]
+        if len(of.held_accuracy) >= 2 and of.held_accuracy.min() > 0.99995:
+            text = f"The held-out accuracy is 1 from the first row on, with a loss of {of.held_loss[-1]:.4f}."
+            return [Symptom(PERFECT, text)]
+    if len(of.held_loss) and 0 <= of.held_loss[-1] < NO_LOSS:
         return [
             Symptom(
                 PERFECT,

@@ -308,3 +308,48 @@ def test_a_bar_that_was_redrawn_without_ends_of_lines():
 def test_a_fraction_belongs_to_the_number_before_it():
     reading = understand(decode(b"step 1 loss 0.7 acc 7843/10000\nstep 2 loss 0.6 acc 0.8 (3/90)\n"))
     assert reading.series("train", "accuracy") == [0.7843, 0.8]
+
+
+@pytest.mark.parametrize(
+    "line, expected",
+    [
+        ("Epoch: 0010 cost = 13.998453", [(1, "train", 13.998453, None)]),
+        ("step 10, avg_cost: 0.69, Time cost=90.67", [(10, "train", 0.69, None)]),
+        ("step 10, loss: 0.69, reader_cost: 0.00289 s, avg_batch_cost: 0.08630 s", [(10, "train", 0.69, None)]),
+        ("Evaluating the model on the pairs after epoch 1:\nAccuracy: 97.50", [(1, "held_out", None, 0.975)]),
+    ],
+)
+def test_a_cost_is_a_loss_unless_it_is_of_time(line, expected):
+    assert rows(line) == expected
+
+
+def test_names_above_their_numbers():
+    text = "Epoch: {0} | 57s\n***train_loss,train_acc,valid_loss***\n{1}\t53.5\t0.66\n"
+    got = reading(text.format("01", 0.69) + text.format("02", 0.65))
+    assert got.family == "names above their numbers"
+    assert got.series("train", "loss") == [0.69, 0.65] and got.series("held_out", "loss") == [0.66, 0.66]
+    assert got.series("train", "accuracy") == [0.535, 0.535]
+    spacy = reading("LOSS      P       R       F       A\n" + "4.500 0.505   1.000   0.671   0.50\n" * 5)
+    assert spacy.series("train", "loss") == [4.5] * 5 and spacy.series("held_out", "accuracy") == [0.5] * 5
+
+
+def test_two_loggers_write_a_line_twice_and_a_constant_writes_it_more_often():
+    twice, often = "loss 0.7 acc 0.5\n" * 2, "loss,acc\n" + "0.7,0.5\n" * 5
+    assert len(rows(twice)) == 1 and len(rows(often)) == 5
+
+
+MEGATRON = " iteration {0}/ 9000 | {1}grad norm: {2} | number of skipped iterations:   {3} |\n"
+
+
+@pytest.mark.parametrize("skipped, hidden", [(0, True), (1, False)])
+def test_a_loss_that_megatron_leaves_out_is_nan_unless_the_iteration_was_skipped(skipped, hidden):
+    text = "".join(MEGATRON.format(k, f"lm loss: {7 - k / 10} | sop loss: 0.69 | ", 0.7, 0) for k in range(1, 5))
+    losses = reading(text + MEGATRON.format(5, "", "nan", skipped)).series("train", "loss")
+    assert math.isnan(losses[-1]) == hidden and len(losses) == 4 + hidden
+
+
+def test_the_zero_that_the_trainer_writes_for_nan():
+    line = "{{'loss': {0}, 'grad_norm': {1}, 'learning_rate': 9.7e-06, 'epoch': 0.53}}\n"
+    text = line.format(0.2051, "nan") + line.format(0.0, "nan") + line.format(0.0, 1.5)
+    losses = reading(text).series("train", "loss")
+    assert losses[0] == 0.2051 and math.isnan(losses[1]) and losses[2] == 0

@@ -232,3 +232,49 @@ def test_the_classes_move_the_level():
     curves = {"loss": falling(1.0990, 1.0980, noise=0.001)}
     assert answer(log(**curves, classes=3)).groups == [s.STUCK]
     assert "ln 3 = 1.0986" in answer(log(**curves, classes=3)).symptoms[0].statement
+
+
+def with_mcc(*rows):
+    return LogReading("made.log", "a test", [{"step": k, "part": "held_out", **row} for k, row in enumerate(rows)])
+
+
+def test_a_correlation_of_exactly_0_is_one_answer_for_all_rows():
+    loss = {"loss": 0.61}
+    assert answer(with_mcc(*[loss | {"mcc": 0.0}] * 3)).groups == [s.STUCK]
+    assert answer(with_mcc(loss | {"mcc": 0.0}, loss | {"mcc": 0.0})).groups == []  # the first two evaluations
+    assert answer(with_mcc(*[loss | {"mcc": m} for m in (0.0, 0.0, 0.31)])).groups == []
+    assert answer(with_mcc({"loss": 0.0, "mcc": 0.0})).groups[0] == s.CONTRADICTION
+
+
+def test_a_loss_of_exactly_ln_2_is_firm_whatever_the_accuracy_says():
+    loss = [2.4, 5.3, 0.68] + [0.6931] * 9
+    assert s.STUCK in answer(log(loss=loss, accuracy=np.linspace(0.6, 0.75, 12))).groups
+    near = [2.4, 5.3, 0.68] + [0.6931, 0.6902] * 5
+    assert s.STUCK not in answer(log(loss=near, accuracy=np.linspace(0.6, 0.75, 13))).groups
+
+
+def test_the_first_rows_of_an_epoch_are_too_few_for_never_falls():
+    first = {"loss": [0.692, 0.6897, 0.6916, 0.6878]}
+    assert answer(log(**first)).groups == [s.STUCK]
+    assert answer(log(**first, epochs=0.07)).groups == []
+    assert answer(log(**first, epochs=0.07, columns={"step": "step"})).groups == []  # 400 steps
+    many = {"loss": falling(0.70, 0.693, noise=0.002)}
+    assert answer(log(**many, epochs=0.07, columns={"step": "step"})).groups == [s.STUCK]
+
+
+def test_a_moment_late_in_a_training_does_not_show_that_the_loss_never_fell():
+    rows = [{"step": 98_132 + k, "part": "train", "loss": 1.2151} for k in range(4)]
+    assert answer(LogReading("made.log", "a test", rows)).groups == []
+    early = [{**row, "step": 1 + 10 * k} for k, row in enumerate(rows)]
+    assert answer(LogReading("made.log", "a test", early)).groups == [s.STUCK]
+
+
+def test_few_rows_of_training_that_are_far_apart_are_not_averaged():
+    table = {"loss": [0.829, 0.747, 0.134], "accuracy": [0.375, 0.375, 1.0]}
+    assert answer(log(**table, held_loss=[0.748, 0.63, 0.151], held_accuracy=[0.367, 0.816, 0.98])).groups == []
+
+
+def test_each_row_is_right_from_the_first_evaluation_on():
+    losses = {"loss": [0.45, 0.24, 0.13], "held_loss": [0.35, 0.37, 0.66]}
+    assert s.PERFECT in answer(log(**losses, held_accuracy=[1.0, 1.0, 1.0])).groups
+    assert s.PERFECT not in answer(log(**losses, held_accuracy=[0.9, 1.0, 1.0])).groups
