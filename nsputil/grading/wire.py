@@ -34,7 +34,7 @@ LARGEST_INT = 4_000  # bits
 NAME = re.compile(r"[^A-Za-z0-9_<>]")
 
 
-class Record(NamedTuple):
+class SentClass(NamedTuple):
     """A class of the course that exercises pass in or get back; nothing of it but its parts is sent."""
 
     kind: type
@@ -42,11 +42,11 @@ class Record(NamedTuple):
     make: Callable[..., Any]
 
 
-RECORDS: dict[str, Record] = {
-    "SentencePair": Record(SentencePair, lambda pair: [getattr(pair, f.name) for f in fields(pair)], SentencePair),
-    "Prediction": Record(Prediction, tuple, Prediction),
-    "Document": Record(Document, lambda document: (document.name, document.sentences), Document),
-    "Vocabulary": Record(Vocabulary, lambda v: [v.tokens[len(SPECIAL_TOKENS) :]], Vocabulary),
+RECORDS: dict[str, SentClass] = {
+    "SentencePair": SentClass(SentencePair, lambda pair: [getattr(pair, f.name) for f in fields(pair)], SentencePair),
+    "Prediction": SentClass(Prediction, tuple, Prediction),
+    "Document": SentClass(Document, lambda document: (document.name, document.sentences), Document),
+    "Vocabulary": SentClass(Vocabulary, lambda v: [v.tokens[len(SPECIAL_TOKENS) :]], Vocabulary),
 }
 
 
