@@ -15,7 +15,7 @@ import numpy as np
 from nsputil.clinic.conclusion import Answer, Conclusion, Evidence
 from nsputil.clinic.examined import by_facts, evidence_of, in_catalogue, place_told, unexplained
 from nsputil.clinic.facts import examine
-from nsputil.clinic.facts.explain import in_order
+from nsputil.clinic.facts.explain import in_order, ordinary
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.recording import Recording, record
 from nsputil.clinic.swaps.doses import DOSES, REPAIRS, Dose, step_length
@@ -34,9 +34,12 @@ SMALL = 0.002  # of the first weights: the longest step of most healthy training
 LONG = 0.05  # of the first weights: twice as long as the longest step of most healthy trainings
 FEW_STEPS = 100
 SHARE = 2 / 3  # of what the text allows: a training that learns more of it is not sick
-RATES_OF_STEPS = ("learning-rate-too-high", "learning-rate-too-low")
 OWN_RULE = ("steps.overshoot", "steps.length")
-CHOICES = ("model.start",)  # what sane trainings do too: many start from random vectors
+CHOICES = (  # what sane trainings do too: many start from random vectors, some cut their features
+    "model.start",
+    "model.values",
+    "optimizer.scale",
+)
 CLEAR = 0.08  # of accuracy: from here on such a choice does harm, although something was learned
 USUAL = 0.02  # of the first weights: a usual longest step
 TRAININGS = 9
@@ -157,11 +160,15 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
     """
     for finding in case.violations:
         part = finding.place
-        if finding.firm or part not in PARTS or part == "evaluation" or not case.trials.affordable(2):
+        if finding.firm or part not in PARTS:
             continue
         cause = in_catalogue(finding)
-        if cause in RATES_OF_STEPS and not _ordinary(case):
-            cause = None
+        if part == "evaluation" or finding.fact.startswith("evaluation."):
+            if (told := _misreported(case, finding, cause)) is not None:
+                return told
+            continue
+        if not case.trials.affordable(2):
+            continue
         what, changed, own = _repair(case, finding)
         tell(f"Does it do harm? A training {what}.")
         trial = case.trials.screened(what, changed, least=HARM / 2)
@@ -186,6 +193,20 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
         answer: Answer = "cause" if cause else "place"
         return case.conclude(answer, cause, part, kind, statement, [evidence_of(finding), *tried[::-1]], others)
     return None
+
+
+def _misreported(case: _Investigation, finding: Finding, cause: str | None) -> Conclusion | None:
+    """An evaluation that deviates does harm if its reports are off; the recount is the swap, and costs no training."""
+    off = _number(case, "report.accuracy", "off", 0.0)
+    if off <= HARM:
+        return None
+    place = finding.place
+    statement = f"The cause is {cause}, in the {place}." if cause else place_told(finding)
+    recount = next(f for f in case.findings if f.fact == "report.accuracy")
+    others = tuple(f for f in case.violations if f is not finding)
+    answer: Answer = "cause" if cause else "place"
+    told = list(dict.fromkeys([evidence_of(finding), evidence_of(recount)]))
+    return case.conclude(answer, cause, place, f"fact, {answer}", statement, told, others)
 
 
 def _harms(case: _Investigation, finding: Finding, trial: Trial) -> bool:
@@ -222,28 +243,20 @@ def _number(case: _Investigation, fact: str, name: str, otherwise: float) -> flo
     return float(found.numbers[name]) if found else otherwise
 
 
-def _ordinary(case: _Investigation) -> bool:
-    """Whether the rate has a usual course: it does not fall at once, and never rises again after it fell.
-
-    Of another course the trouble is not that all steps are too long or too short.
-    """
-    mean, rises = (_number(case, "optimizer.schedule", name, usual) for name, usual in (("mean", 1.0), ("rises", 0.0)))
-    return mean > 0.2 and rises < 0.2
-
-
 def _signature(case: _Investigation, cause: str) -> bool:
     """Whether the training shows the mark of an amount itself, and not only that another amount would help.
 
     Steps that are too short move the weights hardly, steps that are too long are long or overshoot, a training that was
     stopped has few steps, and dropout that is too strong changes h_cls by half of its length.
     """
+    usual = ordinary(case.findings, cause)
     if cause == "learning-rate-too-low":
-        return _ordinary(case) and (_promised(case) < PROMISE or _number(case, "steps.length", "ratio", 0.0) < SMALL)
+        return usual and (_promised(case) < PROMISE or _number(case, "steps.length", "ratio", 0.0) < SMALL)
     if cause == "learning-rate-too-high":
         long = (
             _number(case, "steps.length", "ratio", 0.0) > LONG or _number(case, "steps.overshoot", "ratio", 1.0) < 0.5
         )
-        return _ordinary(case) and long
+        return usual and long
     if cause == "stopped-too-early":
         return _number(case, "steps.count", "steps", 0.0) <= FEW_STEPS
     if cause == "batch-too-small":
@@ -360,9 +373,10 @@ def _by_swaps(case: _Investigation, tell: Callable) -> Conclusion:
                 if not case.kin and learned:
                     return case.conclude("a part that helps", None, part, "a part that helps",
                                             f"Nothing is violated; other {part} would help.", evidence)  # fmt: skip
-                if part == "optimizer" and _promised(case) < PROMISE and _ordinary(case):
+                low = "learning-rate-too-low"
+                if part == "optimizer" and _promised(case) < PROMISE and ordinary(case.findings, low):
                     statement = "The cause is learning-rate-too-low: all steps together promise too little."
-                    return case.conclude("cause", "learning-rate-too-low", part, "swap, cause", statement, evidence)
+                    return case.conclude("cause", low, part, "swap, cause", statement, evidence)
                 return case.conclude("place", None, part, "swap, place",
                                         f"Something is wrong in the {part}.", evidence)  # fmt: skip
     symptoms = [f for f in case.violations if f.firm]

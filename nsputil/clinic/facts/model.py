@@ -156,6 +156,30 @@ def pooled_units(recording: Any) -> list[Finding]:
     return [_saturation(np.asarray(pooled, np.float64), np.asarray(logits), model), _centred(np.asarray(logits))]
 
 
+def values(recording: Any) -> list[Finding]:
+    """Does h_cls take as many values as numbers do, or were they rounded, or cut off at a bound?
+
+    Entries that are 0 are left out, as rectified units and absent words give them.
+    """
+    cache = clone(recording.start).forward(_batch(recording))[1]
+    h = getattr(getattr(cache, "pooler", None), "h_cls", None)
+    if h is None:
+        return [unknown("model.values", PLACE, "The model shows no h_cls.")]
+    seen = np.asarray(h, np.float64)
+    seen = seen[(seen != 0) & np.isfinite(seen)]
+    if seen.size < 400:
+        return [unknown("model.values", PLACE, "h_cls has too few entries that are not 0.")]
+    different, counts = np.unique(seen, return_counts=True)
+    numbers = {"different": len(different) / seen.size, "most": float(counts.max()) / seen.size}
+    if numbers["different"] < 0.05 or numbers["most"] > 0.2:
+        text = (
+            f"The {seen.size} entries of h_cls that are not 0 have {len(different)} different values, and "
+            f"{numbers['most']:.3f} of them are {different[counts.argmax()]:.4g}: they were rounded, or cut off."
+        )
+        return [violated("model.values", PLACE, text, None, False, numbers=numbers)]
+    return [holds("model.values", PLACE, f"h_cls takes {len(different)} different values.", numbers=numbers)]
+
+
 def _centred(logits: np.ndarray) -> Finding:
     """Does the start leave the answer open? A bias for a prior of .95 is 3 nats; beyond 4, pairs cannot matter."""
     odds = _odds(logits)
