@@ -34,13 +34,9 @@ SMALL = 0.002  # of the first weights: the longest step of most healthy training
 LONG = 0.05  # of the first weights: twice as long as the longest step of most healthy trainings
 FEW_STEPS = 100
 SHARE = 2 / 3  # of what the text allows: a training that learns more of it is not sick
-OWN_RULE = ("steps.overshoot", "steps.length")
-CHOICES = (  # what sane trainings do too: many start from random vectors, some cut their features
-    "model.start",
-    "model.values",
-    "optimizer.scale",
-)
-CLEAR = 0.08  # of accuracy: from here on such a choice does harm, although something was learned
+OWN_RULE = ("steps.overshoot", "steps.length", "optimizer.scale", "model.values")
+CHOICES = ("model.start",)  # what sane trainings do too: many start from random vectors
+CLEAR = 0.10  # of accuracy: from here on such a choice does harm, although something was learned
 USUAL = 0.02  # of the first weights: a usual longest step
 TRAININGS = 9
 
@@ -172,15 +168,15 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
         what, changed, own = _repair(case, finding)
         tell(f"Does it do harm? A training {what}.")
         trial = case.trials.screened(what, changed, least=HARM / 2)
-        tried = [_swap_evidence(trial, part, what)]
+        tried, to_blame = [_swap_evidence(trial, part, what)], own or finding.fact not in CHOICES
         if own and trial.gains and not trial.helps(HARM):
-            cause = None  # that repair is not what was missing
+            cause, to_blame = None, False  # that repair is not what was missing
         if not trial.helps(HARM) and (own or not trial.gains) and case.trials.affordable(2):
             what = f"with another {part}"  # exchange the whole part
             changed = exchanged(case.trials.experiment, case.reference, part)
             trial = case.trials.screened(what, changed, least=HARM / 2)
             tried.append(_swap_evidence(trial, part, what))
-        if not _harms(case, finding, trial):
+        if not _harms(case, finding, trial, to_blame):
             case.evidence += [evidence_of(finding), *tried]
             continue
         statement = (
@@ -209,17 +205,20 @@ def _misreported(case: _Investigation, finding: Finding, cause: str | None) -> C
     return case.conclude(answer, cause, place, f"fact, {answer}", statement, told, others)
 
 
-def _harms(case: _Investigation, finding: Finding, trial: Trial) -> bool:
-    """Whether a gain shows harm.
+def _harms(case: _Investigation, finding: Finding, trial: Trial, own: bool) -> bool:
+    """Whether a gain shows harm; `own` says that it came from the repair of that very cause, or that there is none.
 
-    Long steps can be right under momentum, so of them two seeds have to be sure. A start from random vectors is a
-    choice, which others would have improved a little in most trainings that learn.
+    Long steps can be right under momentum, and features of few values can be meant, so of them two seeds have to be
+    sure. A start from random vectors is a choice, which others would have improved in most trainings that learn. If the
+    repair of the cause gains nothing and a part of another kind does, the violation is not to blame, and a better part
+    is no proof of sickness.
     """
-    if finding.fact in OWN_RULE and _has_learned(case)[0]:
-        return trial.helps(TWO_SEEDS)
-    if finding.fact in CHOICES and _has_learned(case)[0]:
-        return trial.helps(CLEAR)
-    return trial.helps(HARM)
+    learned = _has_learned(case)[0]
+    if learned and not own and not case.kin:
+        return trial.gain >= MUCH and trial.helps() and trial.learned(_chance(case)) < SHARE
+    if learned and finding.fact in CHOICES:
+        return trial.helps(CLEAR) and trial.learned(_chance(case)) < SHARE
+    return trial.helps(TWO_SEEDS if learned and finding.fact in OWN_RULE else HARM)
 
 
 def _repair(case: _Investigation, finding: Finding) -> tuple[str, Experiment, bool]:
