@@ -36,6 +36,7 @@ FEW_STEPS = 100
 SHARE = 2 / 3  # of what the text allows: a training that learns more of it is not sick
 OWN_RULE = ("steps.overshoot", "steps.length", "optimizer.scale", "model.values")
 CHOICES = ("model.start",)  # what sane trainings do too: many start from random vectors
+MEASURES = ("split.sizes",)  # what may spoil the measurement and leave the model as it is
 CLEAR = 0.10  # of accuracy: from here on such a choice does harm, although something was learned
 USUAL = 0.02  # of the first weights: a usual longest step
 TRAININGS = 9
@@ -167,8 +168,12 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
             continue
         what, changed, own = _repair(case, finding)
         tell(f"Does it do harm? A training {what}.")
-        trial = case.trials.screened(what, changed, least=HARM / 2)
+        if measures := finding.fact in MEASURES:
+            trial = case.trials.compare(what, changed, (0, 1))
+        else:
+            trial = case.trials.screened(what, changed, least=HARM / 2)
         tried, to_blame = [_swap_evidence(trial, part, what)], own or finding.fact not in CHOICES
+        tried += [_shift_evidence(trial, part, what)] if measures else []
         if own and trial.gains and not trial.helps(HARM):
             cause, to_blame = None, False  # that repair is not what was missing
         if not trial.helps(HARM) and (own or not trial.gains) and case.trials.affordable(2):
@@ -176,7 +181,7 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
             changed = exchanged(case.trials.experiment, case.reference, part)
             trial = case.trials.screened(what, changed, least=HARM / 2)
             tried.append(_swap_evidence(trial, part, what))
-        if not _harms(case, finding, trial, to_blame):
+        if not (_harms(case, finding, trial, to_blame) or (measures and trial.moves())):
             case.evidence += [evidence_of(finding), *tried]
             continue
         statement = (
@@ -205,7 +210,7 @@ def _misreported(case: _Investigation, finding: Finding, cause: str | None) -> C
     return case.conclude(answer, cause, place, f"fact, {answer}", statement, told, others)
 
 
-def _harms(case: _Investigation, finding: Finding, trial: Trial, own: bool) -> bool:
+def _harms(case: _Investigation, finding: Finding, trial: Trial, own: bool = True) -> bool:
     """Whether a gain shows harm; `own` says that it came from the repair of that very cause, or that there is none.
 
     Long steps can be right under momentum, and features of few values can be meant, so of them two seeds have to be
@@ -270,6 +275,11 @@ def _swap_evidence(trial: Trial, place: str, what: str) -> Evidence:
         return Evidence("swap", f"A training {what} could not be tried ({trial.error}).", place)
     gains = ", ".join(f"{gain:+.3f}" for gain in trial.gains)
     return Evidence("swap", f"Accuracy moves by {gains} {what} ({len(trial.gains)} paired seeds).", place)
+
+
+def _shift_evidence(trial: Trial, place: str, what: str) -> Evidence:
+    shifts = ", ".join(f"{shift:+.3f}" for shift in trial.shifts)
+    return Evidence("swap", f"The accuracy that is reported moves by {shifts} {what}.", place)
 
 
 def _by_doses(case: _Investigation, tell: Callable) -> Conclusion | None:

@@ -220,9 +220,10 @@ def _one_limit(rows: list) -> bool:
     known = [(k, len(row.visible) - k, row) for row in rows if (k := _length_of_a(row, len(row.visible))) is not None]
     if len(known) < 8:
         return True
-    longest = max(max(a, b) for a, b, _ in known)
-    whole = [(a == min(longest, len(row.a))) and (b == min(longest, len(row.b))) for a, b, row in known]
-    return float(np.mean(whole)) > 0.8
+    shown = [(size, len(text)) for a, b, row in known for size, text in ((a, row.a), (b, row.b))]
+    limit = float(np.median([size for size, whole in shown if size < whole] or [0]))
+    longer = [size > 2 * limit + 2 for size, whole in shown if whole > 2 * limit + 2]  # tokens are more than words
+    return float(np.mean(longer or [False])) < 0.1
 
 
 def _all_or_long(rows: list, shown: list, what: str, side: str) -> bool:
