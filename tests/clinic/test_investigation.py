@@ -76,9 +76,7 @@ def test_a_start_from_random_vectors_is_a_choice_of_trainings_that_learn():
 
 @pytest.mark.parametrize(("off", "answer"), [(0.0, None), (0.3, "cause")])
 def test_an_evaluation_that_deviates_is_judged_by_its_recount(off, answer):
-    swapped = Finding(
-        "evaluation.words", "violated", "evaluation", "B is first.", {}, (), "swapped-in-evaluation", False
-    )
+    swapped = violated("evaluation.words", "evaluation", "B is first.", "swapped-in-evaluation", False)
     recount = Finding("report.accuracy", "violated", "evaluation", "It is off.", {"off": off})
     case = _Investigation(SimpleNamespace(), [swapped, recount], SimpleNamespace(count=1.0), SHORT, False)
     found = _misreported(case, swapped, swapped.cause)
