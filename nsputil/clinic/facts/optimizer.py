@@ -214,6 +214,8 @@ def _memory(bench: Bench, trace: np.ndarray, at: tuple[int, int], total: int) ->
     felt = np.flatnonzero(np.abs(one) > 1e-3 * scale)
     delay = int(felt[0]) - early if len(felt) else length - early
     if abs(two[late]) < 1e-3 * scale:
+        if min(abs(trace[early]), abs(trace[late])) < 1e-3 * scale:  # then no step is taken there at all
+            return [unknown("optimizer.memory", PLACE, "Some steps are not taken, so no gradient can be followed.")]
         if len(felt) == 0 or delay > 0:
             text = f"A gradient has no effect in its own step; the first is seen {delay} steps later."
             return [violated("optimizer.delay", PLACE, text, "gradients-delayed", delay=float(delay))]
