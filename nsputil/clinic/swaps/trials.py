@@ -58,7 +58,7 @@ class Trial:
         before, after = float(np.mean(self.before)) - chance, float(np.mean(self.after)) - chance
         return max(0.0, before) / after if after > 0 else 1.0
 
-    def moves(self, limit: float = ONE_SEED) -> bool:
+    def moves(self, limit: float = TWO_SEEDS) -> bool:
         """Whether what is reported shifts by more than chance gives, one way in each of two seeds and more."""
         shifts = np.array(self.shifts)
         return len(shifts) > 1 and abs(float(shifts.mean())) > limit and bool((shifts * shifts[0] > 0).all())
