@@ -193,6 +193,15 @@ def one_accuracy_for_ever(experiment):
     return replace(experiment, evaluation=changed)
 
 
+def one_pair_at_a_time(experiment):
+    """A batch holds one pair, many times."""
+
+    def repeated(lengths, size, rng):
+        return [np.full(size, k) for k in rng.permutation(len(lengths))[: len(lengths) // size]]
+
+    return replace(experiment, batching=repeated)
+
+
 def one_class_read(pairs):
     return [pair for pair in pairs if pair.label == IS_NEXT]
 
@@ -225,6 +234,7 @@ NEAR_MISSES = {
     "an evaluation that trains": (evaluation_that_shrinks, "evaluation", {None}),
     "sure from the start": (P(modelled, sure_from_the_start), "model", {None}),
     "never shuffled": (in_the_order_of_the_text, "batching", {None}),
+    "one pair at a time": (one_pair_at_a_time, "batching", {"same-pairs-again"}),
     "short pairs only": (short_pairs_only, "batching", {None}),
     "parts of the wrong size": (
         lambda e: replace(e, split=P(split_documents, fractions=(0.1, 0.1, 0.8))),
