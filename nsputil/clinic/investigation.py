@@ -38,6 +38,10 @@ OWN_RULE = ("steps.overshoot", "steps.length", "optimizer.scale", "model.values"
 CHOICES = ("model.start",)  # what sane trainings do too: many start from random vectors
 MEASURES = ("split.sizes",)  # what may spoil the measurement and leave the model as it is
 CLEAR = 0.10  # of accuracy: from here on such a choice does harm, although something was learned
+#: Parts in the order in which they are exchanged: facts about the first ones leave most open. A recount is the exchange
+#: of the evaluation.
+OPEN = ("model", "optimizer", "batching", "encoding", "loss", "pairs", "split")
+ENOUGH_GAIN = 0.15  # of accuracy: nothing else is tried then
 USUAL = 0.02  # of the first weights: a usual longest step
 TRAININGS = 9
 
@@ -294,7 +298,7 @@ def _by_doses(case: _Investigation, tell: Callable) -> Conclusion | None:
         need = TIME if dose.trainings > 1 else TWO_SEEDS
         if trial.helps(need) and (best is None or trial.gain > best[1].gain):
             best = dose, trial
-            if trial.gain > 0.15:
+            if trial.gain > ENOUGH_GAIN:
                 break
     if best is None:
         return None
@@ -338,6 +342,8 @@ def _doses(case: _Investigation) -> list[Dose]:
             continue
         if dose.cause == "dropout-too-high" and not _drops(case):
             continue
+        if dose.trainings > 1 and not _has_learned(case)[0] and case.recording.total > FEW_STEPS:
+            continue  # what learned nothing by then needs no more time: an exchange of parts says more
         doses.append(_in_proportion(case, dose))
     return doses
 
@@ -371,23 +377,19 @@ def _by_swaps(case: _Investigation, tell: Callable) -> Conclusion:
     """No fact, no amount: exchange the parts one by one, if there is anything to be gained at all."""
     learned, words = _has_learned(case)
     if case.kin or not learned or any(f.firm for f in case.violations):
-        for part in PARTS:
-            if part == "evaluation" or not case.trials.affordable(1):
-                continue  # a recount is that swap, and the facts have made it
-            tell(f"Another training, with the {part} of the reference.")
-            changed = exchanged(case.trials.experiment, case.reference, part)
-            trial = case.trials.screened(part, changed)
-            if trial.helps():
-                evidence = [_swap_evidence(trial, part, f"with the {part} of the reference")]
-                if not case.kin and learned:
-                    return case.conclude("a part that helps", None, part, "a part that helps",
-                                            f"Nothing is violated; other {part} would help.", evidence)  # fmt: skip
-                low = "learning-rate-too-low"
-                if part == "optimizer" and _promised(case) < PROMISE and ordinary(case.findings, low):
-                    statement = "The cause is learning-rate-too-low: all steps together promise too little."
-                    return case.conclude("cause", low, part, "swap, cause", statement, evidence)
-                return case.conclude("place", None, part, "swap, place",
-                                        f"Something is wrong in the {part}.", evidence)  # fmt: skip
+        helpful = _helpful_part(case, tell)
+        if helpful is not None:
+            part, trial = helpful
+            evidence = [_swap_evidence(trial, part, f"with the {part} of the reference")]
+            if not case.kin and learned:
+                return case.conclude("a part that helps", None, part, "a part that helps",
+                                        f"Nothing is violated; other {part} would help.", evidence)  # fmt: skip
+            low = "learning-rate-too-low"
+            if part == "optimizer" and _promised(case) < PROMISE and ordinary(case.findings, low):
+                statement = "The cause is learning-rate-too-low: all steps together promise too little."
+                return case.conclude("cause", low, part, "swap, cause", statement, evidence)
+            return case.conclude("place", None, part, "swap, place",
+                                    f"Something is wrong in the {part}.", evidence)  # fmt: skip
     symptoms = [f for f in case.violations if f.firm]
     if symptoms:
         first = symptoms[0]
@@ -402,6 +404,21 @@ def _by_swaps(case: _Investigation, tell: Callable) -> Conclusion:
         return case.conclude("healthy, with a deviation", None, None, "healthy, with a deviation",
                                 f"Healthy, with a deviation that does no harm here: {named}.")  # fmt: skip
     return case.conclude("healthy", None, None, "healthy", f"Healthy: {words}")
+
+
+def _helpful_part(case: _Investigation, tell: Callable) -> tuple[str, Trial] | None:
+    """Return the part whose exchange gains most, and the trial; None if no exchange that can be afforded helps."""
+    best: tuple[str, Trial] | None = None
+    for part in OPEN:
+        if not case.trials.affordable(1):
+            break
+        tell(f"Another training, with the {part} of the reference.")
+        trial = case.trials.screened(part, exchanged(case.trials.experiment, case.reference, part))
+        if trial.helps() and (best is None or trial.gain > best[1].gain):
+            best = part, trial
+        if best is not None and best[1].gain > ENOUGH_GAIN and part != OPEN[0]:
+            break  # the first two are weighed against each other
+    return best
 
 
 def _promised(case: _Investigation) -> float:
