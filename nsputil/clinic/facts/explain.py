@@ -18,7 +18,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "model.reads": ("steps.length", "model.repeatable", "arrays.", "steps.", "loss.", "optimizer.", "model.pooled"),
     "model.width": ("steps.", "loss.", "optimizer.", "arrays.", "model.pooled", "labels."),
     "model.padding": ("arrays.mask", "model.repeatable"),
-    "model.backward": ("arrays.",),
+    "model.backward": ("arrays.", "model.values"),
     "model.pooled": ("arrays.", "model.start"),
     "model.centred": ("model.pooled", "arrays.", "model.start"),
     "model.alone": ("arrays.mask", "arrays.first", "model.repeatable", "model.padding"),
@@ -155,6 +155,8 @@ def _may(reason: Finding, finding: Finding) -> bool:
     """
     if (reason.fact, finding.fact) == ("model.start", "model.pooled"):
         return finding.cause == "pooler-saturated"
+    if (reason.fact, finding.fact) == ("model.values", "model.backward"):
+        return True  # of what is rounded, differences show no slope
     if reason.fact in ("optimizer.correction", "batches.size") and finding.fact in ("steps.length", "steps.overshoot"):
         return reason.cause is not None  # first steps that are not corrected are long; steps of two pairs are noise
     if finding.fact == "model.reads" and reason.fact in ("steps.length", "steps.overshoot"):
