@@ -191,7 +191,7 @@ def _shows(row: Row) -> str:
 
 
 def _cleaned(rows: list) -> bool:
-    """Whether most rows show their words in order but for some that are left out everywhere, as punctuation may be."""
+    """Whether most rows show words in order, and much of what they lack are words that no row shows, as punctuation."""
     known = []
     for row in rows:
         rest = iter(row.a + row.b)
@@ -199,8 +199,9 @@ def _cleaned(rows: list) -> bool:
             known.append(row)
     shown = Counter(word for row in known for word in row.visible)
     whole = Counter(word for row in known for word in row.a + row.b)
-    often = [shown[word] in (0, n) for word, n in whole.items() if n >= 4]
-    return len(known) > len(rows) / 2 and float(np.mean(often or [False])) > 0.9
+    missing = sum(whole.values()) - sum(shown.values())
+    never = sum(n for word, n in whole.items() if n >= 4 and shown[word] <= 0.05 * n)
+    return len(known) > len(rows) / 2 and never > missing / 3
 
 
 def _in_order(rows: list) -> str | None:
