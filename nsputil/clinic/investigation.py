@@ -15,7 +15,7 @@ import numpy as np
 from nsputil.clinic.conclusion import Answer, Conclusion, Evidence
 from nsputil.clinic.examined import by_facts, evidence_of, in_catalogue, place_told, unexplained
 from nsputil.clinic.facts import examine
-from nsputil.clinic.facts.explain import in_order
+from nsputil.clinic.facts.explain import in_order, ordinary
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.recording import Recording, record
 from nsputil.clinic.swaps.doses import DOSES, REPAIRS, Dose, step_length
@@ -34,10 +34,14 @@ SMALL = 0.002  # of the first weights: the longest step of most healthy training
 LONG = 0.05  # of the first weights: twice as long as the longest step of most healthy trainings
 FEW_STEPS = 100
 SHARE = 2 / 3  # of what the text allows: a training that learns more of it is not sick
-RATES_OF_STEPS = ("learning-rate-too-high", "learning-rate-too-low")
-OWN_RULE = ("steps.overshoot", "steps.length")
+OWN_RULE = ("steps.overshoot", "steps.length", "optimizer.scale", "model.values")
 CHOICES = ("model.start",)  # what sane trainings do too: many start from random vectors
-CLEAR = 0.08  # of accuracy: from here on such a choice does harm, although something was learned
+MEASURES = ("split.sizes",)  # what may spoil the measurement and leave the model as it is
+CLEAR = 0.10  # of accuracy: from here on such a choice does harm, although something was learned
+#: Parts in the order in which they are exchanged: facts about the first ones leave most open. A recount is the exchange
+#: of the evaluation.
+OPEN = ("model", "optimizer", "batching", "encoding", "loss", "pairs", "split")
+ENOUGH_GAIN = 0.15  # of accuracy: nothing else is tried then
 USUAL = 0.02  # of the first weights: a usual longest step
 TRAININGS = 9
 
@@ -157,23 +161,31 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
     """
     for finding in case.violations:
         part = finding.place
-        if finding.firm or part not in PARTS or part == "evaluation" or not case.trials.affordable(2):
+        if finding.firm or part not in PARTS:
             continue
         cause = in_catalogue(finding)
-        if cause in RATES_OF_STEPS and not _ordinary(case):
-            cause = None
+        if part == "evaluation" or finding.fact.startswith("evaluation."):
+            if (told := _misreported(case, finding, cause)) is not None:
+                return told
+            continue
+        if not case.trials.affordable(2):
+            continue
         what, changed, own = _repair(case, finding)
         tell(f"Does it do harm? A training {what}.")
-        trial = case.trials.screened(what, changed, least=HARM / 2)
-        tried = [_swap_evidence(trial, part, what)]
+        if measures := finding.fact in MEASURES:
+            trial = case.trials.compare(what, changed, (0, 1))
+        else:
+            trial = case.trials.screened(what, changed, least=HARM / 2)
+        tried, to_blame = [_swap_evidence(trial, part, what)], own or finding.fact not in CHOICES
+        tried += [_shift_evidence(trial, part, what)] if measures else []
         if own and trial.gains and not trial.helps(HARM):
-            cause = None  # that repair is not what was missing
+            cause, to_blame = None, False  # that repair is not what was missing
         if not trial.helps(HARM) and (own or not trial.gains) and case.trials.affordable(2):
             what = f"with another {part}"  # exchange the whole part
             changed = exchanged(case.trials.experiment, case.reference, part)
             trial = case.trials.screened(what, changed, least=HARM / 2)
             tried.append(_swap_evidence(trial, part, what))
-        if not _harms(case, finding, trial):
+        if not (_harms(case, finding, trial, to_blame) or (measures and trial.moves())):
             case.evidence += [evidence_of(finding), *tried]
             continue
         statement = (
@@ -188,17 +200,34 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
     return None
 
 
-def _harms(case: _Investigation, finding: Finding, trial: Trial) -> bool:
-    """Whether a gain shows harm.
+def _misreported(case: _Investigation, finding: Finding, cause: str | None) -> Conclusion | None:
+    """An evaluation that deviates does harm if its reports are off; the recount is the swap, and costs no training."""
+    off = _number(case, "report.accuracy", "off", 0.0)
+    if off <= HARM:
+        return None
+    place = finding.place
+    statement = f"The cause is {cause}, in the {place}." if cause else place_told(finding)
+    recount = next(f for f in case.findings if f.fact == "report.accuracy")
+    others = tuple(f for f in case.violations if f is not finding)
+    answer: Answer = "cause" if cause else "place"
+    told = list(dict.fromkeys([evidence_of(finding), evidence_of(recount)]))
+    return case.conclude(answer, cause, place, f"fact, {answer}", statement, told, others)
 
-    Long steps can be right under momentum, so of them two seeds have to be sure. A start from random vectors is a
-    choice, which others would have improved a little in most trainings that learn.
+
+def _harms(case: _Investigation, finding: Finding, trial: Trial, own: bool = True) -> bool:
+    """Whether a gain shows harm; `own` says that it came from the repair of that very cause, or that there is none.
+
+    Long steps can be right under momentum, and features of few values can be meant, so of them two seeds have to be
+    sure. A start from random vectors is a choice, which others would have improved in most trainings that learn. If the
+    repair of the cause gains nothing and a part of another kind does, the violation is not to blame, and a better part
+    is no proof of sickness.
     """
-    if finding.fact in OWN_RULE and _has_learned(case)[0]:
-        return trial.helps(TWO_SEEDS)
-    if finding.fact in CHOICES and _has_learned(case)[0]:
-        return trial.helps(CLEAR)
-    return trial.helps(HARM)
+    learned = _has_learned(case)[0]
+    if learned and not own and not case.kin:
+        return trial.gain >= MUCH and trial.helps() and trial.learned(_chance(case)) < SHARE
+    if learned and finding.fact in CHOICES:
+        return trial.helps(CLEAR) and trial.learned(_chance(case)) < SHARE
+    return trial.helps(TWO_SEEDS if learned and finding.fact in OWN_RULE else HARM)
 
 
 def _repair(case: _Investigation, finding: Finding) -> tuple[str, Experiment, bool]:
@@ -222,28 +251,20 @@ def _number(case: _Investigation, fact: str, name: str, otherwise: float) -> flo
     return float(found.numbers[name]) if found else otherwise
 
 
-def _ordinary(case: _Investigation) -> bool:
-    """Whether the rate has a usual course: it does not fall at once, and never rises again after it fell.
-
-    Of another course the trouble is not that all steps are too long or too short.
-    """
-    mean, rises = (_number(case, "optimizer.schedule", name, usual) for name, usual in (("mean", 1.0), ("rises", 0.0)))
-    return mean > 0.2 and rises < 0.2
-
-
 def _signature(case: _Investigation, cause: str) -> bool:
     """Whether the training shows the mark of an amount itself, and not only that another amount would help.
 
     Steps that are too short move the weights hardly, steps that are too long are long or overshoot, a training that was
     stopped has few steps, and dropout that is too strong changes h_cls by half of its length.
     """
+    usual = ordinary(case.findings, cause)
     if cause == "learning-rate-too-low":
-        return _ordinary(case) and (_promised(case) < PROMISE or _number(case, "steps.length", "ratio", 0.0) < SMALL)
+        return usual and (_promised(case) < PROMISE or _number(case, "steps.length", "ratio", 0.0) < SMALL)
     if cause == "learning-rate-too-high":
         long = (
             _number(case, "steps.length", "ratio", 0.0) > LONG or _number(case, "steps.overshoot", "ratio", 1.0) < 0.5
         )
-        return _ordinary(case) and long
+        return usual and long
     if cause == "stopped-too-early":
         return _number(case, "steps.count", "steps", 0.0) <= FEW_STEPS
     if cause == "batch-too-small":
@@ -260,6 +281,11 @@ def _swap_evidence(trial: Trial, place: str, what: str) -> Evidence:
     return Evidence("swap", f"Accuracy moves by {gains} {what} ({len(trial.gains)} paired seeds).", place)
 
 
+def _shift_evidence(trial: Trial, place: str, what: str) -> Evidence:
+    shifts = ", ".join(f"{shift:+.3f}" for shift in trial.shifts)
+    return Evidence("swap", f"The accuracy that is reported moves by {shifts} {what}.", place)
+
+
 def _by_doses(case: _Investigation, tell: Callable) -> Conclusion | None:
     """A change of an amount that helps names what was too much or too little."""
     best: tuple[Dose, Trial] | None = None
@@ -272,7 +298,7 @@ def _by_doses(case: _Investigation, tell: Callable) -> Conclusion | None:
         need = TIME if dose.trainings > 1 else TWO_SEEDS
         if trial.helps(need) and (best is None or trial.gain > best[1].gain):
             best = dose, trial
-            if trial.gain > 0.15:
+            if trial.gain > ENOUGH_GAIN:
                 break
     if best is None:
         return None
@@ -316,6 +342,8 @@ def _doses(case: _Investigation) -> list[Dose]:
             continue
         if dose.cause == "dropout-too-high" and not _drops(case):
             continue
+        if dose.trainings > 1 and not _has_learned(case)[0] and case.recording.total > FEW_STEPS:
+            continue  # what learned nothing by then needs no more time: an exchange of parts says more
         doses.append(_in_proportion(case, dose))
     return doses
 
@@ -349,22 +377,19 @@ def _by_swaps(case: _Investigation, tell: Callable) -> Conclusion:
     """No fact, no amount: exchange the parts one by one, if there is anything to be gained at all."""
     learned, words = _has_learned(case)
     if case.kin or not learned or any(f.firm for f in case.violations):
-        for part in PARTS:
-            if part == "evaluation" or not case.trials.affordable(1):
-                continue  # a recount is that swap, and the facts have made it
-            tell(f"Another training, with the {part} of the reference.")
-            changed = exchanged(case.trials.experiment, case.reference, part)
-            trial = case.trials.screened(part, changed)
-            if trial.helps():
-                evidence = [_swap_evidence(trial, part, f"with the {part} of the reference")]
-                if not case.kin and learned:
-                    return case.conclude("a part that helps", None, part, "a part that helps",
-                                            f"Nothing is violated; other {part} would help.", evidence)  # fmt: skip
-                if part == "optimizer" and _promised(case) < PROMISE and _ordinary(case):
-                    statement = "The cause is learning-rate-too-low: all steps together promise too little."
-                    return case.conclude("cause", "learning-rate-too-low", part, "swap, cause", statement, evidence)
-                return case.conclude("place", None, part, "swap, place",
-                                        f"Something is wrong in the {part}.", evidence)  # fmt: skip
+        helpful = _helpful_part(case, tell)
+        if helpful is not None:
+            part, trial = helpful
+            evidence = [_swap_evidence(trial, part, f"with the {part} of the reference")]
+            if not case.kin and learned:
+                return case.conclude("a part that helps", None, part, "a part that helps",
+                                        f"Nothing is violated; other {part} would help.", evidence)  # fmt: skip
+            low = "learning-rate-too-low"
+            if part == "optimizer" and _promised(case) < PROMISE and ordinary(case.findings, low):
+                statement = "The cause is learning-rate-too-low: all steps together promise too little."
+                return case.conclude("cause", low, part, "swap, cause", statement, evidence)
+            return case.conclude("place", None, part, "swap, place",
+                                    f"Something is wrong in the {part}.", evidence)  # fmt: skip
     symptoms = [f for f in case.violations if f.firm]
     if symptoms:
         first = symptoms[0]
@@ -379,6 +404,21 @@ def _by_swaps(case: _Investigation, tell: Callable) -> Conclusion:
         return case.conclude("healthy, with a deviation", None, None, "healthy, with a deviation",
                                 f"Healthy, with a deviation that does no harm here: {named}.")  # fmt: skip
     return case.conclude("healthy", None, None, "healthy", f"Healthy: {words}")
+
+
+def _helpful_part(case: _Investigation, tell: Callable) -> tuple[str, Trial] | None:
+    """Return the part whose exchange gains most, and the trial; None if no exchange that can be afforded helps."""
+    best: tuple[str, Trial] | None = None
+    for part in OPEN:
+        if not case.trials.affordable(1):
+            break
+        tell(f"Another training, with the {part} of the reference.")
+        trial = case.trials.screened(part, exchanged(case.trials.experiment, case.reference, part))
+        if trial.helps() and (best is None or trial.gain > best[1].gain):
+            best = part, trial
+        if best is not None and best[1].gain > ENOUGH_GAIN and part != OPEN[0]:
+            break  # the first two are weighed against each other
+    return best
 
 
 def _promised(case: _Investigation) -> float:

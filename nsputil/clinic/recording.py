@@ -161,9 +161,30 @@ def clone(model: Any) -> Any:
     """
     vocabulary = getattr(model, "vocabulary", None)
     memo = {id(vocabulary): vocabulary}
-    twin = deepcopy(model, memo)
+    try:
+        twin = deepcopy(model, memo)
+    except (KeyError, RecursionError):  # a part passes on what it is asked before it knows to whom
+        memo = {id(vocabulary): vocabulary}
+        _copy_wrappers(model, memo, {id(vocabulary)})
+        twin = deepcopy(model, memo)
     _bind_parts(twin, memo, {id(vocabulary)})
     return twin
+
+
+def _copy_wrappers(owner: Any, memo: dict, seen: set) -> None:
+    """Put copies of parts that pass on attributes by `__getattr__` into the memo, innermost first.
+
+    `deepcopy` asks an empty object for attributes, and such a part then looks for what it wraps, which is not there.
+    """
+    if id(owner) in seen or isinstance(owner, type | ModuleType | FunctionType):
+        return
+    seen.add(id(owner))
+    own = getattr(owner, "__dict__", {})
+    for value in own.values():
+        _copy_wrappers(value, memo, seen)
+    if "__getattr__" in dir(type(owner)) and "__deepcopy__" not in dir(type(owner)):
+        twin = memo[id(owner)] = object.__new__(type(owner))
+        twin.__dict__.update({name: deepcopy(value, memo) for name, value in own.items()})
 
 
 def _bind_parts(owner: Any, memo: dict, seen: set) -> None:

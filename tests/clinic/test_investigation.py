@@ -6,12 +6,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nsputil.clinic.facts.finding import Finding
+from nsputil.clinic.facts.explain import in_order, ordinary
+from nsputil.clinic.facts.finding import Finding, violated
 from nsputil.clinic.facts.model import dropout
 from nsputil.clinic.faults import inject
-from nsputil.clinic.investigation import _harms, _signature, investigate
+from nsputil.clinic.investigation import _harms, _Investigation, _misreported, _signature, investigate
 from nsputil.clinic.programs import PROGRAMS, healthy
-from nsputil.clinic.recording import record
+from nsputil.clinic.recording import clone, record
 from nsputil.clinic.swaps.doses import step_length
 from nsputil.clinic.swaps.trials import Trial
 
@@ -54,6 +55,47 @@ def test_a_rate_that_rises_again_is_no_rate_that_is_too_high():
     for rises, usual in ((0.0, True), (0.9, False)):
         course = Finding("optimizer.schedule", "holds", "optimizer", "It lasts.", {"mean": 0.5, "rises": rises})
         assert _signature(SimpleNamespace(findings=[length, course]), "learning-rate-too-high") == usual
+
+
+def test_a_rate_that_grows_all_the_time_is_no_rate_that_is_too_high():
+    long = Finding("steps.overshoot", "violated", "optimizer", "Long.", {"ratio": -2}, cause="learning-rate-too-high")
+    for peak, cause in ((0.1, "learning-rate-too-high"), (1.0, None)):
+        course = Finding("optimizer.schedule", "holds", "optimizer", "It lasts.", {"mean": 0.5, "peak": peak})
+        assert next(f for f in in_order([long, course]) if f.fact == long.fact).cause == cause
+        assert ordinary([course], "learning-rate-too-low")  # a warm-up that never ends is too low all the time
+
+
+def test_a_start_from_random_vectors_is_a_choice_of_trainings_that_learn():
+    learned = Finding("report.learned", "holds", "evaluation", "Accuracy is 0.7.", {"chance": 0.5})
+    random = Finding("model.start", "violated", "model", "It is random.", cause="pretrained-not-loaded", firm=False)
+    case = SimpleNamespace(findings=[learned, random], kin=False)
+    for gain, own, sick in ((0.08, True, False), (0.14, True, True), (0.10, False, False), (0.20, False, True)):
+        trial = Trial("x", (gain, gain), (0.6,) * 2, (0.6 + gain,) * 2)
+        assert _harms(case, random, trial, own) == sick, (gain, own)
+
+
+@pytest.mark.parametrize(("off", "answer"), [(0.0, None), (0.3, "cause")])
+def test_an_evaluation_that_deviates_is_judged_by_its_recount(off, answer):
+    swapped = violated("evaluation.words", "evaluation", "B is first.", "swapped-in-evaluation", False)
+    recount = Finding("report.accuracy", "violated", "evaluation", "It is off.", {"off": off})
+    case = _Investigation(SimpleNamespace(), [swapped, recount], SimpleNamespace(count=1.0), SHORT, False)
+    found = _misreported(case, swapped, swapped.cause)
+    assert (found and found.answer) == answer and (found is None or found.place == "evaluation")
+
+
+def test_a_part_that_passes_on_attributes_is_copied_all_the_same():
+    class Passing:
+        def __init__(self, encoder):
+            self.encoder = encoder
+
+        def __getattr__(self, name):
+            return getattr(self.__dict__["encoder"], name)
+
+    model = record(replace(SHORT, max_steps=2, evaluate_every=2)).model
+    model.encoder = Passing(Passing(model.encoder))
+    twin = clone(model)
+    assert twin.encoder.encoder.encoder is not model.encoder.encoder.encoder
+    assert twin.encoder.width == model.encoder.width
 
 
 def test_a_training_mode_without_a_draw_is_not_called_dropout():

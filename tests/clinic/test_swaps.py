@@ -71,6 +71,13 @@ def test_a_gain_counts_if_no_seed_speaks_against_it():
     assert not Trial("x", (0.2, -0.05), (0.5, 0.5), (0.7, 0.45)).helps()
 
 
+def test_a_report_moves_if_it_does_so_one_way_in_two_seeds():
+    gains = (0.0, 0.0), (0.6, 0.6), (0.6, 0.6)
+    assert Trial("x", *gains, shifts=(0.06, 0.04)).moves() and Trial("x", *gains, shifts=(-0.06, -0.04)).moves()
+    assert not Trial("x", *gains, shifts=(0.2, -0.02)).moves() and not Trial("x", *gains, shifts=(0.2,)).moves()
+    assert not Trial("x", *gains, shifts=(0.2, float("nan"))).moves() and not Trial("x", *gains).moves()
+
+
 def test_what_is_learned_is_a_share_of_what_could_be():
     trial = Trial("x", (0.1, 0.2), (0.6, 0.6), (0.7, 0.8))
     assert trial.learned(0.5) == pytest.approx(0.1 / 0.25)

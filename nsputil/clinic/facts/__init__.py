@@ -46,6 +46,7 @@ FACTS: dict[str, tuple[Callable, str]] = {
     "model.logits": (model.probabilities, "model"),
     "model.start": (word_vectors, "model"),
     "model.pooled": (model.pooled_units, "model"),
+    "model.values": (model.values, "model"),
     "model.width": (model.width, "model"),
     "model.comparison": (model.comparison, "model"),
     "model.dropout": (model.dropout, "model"),

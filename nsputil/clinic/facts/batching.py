@@ -33,9 +33,10 @@ def _size(recording: Any, sizes: list) -> Finding:
 
 def _classes(recording: Any) -> Finding:
     """Are there both classes in a batch? With a fair share p, a batch of m holds one class with p^m + (1 - p)^m."""
-    groups = [np.array([pair.label for pair in step.pairs]) for step in recording.steps if len(step.pairs) >= 6]
+    different = [list({id(pair): pair for pair in step.pairs}.values()) for step in recording.steps]
+    groups = [np.array([pair.label for pair in pairs]) for pairs in different if len(pairs) >= 6]
     if not groups:
-        return unknown("batches.classes", PLACE, "Batches are too small to judge their classes.")
+        return unknown("batches.classes", PLACE, "Batches hold too few different pairs to judge their classes.")
     p = float(np.concatenate(groups).mean())
     pure = float(np.mean([np.ptp(labels) == 0 for labels in groups]))
     expected = float(np.mean([p ** len(labels) + (1 - p) ** len(labels) for labels in groups]))

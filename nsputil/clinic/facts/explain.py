@@ -8,6 +8,9 @@ from nsputil.clinic.facts.finding import Finding
 #: The order of the pipeline: what comes first spoils what comes after it.
 ORDER = ("split", "pairs", "encoding", "loss", "model", "optimizer", "batching", "evaluation", "numbers")
 
+RATES_OF_STEPS = ("learning-rate-too-high", "learning-rate-too-low")
+LATE = 0.75  # of the training: a rate that is highest only then grows all the time
+
 #: Fact -> beginnings of the names of the facts whose violation explains it.
 EXPLAINS: dict[str, tuple[str, ...]] = {
     "model.comparison": ("arrays.words", "arrays.mask", "arrays.segments"),
@@ -15,7 +18,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "model.reads": ("steps.length", "model.repeatable", "arrays.", "steps.", "loss.", "optimizer.", "model.pooled"),
     "model.width": ("steps.", "loss.", "optimizer.", "arrays.", "model.pooled", "labels."),
     "model.padding": ("arrays.mask", "model.repeatable"),
-    "model.backward": ("arrays.",),
+    "model.backward": ("arrays.", "model.values"),
     "model.pooled": ("arrays.", "model.start"),
     "model.centred": ("model.pooled", "arrays.", "model.start"),
     "model.alone": ("arrays.mask", "arrays.first", "model.repeatable", "model.padding"),
@@ -91,7 +94,7 @@ SPECIFIC = {
 
 def in_order(found: Sequence[Finding]) -> list[Finding]:
     """Return findings with `explained_by` filled in: unexplained violations first, firm ones before doubtful ones."""
-    found = _both_ways_round(found)
+    found = _usual_rates(_both_ways_round(found))
     bad = [finding for finding in found if finding.state == "violated"]
     explained = [_explained(finding, bad) for finding in found]
 
@@ -108,6 +111,22 @@ def _both_ways_round(found: Sequence[Finding]) -> list[Finding]:
     if {"loss.function", "report.accuracy"} <= reversed_:
         return [replace(f, cause="convention-inverted") if f.fact == "loss.function" else f for f in found]
     return list(found)
+
+
+def ordinary(found: Sequence[Finding], cause: str) -> bool:
+    """Whether the rate has a usual course, of which all steps can be too long, or too short.
+
+    It does not fall at once, and never rises again after it fell. Steps that are too long are so before the end: of a
+    rate that grows all the time, the growth is the trouble.
+    """
+    numbers = next((f.numbers for f in found if f.fact == "optimizer.schedule" and "mean" in f.numbers), {})
+    grows = cause == "learning-rate-too-high" and numbers.get("peak", 0.0) > LATE
+    return numbers.get("mean", 1.0) > 0.2 and numbers.get("rises", 0.0) < 0.2 and not grows
+
+
+def _usual_rates(found: Sequence[Finding]) -> list[Finding]:
+    """Steps of a length that goes up and down are of no rate that is too high or too low: only the place is known."""
+    return [replace(f, cause=None) if f.cause in RATES_OF_STEPS and not ordinary(found, f.cause) else f for f in found]
 
 
 def _explained(finding: Finding, bad: Sequence[Finding]) -> Finding:
@@ -136,6 +155,8 @@ def _may(reason: Finding, finding: Finding) -> bool:
     """
     if (reason.fact, finding.fact) == ("model.start", "model.pooled"):
         return finding.cause == "pooler-saturated"
+    if (reason.fact, finding.fact) == ("model.values", "model.backward"):
+        return True  # of what is rounded, differences show no slope
     if reason.fact in ("optimizer.correction", "batches.size") and finding.fact in ("steps.length", "steps.overshoot"):
         return reason.cause is not None  # first steps that are not corrected are long; steps of two pairs are noise
     if finding.fact == "model.reads" and reason.fact in ("steps.length", "steps.overshoot"):

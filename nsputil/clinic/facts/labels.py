@@ -7,7 +7,7 @@ import numpy as np
 
 from nsputil.clinic.facts.confusion import INDEPENDENT, confusion, kind
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
-from nsputil.clinic.facts.ranks import rank_area
+from nsputil.clinic.facts.systematic import kind_of_pairs
 from nsputil.clinic.text_index import ABSENT, FAR, NEAR, NEXT, relations, sample
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 
@@ -89,22 +89,19 @@ def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> 
     rows = tuple(
         f"pair {k}: {pairs[k].sentence_a[-40:]!r} | {pairs[k].sentence_b[:40]!r}" for k in np.flatnonzero(wrong)[:3]
     )
+    system = kind_of_pairs([pairs[k] for k in np.flatnonzero(decided)], truth[decided], wrong[decided])
     if bad_next <= limit_next:
-        words = f"{bad_other:.3f} of the pairs that are called NotNext hold the true next text"
-        return "false-negatives", words, numbers, rows
+        words = f"{bad_other:.3f} of the pairs that are called NotNext hold the true next text{system}"
+        return ELSEWHERE if system else "false-negatives", words, numbers, rows
     if bad_other > limit_other or (truth[decided] == IS_NEXT).mean() > 0.2:
         if bad_other > limit_other:
             name, words = kind(truth[decided], labels[decided])
             whole = _by_document(pairs, wrong)
-            system = "" if whole or name != "label-noise" else _by_length(pairs, wrong)
+            system = "" if whole or name != "label-noise" else system
             return ELSEWHERE if system else "label-noise" if whole else name, words + whole + system, numbers, rows
         if (labels == IS_NEXT).mean() - (truth[decided] == IS_NEXT).mean() > 0.05 and _extra_labels(labels):
-            return (
-                "label-noise",
-                f"{bad_next:.3f} of the labels IsNext are wrong, and none of the labels NotNext",
-                numbers,
-                rows,
-            )
+            words = f"{bad_next:.3f} of the labels IsNext are wrong, and none of the labels NotNext{system}"
+            return ELSEWHERE if system else "label-noise", words, numbers, rows
     return _misplaced(pairs, labels, found, bad_next, index) + (numbers, rows)
 
 
@@ -116,15 +113,6 @@ def _by_document(pairs: list, wrong: np.ndarray) -> str:
     if len(rates) < 4 or not whole or not none or whole + none < 0.9 * len(rates):
         return ""
     return f"; all of them are in {whole} of {len(rates)} documents"
-
-
-def _by_length(pairs: list, wrong: np.ndarray) -> str:
-    """Return words if the wrong labels are those of long pairs, or of short ones: then no chance is at work."""
-    lengths = np.array([len(pair.sentence_a) + len(pair.sentence_b) for pair in pairs])
-    area, error = rank_area(lengths, wrong.astype(int))
-    if abs(area) <= max(0.3, SURE * error):
-        return ""
-    return f"; they are those of {'long' if area > 0 else 'short'} pairs, so they are not noise"
 
 
 def _extra_labels(labels: np.ndarray) -> bool:

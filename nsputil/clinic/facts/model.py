@@ -20,8 +20,8 @@ DRAWN = 0.8  # two draws differ by sqrt(2) of what each changes; healthy and str
 
 
 def _batch(recording: Any) -> Any:
-    """Return 32 training pairs as the arrays of the experiment."""
-    pairs = [pair for step in recording.steps[:40] for pair in step.pairs][:32]
+    """Return 32 different training pairs as the arrays of the experiment."""
+    pairs = list({id(pair): pair for step in recording.steps[:40] for pair in step.pairs}.values())[:32]
     if not pairs or recording.start is None:
         raise LookupError("there is no copy of the start, or no pair to show it")
     return recording.experiment.encode(pairs, recording.vocabulary, recording.start.max_length)
@@ -154,6 +154,30 @@ def pooled_units(recording: Any) -> list[Finding]:
     if pooled is None or np.ndim(pooled) != 2:
         return [unknown("model.pooled", PLACE, "The model shows no pooled units.")]
     return [_saturation(np.asarray(pooled, np.float64), np.asarray(logits), model), _centred(np.asarray(logits))]
+
+
+def values(recording: Any) -> list[Finding]:
+    """Does h_cls take as many values as numbers do, or were they rounded, or cut off at a bound?
+
+    Entries that are 0 are left out, as rectified units and absent words give them.
+    """
+    cache = clone(recording.start).forward(_batch(recording))[1]
+    h = getattr(getattr(cache, "pooler", None), "h_cls", None)
+    if h is None:
+        return [unknown("model.values", PLACE, "The model shows no h_cls.")]
+    seen = np.asarray(h, np.float64)
+    seen = seen[(seen != 0) & np.isfinite(seen)]
+    if seen.size < 400:
+        return [unknown("model.values", PLACE, "h_cls has too few entries that are not 0.")]
+    different, counts = np.unique(seen, return_counts=True)
+    numbers = {"different": len(different) / seen.size, "most": float(counts.max()) / seen.size}
+    if numbers["different"] < 0.05 or numbers["most"] > 0.2:
+        text = (
+            f"The {seen.size} entries of h_cls that are not 0 have {len(different)} different values, and "
+            f"{numbers['most']:.3f} of them are {different[counts.argmax()]:.4g}: they were rounded, or cut off."
+        )
+        return [violated("model.values", PLACE, text, None, False, numbers=numbers)]
+    return [holds("model.values", PLACE, f"h_cls takes {len(different)} different values.", numbers=numbers)]
 
 
 def _centred(logits: np.ndarray) -> Finding:

@@ -19,6 +19,7 @@ DELAY = 80  # steps that a pulse is followed
 APART = 24  # steps between the early and the late pulse
 MOST = 3000  # steps of which the rate is traced one by one
 AGAIN = 20  # steps that are asked for a second time
+ALONG = 0.3  # of the length of a step; rules that divide have 0.96, and others 1
 
 
 @dataclass
@@ -81,16 +82,17 @@ def optimizer_rule(recording: Any) -> list[Finding]:
     findings = [_repeatable(bench, trace)]
     if findings[0].state == "violated":
         return findings
-    findings.append(_direction_of_steps(trace))
-    moving = np.flatnonzero(np.abs(trace) > 1e-3 * np.abs(trace).max()) if trace.any() else np.array([], int)
-    if len(moving) == 0:
-        return findings
+    if not trace.any():
+        text = "No tensor moves under a constant gradient."
+        return [*findings, violated("optimizer.direction", PLACE, text, "updates-not-applied", moved=0.0)]
+    moving = np.flatnonzero(np.abs(trace) > 1e-3 * np.abs(trace).max())
+    findings.append(_direction_of_steps(trace, bench, int(moving[0])))
     findings.append(_schedule(trace, moving, total))
     late = _late(moving, count)
     if late is not None:
         findings += _memory(bench, trace, late, total)
-    adaptive, clipping = _norms(bench, recording, int(moving[0]))
-    findings.append(clipping)
+    adaptive, clipping, scale = _norms(bench, recording, int(moving[0]))
+    findings += [clipping, scale] if scale else [clipping]
     if adaptive:
         findings.append(_correction(trace, moving))
     findings.append(_decay(bench, recording, count))
@@ -129,16 +131,39 @@ def _repeatable(bench: Bench, trace: np.ndarray) -> Finding:
     return holds("optimizer.repeatable", PLACE, "Nothing is drawn for a step.", numbers=numbers)
 
 
-def _direction_of_steps(trace: np.ndarray) -> Finding:
-    """Does a step go against the gradient?"""
-    total = float(trace.sum())
-    if not trace.any():
-        text = "No tensor moves under a constant gradient."
-        return violated("optimizer.direction", PLACE, text, "updates-not-applied", moved=0.0)
-    if total < 0:
-        text = f"Under a constant gradient the weights move {-total:.4g} along it, not against it."
-        return violated("optimizer.direction", PLACE, text, "sign-flipped", moved=total)
-    return holds("optimizer.direction", PLACE, "Steps go against the gradient.", moved=total)
+def _direction_of_steps(trace: np.ndarray, bench: Bench, first: int) -> Finding:
+    """Does a step go against the gradient, and not elsewhere?"""
+    total, parts = float(trace.sum()), _along(bench, first)
+    along = min(parts)
+    if along >= ALONG:
+        text = f"Steps go against the gradient, with {along:.3f} of their length."
+        return holds("optimizer.direction", PLACE, text, moved=total, along=along)
+    if max(parts) <= -ALONG:
+        text = f"Under a constant gradient the weights move {abs(total):.4g} along it, not against it."
+        return violated("optimizer.direction", PLACE, text, "sign-flipped", moved=total, along=along)
+    text = f"Of the length of a step {along:.3f} goes against the gradient; most of it goes elsewhere."
+    return violated("optimizer.direction", PLACE, text, None, False, moved=total, along=along, limit=ALONG)
+
+
+def _along(bench: Bench, first: int) -> list[float]:
+    """Return, for each tensor, which part of the length of a step goes against a gradient that stays the same.
+
+    All of it under plain rules. A rule that divides by the size of each entry gives signs, along which a direction with
+    entries of 0.5 to 1.5 has 0.96 of its length; one that makes a matrix orthogonal leaves most of it.
+    """
+    optimizer, own = bench.fresh()
+    directions = {name: _direction(own[name], k) for k, name in enumerate(bench.tensors)}
+    before = {}
+    for number in range(first + 3):
+        if number == first:
+            before = {name: own[name].astype(np.float64) for name in bench.tensors}
+        share = bench.size / np.sqrt(len(bench.tensors))
+        optimizer.step({name: (directions[name] * share).astype(own[name].dtype) for name in bench.tensors})
+    changes = {name: own[name].astype(np.float64) - before[name] for name in bench.tensors}
+    large = {
+        name: c for name, c in changes.items() if c.size >= 16 and c.any()
+    } or changes  # two entries can be a chance
+    return [-float(np.vdot(c, directions[n])) / float(np.linalg.norm(c)) for n, c in large.items() if c.any()] or [1.0]
 
 
 def _schedule(trace: np.ndarray, moving: np.ndarray, total: int) -> Finding:
@@ -189,6 +214,8 @@ def _memory(bench: Bench, trace: np.ndarray, at: tuple[int, int], total: int) ->
     felt = np.flatnonzero(np.abs(one) > 1e-3 * scale)
     delay = int(felt[0]) - early if len(felt) else length - early
     if abs(two[late]) < 1e-3 * scale:
+        if min(abs(trace[early]), abs(trace[late])) < 1e-3 * scale:  # then no step is taken there at all
+            return [unknown("optimizer.memory", PLACE, "Some steps are not taken, so no gradient can be followed.")]
         if len(felt) == 0 or delay > 0:
             text = f"A gradient has no effect in its own step; the first is seen {delay} steps later."
             return [violated("optimizer.delay", PLACE, text, "gradients-delayed", delay=float(delay))]
@@ -232,7 +259,7 @@ def _turns(bench: Bench, early: int, late: int, nothing: np.ndarray) -> bool:
     return bool(moved[early] * moved[late] < 0)
 
 
-def _norms(bench: Bench, recording: Any, first: int) -> tuple[bool, Finding]:
+def _norms(bench: Bench, recording: Any, first: int) -> tuple[bool, Finding, Finding | None]:
     """Does the length of a step follow the norm of the gradient, and up to which norm?"""
     lead = [0.0] * (first + 1)
     nothing = bench.push([*lead, 0.0])[-1].sum()
@@ -242,19 +269,25 @@ def _norms(bench: Bench, recording: Any, first: int) -> tuple[bool, Finding]:
         lengths[1] < 10 * lengths[0] or lengths[1] > 0.2 * lengths[3]
     )
     declared = recording.run.kind.get("adaptive")
+    scale = None
+    if declared and lengths[2] > 20 * lengths[1] > 0:
+        text = (
+            f"The rule is one that divides by the size of a gradient, and a hundredth of a gradient makes "
+            f"{lengths[1] / lengths[2]:.3f} of a step: a constant in the divisor is larger than the gradients."
+        )
+        scale = violated("optimizer.scale", PLACE, text, None, False, part=float(lengths[1] / lengths[2]))
     if declared is not None:
         adaptive = bool(declared)
     if adaptive:
-        return True, unknown(
-            "optimizer.clip", PLACE, "The rule divides by the size of the gradient, so clipping does not show."
-        )
+        text = "The rule divides by the size of the gradient, so clipping does not show."
+        return True, unknown("optimizer.clip", PLACE, text), scale
     slope = lengths[0] / sizes[0]
     limit = float(lengths[3] / slope) if slope > 0 else float("inf")
     numbers = {"clip": limit, "gradient": bench.size}
     if lengths[3] < 0.5 * slope * sizes[3] and limit < 0.1 * bench.size:
         text = f"Gradients are clipped to a norm of {limit:.4g}; their median norm in the training is {bench.size:.4g}."
-        return False, violated("optimizer.clip", PLACE, text, "clip-too-small", numbers=numbers)
-    return False, holds("optimizer.clip", PLACE, "Clipping leaves the usual gradient alone.", numbers=numbers)
+        return False, violated("optimizer.clip", PLACE, text, "clip-too-small", numbers=numbers), None
+    return False, holds("optimizer.clip", PLACE, "Clipping leaves the usual gradient alone.", numbers=numbers), None
 
 
 def _correction(trace: np.ndarray, moving: np.ndarray) -> Finding:

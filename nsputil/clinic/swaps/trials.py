@@ -31,6 +31,9 @@ class Trial:
         The accuracies.
     error : str
         Why it could not be tried.
+    shifts : tuple of float
+        What each run reports at its end on its own held-out pairs, with the exchange minus without it. Where the parts
+        are exchanged, these are other pairs, so a shift speaks of the measurement and not of the model.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Trial:
     before: tuple[float, ...]
     after: tuple[float, ...]
     error: str = ""
+    shifts: tuple[float, ...] = ()
 
     @property
     def gain(self) -> float:
@@ -53,6 +57,11 @@ class Trial:
             return 1.0
         before, after = float(np.mean(self.before)) - chance, float(np.mean(self.after)) - chance
         return max(0.0, before) / after if after > 0 else 1.0
+
+    def moves(self, limit: float = TWO_SEEDS) -> bool:
+        """Whether what is reported shifts by more than chance gives, one way in each of two seeds and more."""
+        shifts = np.array(self.shifts)
+        return len(shifts) > 1 and abs(float(shifts.mean())) > limit and bool((shifts * shifts[0] > 0).all())
 
     def helps(self, limit: float = TWO_SEEDS) -> bool:
         """Whether the mean gain exceeds what chance gives, and no seed speaks against it."""
@@ -128,7 +137,7 @@ class Trials:
 
     def compare(self, name: str, changed: Experiment, seeds: Sequence[int], trainings: float = 1.0) -> Trial:
         """Train a changed experiment with some seeds, and say what the change gains."""
-        before, after = [], []
+        before, after, shifts = [], [], []
         for number in seeds:
             base = self.base(number)
             self.count += trainings
@@ -138,8 +147,9 @@ class Trials:
                 return Trial(name, (), (), (), f"{type(error).__name__}: {error}")
             before.append(self.accuracy(base, number))
             after.append(self.accuracy(run, number))
+            shifts.append(run.final.get("accuracy", np.nan) - base.final.get("accuracy", np.nan))
         gains = tuple(round(b - a, 6) for a, b in zip(before, after, strict=True))
-        return Trial(name, gains, tuple(before), tuple(after))
+        return Trial(name, gains, tuple(before), tuple(after), shifts=tuple(shifts))
 
     def screened(self, name: str, changed: Experiment, trainings: float = 1.0, least: float = TWO_SEEDS / 2) -> Trial:
         """Compare with one seed, and with a second one if the first gain is at least `least`."""
@@ -149,14 +159,16 @@ class Trials:
         second = self.compare(name, changed, (1,), trainings)
         if not second.gains:
             return first
-        return Trial(name, first.gains + second.gains, first.before + second.before, first.after + second.after)
+        return Trial(name, first.gains + second.gains, first.before + second.before, first.after + second.after,
+                     shifts=first.shifts + second.shifts)  # fmt: skip
 
     def once_more(self, trial: Trial, changed: Experiment, trainings: float = 1.0) -> Trial:
         """Return a trial with one more paired seed."""
         more = self.compare(trial.name, changed, (len(trial.gains),), trainings)
         if not more.gains:
             return trial
-        return Trial(trial.name, trial.gains + more.gains, trial.before + more.before, trial.after + more.after)
+        return Trial(trial.name, trial.gains + more.gains, trial.before + more.before, trial.after + more.after,
+                     shifts=trial.shifts + more.shifts)  # fmt: skip
 
     def _made(self, experiment: Experiment, maker: Callable) -> Any:
         test = experiment.split(experiment.documents, np.random.default_rng((experiment.seed, 0)))[2]

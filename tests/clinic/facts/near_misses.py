@@ -11,6 +11,7 @@ from fact_mutants import encoded, evaluated, modelled, optimized, pairs_changed,
 
 from nsputil.corpus import split_documents
 from nsputil.encoders import RowGradient
+from nsputil.optimizers import AdamW
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 
 
@@ -37,6 +38,14 @@ def long_ones_wrong(pairs, documents, rng):
     return [replace(p, label=1 - p.label) if n > limit else p for p, n in zip(pairs, sizes, strict=True)]
 
 
+def labels_where_a_word_is(pairs, documents, rng):
+    return [replace(p, label=1 - p.label) if "our" in p.sentence_b.lower().split() else p for p in pairs]
+
+
+def late_pairs_negative(pairs, documents, rng):
+    return [replace(p, label=NOT_NEXT) if p.position_a > 9 else p for p in pairs]
+
+
 def typing_errors(pairs, documents, rng):
     """A letter is doubled in one word of seven of the B of NotNext."""
 
@@ -44,6 +53,24 @@ def typing_errors(pairs, documents, rng):
         return " ".join(w[:1] + w if rng.random() < 0.15 else w for w in text.split())
 
     return [replace(p, sentence_b=spoilt(p.sentence_b)) if p.label == NOT_NEXT else p for p in pairs]
+
+
+def b_hidden_in_every_third_row(batch, pairs, vocabulary):
+    lost = (np.arange(len(pairs)) % 3 == 0)[:, None] & (batch.token_type_ids == 1)
+    return replace(batch, input_ids=np.where(lost, 0, batch.input_ids), attention_mask=batch.attention_mask * ~lost)
+
+
+def written(change):
+    """Encode other texts in the place of B."""
+
+    def edit(experiment):
+        def encode(pairs, vocabulary, max_length):
+            own = [replace(pair, sentence_b=change(pair.sentence_b)) for pair in pairs]
+            return experiment.encode(own, vocabulary, max_length)
+
+        return replace(experiment, encode=encode)
+
+    return edit
 
 
 def unknown_at_random(batch, pairs, vocabulary):
@@ -59,6 +86,34 @@ def noisy(rng, gradients, state):
         name: RowGradient(g.rows, drawn(g.values)) if isinstance(g, RowGradient) else drawn(g)
         for name, g in gradients.items()
     }
+
+
+def mixed_up(gradients, state):
+    """The entries of each gradient change places."""
+    rng = np.random.default_rng(0)
+
+    def moved(x):
+        return rng.permutation(x.ravel()).reshape(x.shape)
+
+    return {
+        name: RowGradient(g.rows, moved(g.values)) if isinstance(g, RowGradient) else moved(g)
+        for name, g in gradients.items()
+    }
+
+
+def growing(experiment):
+    """A rate that is far too high in the end, as it doubles in every step."""
+
+    def built(model, steps):
+        optimizer = experiment.optimizer(model, steps)
+        optimizer.schedule = lambda step: 1e4 * 2.0 ** (step - steps)
+        return optimizer
+
+    return replace(experiment, optimizer=built)
+
+
+def a_large_constant(experiment):
+    return replace(experiment, optimizer=lambda model, steps: AdamW(model.parameters, 2e-3, epsilon=10.0))
 
 
 def put_back(gradients, state):
@@ -101,6 +156,52 @@ def short_pairs_only(experiment):
     return replace(experiment, batching=chosen)
 
 
+class Rounded:
+    """An encoder whose features are whole numbers."""
+
+    def __init__(self, encoder):
+        self.encoder = encoder
+
+    def __getattr__(self, name):
+        return getattr(self.__dict__["encoder"], name)
+
+    def forward(self, batch, rng=None):
+        features, cache = self.encoder.forward(batch, rng)
+        return np.round(features), cache
+
+
+def whole_numbers(model):
+    model.encoder = Rounded(model.encoder)
+
+
+def rounded(experiment):
+    def changed(model, pairs):
+        report = experiment.evaluation(model, pairs)
+        return report | {"accuracy": round(20 * report["accuracy"]) / 20}
+
+    return replace(experiment, evaluation=changed)
+
+
+def one_accuracy_for_ever(experiment):
+    first = []
+
+    def changed(model, pairs):
+        report = experiment.evaluation(model, pairs)
+        first.append(report["accuracy"])
+        return report | {"accuracy": first[0] - 0.1}
+
+    return replace(experiment, evaluation=changed)
+
+
+def one_pair_at_a_time(experiment):
+    """A batch holds one pair, many times."""
+
+    def repeated(lengths, size, rng):
+        return [np.full(size, k) for k in rng.permutation(len(lengths))[: len(lengths) // size]]
+
+    return replace(experiment, batching=repeated)
+
+
 def one_class_read(pairs):
     return [pair for pair in pairs if pair.label == IS_NEXT]
 
@@ -115,13 +216,25 @@ NEAR_MISSES = {
     "pairs: A after B held out": (P(pairs_changed, exchanged, where="held out"), "pairs", {"swapped-in-evaluation"}),
     "pairs: a sentence left out": (P(pairs_changed, next_but_one), "pairs", {None}),
     "labels of long pairs": (P(pairs_changed, long_ones_wrong), "pairs", {None}),
+    "labels where a word is": (P(pairs_changed, labels_where_a_word_is), "pairs", {None}),
+    "late pairs of a document": (P(pairs_changed, late_pairs_negative, where="training"), "pairs", {None}),
     "typing errors in NotNext": (P(pairs_changed, typing_errors), "pairs", {None}),
     "[UNK] at random": (P(encoded, unknown_at_random), "encoding", {None}),
+    "B hidden in a third": (P(encoded, b_hidden_in_every_third_row), "encoding", {None}),
+    "words of B sorted": (written(lambda text: " ".join(sorted(text.split()))), "encoding", {None}),
+    "one word of B": (written(lambda text: " ".join(text.split()[:1])), "encoding", {None}),
+    "gradients mixed up": (lambda e: optimized(mixed_up, e), "optimizer", {None}),
+    "a rate that grows": (growing, "optimizer", {None}),
+    "a constant larger than the gradients": (a_large_constant, "optimizer", {None}),
+    "whole numbers": (P(modelled, whole_numbers), "model", {None}),
+    "an accuracy that is rounded": (rounded, "evaluation", {None}),
+    "one accuracy for ever": (one_accuracy_for_ever, "evaluation", {None}),
     "noise in the gradients": (lambda e: optimized(P(noisy, np.random.default_rng(0)), e), "optimizer", {None}),
     "weights put back": (P(optimized, put_back), "optimizer", {None}),
     "an evaluation that trains": (evaluation_that_shrinks, "evaluation", {None}),
     "sure from the start": (P(modelled, sure_from_the_start), "model", {None}),
     "never shuffled": (in_the_order_of_the_text, "batching", {None}),
+    "one pair at a time": (one_pair_at_a_time, "batching", {"same-pairs-again"}),
     "short pairs only": (short_pairs_only, "batching", {None}),
     "parts of the wrong size": (
         lambda e: replace(e, split=P(split_documents, fractions=(0.1, 0.1, 0.8))),
