@@ -291,7 +291,7 @@ def test_an_evaluation_of_the_model_alone_and_an_output_with_names_are_understoo
     from types import SimpleNamespace
 
     from nsputil.clinic.torch_suspect.evaluation import said_by
-    from nsputil.clinic.torch_suspect.given import logits_in, loss_in
+    from nsputil.clinic.torch_suspect.outputs import answer_in, loss_in
 
     assert said_by(lambda model: ("alone", model), 1, 2) == ("alone", 1)
     assert said_by(lambda model, held_out: ("both", held_out), 1, 2) == ("both", 2)
@@ -303,5 +303,5 @@ def test_an_evaluation_of_the_model_alone_and_an_output_with_names_are_understoo
         said_by(evaluate, 1, 2)
     logits = torch.zeros(3, 2)
     output = SimpleNamespace(loss=torch.tensor(0.5), logits=logits)
-    assert logits_in(output) is logits and float(loss_in(output)) == 0.5
+    assert answer_in(output) is logits and float(loss_in(output)) == 0.5
     assert loss_in(logits) is None and loss_in((torch.tensor(0.25), logits)) == 0.25

@@ -23,7 +23,7 @@ def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
         experiment=SimpleNamespace(loss=ask), steps=[], pairs=seen.pairs, run=seen.run, masking=None
     )
     facts = [fact for fact in loss_function(asked) if fact.fact != "loss.recorded"]
-    if how == "by_layer":  # float32 all along
+    if "layer" in how:  # float32 all along
         facts = [f for f in facts if f.fact != "loss.large"]
     if any(fact.fact == "loss.function" and fact.state == "holds" and "error" in fact.numbers for fact in facts):
         return [*facts, *_steps(seen)]

@@ -9,7 +9,8 @@ import torch
 
 from nsputil.clinic.torch_suspect.batches import endless, labels_of, to_array
 from nsputil.clinic.torch_suspect.calls import Calls
-from nsputil.clinic.torch_suspect.given import Given, logits_in
+from nsputil.clinic.torch_suspect.given import Given
+from nsputil.clinic.torch_suspect.outputs import answer_in
 
 WINDOW = 12  # batches at the start, and in the middle, whose gradients are computed a second time
 LAGS = 10  # batches back, with which the gradient of a step is compared
@@ -258,7 +259,7 @@ class _Watcher:
             value = self.own.take_step(self.model, batch, self.optimizer, schedule, self.number)
             seen.value = float(torch.as_tensor(value).detach()) if value is not None else float("nan")
             if self.calls.output is not None:
-                seen.logits = _array(logits_in(self.calls.output))
+                seen.logits = _array(self.own.form.logits(answer_in(self.calls.output).detach()))
             if self.number in self.kept:
                 seen.arrays = {name: to_array(array) for name, array in self.calls.arrays.items()}
             self.run.seen.append(seen)

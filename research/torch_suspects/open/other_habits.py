@@ -1,0 +1,526 @@
+"""Sound trainings, and spoilt ones, with other habits: other batches, modules, optimizers, schedules and reports."""
+
+from collections import namedtuple
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from tempfile import mkdtemp
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset, WeightedRandomSampler
+from transformers import Adafactor, BatchEncoding, Trainer, TrainerCallback, TrainingArguments
+
+from research.torch_suspects.base import Loop, PairData, adamw, collate, collate_tuple, healthy, linear, loader
+
+STEPS = 150
+
+
+def plain(seed, model=None, join=collate_tuple, **more):
+    """A loop on word vectors, with another model or other batches."""
+    given = healthy("loop", seed)
+    given |= {"train": loader(PairData(given["pairs"]), seed, collate_fn=join),
+              "held_out": loader(PairData(given["held_out_pairs"]), seed, shuffle=False, batch=64, collate_fn=join),
+              "schedule": linear(STEPS), "steps": STEPS}  # fmt: skip
+    return given | ({} if model is None else {"model": model}) | more
+
+
+def count(forward, held_out, labels):
+    """Return logits and labels of a loader."""
+    with torch.no_grad():
+        found = [(forward(batch), labels(batch)) for batch in held_out]
+    return tuple(torch.cat(part) for part in zip(*found, strict=True))
+
+
+# ------------------------------------------------------------------------------------------------------------- models
+class OneLogit(Loop):
+    """One logit, of NotNext."""
+
+    def __init__(self, seed):
+        super().__init__(seed)
+        torch.manual_seed(seed)
+        self.head = nn.Linear(64, 1)
+
+    def forward(self, *arrays):
+        return super().forward(*arrays).squeeze(-1)
+
+
+class OneColumn(OneLogit):
+    def forward(self, *arrays):
+        return Loop.forward(self, *arrays)
+
+
+class Named(Loop):
+    """Returns what a mapping or a dataclass returns, with the loss."""
+
+    def __init__(self, seed, wrap):
+        super().__init__(seed)
+        self.wrap = wrap
+
+    def forward(self, input_ids, token_type_ids, attention_mask, labels=None):
+        logits = super().forward(input_ids, token_type_ids, attention_mask)
+        return self.wrap(None if labels is None else F.cross_entropy(logits, labels), logits)
+
+
+@dataclass
+class Found:
+    loss: torch.Tensor
+    scores: torch.Tensor
+
+
+class Recurrent(nn.Module):
+    """An LSTM reads A, another reads B; no token_type_ids, no mask: two texts by themselves."""
+
+    def __init__(self, seed):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.words = Loop(seed).words
+        self.words.weight.requires_grad_(False)
+        self.lstm = nn.LSTM(96, 32, batch_first=True)
+        self.norm = nn.BatchNorm1d(2 * 128)
+        self.out = nn.Sequential(nn.Linear(2 * 128, 64), nn.GELU(), nn.Dropout(0.3), nn.Linear(64, 2))
+
+    def read(self, ids):
+        x = F.normalize(self.words(ids), dim=-1)
+        here = (ids > 0).unsqueeze(-1)
+        h = torch.cat([3 * x, self.lstm(x)[0]], -1)
+        return F.normalize((h * here).sum(1) / here.sum(1).clamp(min=1), dim=-1)
+
+    def forward(self, premise, hypothesis):
+        u, v = self.read(premise), self.read(hypothesis)
+        return self.out(self.norm(torch.cat([10 * u * v, 3 * (u - v).abs()], -1)))
+
+
+def two_texts(rows):
+    """Return the ids of A and of B, each padded by itself, and the labels last but one, before the rows' lengths."""
+    sides = [[], []]
+    for row in rows:
+        for k in (0, 1):
+            sides[k].append(row["input_ids"][(row["token_type_ids"] == k) & (row["input_ids"] > 4)])
+    a, b = (nn.utils.rnn.pad_sequence(side, batch_first=True) for side in sides)
+    labels = torch.stack([row["labels"] for row in rows])
+    return a, b, labels, torch.tensor([len(x) for x in sides[0]])
+
+
+class MeanPooled(nn.Module):
+    """transformers' BERT without segment ids, pooled by the mean, with [A; B; |A-B|; A*B]."""
+
+    def __init__(self, seed):
+        super().__init__()
+        from research.torch_suspects.base import bert
+
+        torch.manual_seed(seed)
+        self.encoder = bert(1, seed).bert
+        self.encoder.pooler = None
+        self.classify = nn.Linear(96, 2)
+
+    def forward(self, ids, mask):
+        h = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        m = mask.unsqueeze(-1)
+        return {"logits": self.classify((h * m).sum(1) / m.sum(1)), "hidden": h}
+
+
+# ---------------------------------------------------------------------------------------------------------- optimizers
+class Lion(torch.optim.Optimizer):
+    def __init__(self, params, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0):
+        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                m = self.state[p].setdefault("m", torch.zeros_like(p))
+                p.mul_(1 - group["lr"] * group["weight_decay"])
+                p.add_(torch.sign(m * group["betas"][0] + p.grad * (1 - group["betas"][0])), alpha=-group["lr"])
+                m.mul_(group["betas"][1]).add_(p.grad, alpha=1 - group["betas"][1])
+
+
+# ------------------------------------------------------------------------------------------------------------- healthy
+def bce(seed):
+    return plain(seed, OneLogit(seed), loss=lambda x, y: F.binary_cross_entropy_with_logits(x, y.float()))
+
+
+def bce_column(seed):
+    """(batch, 1) against labels of the same shape, and a report by threshold."""
+    given = plain(seed, OneColumn(seed), loss=lambda x, y: F.binary_cross_entropy_with_logits(x, y.float()[:, None]))
+
+    def evaluate(model, held_out):
+        model.eval()
+        logits, labels = count(lambda b: model(*b[:-1]), held_out, lambda b: b[-1])
+        model.train()
+        right = ((torch.sigmoid(logits[:, 0]) > 0.5).long() == labels).float().mean().item()
+        return {"acc": right, "bce": F.binary_cross_entropy_with_logits(logits[:, 0], labels.float()).item()}
+
+    return given | {"evaluate": evaluate}
+
+
+def bce_step(seed):
+    """Labels are floats, the loss is in the step."""
+    def join(rows):
+        *arrays, labels = collate_tuple(rows)
+        return tuple([*arrays, labels.float()])
+
+    def step(model, batch, loss, optimizer, schedule):
+        ids, types, mask, labels = batch
+        optimizer.zero_grad(set_to_none=True)
+        value = nn.BCEWithLogitsLoss()(model(ids, types, mask), labels)
+        value.backward()
+        optimizer.step()
+        schedule.step()
+        return value.item()
+
+    return plain(seed, OneLogit(seed), join, step=step, loss=None)
+
+
+def encodings(seed):
+    """BatchEncoding with keys that the model does not take."""
+    def join(rows):
+        batch = collate(rows)
+        labels = batch.pop("labels")
+        return BatchEncoding(batch | {"next_sentence_label": labels, "idx": torch.arange(len(labels)),
+                                      "special_tokens_mask": (batch["input_ids"] < 5).long(),
+                                      "texts": ["x"] * len(labels)})  # fmt: skip
+
+    def forward(model, batch):
+        return model(**{k: batch[k] for k in ("input_ids", "token_type_ids", "attention_mask")}).logits
+
+    given = healthy("bert-small", seed)
+    return given | {
+        "train": loader(PairData(given["pairs"]), seed, collate_fn=join), "forward": forward, "loss": F.cross_entropy,
+        "held_out": loader(PairData(given["held_out_pairs"]), seed, shuffle=False, batch=64, collate_fn=join),
+    }  # fmt: skip
+
+
+def extra_keys(seed):
+    """The same without `forward`: what the model does not take is left out by the user's step."""
+    given = encodings(seed)
+    names = ("input_ids", "token_type_ids", "attention_mask")
+
+    def step(model, batch, loss, optimizer, schedule):
+        logits = model(**{k: batch[k] for k in names}).logits
+        value = F.cross_entropy(logits, batch["next_sentence_label"])
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        schedule.step()
+        return value
+
+    return given | {"step": step, "forward": None, "loss": None}
+
+
+@dataclass
+class Batch:
+    input_ids: torch.Tensor
+    token_type_ids: torch.Tensor
+    attention_mask: torch.Tensor
+    labels: torch.Tensor
+    size: int = 0
+
+
+def dataclasses(seed):
+    def join(rows):
+        return Batch(**collate(rows), size=len(rows))
+
+    def forward(model, batch):
+        return model(batch.input_ids, batch.token_type_ids, batch.attention_mask)
+
+    return plain(seed, None, join, forward=forward)
+
+
+Sample = namedtuple("Sample", "input_ids token_type_ids attention_mask label")
+
+
+def named_tuples(seed):
+    return plain(seed, None, lambda rows: Sample(*collate(rows).values()))
+
+
+def nested(seed):
+    """(inputs, labels), inputs a dict; a percentage as a report."""
+    def join(rows):
+        batch = collate(rows)
+        return {k: v for k, v in batch.items() if k != "labels"}, batch["labels"]
+
+    def evaluate(model, loader):
+        model.eval()
+        right = total = 0
+        for x, y in loader:
+            with torch.inference_mode():
+                right += int((model(**x).argmax(dim=-1) == y).sum())
+            total += len(y)
+        return 100 * right / total
+
+    return plain(seed, None, join, evaluate=evaluate)
+
+
+def recurrent(seed):
+    """Two texts by themselves, batch norm, labels before the lengths, NAdam, OneCycle."""
+    given = plain(seed, Recurrent(seed), two_texts)
+    return given | {
+        "forward": lambda model, batch: model(batch[0], batch[1]),
+        "optimizer": lambda m: torch.optim.NAdam([p for p in m.parameters() if p.requires_grad], lr=1e-3),
+        "schedule": lambda o: torch.optim.lr_scheduler.OneCycleLR(o, max_lr=3e-3, total_steps=STEPS),
+    }
+
+
+def mean_pooled(seed):
+    given = plain(seed, MeanPooled(seed), lambda rows: tuple(collate(rows)[n] for n in
+                  ("input_ids", "attention_mask", "labels")))  # fmt: skip
+    return given | {"optimizer": adamw(8e-4), "steps": 250, "schedule": linear(250)}
+
+
+class Endless(IterableDataset):
+    """Rows in a shuffled order, another one in each epoch."""
+
+    def __init__(self, data, seed):
+        self.data, self.rng = data, np.random.default_rng(seed)
+
+    def __len__(self):
+        return len(self.data)
+
+    def __iter__(self):
+        for k in self.rng.permutation(len(self.data)):
+            yield self.data[int(k)]
+
+
+def iterable(seed):
+    given = plain(seed)
+    given["train"] = DataLoader(Endless(PairData(given["pairs"]), seed), 16, collate_fn=collate_tuple)
+    return given
+
+
+def tensors(seed):
+    """TensorDataset, default collate, batch of 64 tokens, SGD with Nesterov, cosine with restarts."""
+    given = plain(seed)
+
+    def made(pairs):
+        batch = collate([PairData(pairs)[k] for k in range(len(pairs))])
+        return TensorDataset(*(batch[n] for n in ("input_ids", "token_type_ids", "attention_mask", "labels")))
+
+    return given | {
+        "train": DataLoader(made(given["pairs"]), batch_size=20, shuffle=True, drop_last=True),
+        "held_out": DataLoader(made(given["held_out_pairs"]), batch_size=50),
+        "optimizer": lambda m: torch.optim.SGD(m.parameters(), lr=0.05, momentum=0.9, nesterov=True, weight_decay=1e-4),
+        "schedule": lambda o: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(o, T_0=50), "steps": 200,
+    }
+
+
+def weighted_sampler(seed):
+    """A third of the pairs is IsNext; the sampler draws them more often, with replacement."""
+    given = plain(seed)
+    keep = [p for k, p in enumerate(given["pairs"]) if p.label == 1 or k % 2 == 0]
+    labels = np.array([p.label for p in keep])
+    weights = (1 / np.bincount(labels))[labels]
+    sampler = WeightedRandomSampler(weights, len(keep), generator=torch.Generator().manual_seed(seed))
+    train = DataLoader(PairData(keep), 16, sampler=sampler, collate_fn=collate_tuple)
+    return given | {"pairs": keep, "train": train}
+
+
+def buckets(seed):
+    """A sampler of batches of like length, and Lion."""
+    given = plain(seed)
+    data = PairData(given["pairs"])
+    order = np.argsort([len(p.sentence_a) + len(p.sentence_b) for p in given["pairs"]])
+    batches = np.array_split(order, len(order) // 16)
+    rng = np.random.default_rng(seed)
+
+    class ByLength(torch.utils.data.Sampler):
+        def __iter__(self):
+            for k in rng.permutation(len(batches)):
+                yield batches[k].tolist()
+
+        def __len__(self):
+            return len(batches)
+
+    train = DataLoader(data, batch_sampler=ByLength(), collate_fn=collate_tuple)
+    return given | {"train": train, "optimizer": lambda m: Lion(m.parameters(), lr=5e-4, weight_decay=0.05)}
+
+
+def own_batches(seed):
+    """batch_size=None: the dataset gives whole batches, shuffled by itself."""
+    given = plain(seed)
+    data = PairData(given["pairs"])
+
+    class Whole(IterableDataset):
+        def __iter__(self):
+            order = torch.randperm(len(data)).tolist()
+            for k in range(0, len(order) - 15, 16):
+                yield collate_tuple([data[j] for j in order[k : k + 16]])
+
+    return given | {"train": DataLoader(Whole(), batch_size=None)}
+
+
+def named_loss(seed):
+    """The model returns a dict with a loss; Adafactor with its own rate."""
+    return plain(seed, Named(seed, lambda loss, logits: {"loss": loss, "logits": logits}), collate, loss=None,
+                 optimizer=lambda m: Adafactor(m.parameters(), scale_parameter=False, relative_step=False, lr=2e-3))  # fmt: skip
+
+
+def scores_found(seed):
+    """A dataclass with the loss and `scores`."""
+    return plain(seed, Named(seed, Found), collate, loss=None)
+
+
+def loss_first(seed):
+    """A tuple that begins with the loss, and ends in a hidden state; scheduled by epoch."""
+    model = Named(seed, lambda loss, logits: (logits,) if loss is None else (loss, logits))
+    done = [0]
+
+    def step(model, batch, loss, optimizer, schedule):
+        value = model(**batch)[0]
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        done[0] += 1
+        if done[0] % 100 == 0:
+            schedule.step()
+        return value.item()
+
+    return plain(seed, model, collate, loss=None, step=step, steps=300,
+                 schedule=lambda o: torch.optim.lr_scheduler.ExponentialLR(o, 0.7))  # fmt: skip
+
+
+def autocast(seed):
+    """bfloat16, accumulation over 2, clipping, and an average of the weights that is evaluated."""
+    given = healthy("bert-small", seed)
+    state = {"done": 0}
+    average = torch.optim.swa_utils.AveragedModel(
+        given["model"], multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9)
+    )
+
+    def step(model, batch, loss, optimizer, schedule):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            value = model(**batch).loss
+        (value / 2).backward()
+        state["done"] += 1
+        if state["done"] % 2 == 0:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+            average.update_parameters(model)
+        return value.item()
+
+    def evaluate(model, held_out):
+        average.eval()
+        with torch.no_grad():
+            found = [(average(**b), b["labels"]) for b in held_out]
+        logits, labels = torch.cat([o.logits for o, _ in found]), torch.cat([y for _, y in found])
+        return {"val/acc": (logits.argmax(1) == labels).float().mean().item(),
+                "val/loss": F.cross_entropy(logits, labels).item()}  # fmt: skip
+
+    return given | {"step": step, "evaluate": evaluate, "schedule": linear(100), "steps": 100}
+
+
+def tuple_report(seed):
+    """(loss, accuracy in percent) as a tuple; ReduceLROnPlateau on the loss of training."""
+    def step(model, batch, loss, optimizer, schedule):
+        optimizer.zero_grad()
+        value = loss(model(*batch[:-1]), batch[-1])
+        value.backward()
+        optimizer.step()
+        schedule.step(value.item())
+        return value.item()
+
+    def evaluate(model, held_out):
+        model.eval()
+        logits, labels = count(lambda b: model(*b[:-1]), held_out, lambda b: b[-1])
+        model.train()
+        return F.cross_entropy(logits, labels).item(), 100.0 * (logits.argmax(1) == labels).float().mean().item()
+
+    return plain(seed, step=step, evaluate=evaluate, optimizer=lambda m: torch.optim.Adam(m.parameters(), lr=2e-3),
+                 schedule=lambda o: torch.optim.lr_scheduler.ReduceLROnPlateau(o, patience=40))  # fmt: skip
+
+
+class OwnLoss(Trainer):
+    def compute_loss(self, model, inputs, return_outputs=False, **more):
+        labels = inputs.pop("labels")
+        output = model(**inputs)
+        value = nn.CrossEntropyLoss()(output.logits.view(-1, 2), labels.view(-1))
+        return (value, output) if return_outputs else value
+
+
+class Watch(TrainerCallback):
+    def on_log(self, args, state, control, **more):
+        print(state.log_history[-1:])
+
+
+def trainer(seed, cls=Trainer, join=collate, metrics=None, callbacks=None, steps=200, **options):
+    given = healthy("trainer", seed)
+    old = given["model"]
+    arguments = TrainingArguments(
+        output_dir=mkdtemp(prefix="trainer"), **({
+            "max_steps": steps, "learning_rate": 5e-4, "report_to": [], "use_cpu": True, "save_strategy": "no",
+            "disable_tqdm": True, "seed": seed, "per_device_train_batch_size": 16, "warmup_steps": 10,
+        } | options))  # fmt: skip
+    return given | {"model": cls(old.model, arguments, train_dataset=old.train_dataset, eval_dataset=old.eval_dataset,
+                                 data_collator=join, compute_metrics=metrics, callbacks=callbacks)}  # fmt: skip
+
+
+def trainer_metrics(seed):
+    """compute_loss that pops the labels, metrics of another name, gathered batches, a callback."""
+    def metrics(found):
+        logits, labels = found
+        return {"acc": (np.argmax(logits, -1) == labels).mean().item(), "pos": float((labels == 0).mean())}
+
+    return trainer(seed, OwnLoss, metrics=metrics, callbacks=[Watch()], per_device_train_batch_size=8, steps=150,
+                   gradient_accumulation_steps=2, lr_scheduler_type="cosine")  # fmt: skip
+
+
+def trainer_smooth(seed):
+    """Label smoothing, BatchEncoding, adafactor, epochs instead of steps, eval at epochs."""
+    return trainer(seed, join=lambda rows: BatchEncoding(collate(rows)), label_smoothing_factor=0.1, optim="adafactor",
+                   max_steps=-1, num_train_epochs=2, eval_strategy="epoch", learning_rate=1e-3)  # fmt: skip
+
+
+def layerwise(seed):
+    """A rate for each layer, the lower the deeper; frozen embeddings; AMSGrad; a scheduler of torch in a chain."""
+    given = healthy("bert", seed)
+    for p in given["model"].bert.embeddings.parameters():
+        p.requires_grad_(False)
+
+    def factory(model):
+        groups = [
+            {"params": model.bert.encoder.layer[0].parameters(), "lr": 2e-4},
+            {"params": model.bert.encoder.layer[1].parameters(), "lr": 4e-4},
+            {"params": [*model.bert.pooler.parameters(), *model.cls.parameters()], "lr": 1e-3},
+        ]
+        return torch.optim.AdamW(groups, lr=1e-3, amsgrad=True)
+
+    def schedule(optimizer):
+        warm = torch.optim.lr_scheduler.LinearLR(optimizer, 0.1, 1.0, total_iters=15)
+        rest = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 185)
+        return torch.optim.lr_scheduler.SequentialLR(optimizer, [warm, rest], milestones=[15])
+
+    return given | {"optimizer": factory, "schedule": schedule}
+
+
+DEFECTS = []
+HEALTHY = [
+    ("one logit, BCE", bce),
+    ("one column, BCE, a report by threshold", bce_column),
+    ("one logit, labels as floats, BCE in the step", bce_step),
+    ("BatchEncoding with more keys, forward given", encodings),
+    ("BatchEncoding with more keys, taken apart in the step", extra_keys),
+    ("batches are dataclasses", dataclasses),
+    ("batches are named tuples", named_tuples),
+    ("batches are (dict, labels); a number in percent", nested),
+    ("LSTM on two texts, labels before lengths, NAdam, OneCycle", recurrent),
+    ("mean-pooled BERT without segments", mean_pooled),
+    ("IterableDataset with a length", iterable),
+    ("TensorDataset, Nesterov, restarts", tensors),
+    ("WeightedRandomSampler", weighted_sampler),
+    ("batches of like length, Lion", buckets),
+    ("whole batches from the dataset", own_batches),
+    ("a dict with a loss, Adafactor", named_loss),
+    ("a dataclass with scores", scores_found),
+    ("a tuple with the loss first, a rate for each epoch", loss_first),
+    ("bfloat16, gathered, clipped, averaged weights evaluated", autocast),
+    ("a tuple in percent, ReduceLROnPlateau", tuple_report),
+    ("Trainer, own loss, metrics, gathered", trainer_metrics),
+    ("Trainer, smoothed, BatchEncoding, Adafactor, epochs", trainer_smooth),
+    ("a rate for each layer, frozen embeddings, AMSGrad", layerwise),
+]
