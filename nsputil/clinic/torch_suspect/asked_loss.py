@@ -122,7 +122,9 @@ def _by_loss(given: Given, batch: Any, like: Any) -> Loss:
 
     def ask(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
         x = torch.tensor(logits, requires_grad=True)
-        truth = torch.tensor(labels) if own is None or not own.is_floating_point() else with_labels_like(labels, own)
+        truth = torch.tensor(labels)
+        if own is not None and torch.as_tensor(own).is_floating_point():
+            truth = with_labels_like(labels, own)
         value = copied(given.loss, {})(given.form.answer(x), truth)
         if value.requires_grad:
             value.backward()

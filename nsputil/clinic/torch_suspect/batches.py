@@ -77,11 +77,16 @@ def items(thing: Any) -> dict | None:
     if hasattr(thing, "_asdict"):  # a named tuple
         return thing._asdict()
     if isinstance(thing, tuple | list):
-        return dict(enumerate(thing))
+        return None if _plain(thing) else dict(enumerate(thing))
     fields = getattr(thing, "__dict__", {})
     if dataclasses.is_dataclass(thing) or any(isinstance(part, torch.Tensor) for part in fields.values()):
         return dict(fields)
     return None
+
+
+def _plain(thing: Any) -> bool:
+    """Whether a sequence is a row of numbers or texts, one for each pair: a leaf."""
+    return len(thing) > 0 and all(isinstance(part, int | float | str) for part in thing)
 
 
 def leaves(thing: Any, path: tuple = ()) -> dict[tuple, Any]:
@@ -149,6 +154,8 @@ def labels_of(batch: Any) -> Any:
 
 
 def _flat(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return _plain(value) and not isinstance(value[0], str)
     shape = getattr(value, "shape", None)
     return shape is not None and (len(shape) == 1 or (len(shape) == 2 and shape[1] <= 2))
 
@@ -158,8 +165,10 @@ def _like_labels(value: Any) -> tuple:
     return bool(((found == 0) | (found == 1)).all()), not found.is_floating_point()
 
 
-def with_labels_like(labels: Any, own: Any) -> torch.Tensor:
+def with_labels_like(labels: Any, own: Any) -> Any:
     """Return labels in the form of the user's own: their kind of number, in a row, a column, or two columns."""
+    if isinstance(own, tuple | list):
+        return type(own)(np.asarray(labels).tolist())
     own, found = torch.as_tensor(own), torch.as_tensor(labels)
     if own.ndim == 2:
         found = F.one_hot(found.long(), 2) if own.shape[1] == 2 else found.unsqueeze(1)
@@ -183,9 +192,11 @@ def _number(batch: Any, place: tuple) -> Any:
 
 def some(batch: Any, rows: Any) -> Any:
     """Return some rows of a batch."""
-    chosen = torch.as_tensor(rows)
+    chosen, size = torch.as_tensor(rows), size_of(batch)
 
     def take(path: tuple, value: Any) -> Any:
+        if isinstance(value, tuple | list) and len(value) == size:
+            return type(value)(value[k] for k in chosen.tolist())
         if getattr(value, "ndim", 0) < 1:
             return value
         return value[chosen if isinstance(value, torch.Tensor) else chosen.numpy()]

@@ -322,8 +322,11 @@ def clean(given: Given, most: int) -> list:
     """Return the held-out batches on which swaps are judged."""
     found, count = [], 0
     for _, batch in epoch(copied(given.held_out, {})):
+        labels = labels_of(batch)
+        if labels is None:
+            return []
         found.append(batch)
-        count += len(labels_of(batch))
+        count += len(labels)
         if count >= most:
             break
     return found

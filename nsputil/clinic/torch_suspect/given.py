@@ -92,7 +92,7 @@ class Given:
             return loss, self.form.logits(answer)
         if self.loss is not None:
             answer = self.answer(model, batch)
-            labels = own_labels(batch)
+            labels = torch.as_tensor(own_labels(batch))
             labels = labels if labels.is_floating_point() else labels_of(batch)
             return self.loss(answer, labels.to(answer.device)), self.form.logits(answer)
         if self.labelled(model, batch):

@@ -104,22 +104,12 @@ def two_texts(rows):
     return a, b, labels, torch.tensor([len(x) for x in sides[0]])
 
 
-class MeanPooled(nn.Module):
-    """transformers' BERT without segment ids, pooled by the mean, with [A; B; |A-B|; A*B]."""
+class BySeparator(Loop):
+    """Ids alone: where B begins is told by the separator."""
 
-    def __init__(self, seed):
-        super().__init__()
-        from research.torch_suspects.base import bert
-
-        torch.manual_seed(seed)
-        self.encoder = bert(1, seed).bert
-        self.encoder.pooler = None
-        self.classify = nn.Linear(96, 2)
-
-    def forward(self, ids, mask):
-        h = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-        m = mask.unsqueeze(-1)
-        return {"logits": self.classify((h * m).sum(1) / m.sum(1)), "hidden": h}
+    def forward(self, ids):
+        after = ((ids == 3).cumsum(1) > 0) & (ids != 3) & (ids != 0)
+        return {"hidden": ids, "logits": super().forward(ids, after.long(), (ids != 0).long())}
 
 
 # ---------------------------------------------------------------------------------------------------------- optimizers
@@ -266,10 +256,9 @@ def recurrent(seed):
     }
 
 
-def mean_pooled(seed):
-    given = plain(seed, MeanPooled(seed), lambda rows: tuple(collate(rows)[n] for n in
-                  ("input_ids", "attention_mask", "labels")))  # fmt: skip
-    return given | {"optimizer": adamw(8e-4), "steps": 250, "schedule": linear(250)}
+def by_separator(seed):
+    """(ids, labels) and no mask, no segments."""
+    return plain(seed, BySeparator(seed), lambda rows: tuple(collate(rows)[n] for n in ("input_ids", "labels")))
 
 
 class Endless(IterableDataset):
@@ -509,7 +498,7 @@ HEALTHY = [
     ("batches are named tuples", named_tuples),
     ("batches are (dict, labels); a number in percent", nested),
     ("LSTM on two texts, labels before lengths, NAdam, OneCycle", recurrent),
-    ("mean-pooled BERT without segments", mean_pooled),
+    ("ids alone, texts told apart by the separator", by_separator),
     ("IterableDataset with a length", iterable),
     ("TensorDataset, Nesterov, restarts", tensors),
     ("WeightedRandomSampler", weighted_sampler),
