@@ -424,6 +424,16 @@ def test_one_logit_or_probabilities_are_right_for_a_loss_that_takes_them(model, 
     assert found.cause == cause and not [f for f in found.violations if cause is None and f.firm], found.table()
 
 
+def test_a_model_may_give_probabilities_in_evaluation_only():
+    class Both(Bag):
+        def forward(self, *args, **kwargs):
+            logits = super().forward(*args, **kwargs)
+            return logits if self.training else logits.softmax(1)
+
+    found = examine(**training(model=Both(), limit=120))
+    assert found.cause is None and not [f for f in found.violations if f.firm], found.table()
+
+
 def test_a_step_tells_how_the_model_is_called():
     class Renamed(Bag):
         def forward(self, words, kinds):

@@ -78,7 +78,7 @@ def answered(like: Any, answer: torch.Tensor, loss: Any) -> Any:
 
 def of(own: Given, batch: Any) -> tuple[Loss, str] | None:
     """Return the loss of a training as a function, and how it was found; None if there is no way to it."""
-    model = copied(own.model, {}).eval()
+    model = copied(own.model, {}).train()
     with torch.no_grad():
         like = _output(model, own, batch)
     if own.step is not None:
@@ -191,7 +191,7 @@ def _layer(given: Given, model: Any, batch: Any) -> tuple[Any, torch.Tensor]:
 
 def _by_layer(given: Given, batch: Any, like: Any) -> Loss:
     """The model's own loss: the layer that makes its logits answers with given ones."""
-    model = copied(given.model, {}).eval()
+    model = copied(given.model, {}).train()
     layer, own = _layer(given, model, batch)
 
     def ask(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
@@ -210,7 +210,7 @@ def _by_layer(given: Given, batch: Any, like: Any) -> Loss:
 
 def _by_step_and_layer(given: Given, batch: Any, like: Any) -> Loss:
     """The user's step with the user's model, whose own loss it uses, and given logits at the layer that makes them."""
-    model = copied(given.model, {}).eval()
+    model = copied(given.model, {}).train()
     layer, own = _layer(given, model, batch)
     name = next(name for name, module in model.named_modules() if module is layer)
 

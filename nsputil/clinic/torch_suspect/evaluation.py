@@ -219,7 +219,7 @@ def evaluation_facts(seen: AsRecording) -> list[Finding]:
         text = "The reported losses are those of the training's own loss."
         found.append(holds("report.loss", PLACE, text, another=float(not nats)))
     elif losses and not unclear:
-        found.append(_loss(losses))
+        found.append(_of_another(_loss(losses), said))
     if len(said) > 2 and not unclear:
         found += _stale(said)
     return found

@@ -14,6 +14,7 @@ from nsputil.clinic.torch_suspect.batches import (
     label_place,
     labels_of,
     leaves,
+    length,
     mapped,
     own_labels,
     without_labels,
@@ -45,8 +46,8 @@ class Given:
         Batches for a step of the Trainer.
     call : callable, optional
         How the user's step calls the model: ``(model, batch) -> output``.
-    form : Form
-        How the model writes its answers.
+    form, still : Form
+        How the model writes its answers, in training mode and in evaluation mode.
     """
 
     model: Any
@@ -72,6 +73,7 @@ class Given:
     gather: int = 1
     call: Callable | None = None
     form: Form = field(default_factory=Form)
+    still: Form = field(default_factory=Form)
 
     def answer(self, model: Any, batch: Any) -> torch.Tensor:
         """Return what the model answers to the rows of a batch, as it is."""
@@ -81,25 +83,29 @@ class Given:
                 return found if isinstance(found, torch.Tensor) else answer_in(found)
         return answer_in(called(model, without_labels(batch)))
 
+    def read(self, model: Any, answer: torch.Tensor) -> torch.Tensor:
+        """Return the two logits in the answers of a model, which may write them otherwise in evaluation mode."""
+        return (self.form if model.training else self.still).logits(answer)
+
     def logits(self, model: Any, batch: Any) -> torch.Tensor:
         """Return the two logits of each row of a batch."""
-        return self.form.logits(self.answer(model, batch))
+        return self.read(model, self.answer(model, batch))
 
     def value(self, model: Any, batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the loss of the training, and the logits."""
         if self.both is not None:
             loss, answer = self.both(model, batch)
-            return loss, self.form.logits(answer)
+            return loss, self.read(model, answer)
         if self.loss is not None:
             answer = self.answer(model, batch)
             labels = torch.as_tensor(own_labels(batch))
             labels = labels if labels.is_floating_point() else labels_of(batch)
-            return self.loss(answer, labels.to(answer.device)), self.form.logits(answer)
+            return self.loss(answer, labels.to(answer.device)), self.read(model, answer)
         if self.labelled(model, batch):
             output = self.labelled_output(model, batch)
             found = loss_in(output)
             if found is not None and getattr(found, "ndim", 1) == 0:
-                return found, self.form.logits(answer_in(output))
+                return found, self.read(model, answer_in(output))
         logits = self.logits(model, batch)
         return F.cross_entropy(logits, labels_of(batch).to(logits.device)), logits
 
@@ -237,12 +243,14 @@ def learned_call(given: Given, batch: Any) -> Callable | None:
 def understand(given: Given, batch: Any) -> None:
     """Find out how the model is called, and how it writes its answers."""
     given.call = learned_call(given, batch)
-    try:
-        model = copied(given.model, {}).eval()
-        answer = given.answer(model, batch) if given.both is None else given.both(model, batch)[1]
-        given.form = form_of(answer)
-    except Exception:  # then the training itself will tell
-        given.form = Form()
+    forms = []
+    for training in (True, False):
+        try:
+            model = copied(given.model, {}).train(training)
+            forms.append(form_of(given.answer(model, batch) if given.both is None else given.both(model, batch)[1]))
+        except Exception:  # then the training itself will tell
+            forms.append(Form())
+    given.form, given.still = forms
 
 
 def _source(leaf: torch.Tensor, path: tuple, parts: dict) -> tuple | None:
@@ -289,7 +297,7 @@ def as_documents(documents: Sequence | None) -> list[Document]:
 
 def from_trainer(trainer: Any) -> dict[str, Any]:
     """Return the parts of a Trainer by the names of `examine`, on a shadow of it; the Trainer itself is not touched."""
-    from transformers import EvalPrediction
+    from transformers import EvalPrediction, Trainer
 
     memo: dict = {}
     shadow = copy(trainer)
@@ -303,17 +311,22 @@ def from_trainer(trainer: Any) -> dict[str, Any]:
     arguments = trainer.args
     data = copied(trainer.train_dataset, memo)
     collate = copied(trainer.data_collator, memo)
+    if hasattr(shadow, "_get_collator_with_removed_columns"):  # what the model does not take is not collated
+        collate = shadow._get_collator_with_removed_columns(collate)
     shuffled = torch.Generator().manual_seed(arguments.seed)
     sampler = trainer._get_train_sampler() if hasattr(trainer, "_get_train_sampler") else None
-    plain = type(sampler).__name__ in ("RandomSampler", "NoneType")
+    stream = isinstance(data, torch.utils.data.IterableDataset)
+    plain = not stream and type(sampler).__name__ in ("RandomSampler", "NoneType")
     train = torch.utils.data.DataLoader(
-        data, arguments.train_batch_size, shuffle=plain, sampler=None if plain else copied(sampler, memo),
+        data, arguments.train_batch_size, shuffle=plain, sampler=None if plain or stream else copied(sampler, memo),
         collate_fn=collate, generator=shuffled, drop_last=arguments.dataloader_drop_last,
     )  # fmt: skip
+    if getattr(type(trainer), "get_train_dataloader", None) is not Trainer.get_train_dataloader:  # the user's own
+        train = shadow.get_train_dataloader()
     held = trainer.eval_dataset
     held = next(iter(held.values())) if isinstance(held, dict) else held
     held_out = held and torch.utils.data.DataLoader(copied(held, memo), arguments.eval_batch_size, collate_fn=collate)
-    each = max(1, len(train) // arguments.gradient_accumulation_steps)
+    each = max(1, length(train) // arguments.gradient_accumulation_steps)
     steps = arguments.max_steps if arguments.max_steps > 0 else int(each * arguments.num_train_epochs)
 
     def factory(model: Any) -> Any:

@@ -19,15 +19,32 @@ def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     if found is None:
         return [unknown("loss.function", "loss", "There is no way to give the loss logits of its own."), *_steps(seen)]
     ask, how = found
-    asked = SimpleNamespace(
-        experiment=SimpleNamespace(loss=ask), steps=[], pairs=seen.pairs, run=seen.run, masking=None
-    )
-    facts = [fact for fact in loss_function(asked) if fact.fact != "loss.recorded"]
+    facts = _function(seen, ask)
+    gathered = _gathered(seen)
+    if facts[0].state == "violated" and gathered > 1 and "step" in how:  # each batch gives its part of a mean
+        parts = _function(seen, lambda logits, labels: _times(ask(logits, labels), gathered))
+        facts = parts if parts[0].state == "holds" else facts
     if "layer" in how:  # float32 all along
         facts = [f for f in facts if f.fact != "loss.large"]
     if any(fact.fact == "loss.function" and fact.state == "holds" and "error" in fact.numbers for fact in facts):
         return [*facts, *_steps(seen)]
     return facts
+
+
+def _function(seen: AsRecording, ask: Any) -> list[Finding]:
+    asked = SimpleNamespace(
+        experiment=SimpleNamespace(loss=ask), steps=[], pairs=seen.pairs, run=seen.run, masking=None
+    )
+    return [fact for fact in loss_function(asked) if fact.fact != "loss.recorded"]
+
+
+def _gathered(seen: AsRecording) -> int:
+    """Return how many batches the optimizer usually takes for a step."""
+    return int(np.median([update.gradients for update in seen.training.updates] or [1]))
+
+
+def _times(answer: tuple, factor: int) -> tuple:
+    return answer[0], answer[1] * factor
 
 
 def _steps(seen: AsRecording) -> list[Finding]:

@@ -259,7 +259,8 @@ class _Watcher:
             value = self.own.take_step(self.model, batch, self.optimizer, schedule, self.number)
             seen.value = float(torch.as_tensor(value).detach()) if value is not None else float("nan")
             if self.calls.output is not None:
-                seen.logits = _array(self.own.form.logits(answer_in(self.calls.output).detach()))
+                form = self.own.form if self.calls.training else self.own.still
+                seen.logits = _array(form.logits(answer_in(self.calls.output).detach()))
             if self.number in self.kept:
                 seen.arrays = {name: to_array(array) for name, array in self.calls.arrays.items()}
             self.run.seen.append(seen)
