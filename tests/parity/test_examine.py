@@ -417,6 +417,7 @@ class Probabilities(Bag):
         (One(), lambda x, y: F.cross_entropy(x.unsqueeze(1), y.float().unsqueeze(1)), "single-logit"),
         (One(), lambda x, y: F.binary_cross_entropy_with_logits(x, 1 - y.float()), "training-labels-inverted"),
         (Probabilities(), F.cross_entropy, "double-softmax"),
+        (One(nn.Sigmoid()), lambda x, y: F.binary_cross_entropy_with_logits(x, y.to(x.dtype)), "double-softmax"),
     ],
 )
 def test_one_logit_or_probabilities_are_right_for_a_loss_that_takes_them(model, loss, cause):

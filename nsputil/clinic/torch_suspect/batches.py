@@ -115,7 +115,7 @@ def mapped(thing: Any, change: Callable[[tuple, Any], Any], path: tuple = ()) ->
     other = copy(thing)
     for name, part in new.items():
         if isinstance(thing, Mapping):
-            other[name] = part  # type: ignore[index]
+            other[name] = part
         else:
             object.__setattr__(other, name, part)
     return other

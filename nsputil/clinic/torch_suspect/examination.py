@@ -5,6 +5,7 @@
 3. If nothing is violated, the textbook's loop is tried, then other parts.
 """
 
+import inspect
 import textwrap
 import time
 from collections.abc import Callable
@@ -465,11 +466,26 @@ def _by_swaps(case: Case) -> Conclusion:
         answer: Answer = "has not learned" if fits else "place"
         return _conclude(case, answer, None, place, statement, [], tuple(_open(case)), "swap")
     deviations = [f for f in _open(case) if f.place != "numbers"]
+    mistake = next((f for f in deviations if _is_mistake(case, f)), None)
+    if mistake is not None:
+        others = tuple(f for f in deviations if f is not mistake)
+        statement = f"The cause is {mistake.cause}, in the encoding: a mistake, though it does no harm that shows here."
+        return _conclude(case, "cause", mistake.cause, "encoding", statement, [_of(mistake)], others)
     if deviations:
         names = ", ".join(dict.fromkeys(f.cause or f.fact for f in deviations))
         statement = f"Healthy, with a deviation that does no harm here: {names}."
         return _conclude(case, "healthy, with a deviation", None, None, statement, [])
     return _conclude(case, "healthy", None, None, f"Nothing is wrong that could be found: {words}", [])
+
+
+def _is_mistake(case: Case, finding: Finding) -> bool:
+    """Whether a doubtful violation can be nobody's choice: a mask or a first place that the model is told wrongly."""
+    model = case.given.model
+    if finding.fact == "arrays.mask":
+        given = any("attention_mask" in seen.arrays for seen in case.seen.training.seen)
+        return given or "attention_mask" in inspect.signature(model.forward).parameters
+    pooler = any(name.split(".")[-1] == "pooler" for name, _ in model.named_modules())
+    return finding.fact == "arrays.first" and pooler
 
 
 def _candidates(case: Case, learned: bool) -> list[Swap]:

@@ -1,5 +1,6 @@
 """Facts about the loss: which function it is, and whether the steps use that function."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,11 +25,24 @@ def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     if facts[0].state == "violated" and gathered > 1 and "step" in how:  # each batch gives its part of a mean
         parts = _function(seen, lambda logits, labels: _times(ask(logits, labels), gathered))
         facts = parts if parts[0].state == "holds" else facts
+    if facts[0].state == "violated" and facts[0].cause is None and _twice(seen, batch):
+        text = f"{facts[0].statement} Given logits it is the cross-entropy, and the model gives probabilities."
+        facts[0] = replace(facts[0], cause="double-softmax", statement=text)
     if "layer" in how:  # float32 all along
         facts = [f for f in facts if f.fact != "loss.large"]
     if any(fact.fact == "loss.function" and fact.state == "holds" and "error" in fact.numbers for fact in facts):
         return [*facts, *_steps(seen)]
     return facts
+
+
+def _twice(seen: AsRecording, batch: Any) -> bool:
+    """Whether the loss takes logits where the model gives probabilities."""
+    form = seen.parts.form
+    if "probabilit" not in form.name or form.name.startswith("log"):
+        return False
+    other = replace(form, name="one logit" if form.name.startswith("one") else "logits")
+    found = asked_loss.of(replace(seen.parts, form=other), batch)
+    return found is not None and _function(seen, found[0])[0].state == "holds"
 
 
 def _function(seen: AsRecording, ask: Any) -> list[Finding]:

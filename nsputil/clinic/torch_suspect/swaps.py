@@ -141,9 +141,9 @@ def _in_layout(arrays: dict, labels: Any, like: Any) -> Any:
     """Return arrays as a mapping, or as a tuple in the usual order."""
     truth = with_labels_like(labels, own_labels(like))
     if isinstance(like, Mapping):
-        place = label_place(like) or ("labels",)
+        label = (label_place(like) or ("labels",))[0]
         named = {name: array for name, array in arrays.items() if name in like or name == "attention_mask"}
-        return named | {place[0]: truth}
+        return named | {label: truth}
     if not isinstance(like, tuple | list):  # an object with arrays of these names
         place = label_place(like)
         return mapped(like, lambda path, leaf: truth if path == place else arrays.get(path[-1], leaf))
