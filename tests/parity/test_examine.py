@@ -435,6 +435,15 @@ def test_a_model_may_give_probabilities_in_evaluation_only():
     assert found.cause is None and not [f for f in found.violations if f.firm], found.table()
 
 
+def test_a_temperature_in_training_alone_is_found():
+    class Tempered(Bag):
+        def forward(self, *args, **kwargs):
+            return super().forward(*args, **kwargs) / (4 if self.training else 1)
+
+    found = examine(**training(model=Tempered(), limit=120))
+    assert (found.cause, found.place) == ("temperature-forgotten", "loss"), found.table()
+
+
 def test_a_step_tells_how_the_model_is_called():
     class Renamed(Bag):
         def forward(self, words, kinds):

@@ -469,8 +469,9 @@ def _by_swaps(case: Case) -> Conclusion:
     mistake = next((f for f in deviations if _is_mistake(case, f)), None)
     if mistake is not None:
         others = tuple(f for f in deviations if f is not mistake)
-        statement = f"The cause is {mistake.cause}, in the encoding: a mistake, though it does no harm that shows here."
-        return _conclude(case, "cause", mistake.cause, "encoding", statement, [_of(mistake)], others)
+        where = mistake.place
+        statement = f"The cause is {mistake.cause}, in the {where}: a mistake, though it does no harm that shows here."
+        return _conclude(case, "cause", mistake.cause, where, statement, [_of(mistake)], others)
     if deviations:
         names = ", ".join(dict.fromkeys(f.cause or f.fact for f in deviations))
         statement = f"Healthy, with a deviation that does no harm here: {names}."
@@ -479,7 +480,9 @@ def _by_swaps(case: Case) -> Conclusion:
 
 
 def _is_mistake(case: Case, finding: Finding) -> bool:
-    """Whether a doubtful violation can be nobody's choice: a mask or a first place that the model is told wrongly."""
+    """Whether a doubtful violation is a mistake and no choice: another loss, a wrong mask, a wrong first place."""
+    if finding.fact == "loss.function":
+        return finding.cause is not None
     model = case.given.model
     if finding.fact == "arrays.mask":
         given = any("attention_mask" in seen.arrays for seen in case.seen.training.seen)

@@ -1,5 +1,7 @@
 """Facts about the model: its start, what it reads, whether it says the same twice, whether its gradient is a slope."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,7 @@ def model_facts(seen: AsRecording, batch: Any) -> list[Finding]:
         lambda: _start(seen),
         lambda: _pooled(seen, start, batch),
         lambda: _noise(seen, start, batch),
+        lambda: _modes(seen, start, batch),
         lambda: _reads(seen, trained, batch),
         lambda: _gradient(seen, start, batch),
         lambda: _comparison(seen, start, batch),
@@ -89,7 +92,7 @@ def _start(seen: AsRecording) -> Finding:
     """Is the start the checkpoint that it is meant to be?"""
     wanted = seen.parts.start
     if not wanted:
-        return unknown("model.start", PLACE, "No checkpoint was named that the model is meant to start from.")
+        return _untrained(seen)
     own = dict(seen.parts.model.state_dict())
     tails = {name.split(".", 1)[-1]: name for name in own}
     equal: list[str] = []
@@ -115,6 +118,34 @@ def _start(seen: AsRecording) -> Finding:
         text = f"{text}; {encoder[0]} is not."
         return violated("model.start", PLACE, text, "pretrained-not-loaded", rows=tuple(encoder[:4]), numbers=numbers)
     return holds("model.start", PLACE, f"{text}.", numbers=numbers)
+
+
+def _untrained(seen: AsRecording) -> Finding:
+    """Is a Transformer as it was made? Each of its normalizations then multiplies by exactly 1 and adds 0."""
+    norms = [m for m in seen.parts.model.modules() if isinstance(m, torch.nn.LayerNorm) and m.weight is not None]
+    text = "No checkpoint was named that the model is meant to start from."
+    new = all(bool((m.weight == 1).all()) and not (m.bias is not None and bool(m.bias.any())) for m in norms)
+    if seen.run.kind.get("attends") and len(norms) > 1 and new:
+        text = f"None of its {len(norms)} normalizations was ever trained: the Transformer starts from random weights."
+        return violated("model.start", PLACE, text, "pretrained-not-loaded", False)
+    return unknown("model.start", PLACE, text)
+
+
+def _modes(seen: AsRecording, start: Any, batch: Any) -> Finding:
+    """Without dropout, does the model say in training mode what it says in evaluation mode?"""
+    model = copied(start, {}).train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.eval()
+    with torch.no_grad(), _dropout_rates(off=True):
+        training, still = odds(seen.parts.logits(model, batch)), odds(seen.parts.logits(start, batch))
+    factor = float(np.vdot(still, training) / max(float(np.vdot(still, still)), 1e-30))
+    left = float(np.linalg.norm(training - factor * still) / max(float(np.linalg.norm(training)), 1e-30))
+    numbers = {"factor": factor, "left": left}
+    if left < 1e-3 and abs(factor - 1) > 0.05:
+        text = f"In training mode, with dropout off, the log-odds are {factor:.4f} times those in evaluation mode."
+        return violated("model.modes", "loss", text, "temperature-forgotten", numbers=numbers)
+    return holds("model.modes", PLACE, "Training mode changes the log-odds by no factor.", numbers=numbers)
 
 
 def _pooled(seen: AsRecording, start: Any, batch: Any) -> Finding:
@@ -152,6 +183,22 @@ def _pooled(seen: AsRecording, start: Any, batch: Any) -> Finding:
     return holds("model.pooled", PLACE, f"At the start {flat:.3f} of the pooled units are saturated.", numbers=numbers)
 
 
+@contextmanager
+def _dropout_rates(off: bool = False) -> Iterator[list[float]]:
+    """Note the rate of each dropout that is at work, of modules and of functions; or turn it off."""
+    real, found = F.dropout, []
+
+    def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+        found.append(p if training else 0.0)
+        return real(input, 0.0 if off else p, training, inplace)
+
+    F.dropout = dropout
+    try:
+        yield found
+    finally:
+        F.dropout = real
+
+
 def _noise(seen: AsRecording, start: Any, batch: Any) -> Finding:
     """How much of what the pooler, or the last layer, reads does dropout leave in a training step?"""
     with torch.no_grad():
@@ -162,17 +209,18 @@ def _noise(seen: AsRecording, start: Any, batch: Any) -> Finding:
             for module in start.modules():  # statistics of a batch are no noise
                 if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
                     module.eval()
-            drawn = odds(seen.parts.logits(start, batch))
+            with _dropout_rates() as rates:
+                drawn = odds(seen.parts.logits(start, batch))
             d = calls.before_pooler
         start.eval()
-    rates = [m.p for m in start.modules() if isinstance(m, torch.nn.Dropout)]
     numbers = {"highest": max(rates, default=0.0)}
     if h is not None and d is not None:
         ratio = float((d - h).norm() / h.norm().clamp_min(1e-12))
     else:
         ratio = float(np.abs(drawn - still).mean() / max(still.std(), 1e-9))
     numbers["ratio"] = ratio
-    if ratio > NOISE or numbers["highest"] >= 0.6:
+    usual = 0 < numbers["highest"] < 0.3  # then pairs hardly differ, and any noise is large beside that
+    if (ratio > NOISE and not usual) or numbers["highest"] >= 0.6:
         text = f"In a training step dropout (p up to {numbers['highest']:.2f}) changes what the head reads by {ratio:.2f} of its own length."  # noqa: E501
         return violated("model.dropout", PLACE, text, "dropout-too-high", False, numbers=numbers)
     return holds("model.dropout", PLACE, f"Dropout changes what the head reads by {ratio:.2f}.", numbers=numbers)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
 from nsputil.clinic.torch_suspect.as_recording import Words
-from nsputil.clinic.torch_suspect.batches import label_place, mapped, own_labels, with_labels_like
+from nsputil.clinic.torch_suspect.batches import label_place, labels_of, mapped, own_labels, with_labels_like
 from nsputil.clinic.torch_suspect.given import Given, usual_rate
 
 
@@ -88,7 +88,11 @@ def textbook_loop(given: Given) -> Given:
 
 def textbook_loss(given: Given) -> Given:
     """Return a training with the cross-entropy in nats, and the textbook's loop around it."""
-    return replace(given, loss=F.cross_entropy, both=None, step=None)
+
+    def loss(answer: Any, labels: Any) -> Any:
+        return F.cross_entropy(given.form.logits(answer), labels_of((labels,)).to(answer.device))
+
+    return replace(given, loss=loss, both=None, step=None)
 
 
 def textbook_batches(given: Given) -> Given:
