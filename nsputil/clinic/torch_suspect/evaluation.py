@@ -167,14 +167,15 @@ def _numbers(said: Any, look: Look) -> dict:
 
 
 def _told_apart(values: list[float], look: Look) -> dict:
-    """Return which of some numbers is the accuracy, and which the loss: the two that are nearest to the recount."""
+    """Return which of some numbers is the accuracy, and which the loss: one of them is as recounted."""
     if len(values) < 2:
         return {"accuracy": values[0]} if values else {}
     options = []
     for accuracy, loss in permutations(range(len(values)), 2):
         share = values[accuracy] / 100 if values[accuracy] > 1 else values[accuracy]
-        options.append((abs(share - look.accuracy) + abs(values[loss] - look.loss), accuracy, loss))
-    _, accuracy, loss = min(options)
+        off = sorted([abs(share - look.accuracy), abs(values[loss] - look.loss)])
+        options.append((round(off[0], 4), off[1], accuracy, loss))
+    _, _, accuracy, loss = min(options)
     return {"accuracy": values[accuracy], "loss": values[loss]}
 
 
