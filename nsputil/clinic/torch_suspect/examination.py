@@ -386,11 +386,16 @@ def _by_harm(case: Case) -> Conclusion | None:
         if swap is None or not case.judge or not case.affordable(case.batches):
             continue
         gained = case.trial(swap)
+        shown = case.evidence[-1]
         case.evidence.append(_of(finding))
         if gained is None or not _helps(case, gained, HARM):
             continue
+        if swap.change is unfrozen and case.affordable(case.batches):  # that loop may help by itself
+            loop = case.trial(Swap("with AdamW in the textbook's loop", "optimizer", None, swaps.textbook_loop))
+            if loop is not None and not _helps(case, (gained[0] - loop[0], gained[1] - loop[1]), HARM):
+                continue
         others = tuple(f for f in _open(case) if f is not finding)
-        evidence = [_of(finding), case.evidence[-2]]
+        evidence = [_of(finding), shown]
         if finding.cause == "tensors-frozen" and _learned(case)[0]:  # a choice that the user wrote down
             statement = f"Nothing is violated that was not chosen; it would help to train {swap.name}."
             return _conclude(case, "a part that helps", None, finding.place, statement, evidence, others)
