@@ -439,7 +439,11 @@ def _by_swaps(case: Case) -> Conclusion:
         gained = case.trial(swap)
         if gained is None or not _helps(case, gained, HELPS):
             continue
-        doubtful = [f.cause for f in _open(case) if f.place == swap.place and f.cause and not f.firm]
+        doubtful = [
+            f.cause
+            for f in _open(case)
+            if f.place == swap.place and f.cause and not f.firm and not f.cause.endswith("-frozen")
+        ]  # no exchange here thaws a tensor
         cause = swap.cause or next(iter(doubtful), None) or _which_rate(case, swap, gained)
         evidence = [case.evidence[-1]]
         if cause is not None:

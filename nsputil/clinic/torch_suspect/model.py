@@ -219,7 +219,7 @@ def _noise(seen: AsRecording, start: Any, batch: Any) -> Finding:
     else:
         ratio = float(np.abs(drawn - still).mean() / max(still.std(), 1e-9))
     numbers["ratio"] = ratio
-    usual = 0 < numbers["highest"] < 0.3  # then pairs hardly differ, and any noise is large beside that
+    usual = 0 < numbers["highest"] <= 0.3  # then pairs hardly differ, and any noise is large beside that
     if (ratio > NOISE and not usual) or numbers["highest"] >= 0.6:
         text = f"In a training step dropout (p up to {numbers['highest']:.2f}) changes what the head reads by {ratio:.2f} of its own length."  # noqa: E501
         return violated("model.dropout", PLACE, text, "dropout-too-high", False, numbers=numbers)
