@@ -142,6 +142,8 @@ def _modes(seen: AsRecording, start: Any, batch: Any) -> Finding:
     factor = float(np.vdot(still, training) / max(float(np.vdot(still, still)), 1e-30))
     left = float(np.linalg.norm(training - factor * still) / max(float(np.linalg.norm(training)), 1e-30))
     numbers = {"factor": factor, "left": left}
+    if min(float(np.abs(still).max()), float(np.abs(training).max())) < 1e-5:
+        return unknown("model.modes", PLACE, "The log-odds are 0 in a mode.")
     if left < 1e-3 and abs(factor - 1) > 0.05:
         text = f"In training mode, with dropout off, the log-odds are {factor:.4f} times those in evaluation mode."
         return violated("model.modes", "loss", text, "temperature-forgotten", numbers=numbers)
