@@ -460,7 +460,7 @@ def trainer_metrics(seed):
 def trainer_smooth(seed):
     """Label smoothing, BatchEncoding, adafactor, epochs instead of steps, eval at epochs."""
     return trainer(seed, join=lambda rows: BatchEncoding(collate(rows)), label_smoothing_factor=0.1, optim="adafactor",
-                   max_steps=-1, num_train_epochs=2, eval_strategy="epoch", learning_rate=1e-3)  # fmt: skip
+                   max_steps=-1, num_train_epochs=2, eval_strategy="epoch", learning_rate=2e-4)  # fmt: skip
 
 
 def layerwise(seed):
