@@ -129,6 +129,61 @@ def up(model):
     return torch.optim.SGD(model.parameters(), 0.5, maximize=True)
 
 
+class Reversed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x.tanh())
+        return x.tanh()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return -gradient * (1 - ctx.saved_tensors[0] ** 2)
+
+
+class OwnTanh(Bag):
+    def forward(self, *args, **kwargs):
+        hidden = []
+        hook = self.pooler.register_forward_hook(lambda m, a, o: hidden.append(o))
+        super().forward(*args, **kwargs)
+        hook.remove()
+        return self.head(Reversed.apply(hidden[0]))
+
+
+def counted(model, held_out, kept=None):
+    """Return which held-out pairs are right, and how sure the model is of them."""
+    model.eval()
+    with torch.no_grad():
+        logits = torch.cat([model(**inputs(b)) for b in held_out])
+    model.train()
+    right = logits.argmax(1) == torch.cat([b["labels"] for b in held_out])
+    return right.float(), logits.softmax(1).max(1).values
+
+
+def sure_ones(model, held_out):
+    right, sure = counted(model, held_out)
+    kept = right[sure > 0.8]
+    return {"accuracy": kept.mean().item() if len(kept) else 0.0}
+
+
+def remembering():
+    kept = []
+
+    def evaluate(model, held_out):
+        kept.append(counted(model, held_out)[0])
+        return {"accuracy": torch.cat(kept).mean().item()}
+
+    def step(model, batch, loss, optimizer, schedule):
+        if len(kept) % 2 == 0:  # a loop has reports of its own
+            evaluate(model, loader(160, 1, False))
+        value = loss(model(**inputs(batch)), batch["labels"])
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        return value
+
+    return {"evaluate": evaluate, "step": step}
+
+
 def other_way(model, held_out):
     model.eval()
     with torch.no_grad():
@@ -149,6 +204,9 @@ def other_way(model, held_out):
         ({"loss": lambda x, y: F.cross_entropy(x, y, ignore_index=0)}, "ignore-index-zero", "loss"),
         ({"loss": lambda x, y: -F.cross_entropy(x, y)}, "sign-flipped", "loss"),
         ({"evaluate": other_way}, "evaluation-labels-inverted", "evaluation"),
+        ({"evaluate": sure_ones}, "unsure-pairs-dropped", "evaluation"),
+        (remembering(), "metric-never-reset", "evaluation"),
+        ({"model": OwnTanh()}, "backward-wrong", "model"),
     ],
 )
 def test_a_defect_is_named(changes, cause, place):
@@ -291,7 +349,7 @@ def test_an_evaluation_of_the_model_alone_and_an_output_with_names_are_understoo
     from types import SimpleNamespace
 
     from nsputil.clinic.torch_suspect.evaluation import said_by
-    from nsputil.clinic.torch_suspect.given import logits_in, loss_in
+    from nsputil.clinic.torch_suspect.outputs import answer_in, loss_in
 
     assert said_by(lambda model: ("alone", model), 1, 2) == ("alone", 1)
     assert said_by(lambda model, held_out: ("both", held_out), 1, 2) == ("both", 2)
@@ -303,5 +361,122 @@ def test_an_evaluation_of_the_model_alone_and_an_output_with_names_are_understoo
         said_by(evaluate, 1, 2)
     logits = torch.zeros(3, 2)
     output = SimpleNamespace(loss=torch.tensor(0.5), logits=logits)
-    assert logits_in(output) is logits and float(loss_in(output)) == 0.5
+    assert answer_in(output) is logits and float(loss_in(output)) == 0.5
     assert loss_in(logits) is None and loss_in((torch.tensor(0.25), logits)) == 0.25
+
+
+def as_object(batch):
+    from types import SimpleNamespace
+
+    return SimpleNamespace(**batch)
+
+
+@pytest.mark.parametrize(
+    "kind, place",
+    [
+        (lambda b: b | {"idx": torch.arange(16), "texts": ["x"] * 16}, ("labels",)),
+        (lambda b: (inputs(b), b["labels"]), (1,)),
+        (lambda b: (b["input_ids"], b["labels"], torch.arange(16)), (1,)),
+        (lambda b: [b["input_ids"], b["labels"].float().unsqueeze(1), torch.rand(16)], (1,)),
+        (as_object, ("labels",)),
+        (lambda b: {"words": b["input_ids"], "is_next_label": b["labels"].tolist()}, ("is_next_label",)),
+    ],
+)
+def test_labels_are_found_in_batches_of_any_kind(kind, place):
+    from nsputil.clinic.torch_suspect.batches import label_place, labels_of, size_of, some
+
+    batch = next(iter(loader(32, 0)))
+    own = kind(batch)
+    assert label_place(own) == place and torch.equal(labels_of(own), batch["labels"]) and size_of(own) == 16
+    few = some(own, torch.tensor([3, 5]))
+    assert type(few) is type(own) and labels_of(few).tolist() == batch["labels"][[3, 5]].tolist()
+    other = asked_loss.with_labels(own, np.array([1, 0, 1] * 8))
+    assert labels_of(other).tolist() == [1, 0, 1] * 8 and size_of(other) == 24
+
+
+class One(Bag):
+    def __init__(self, last=None):
+        super().__init__()
+        self.head, self.last = nn.Linear(16, 1), last or nn.Identity()
+
+    def forward(self, *args, **kwargs):
+        return self.last(super().forward(*args, **kwargs)).squeeze(1)
+
+
+class Probabilities(Bag):
+    def forward(self, *args, **kwargs):
+        return super().forward(*args, **kwargs).softmax(1)
+
+
+@pytest.mark.parametrize(
+    "model, loss, cause",
+    [
+        (One(), lambda x, y: F.binary_cross_entropy_with_logits(x, y.float()), None),
+        (One(nn.Sigmoid()), lambda x, y: F.binary_cross_entropy(x, y.to(x.dtype)), None),
+        (Probabilities(), lambda x, y: F.nll_loss(x.log(), y), None),
+        (One(), lambda x, y: F.cross_entropy(x.unsqueeze(1), y.float().unsqueeze(1)), "single-logit"),
+        (One(), lambda x, y: F.binary_cross_entropy_with_logits(x, 1 - y.float()), "training-labels-inverted"),
+        (Probabilities(), F.cross_entropy, "double-softmax"),
+        (One(nn.Sigmoid()), lambda x, y: F.binary_cross_entropy_with_logits(x, y.to(x.dtype)), "double-softmax"),
+    ],
+)
+def test_one_logit_or_probabilities_are_right_for_a_loss_that_takes_them(model, loss, cause):
+    found = examine(**training(model=model, loss=loss, limit=120))
+    assert found.cause == cause and not [f for f in found.violations if cause is None and f.firm], found.table()
+
+
+def test_a_model_may_give_probabilities_in_evaluation_only():
+    class Both(Bag):
+        def forward(self, *args, **kwargs):
+            logits = super().forward(*args, **kwargs)
+            return logits if self.training else logits.softmax(1)
+
+    found = examine(**training(model=Both(), limit=120))
+    assert found.cause is None and not [f for f in found.violations if f.firm], found.table()
+
+
+def test_a_temperature_in_training_alone_is_found():
+    class Tempered(Bag):
+        def forward(self, *args, **kwargs):
+            return super().forward(*args, **kwargs) / (4 if self.training else 1)
+
+    found = examine(**training(model=Tempered(), limit=120))
+    assert (found.cause, found.place) == ("temperature-forgotten", "loss"), found.table()
+
+
+def test_a_step_tells_how_the_model_is_called():
+    class Renamed(Bag):
+        def forward(self, words, kinds):
+            return {"scores": super().forward(words, kinds, None)}
+
+    def step(model, batch, loss, optimizer, schedule):
+        (x, kinds), labels = batch
+        value = loss(model(x, kinds=kinds)["scores"], labels)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        return value.item()
+
+    def kept(seed, shuffle):
+        return [((b["input_ids"], b["token_type_ids"]), b["labels"]) for b in loader(320 - 160 * seed, seed, shuffle)]
+
+    found = examine(**training(model=Renamed(), step=step, train=kept(0, True), held_out=kept(1, False)))
+    assert found.sound and any(f.fact == "loss.function" and f.state == "holds" for f in found.findings), found.table()
+
+
+def test_noise_is_no_shuffling():
+    from nsputil.clinic.facts.confusion import kind
+
+    rng = np.random.default_rng(1)
+    truth = np.arange(1600) % 2
+    noisy = np.where(rng.random(1600) < 0.42, 1 - truth, truth)
+    assert kind(truth, noisy)[0] == "label-noise" and kind(truth, rng.permutation(truth))[0] == "labels-shuffled"
+
+
+def test_a_stream_is_examined():
+    class Stream(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            yield from Pairs(160, 0)
+
+    found = examine(**training(train=DataLoader(Stream(), 16), limit=120))
+    assert found.cause is None and found.conclusion.answer != "too little to tell", found.table()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-INDEPENDENT = 0.18  # agreement below this is called none: 41 % of the labels are wrong, hardly a row of mistakes
+INDEPENDENT = 0.18  # agreement below this is none, if chance allows for it: 41 % of the labels are wrong
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ def kind(truth: np.ndarray, labels: np.ndarray) -> tuple[str | None, str]:
             f"{share}, and they fit when they are moved by {-shift} places (correlation {fit:.2f})",
         )
     same_number = (labels == 0).sum() == (truth == 0).sum()
-    if abs(found.agreement) < INDEPENDENT or (same_number and found.agreement < 0.34 and len(labels) > 200):
+    limit = min(INDEPENDENT, 4.5 / np.sqrt(len(labels)))
+    if abs(found.agreement) < limit or (same_number and found.agreement < 0.34 and len(labels) > 200):
         return "labels-shuffled", f"{share}: they say as much about the pairs as labels dealt out at random"
     if found.agreement < 0:
         return "inverted", f"{share}: most are the other way round"

@@ -423,9 +423,12 @@ def _sure_beyond(counts: list) -> float:
     if not _distinct(counts):
         return 0.0
     for bound in np.unique(np.concatenate([np.linspace(0.02, 4, 200), -np.log(1 / np.linspace(0.51, 0.98, 48) - 1)])):
-        kept = [c.right[np.abs(c.odds) >= bound] for c in counts]
-        if all(len(k) and abs(float(k.mean()) - c.said["accuracy"]) < 6e-5 for k, c in zip(kept, counts, strict=True)):
-            return float(bound) if any(len(k) < 0.97 * len(c.right) for k, c in zip(kept, counts, strict=True)) else 0.0
+        every = [(c.right[np.abs(c.odds) >= bound], c) for c in counts]
+        some = [(kept, c) for kept, c in every if len(kept)]
+        if len(some) < 2 or any(c.said["accuracy"] not in (0, 1) for kept, c in every if not len(kept)):
+            continue  # of no pair at all a report says 0 or 1
+        if all(abs(float(kept.mean()) - c.said["accuracy"]) < 6e-5 for kept, c in some):
+            return float(bound) if any(len(kept) < 0.97 * len(c.right) for kept, c in some) else 0.0
     return 0.0
 
 

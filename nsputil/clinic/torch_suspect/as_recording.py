@@ -1,5 +1,6 @@
 """A watched PyTorch training in the form of a `nsputil.clinic.recording.Recording`, so that the same facts read it."""
 
+import inspect
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import SimpleNamespace
@@ -10,7 +11,8 @@ import torch
 
 from nsputil.clinic.text_index import TextIndex
 from nsputil.clinic.torch_recorder import adaptive, has_attention, part_of
-from nsputil.clinic.torch_suspect.batches import epoch, labels_of, orders, to_array
+from nsputil.clinic.torch_suspect.batches import epoch, labels_of, leaves, orders, to_array
+from nsputil.clinic.torch_suspect.calls import NAMES
 from nsputil.clinic.torch_suspect.copies import copied
 from nsputil.clinic.torch_suspect.given import Given
 from nsputil.clinic.torch_suspect.watching import Training
@@ -204,6 +206,18 @@ class AsRecording:
             return []
         pairs = self.pairs["train"][0]
         return [([1] * len(pairs), [np.array(rows) for rows in found[0]])]
+
+    @cached_property
+    def with_segments(self) -> bool:
+        """Whether segment ids are somewhere: the model itself has a name for them, or a batch holds them."""
+        names = inspect.signature(self.parts.model.forward).parameters
+        if set(names) & set(NAMES["token_type_ids"]):
+            return True
+        batch = next(iter(epoch(copied(self.parts.train, {}))))[1]
+        paths = leaves(batch)
+        shapes = [x for x in paths.values() if getattr(x, "ndim", 0) == 2 and x.shape[1] > 2]
+        flags = [x for x in shapes if set(np.unique(np.asarray(x)).tolist()) == {0, 1}]
+        return any(path and path[-1] in NAMES["token_type_ids"] for path in paths) or len(flags) > 1
 
     @property
     def kept(self) -> list:

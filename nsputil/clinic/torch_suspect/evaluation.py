@@ -1,7 +1,8 @@
 """Facts about the evaluation: the user's report against a recount of the same model."""
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import permutations
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,12 +12,13 @@ import torch
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.facts.report import LOSS, Count, _accuracy, _loss
 from nsputil.clinic.torch_suspect.as_recording import AsRecording
-from nsputil.clinic.torch_suspect.batches import epoch, labels_of, to_array
+from nsputil.clinic.torch_suspect.batches import epoch, items, labels_of, to_array
 from nsputil.clinic.torch_suspect.copies import copied
 from nsputil.clinic.torch_suspect.given import Given
 from nsputil.losses import softplus
 
 PLACE = "evaluation"
+AGAIN = 3  # more calls of an evaluation for one model
 
 
 @dataclass
@@ -26,8 +28,12 @@ class Look:
     Attributes
     ----------
     logits, labels : ndarray
-    said, again : dict or None
-        Two calls of the user's evaluation; `again` at the last look only.
+    said : dict or None
+        What the user's evaluation says.
+    more : list of dict
+        What it says when it is called again; at the last look only.
+    fresh : dict or None
+        What a copy of it says that was never called before.
     mode : bool or None
         Whether the user's evaluation called the model in training mode.
     rows : int
@@ -41,7 +47,8 @@ class Look:
     logits: np.ndarray
     labels: np.ndarray
     said: dict | None = None
-    again: dict | None = None
+    more: list[dict] = field(default_factory=list)
+    fresh: dict | None = None
     mode: bool | None = None
     rows: int = 0
     error: str = ""
@@ -90,7 +97,7 @@ class Looks:
 
     def __init__(self, given: Given, batches: list, whole: bool, last: int) -> None:
         self.batches, self.last = batches, last
-        self.evaluate = given.evaluate if given.held_out is not None else None
+        self.evaluate = self.unused = given.evaluate if given.held_out is not None else None
         self.whole = whole
         self.count = 0
 
@@ -109,11 +116,13 @@ class Looks:
         model.train()
         grads = {n: p.requires_grad for n, p in model.named_parameters()}
         try:
-            look.said = _numbers(said_by(self.evaluate, model, own.held_out))
+            look.said = _numbers(said_by(self.evaluate, model, own.held_out), look)
             look.mode, look.rows = (modes[0][0], sum(rows for _, rows in modes)) if modes else (None, 0)
             if self.count == self.last:
                 model.train()
-                look.again = _numbers(said_by(copied(self.evaluate, {}), model, own.held_out))
+                again = copied(self.evaluate, {})
+                look.more = [_numbers(said_by(again, model, own.held_out), look) for _ in range(AGAIN)]
+                look.fresh = _numbers(said_by(copied(self.unused, {}), model, own.held_out), look)
         except Exception as error:
             look.error = f"{type(error).__name__}: {error}"
         hook.remove()
@@ -137,17 +146,37 @@ def _rows(args: Any, kwargs: Any) -> int:
     return next((len(x) for x in [*args, *kwargs.values()] if getattr(x, "ndim", 0) >= 1), 0)
 
 
-def _numbers(said: Any) -> dict:
-    if isinstance(said, dict):
-        found = {name: _float(value) for name, value in said.items()}
-        known = {name: value for name, value in found.items() if value is not None}
-        for name in list(known):
-            for ours in ("accuracy", "loss"):
-                if ours not in known and (name.endswith(ours) or (ours == "accuracy" and name.endswith("acc"))):
-                    known[ours] = known[name]
-        return known
-    value = _float(said)
-    return {} if value is None else {"accuracy": value}
+ACCURACY, LOSSES = ("accuracy", "acc", "top1"), ("loss", "nll", "bce", "cross_entropy", "xent")
+
+
+def _numbers(said: Any, look: Look) -> dict:
+    """Return what an evaluation says by name: of a mapping, of an object, of one number, or of several in a row."""
+    if isinstance(said, tuple | list) and not hasattr(said, "_asdict"):
+        return _told_apart([value for x in said if (value := _float(x)) is not None], look)
+    parts = items(said)
+    if parts is None:
+        value = _float(said)
+        return {} if value is None else {"accuracy": value}
+    found = {str(name): _float(value) for name, value in parts.items()}
+    known = {name: value for name, value in found.items() if value is not None}
+    for ours, theirs in (("accuracy", ACCURACY), ("loss", LOSSES)):
+        names = [name for name in known if any(name.lower().endswith(end) for end in theirs)]
+        if ours not in known and names:
+            known[ours] = known[names[0]]
+    return known
+
+
+def _told_apart(values: list[float], look: Look) -> dict:
+    """Return which of some numbers is the accuracy, and which the loss: one of them is as recounted."""
+    if len(values) < 2:
+        return {"accuracy": values[0]} if values else {}
+    options = []
+    for accuracy, loss in permutations(range(len(values)), 2):
+        share = values[accuracy] / 100 if values[accuracy] > 1 else values[accuracy]
+        off = sorted([abs(share - look.accuracy), abs(values[loss] - look.loss)])
+        options.append((round(off[0], 4), off[1], accuracy, loss))
+    _, _, accuracy, loss = min(options)
+    return {"accuracy": values[accuracy], "loss": values[loss]}
 
 
 def _float(value: Any) -> float | None:
@@ -170,6 +199,9 @@ def evaluation_facts(seen: AsRecording) -> list[Finding]:
     if not said:
         return [unknown("report.recount", PLACE, "No evaluation was given, so nothing is reported.")]
     found.append(_mode(said))
+    memory = _remembers(said[-1]) if not said[-1].mode else None
+    if memory is not None:
+        return [*found, memory]
     repeated = _repeated(said[-1])
     found.append(repeated)
     whole = len(said[0].labels)
@@ -180,7 +212,7 @@ def evaluation_facts(seen: AsRecording) -> list[Finding]:
     counts = [_count(look, seen) for look in said if np.isfinite(look.logits).all()]
     known = [c for c in counts if isinstance(c.said.get("accuracy"), float)]
     if known and not unclear:
-        found.append(_accuracies(known, seen))
+        found.append(_of_another(_accuracies(known, seen), said))
     losses = [c for c in counts if isinstance(c.said.get("loss"), float)]
     own = [(look.said["loss"], look.own_loss) for look in said if look.said and "loss" in look.said]
     if own and all(abs(x - y) <= LOSS * max(abs(y), 0.05) for x, y in own):
@@ -188,10 +220,18 @@ def evaluation_facts(seen: AsRecording) -> list[Finding]:
         text = "The reported losses are those of the training's own loss."
         found.append(holds("report.loss", PLACE, text, another=float(not nats)))
     elif losses and not unclear:
-        found.append(_loss(losses))
+        found.append(_of_another(_loss(losses), said))
     if len(said) > 2 and not unclear:
         found += _stale(said)
     return found
+
+
+def _of_another(finding: Finding, said: list[Look]) -> Finding:
+    """A report of another model, such as an average of the weights of the trained one, cannot be recounted."""
+    if finding.state != "violated" or finding.cause is not None or any(look.rows for look in said):
+        return finding
+    text = f"{finding.statement} The evaluation does not ask the model that is trained, but another one."
+    return replace(finding, statement=text, firm=False)
 
 
 def _count(look: Look, seen: AsRecording) -> Count:
@@ -237,14 +277,35 @@ def _mode(said: list[Look]) -> Finding:
 
 def _repeated(look: Look) -> Finding:
     """Does the evaluation say the same twice of one model?"""
-    if not look.again:
+    if not look.more:
         return unknown("report.repeated", PLACE, "The evaluation could not be asked twice.")
-    said = look.said or {}
-    apart = max((abs(said[n] - look.again[n]) for n in said.keys() & look.again.keys()), default=0.0)
+    said, again = look.said or {}, look.more[0]
+    apart = max((abs(said[n] - again[n]) for n in said.keys() & again.keys()), default=0.0)
     if apart > 1e-6 and look.mode:
         text = f"Two evaluations of one model in training mode differ by up to {apart:.4f}: dropout is on."
         return violated("report.repeated", PLACE, text, "dropout-in-evaluation", apart=apart)
     return holds("report.repeated", PLACE, f"Two evaluations of one model differ by {apart:.6f}.", apart=apart)
+
+
+def _remembers(look: Look) -> Finding | None:
+    """Asked about one model again and again, does the evaluation come nearer to what a new copy of it says at once?
+
+    Then it still counts the models before.
+    """
+    for name in ("accuracy", "loss"):
+        values = [said[name] for said in [look.said or {}, *look.more] if name in said]
+        if len(values) < 1 + AGAIN or name not in (look.fresh or {}):
+            continue
+        true = (look.fresh or {})[name]
+        off = np.array(values) - true
+        if np.abs(off).min() < 1e-9 or not (np.diff(np.abs(off)) < 0).all() or np.ptp(np.sign(off)) > 0:
+            continue
+        text = (
+            f"Asked {len(values)} times about one model, the evaluation says {name} {values[0]:.4f}, {values[1]:.4f} "
+            f"... {values[-1]:.4f}; a copy that was never asked before says {true:.4f}. It still counts earlier models."
+        )
+        return violated("report.memory", PLACE, text, "metric-never-reset", reported=values[0], fresh=true)
+    return None
 
 
 def _stale(said: list[Look]) -> list[Finding]:
@@ -262,8 +323,11 @@ def clean(given: Given, most: int) -> list:
     """Return the held-out batches on which swaps are judged."""
     found, count = [], 0
     for _, batch in epoch(copied(given.held_out, {})):
+        labels = labels_of(batch)
+        if labels is None:
+            return []
         found.append(batch)
-        count += len(labels_of(batch))
+        count += len(labels)
         if count >= most:
             break
     return found

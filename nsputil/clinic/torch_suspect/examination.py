@@ -5,6 +5,7 @@
 3. If nothing is violated, the textbook's loop is tried, then other parts.
 """
 
+import inspect
 import textwrap
 import time
 from collections.abc import Callable
@@ -21,10 +22,10 @@ from nsputil.clinic.facts.numbers import number_facts
 from nsputil.clinic.torch_suspect import swaps
 from nsputil.clinic.torch_suspect.advice import next_question, repair
 from nsputil.clinic.torch_suspect.as_recording import AsRecording, read_held_out
-from nsputil.clinic.torch_suspect.batches import endless, labels_of
+from nsputil.clinic.torch_suspect.batches import endless, indexed, labels_of, length, some
 from nsputil.clinic.torch_suspect.copies import copied
 from nsputil.clinic.torch_suspect.evaluation import Looks, clean, evaluation_facts
-from nsputil.clinic.torch_suspect.given import Given
+from nsputil.clinic.torch_suspect.given import Given, understand
 from nsputil.clinic.torch_suspect.inputs import array_facts, batch_facts, label_facts, pair_facts, split_facts
 from nsputil.clinic.torch_suspect.losses import loss_facts
 from nsputil.clinic.torch_suspect.model import model_facts
@@ -157,10 +158,11 @@ def run(given: Given, limit: int, tell: Callable[[str], None]) -> Examination:
 
 def _watch(case: Case) -> None:
     given = case.given
-    size = len(given.train) if hasattr(given.train, "__len__") else 0
+    size = length(given.train)
     whole = (given.steps or 0) * given.gather or 3 * size or case.limit // SHARE
     case.batches = max(8, min(whole, case.limit // SHARE))
     case.first = probe_batch(given.train)
+    understand(given, case.first)
     case.total = given.steps or max(1, whole // given.gather)
     case.given.steps = case.total
     if given.held_out is not None:
@@ -183,8 +185,8 @@ def _watch(case: Case) -> None:
 def probe_batch(loader: Any) -> Any:
     """Return the first batch; of a loader of tiny batches, one of the first sixteen rows."""
     batch = next(endless(copied(loader, {})))[2]
-    labels, data = labels_of(batch), getattr(loader, "dataset", None)
-    if labels is None or len(labels) >= 8 or not hasattr(data, "__getitem__"):
+    labels = labels_of(batch)
+    if labels is None or len(labels) >= 8 or not indexed(loader):
         return batch
     own = copied(loader, {})
     return own.collate_fn([own.dataset[k] for k in range(min(16, len(own.dataset)))])
@@ -193,7 +195,7 @@ def probe_batch(loader: Any) -> Any:
 def shortened(loader: Any) -> Any:
     """Return a loader of the first rows of a long held-out set."""
     data: Any = getattr(loader, "dataset", None)
-    if not isinstance(loader, torch.utils.data.DataLoader) or not hasattr(data, "__len__") or len(data) <= HELD_OUT:
+    if not isinstance(loader, torch.utils.data.DataLoader) or not indexed(loader) or len(data) <= HELD_OUT:
         return loader
     rows = torch.utils.data.Subset(data, range(HELD_OUT))
     return torch.utils.data.DataLoader(rows, loader.batch_size or 1, collate_fn=loader.collate_fn)
@@ -226,7 +228,18 @@ def _facts(case: Case) -> list[Finding]:
     if seen.training.error is not None:
         ended = seen.training.error
         found.append(violated("numbers.error", "numbers", f"The training ended with {type(ended).__name__}: {ended}"))
-    return _in_order(found)
+    return _in_order(_taken_as_such(found))
+
+
+def _taken_as_such(found: list[Finding]) -> list[Finding]:
+    """One logit, or probabilities, are no fault if the loss takes them as such: then it tells all itself."""
+    asked = any(f.fact == "loss.function" and (f.state == "violated" or "error" in f.numbers) for f in found)
+    return [
+        holds(f.fact, f.place, "The loss takes the answers of the model as what they are.")
+        if asked and f.state == "violated" and f.fact in ("model.shape", "model.logits") and "equal" not in f.statement
+        else f
+        for f in found
+    ]
 
 
 #: Besides nsputil.clinic.facts.explain: fact -> facts whose violation explains it.
@@ -348,7 +361,7 @@ def _swap_for(case: Case, finding: Finding) -> Swap | None:
         return Swap("with AdamW in the textbook's loop", "optimizer", first, swaps.textbook_loop)
     if finding.place == "loss":
         return Swap("with the cross-entropy", "loss", first, swaps.textbook_loss)
-    if finding.place == "batching" and hasattr(given.train, "dataset"):
+    if finding.place == "batching" and indexed(given.train):
         return Swap("with shuffled batches of 16", "batching", first, swaps.textbook_batches)
     if finding.place == "encoding" and given.tokenizer is not None and given.pairs:
         change = lambda g: swaps.textbook_encoding(g, case.first)  # noqa: E731
@@ -373,11 +386,16 @@ def _by_harm(case: Case) -> Conclusion | None:
         if swap is None or not case.judge or not case.affordable(case.batches):
             continue
         gained = case.trial(swap)
+        shown = case.evidence[-1]
         case.evidence.append(_of(finding))
         if gained is None or not _helps(case, gained, HARM):
             continue
+        if swap.change is unfrozen and case.affordable(case.batches):  # that loop may help by itself
+            loop = case.trial(Swap("with AdamW in the textbook's loop", "optimizer", None, swaps.textbook_loop))
+            if loop is not None and not _helps(case, (gained[0] - loop[0], gained[1] - loop[1]), HARM):
+                continue
         others = tuple(f for f in _open(case) if f is not finding)
-        evidence = [_of(finding), case.evidence[-2]]
+        evidence = [_of(finding), shown]
         if finding.cause == "tensors-frozen" and _learned(case)[0]:  # a choice that the user wrote down
             statement = f"Nothing is violated that was not chosen; it would help to train {swap.name}."
             return _conclude(case, "a part that helps", None, finding.place, statement, evidence, others)
@@ -421,7 +439,11 @@ def _by_swaps(case: Case) -> Conclusion:
         gained = case.trial(swap)
         if gained is None or not _helps(case, gained, HELPS):
             continue
-        doubtful = [f.cause for f in _open(case) if f.place == swap.place and f.cause and not f.firm]
+        doubtful = [
+            f.cause
+            for f in _open(case)
+            if f.place == swap.place and f.cause and not f.firm and not f.cause.endswith("-frozen")
+        ]  # no exchange here thaws a tensor
         cause = swap.cause or next(iter(doubtful), None) or _which_rate(case, swap, gained)
         evidence = [case.evidence[-1]]
         if cause is not None:
@@ -453,11 +475,29 @@ def _by_swaps(case: Case) -> Conclusion:
         answer: Answer = "has not learned" if fits else "place"
         return _conclude(case, answer, None, place, statement, [], tuple(_open(case)), "swap")
     deviations = [f for f in _open(case) if f.place != "numbers"]
+    mistake = next((f for f in deviations if _is_mistake(case, f)), None)
+    if mistake is not None:
+        others = tuple(f for f in deviations if f is not mistake)
+        where = mistake.place
+        statement = f"The cause is {mistake.cause}, in the {where}: a mistake, though it does no harm that shows here."
+        return _conclude(case, "cause", mistake.cause, where, statement, [_of(mistake)], others)
     if deviations:
         names = ", ".join(dict.fromkeys(f.cause or f.fact for f in deviations))
         statement = f"Healthy, with a deviation that does no harm here: {names}."
         return _conclude(case, "healthy, with a deviation", None, None, statement, [])
     return _conclude(case, "healthy", None, None, f"Nothing is wrong that could be found: {words}", [])
+
+
+def _is_mistake(case: Case, finding: Finding) -> bool:
+    """Whether a doubtful violation is a mistake and no choice: another loss, a wrong mask, a wrong first place."""
+    if finding.fact == "loss.function":
+        return finding.cause is not None
+    model = case.given.model
+    if finding.fact == "arrays.mask":
+        given = any("attention_mask" in seen.arrays for seen in case.seen.training.seen)
+        return given or "attention_mask" in inspect.signature(model.forward).parameters
+    pooler = any(name.split(".")[-1] == "pooler" for name, _ in model.named_modules())
+    return finding.fact == "arrays.first" and pooler
 
 
 def _candidates(case: Case, learned: bool) -> list[Swap]:
@@ -470,7 +510,7 @@ def _candidates(case: Case, learned: bool) -> list[Swap]:
     if given.start:
         found.append(Swap("from the named checkpoint", "model", "pretrained-not-loaded", lambda g: g, _load(given)))
     if not learned:
-        if hasattr(given.train, "dataset"):
+        if indexed(given.train):
             found.append(Swap("with shuffled batches of 16", "batching", None, swaps.textbook_batches))
         if given.loss is not None or given.both is not None:
             found.append(Swap("with the cross-entropy", "loss", None, swaps.textbook_loss))
@@ -524,8 +564,6 @@ def _overfit(case: Case) -> bool:
     for _, _, batch in endless(own.train):
         rows.append(batch)
         break
-    from nsputil.clinic.torch_suspect.batches import some
-
     labels = labels_of(rows[0])
     picked = [k for label in (0, 1) for k in torch.nonzero(labels == label).flatten()[:4].tolist()]
     few = some(rows[0], torch.tensor(picked or [0]))

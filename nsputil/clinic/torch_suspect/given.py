@@ -9,8 +9,18 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from nsputil.clinic.torch_suspect.batches import LABELS, labels_of, without_labels
+from nsputil.clinic.torch_suspect.batches import (
+    LABELS,
+    label_place,
+    labels_of,
+    leaves,
+    length,
+    mapped,
+    own_labels,
+    without_labels,
+)  # fmt: skip
 from nsputil.clinic.torch_suspect.copies import copied
+from nsputil.clinic.torch_suspect.outputs import Form, answer_in, form_of, loss_in
 from nsputil.corpus import Document
 from nsputil.pairs import SentencePair
 
@@ -34,6 +44,10 @@ class Given:
         The largest norm of a gradient that the Trainer allows; 0: any.
     gather : int
         Batches for a step of the Trainer.
+    call : callable, optional
+        How the user's step calls the model: ``(model, batch) -> output``.
+    form, still : Form
+        How the model writes its answers, in training mode and in evaluation mode.
     """
 
     model: Any
@@ -57,29 +71,53 @@ class Given:
     both: Callable | None = None
     clip: float = 0.0
     gather: int = 1
+    call: Callable | None = None
+    form: Form = field(default_factory=Form)
+    still: Form = field(default_factory=Form)
+
+    def answer(self, model: Any, batch: Any) -> torch.Tensor:
+        """Return what the model answers to the rows of a batch, as it is."""
+        for way in (self.forward, self.call):
+            if way is not None:
+                found = way(model, batch)
+                return found if isinstance(found, torch.Tensor) else answer_in(found)
+        return answer_in(called(model, without_labels(batch)))
+
+    def read(self, model: Any, answer: torch.Tensor) -> torch.Tensor:
+        """Return the two logits in the answers of a model, which may write them otherwise in evaluation mode."""
+        return (self.form if model.training else self.still).logits(answer)
 
     def logits(self, model: Any, batch: Any) -> torch.Tensor:
         """Return the two logits of each row of a batch."""
-        if self.forward is not None:
-            return self.forward(model, batch)
-        inputs = without_labels(batch)
-        output = model(**inputs) if isinstance(inputs, Mapping) else model(*inputs)
-        return logits_in(output)
+        return self.read(model, self.answer(model, batch))
 
     def value(self, model: Any, batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the loss of the training, and the logits."""
         if self.both is not None:
-            return self.both(model, batch)
+            loss, answer = self.both(model, batch)
+            return loss, self.read(model, answer)
         if self.loss is not None:
-            logits = self.logits(model, batch)
-            return self.loss(logits, labels_of(batch).to(logits.device)), logits
-        if isinstance(batch, Mapping) and self.forward is None and takes_labels(model):
-            output = model(**batch)
+            answer = self.answer(model, batch)
+            labels = torch.as_tensor(own_labels(batch))
+            labels = labels if labels.is_floating_point() else labels_of(batch)
+            return self.loss(answer, labels.to(answer.device)), self.read(model, answer)
+        if self.labelled(model, batch):
+            output = self.labelled_output(model, batch)
             found = loss_in(output)
             if found is not None and getattr(found, "ndim", 1) == 0:
-                return found, logits_in(output)
+                return found, self.read(model, answer_in(output))
         logits = self.logits(model, batch)
         return F.cross_entropy(logits, labels_of(batch).to(logits.device)), logits
+
+    def labelled(self, model: Any, batch: Any) -> bool:
+        """Whether the training calls the model with the labels of a batch, so that the model may return a loss."""
+        if self.call is not None:
+            return bool(self.call.__dict__["labelled"])
+        return isinstance(batch, Mapping) and self.forward is None and takes_labels(model)
+
+    def labelled_output(self, model: Any, batch: Any) -> Any:
+        """Return what the model returns for a batch with its labels."""
+        return called(model, batch) if self.call is None else self.call(model, batch, True)
 
     def fresh(self) -> tuple[Any, Any, Any, "Given"]:
         """Return a new model, optimizer and schedule, and the other parts to use with them."""
@@ -114,7 +152,9 @@ class Given:
             if self.clip:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), self.clip)
             optimizer.step()
-            if schedule is not None:
+            if isinstance(schedule, torch.optim.lr_scheduler.ReduceLROnPlateau):
+                schedule.step(float(loss.detach()))
+            elif schedule is not None:
                 schedule.step()
             optimizer.zero_grad()
         return loss.detach()
@@ -136,36 +176,94 @@ def takes_labels(model: Any) -> bool:
     return any(p.name in LABELS or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
-def _named(output: Any, name: str) -> Any:
-    """Return what an output holds under a name: a dict's item, or another object's attribute; None if nothing."""
-    return output.get(name) if isinstance(output, dict) else getattr(output, name, None)
+def called(model: Any, inputs: Any) -> Any:
+    """Call a model with what it takes of the inputs of a batch: by their names, or in their order."""
+    try:
+        parameters = inspect.signature(model.forward).parameters.values()
+    except (TypeError, ValueError):
+        parameters = {}.values()
+    kinds = {p.kind for p in parameters}
+    if isinstance(inputs, Mapping):
+        known = {p.name for p in parameters}
+        named = dict(inputs) if inspect.Parameter.VAR_KEYWORD in kinds else {
+            name: part for name, part in inputs.items() if name in known}  # fmt: skip
+        if named or not inputs:
+            return model(**named)
+        parts = list(inputs.values())
+        if len(parts) == 1 and isinstance(parts[0], Mapping | tuple):
+            return called(model, parts[0])
+        return model(inputs)
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    most = sum(p.kind in positional for p in parameters)
+    free = inspect.Parameter.VAR_POSITIONAL in kinds or not kinds
+    return model(*(inputs if free else inputs[:most]))
 
 
-def loss_in(output: Any) -> Any:
-    """Return the loss in what a model returned, by its name or in the first place; None if there is none."""
-    if isinstance(output, tuple | list):
-        return output[0] if output else None
-    return None if isinstance(output, torch.Tensor) else _named(output, "loss")
+def learned_call(given: Given, batch: Any) -> Callable | None:
+    """Return how the user's step calls the model, as a function of a model and a batch; None if that cannot be told.
 
-
-def logits_in(output: Any) -> torch.Tensor:
-    """Return the logits in what a model returned.
-
-    Raises
-    ------
-    ValueError
-        If there are none of two classes.
+    It is told if everything that the model is called with is a part of the batch, or no array.
     """
-    if not isinstance(output, torch.Tensor | tuple | list):
-        names = ("seq_relationship_logits", "logits")
-        found = [value for name in names if (value := _named(output, name)) is not None]
-    else:
-        found = list(output) if isinstance(output, tuple | list) else [output]
-    two = [x for x in found if getattr(x, "ndim", 0) == 2]
-    if not two:
-        shapes = ", ".join(str(tuple(getattr(x, "shape", ()))) for x in found)
-        raise ValueError(f"the model returns {shapes}; expected logits of shape (pairs, 2), or pass forward=")
-    return two[-1]
+    if given.step is None or given.forward is not None:
+        return None
+    calls: list = []
+    try:
+        model, optimizer, schedule, own = given.fresh()
+        hook = model.register_forward_pre_hook(lambda m, a, k: calls.append((a, k)), with_kwargs=True)
+        own.take_step(model.train(), batch, optimizer, schedule, 1)
+        hook.remove()
+    except Exception:  # then the training itself will tell
+        return None
+    if not calls:
+        return None
+    parts = leaves(batch)
+    place: Any = label_place(batch)
+    sources: dict[tuple, tuple] = {}
+    for path, leaf in leaves(calls[0]).items():
+        if isinstance(leaf, torch.Tensor):
+            source = _source(leaf, path, parts)
+            if source is None:
+                return None
+            sources[path] = source
+    args, kwargs = calls[0]
+    kept = {name: part for name, part in kwargs.items() if sources.get((1, name)) != place}
+
+    if place in [source for path, source in sources.items() if path[0] == 0]:
+        return None
+
+    def call(model: Any, batch: Any, whole: bool = False) -> Any:
+        own = leaves(batch)
+        put = lambda path, leaf: own[sources[path]] if path in sources else leaf  # noqa: E731
+        return model(*mapped(args, put, (0,)), **mapped(kwargs if whole else kept, put, (1,)))
+
+    call.__dict__.update(shared=True, labelled=len(kept) < len(kwargs))
+    return call
+
+
+def understand(given: Given, batch: Any) -> None:
+    """Find out how the model is called, and how it writes its answers."""
+    given.call = learned_call(given, batch)
+    forms = []
+    for training in (True, False):
+        try:
+            model = copied(given.model, {}).train(training)
+            forms.append(form_of(given.answer(model, batch) if given.both is None else given.both(model, batch)[1]))
+        except Exception:  # then the training itself will tell
+            forms.append(Form())
+    given.form, given.still = forms
+
+
+def _source(leaf: torch.Tensor, path: tuple, parts: dict) -> tuple | None:
+    """Return the part of a batch that a tensor is, or begins."""
+    same = [name for name, part in parts.items() if part is leaf]
+    if same:
+        return same[0]
+    equal = [
+        name for name, part in parts.items()
+        if isinstance(part, torch.Tensor) and part.ndim == leaf.ndim and part.ndim and part.dtype == leaf.dtype
+        and part.shape[1:] == leaf.shape[1:] and torch.equal(part[: len(leaf)], leaf)
+    ]  # fmt: skip
+    return next((name for name in equal if name and name[-1] == path[-1]), equal[0] if equal else None)
 
 
 def as_pairs(pairs: Sequence | None, name: str) -> list[SentencePair]:
@@ -199,7 +297,7 @@ def as_documents(documents: Sequence | None) -> list[Document]:
 
 def from_trainer(trainer: Any) -> dict[str, Any]:
     """Return the parts of a Trainer by the names of `examine`, on a shadow of it; the Trainer itself is not touched."""
-    from transformers import EvalPrediction
+    from transformers import EvalPrediction, Trainer
 
     memo: dict = {}
     shadow = copy(trainer)
@@ -213,17 +311,22 @@ def from_trainer(trainer: Any) -> dict[str, Any]:
     arguments = trainer.args
     data = copied(trainer.train_dataset, memo)
     collate = copied(trainer.data_collator, memo)
+    if hasattr(shadow, "_get_collator_with_removed_columns"):  # what the model does not take is not collated
+        collate = shadow._get_collator_with_removed_columns(collate)
     shuffled = torch.Generator().manual_seed(arguments.seed)
     sampler = trainer._get_train_sampler() if hasattr(trainer, "_get_train_sampler") else None
-    plain = type(sampler).__name__ in ("RandomSampler", "NoneType")
+    stream = isinstance(data, torch.utils.data.IterableDataset)
+    plain = not stream and type(sampler).__name__ in ("RandomSampler", "NoneType")
     train = torch.utils.data.DataLoader(
-        data, arguments.train_batch_size, shuffle=plain, sampler=None if plain else copied(sampler, memo),
+        data, arguments.train_batch_size, shuffle=plain, sampler=None if plain or stream else copied(sampler, memo),
         collate_fn=collate, generator=shuffled, drop_last=arguments.dataloader_drop_last,
     )  # fmt: skip
+    if getattr(type(trainer), "get_train_dataloader", None) is not Trainer.get_train_dataloader:  # the user's own
+        train = shadow.get_train_dataloader()
     held = trainer.eval_dataset
     held = next(iter(held.values())) if isinstance(held, dict) else held
     held_out = held and torch.utils.data.DataLoader(copied(held, memo), arguments.eval_batch_size, collate_fn=collate)
-    each = max(1, len(train) // arguments.gradient_accumulation_steps)
+    each = max(1, length(train) // arguments.gradient_accumulation_steps)
     steps = arguments.max_steps if arguments.max_steps > 0 else int(each * arguments.num_train_epochs)
 
     def factory(model: Any) -> Any:
@@ -241,7 +344,7 @@ def from_trainer(trainer: Any) -> dict[str, Any]:
         other = copy(shadow)
         other.model = other.model_wrapped = model
         loss, output = other.compute_loss(model, dict(batch), return_outputs=True)
-        return loss, logits_in(output)
+        return loss, answer_in(output)
 
     def evaluate(model: Any, loader: Any) -> dict[str, float]:
         model.eval()

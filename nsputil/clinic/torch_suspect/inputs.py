@@ -13,6 +13,7 @@ from nsputil.clinic.facts.labels import labels_of_arrays, labels_of_pairs
 from nsputil.clinic.facts.shortcuts import shortcut_facts
 from nsputil.clinic.facts.split import _copies, _kind, _shared
 from nsputil.clinic.torch_suspect.as_recording import AsRecording
+from nsputil.clinic.torch_suspect.batches import leaves
 
 #: Part of the share of equal rows that is natural: short sentences come again.
 SHARED = 0.05
@@ -100,6 +101,8 @@ def array_facts(seen: AsRecording) -> list[Finding]:
     found = arrays(seen)
     takes = seen.training.takes
     found = [f for f in found if not (f.fact == "arrays.segments" and "token_type_ids" not in takes)]
+    if not seen.with_segments:  # a choice, as far as one can see: whether it does harm is another question
+        found = [replace(f, firm=False) if f.fact == "arrays.segments" else f for f in found]
     found = [f for f in found if not (f.fact == "arrays.mask" and "attention_mask" not in takes)]
     return [*(_reordered(_exchanged(f, seen), seen) for f in found), _separators(seen)]
 
@@ -227,8 +230,9 @@ def _rows(seen: AsRecording) -> Finding:
 
 
 def _ids(batch: Any) -> Any:
-    found = batch.get("input_ids", []) if isinstance(batch, dict) else batch[0]
-    return np.asarray(found) if getattr(found, "ndim", 0) == 2 else []
+    wide = {path: leaf for path, leaf in leaves(batch).items() if getattr(leaf, "ndim", 0) == 2}
+    found = next((leaf for path, leaf in wide.items() if path[-1] == "input_ids"), next(iter(wide.values()), None))
+    return [] if found is None else np.asarray(found)
 
 
 def _row(row: np.ndarray) -> tuple:

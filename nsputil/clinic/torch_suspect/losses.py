@@ -1,5 +1,6 @@
 """Facts about the loss: which function it is, and whether the steps use that function."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,15 +20,47 @@ def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     if found is None:
         return [unknown("loss.function", "loss", "There is no way to give the loss logits of its own."), *_steps(seen)]
     ask, how = found
-    asked = SimpleNamespace(
-        experiment=SimpleNamespace(loss=ask), steps=[], pairs=seen.pairs, run=seen.run, masking=None
-    )
-    facts = [fact for fact in loss_function(asked) if fact.fact != "loss.recorded"]
-    if how == "by_layer":  # float32 all along
+    facts = _function(seen, ask)
+    gathered = _gathered(seen)
+    if facts[0].state == "violated" and gathered > 1 and "step" in how:  # each batch gives its part of a mean
+        parts = _function(seen, lambda logits, labels: _times(ask(logits, labels), gathered))
+        facts = parts if parts[0].state == "holds" else facts
+    if facts[0].state == "violated" and facts[0].cause is None and _twice(seen, batch):
+        text = f"{facts[0].statement} Given logits it is the cross-entropy, and the model gives probabilities."
+        facts[0] = replace(facts[0], cause="double-softmax", statement=text)
+    if "layer" in how:  # float32 all along
         facts = [f for f in facts if f.fact != "loss.large"]
     if any(fact.fact == "loss.function" and fact.state == "holds" and "error" in fact.numbers for fact in facts):
         return [*facts, *_steps(seen)]
+    if facts[0].state == "violated" and facts[0].cause is None:  # such as a term that is made of the weights
+        facts += [fact for fact in _steps(seen) if fact.cause is not None]
     return facts
+
+
+def _twice(seen: AsRecording, batch: Any) -> bool:
+    """Whether the loss takes logits where the model gives probabilities."""
+    form = seen.parts.form
+    if "probabilit" not in form.name or form.name.startswith("log"):
+        return False
+    other = replace(form, name="one logit" if form.name.startswith("one") else "logits")
+    found = asked_loss.of(replace(seen.parts, form=other), batch)
+    return found is not None and _function(seen, found[0])[0].state == "holds"
+
+
+def _function(seen: AsRecording, ask: Any) -> list[Finding]:
+    asked = SimpleNamespace(
+        experiment=SimpleNamespace(loss=ask), steps=[], pairs=seen.pairs, run=seen.run, masking=None
+    )
+    return [fact for fact in loss_function(asked) if fact.fact != "loss.recorded"]
+
+
+def _gathered(seen: AsRecording) -> int:
+    """Return how many batches the optimizer usually takes for a step."""
+    return int(np.median([update.gradients for update in seen.training.updates] or [1]))
+
+
+def _times(answer: tuple, factor: int) -> tuple:
+    return answer[0], answer[1] * factor
 
 
 def _steps(seen: AsRecording) -> list[Finding]:

@@ -1,6 +1,7 @@
 """Facts about the model: its start, what it reads, whether it says the same twice, whether its gradient is a slope."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch.nn.functional as F
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.facts.model import NOISE, ROUNDING
 from nsputil.clinic.torch_suspect.as_recording import AsRecording
-from nsputil.clinic.torch_suspect.batches import labels_of, some, to_array
+from nsputil.clinic.torch_suspect.batches import labels_of, leaves, mapped, some, to_array
 from nsputil.clinic.torch_suspect.calls import Calls
 from nsputil.clinic.torch_suspect.copies import copied
 
@@ -32,12 +33,13 @@ def model_facts(seen: AsRecording, batch: Any) -> list[Finding]:
         [torch.as_tensor(s.logits) for s in seen.steps if s.logits is not None][:20] or [torch.zeros(0, 2)]
     )
     checks = [
-        lambda: _shape(logits),
-        lambda: _probabilities(logits),
+        lambda: _shape(seen),
+        lambda: _probabilities(seen, logits),
         lambda: _repeatable(seen, trained, batch),
         lambda: _start(seen),
         lambda: _pooled(seen, start, batch),
         lambda: _noise(seen, start, batch),
+        lambda: _modes(seen, start, batch),
         lambda: _reads(seen, trained, batch),
         lambda: _gradient(seen, start, batch),
         lambda: _comparison(seen, start, batch),
@@ -52,19 +54,18 @@ def model_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     return found
 
 
-def _shape(logits: torch.Tensor) -> Finding:
-    if len(logits) and logits.shape[1] != 2:
-        text = f"The model gives {logits.shape[1]} logits for a pair; expected two."
-        return violated("model.shape", PLACE, text, "single-logit" if logits.shape[1] == 1 else None)
+def _shape(seen: AsRecording) -> Finding:
+    """Does the model give two logits? One is enough for a loss that takes it as such, which the loss tells."""
+    if seen.parts.form.name.startswith("one"):
+        return violated("model.shape", PLACE, "The model gives 1 logit for a pair; expected two.", "single-logit")
     return holds("model.shape", PLACE, "The model gives two logits for a pair.")
 
 
-def _probabilities(logits: torch.Tensor) -> Finding:
-    """Are the logits probabilities, or log-probabilities, already?"""
+def _probabilities(seen: AsRecording, logits: torch.Tensor) -> Finding:
+    """Are the logits probabilities already? That is right for a loss that takes them as such, which the loss tells."""
     if len(logits) == 0 or not bool(torch.isfinite(logits).all()):
         return unknown("model.logits", PLACE, "No step shows finite logits.")
-    inside = bool((logits >= 0).all() and (logits <= 1).all())
-    if inside and float((logits.sum(1) - 1).abs().max()) < 1e-4:
+    if seen.parts.form.name == "probabilities":
         text = "The logits of all rows lie in [0, 1] and sum to 1: the model applies softmax, and the loss again."
         return violated("model.logits", "loss", text, "double-softmax")
     equal = float((logits[:, 0] - logits[:, 1]).abs().max())
@@ -91,7 +92,7 @@ def _start(seen: AsRecording) -> Finding:
     """Is the start the checkpoint that it is meant to be?"""
     wanted = seen.parts.start
     if not wanted:
-        return unknown("model.start", PLACE, "No checkpoint was named that the model is meant to start from.")
+        return _untrained(seen)
     own = dict(seen.parts.model.state_dict())
     tails = {name.split(".", 1)[-1]: name for name in own}
     equal: list[str] = []
@@ -117,6 +118,36 @@ def _start(seen: AsRecording) -> Finding:
         text = f"{text}; {encoder[0]} is not."
         return violated("model.start", PLACE, text, "pretrained-not-loaded", rows=tuple(encoder[:4]), numbers=numbers)
     return holds("model.start", PLACE, f"{text}.", numbers=numbers)
+
+
+def _untrained(seen: AsRecording) -> Finding:
+    """Is a Transformer as it was made? Each of its normalizations then multiplies by exactly 1 and adds 0."""
+    norms = [m for m in seen.parts.model.modules() if isinstance(m, torch.nn.LayerNorm) and m.weight is not None]
+    text = "No checkpoint was named that the model is meant to start from."
+    new = all(bool((m.weight == 1).all()) and not (m.bias is not None and bool(m.bias.any())) for m in norms)
+    if seen.run.kind.get("attends") and len(norms) > 1 and new:
+        text = f"None of its {len(norms)} normalizations was ever trained: the Transformer starts from random weights."
+        return violated("model.start", PLACE, text, "pretrained-not-loaded", False)
+    return unknown("model.start", PLACE, text)
+
+
+def _modes(seen: AsRecording, start: Any, batch: Any) -> Finding:
+    """Without dropout, does the model say in training mode what it says in evaluation mode?"""
+    model = copied(start, {}).train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.eval()
+    with torch.no_grad(), _dropout_rates(off=True):
+        training, still = odds(seen.parts.logits(model, batch)), odds(seen.parts.logits(start, batch))
+    factor = float(np.vdot(still, training) / max(float(np.vdot(still, still)), 1e-30))
+    left = float(np.linalg.norm(training - factor * still) / max(float(np.linalg.norm(training)), 1e-30))
+    numbers = {"factor": factor, "left": left}
+    if min(float(np.abs(still).max()), float(np.abs(training).max())) < 1e-5:
+        return unknown("model.modes", PLACE, "The log-odds are 0 in a mode.")
+    if left < 1e-3 and abs(factor - 1) > 0.05:
+        text = f"In training mode, with dropout off, the log-odds are {factor:.4f} times those in evaluation mode."
+        return violated("model.modes", "loss", text, "temperature-forgotten", numbers=numbers)
+    return holds("model.modes", PLACE, "Training mode changes the log-odds by no factor.", numbers=numbers)
 
 
 def _pooled(seen: AsRecording, start: Any, batch: Any) -> Finding:
@@ -154,6 +185,22 @@ def _pooled(seen: AsRecording, start: Any, batch: Any) -> Finding:
     return holds("model.pooled", PLACE, f"At the start {flat:.3f} of the pooled units are saturated.", numbers=numbers)
 
 
+@contextmanager
+def _dropout_rates(off: bool = False) -> Iterator[list[float]]:
+    """Note the rate of each dropout that is at work, of modules and of functions; or turn it off."""
+    real, found = F.dropout, []
+
+    def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+        found.append(p if training else 0.0)
+        return real(input, 0.0 if off else p, training, inplace)
+
+    F.dropout = dropout
+    try:
+        yield found
+    finally:
+        F.dropout = real
+
+
 def _noise(seen: AsRecording, start: Any, batch: Any) -> Finding:
     """How much of what the pooler, or the last layer, reads does dropout leave in a training step?"""
     with torch.no_grad():
@@ -161,17 +208,21 @@ def _noise(seen: AsRecording, start: Any, batch: Any) -> Finding:
             still = odds(seen.parts.logits(start, batch))
             h = calls.before_pooler
             start.train()
-            drawn = odds(seen.parts.logits(start, batch))
+            for module in start.modules():  # statistics of a batch are no noise
+                if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+            with _dropout_rates() as rates:
+                drawn = odds(seen.parts.logits(start, batch))
             d = calls.before_pooler
         start.eval()
-    rates = [m.p for m in start.modules() if isinstance(m, torch.nn.Dropout)]
     numbers = {"highest": max(rates, default=0.0)}
     if h is not None and d is not None:
         ratio = float((d - h).norm() / h.norm().clamp_min(1e-12))
     else:
         ratio = float(np.abs(drawn - still).mean() / max(still.std(), 1e-9))
     numbers["ratio"] = ratio
-    if ratio > NOISE or numbers["highest"] >= 0.6:
+    usual = 0 < numbers["highest"] <= 0.3  # then pairs hardly differ, and any noise is large beside that
+    if (ratio > NOISE and not usual) or numbers["highest"] >= 0.6:
         text = f"In a training step dropout (p up to {numbers['highest']:.2f}) changes what the head reads by {ratio:.2f} of its own length."  # noqa: E501
         return violated("model.dropout", PLACE, text, "dropout-too-high", False, numbers=numbers)
     return holds("model.dropout", PLACE, f"Dropout changes what the head reads by {ratio:.2f}.", numbers=numbers)
@@ -227,14 +278,12 @@ def _with_ids(batch: Any, ids: torch.Tensor, new: np.ndarray) -> Any:
     """Return the batch with other ids in the array that the model got as ids; None if it is not there."""
     fresh = torch.as_tensor(new, dtype=ids.dtype)
 
-    def put(value: Any) -> Any:
-        return fresh if getattr(value, "shape", None) == ids.shape and torch.equal(value, ids) else value
+    def put(path: tuple, value: Any) -> Any:
+        same = isinstance(value, torch.Tensor) and value.shape == ids.shape and torch.equal(value, ids)
+        return fresh if same else value
 
-    if isinstance(batch, Mapping):
-        changed: Any = {name: put(value) for name, value in batch.items()}
-        return changed if any(changed[n] is fresh for n in changed) else None
-    changed = tuple(put(value) for value in batch)
-    return changed if any(value is fresh for value in changed) else None
+    changed = mapped(batch, put)
+    return changed if any(leaf is fresh for leaf in leaves(changed).values()) else None
 
 
 def _gradient(seen: AsRecording, start: Any, batch: Any) -> Finding:
@@ -262,7 +311,7 @@ def _gradient(seen: AsRecording, start: Any, batch: Any) -> Finding:
         if used:
             return violated("model.gradient", PLACE, f"{text} The logits depend on {used[0]}.", "gradients-detached",
                             rows=tuple(used[:5]))  # fmt: skip
-    wrong, checked = [], 0
+    wrong, checked, upward = [], 0, 0
     for name, p in list(named.items())[:60]:
         if p.grad is None or not bool(p.grad.any()):
             continue
@@ -272,11 +321,31 @@ def _gradient(seen: AsRecording, start: Any, batch: Any) -> Finding:
         checked += 1
         if abs(ratio - 1) > SLOPE:
             wrong.append(f"{name}: {ratio:.3f} times the slope")
+            upward += ratio < 0
     numbers = {"checked": float(checked), "wrong": float(len(wrong))}
     if wrong and len(wrong) >= 1 and checked and len(wrong) > 0.05 * checked:
         text = f"The gradient of {len(wrong)} of {checked} tensors is not the slope of the loss, such as {wrong[0]}."
-        return violated("model.gradient", PLACE, text, "gradients-detached", rows=tuple(wrong[:5]), numbers=numbers)
+        own = _own_backward(loss)
+        if own:
+            text = f"{text} The backward pass of {own} is written by hand."
+        cause = "backward-wrong" if own or upward else "gradients-detached"  # a cut graph loses slope, it turns none
+        return violated("model.gradient", PLACE, text, cause, rows=tuple(wrong[:5]), numbers=numbers)
     return holds("model.gradient", PLACE, f"{checked} slopes agree with the gradients.", numbers=numbers)
+
+
+def _own_backward(loss: torch.Tensor) -> str:
+    """Return the name of a function in the graph of a loss whose backward pass is written in Python, or nothing."""
+    ahead: list = [loss.grad_fn]
+    known: set = set()
+    while ahead:
+        made = ahead.pop()
+        if made is None or made in known:
+            continue
+        known.add(made)
+        if isinstance(made, torch.autograd.function.BackwardCFunction) and "Checkpoint" not in made.name():
+            return made.name().removesuffix("Backward")
+        ahead += [other for other, _ in made.next_functions]
+    return ""
 
 
 def _used(seen: AsRecording, start: Any, few: Any, named: dict, without: list) -> list[str]:

@@ -178,7 +178,7 @@ def _traced(seen: AsRecording, batch: Any) -> np.ndarray | None:
     first = seen.training.updates[0].rates if seen.training.updates else ()
     if parts.schedule is None or not callable(parts.schedule) or not first:
         return None
-    model = Answers(torch.zeros(2, 2), _like(seen, batch))
+    model = Answers(torch.zeros(2, 2), _like(seen, batch), seen.parts.form)
     optimizer = torch.optim.SGD([{"params": [p], "lr": 1.0} for p in model.parameters()])
     memo: dict = {}
     step, loss, schedule = (copied(x, memo) for x in (parts.step, parts.loss, parts.schedule))
@@ -199,7 +199,7 @@ def _traced(seen: AsRecording, batch: Any) -> np.ndarray | None:
 def _like(seen: AsRecording, batch: Any) -> Any:
     from nsputil.clinic.torch_suspect.asked_loss import _output
 
-    model = copied(seen.parts.model, {}).eval()
+    model = copied(seen.parts.model, {}).train()
     with torch.no_grad():
         return _output(model, seen.parts, batch)
 

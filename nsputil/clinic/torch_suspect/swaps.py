@@ -1,6 +1,6 @@
 """Exchanges of one part, or of one amount, of a PyTorch training: what helps was wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
 from nsputil.clinic.torch_suspect.as_recording import Words
-from nsputil.clinic.torch_suspect.batches import labels_of
+from nsputil.clinic.torch_suspect.batches import label_place, labels_of, mapped, own_labels, with_labels_like
 from nsputil.clinic.torch_suspect.given import Given, usual_rate
 
 
@@ -88,7 +88,11 @@ def textbook_loop(given: Given) -> Given:
 
 def textbook_loss(given: Given) -> Given:
     """Return a training with the cross-entropy in nats, and the textbook's loop around it."""
-    return replace(given, loss=F.cross_entropy, both=None, step=None)
+
+    def loss(answer: Any, labels: Any) -> Any:
+        return F.cross_entropy(given.form.logits(answer), labels_of((labels,)).to(answer.device))
+
+    return replace(given, loss=loss, both=None, step=None)
 
 
 def textbook_batches(given: Given) -> Given:
@@ -139,12 +143,31 @@ def _row(words: Words, pair: Any, length: int) -> tuple[list, list]:
 
 def _in_layout(arrays: dict, labels: Any, like: Any) -> Any:
     """Return arrays as a mapping, or as a tuple in the usual order."""
-    if isinstance(like, dict) or hasattr(like, "keys"):
-        label = next(name for name in like if like[name] is not None and labels_of({name: like[name]}) is not None)
-        return {name: array for name, array in arrays.items() if name in like or name == "attention_mask"} | {
-            label: labels
-        }
-    return tuple([*list(arrays.values())[: len(like) - 1], labels])
+    truth = with_labels_like(labels, own_labels(like))
+    if isinstance(like, Mapping):
+        label = (label_place(like) or ("labels",))[0]
+        named = {name: array for name, array in arrays.items() if name in like or name == "attention_mask"}
+        return named | {label: truth}
+    if not isinstance(like, tuple | list):  # an object with arrays of these names
+        place = label_place(like)
+        return mapped(like, lambda path, leaf: truth if path == place else arrays.get(path[-1], leaf))
+    if len(like) == 2 and isinstance(like[0], Mapping):
+        return {name: array for name, array in arrays.items() if name in like[0]}, truth
+    return tuple(truth if (k,) == label_place(like) else arrays[name] if name else leaf
+                 for k, (leaf, name) in enumerate(zip(like, _places(like), strict=True)))  # fmt: skip
+
+
+def _places(like: Any) -> list[str]:
+    """Return which array stands at each place of a tuple; nothing where it is none of the three."""
+    wide = [k for k, leaf in enumerate(like) if getattr(leaf, "ndim", 0) == 2 and leaf.shape[1] > 2]
+    ids = next((k for k in wide if int(like[k].max()) > 1), -1)
+    words = like[ids] != 0 if ids >= 0 else None
+    found = ["input_ids" if k == ids else "" for k in range(len(like))]
+    for k in wide:
+        if k != ids and words is not None:
+            mask = torch.equal(like[k].bool(), words) and "attention_mask" not in found
+            found[k] = "attention_mask" if mask else "token_type_ids"
+    return found
 
 
 def standard_error(accuracy: float, count: int) -> float:

@@ -9,7 +9,8 @@ import torch
 
 from nsputil.clinic.torch_suspect.batches import endless, labels_of, to_array
 from nsputil.clinic.torch_suspect.calls import Calls
-from nsputil.clinic.torch_suspect.given import Given, logits_in
+from nsputil.clinic.torch_suspect.given import Given
+from nsputil.clinic.torch_suspect.outputs import answer_in
 
 WINDOW = 12  # batches at the start, and in the middle, whose gradients are computed a second time
 LAGS = 10  # batches back, with which the gradient of a step is compared
@@ -253,16 +254,19 @@ class _Watcher:
             state = torch.get_rng_state()
             if self.number in self.window:
                 self._refer(batch, seen, state)
-            self.calls.clear()
             promised = len(self.run.updates)
+            before = self._value(batch, state) if self.number in self.sampled and self.own.gather == 1 else float("nan")
+            self.calls.clear()
             value = self.own.take_step(self.model, batch, self.optimizer, schedule, self.number)
             seen.value = float(torch.as_tensor(value).detach()) if value is not None else float("nan")
             if self.calls.output is not None:
-                seen.logits = _array(logits_in(self.calls.output))
+                form = self.own.form if self.calls.training else self.own.still
+                seen.logits = _array(form.logits(answer_in(self.calls.output).detach()))
             if self.number in self.kept:
                 seen.arrays = {name: to_array(array) for name, array in self.calls.arrays.items()}
             self.run.seen.append(seen)
-            if self.number in self.sampled and len(self.run.updates) > promised and self.own.gather == 1:
+            same = abs(seen.value - before) <= 0.01 * max(abs(before), 0.05)  # the step's loss is the one known here
+            if same and len(self.run.updates) > promised:
                 self._overshoot(batch, state, seen)
             if self.number in looks and look is not None:
                 self.run.looks.append((self.number, looked(look, self.model, self.own)))
@@ -338,16 +342,30 @@ class _Watcher:
                 gain -= float((change * self.got[name]).sum())
         update.gain = gain
 
+    def _value(self, batch: Any, state: Any) -> float:
+        """Return the loss of a batch, with the dropout that random numbers give."""
+        after, modes = torch.get_rng_state(), {module: module.training for module in self.model.modules()}
+        buffers = {name: b.clone() for name, b in self.model.named_buffers()}
+        torch.set_rng_state(state)
+        try:
+            with torch.no_grad():
+                return float(self.own.value(self.model, batch)[0])
+        except Exception:  # a training that keeps its loss to itself
+            return float("nan")
+        finally:
+            with torch.no_grad():
+                for name, b in self.model.named_buffers():
+                    b.copy_(buffers[name])
+            for module, training in modes.items():
+                module.training = training
+            torch.set_rng_state(after)
+
     def _overshoot(self, batch: Any, state: Any, seen: SeenBatch) -> None:
         """Compute the loss of the batch again, with the same dropout."""
-        after = torch.get_rng_state()
-        torch.set_rng_state(state)
         mode = self.model.training
-        with torch.no_grad():
-            self.model.train(self.calls.training if self.calls.training is not None else mode)
-            value = float(self.own.value(self.model, batch)[0])
+        self.model.train(self.calls.training if self.calls.training is not None else mode)
+        value = self._value(batch, state)
         self.model.train(mode)
-        torch.set_rng_state(after)
         gain = self.run.updates[-1].gain
         if np.isfinite(gain):
             value = value if np.isfinite(value) else seen.value + 10.0
