@@ -13,6 +13,8 @@ from nsputil.corpus import Document
 
 #: What `judge` says of a fact that holds; of others it says what was seen.
 HOLDS = "holds"
+#: The rate of the first step, as the script has it.
+START = 0.004
 
 
 def judge(model: Diary, reported: float, documents: Sequence[Document]) -> dict[str, str]:
@@ -34,7 +36,7 @@ def judge(model: Diary, reported: float, documents: Sequence[Document]) -> dict[
         "labels": every pull in the logits is toward column 0 where B follows A, toward column 1 elsewhere.
         "inputs": every call had the mask and the segments of its rows.
         "loss": every row pulls by ``(1 - Pr(gold)) / batch``, the slope of ``-log Pr(gold)`` as a mean.
-        "schedule": the rate falls linearly from the first step to about 0 at the last.
+        "schedule": the rate falls linearly from `START` at the first step to about 0 at the last.
         "evaluation": the report is the accuracy of the final model on pairs of the test part, counted again. Other
         pairs may be read as well. A model that is right on one half cannot tell; `KnownModel` can.
     """
@@ -111,9 +113,11 @@ def _near(slope: Floats, expected: Floats) -> bool:
 def _schedule(rates: Sequence[float]) -> str:
     if len(rates) < 4 or not rates[0] > 0:
         return "hardly any step was taken"
-    line = 1 - np.arange(len(rates)) / len(rates)
-    if np.abs(np.array(rates) / rates[0] - line).max() < 0.05 + 1.5 / len(rates):
+    line, margin = 1 - np.arange(len(rates)) / len(rates), 0.05 + 1.5 / len(rates)
+    if np.abs(np.array(rates) / START - line).max() < margin:
         return HOLDS
+    if np.abs(np.array(rates) / rates[0] - line).max() < margin:
+        return f"begins at {rates[0]:.4g}"
     if np.mean(np.array(rates) == 0) > 0.2:
         return "zero too early"
     return "always the same" if max(rates) == min(rates) else "another course"

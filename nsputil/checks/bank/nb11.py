@@ -411,6 +411,10 @@ def _last_label(train_lengths: Ints, train_labels: Ints, test_lengths: Ints, tes
     return float(np.mean([table.get(length, 0) for length in test_lengths.tolist()] == test_labels))
 
 
+def _count_of_right(train_lengths: Ints, train_labels: Ints, test_lengths: Ints, test_labels: Ints) -> float:
+    return length_table_reference(train_lengths, train_labels, test_lengths, test_labels) * len(test_labels)
+
+
 def _nearer_mean(train_lengths: Ints, train_labels: Ints, test_lengths: Ints, test_labels: Ints) -> float:
     zero, one = (train_lengths[train_labels == label].mean() for label in (0, 1))
     return float(np.mean((np.abs(test_lengths - one) < np.abs(test_lengths - zero)) == test_labels))
@@ -489,6 +493,12 @@ length_table = CodeExercise(
             _last_label,
             "Your table holds the last label of each length, not the more frequent one.",
             "what happens to an entry of a dictionary when the same length comes again?",
+        ),
+        Misconception(
+            "count_of_right",
+            _count_of_right,
+            "You return how many test pairs are right; the share is asked for.",
+            "by what is a count divided to get an accuracy?",
         ),
         Misconception(
             "one_threshold",
@@ -666,6 +676,26 @@ paired_gain = CodeExercise(
             "what is the gain of a pair that is right without NSP and wrong with it?",
         ),
         Misconception(
+            "smallest_of_a_document",
+            _paired_gain(
+                lambda g, d: (g.mean(), _document_gains(g, d).min(), float((_document_gains(g, d) > 1e-12).mean()))
+            ),
+            "The first and third are right. Your second is the smallest gain of a document.",
+            "over what is the gain of a seed a mean?",
+        ),
+        Misconception(
+            "in_every_seed",
+            _paired_gain(
+                lambda g, d: (
+                    g.mean(),
+                    g.mean(axis=1).min(),
+                    float(np.all([_document_gains(seed[None], d) > 1e-12 for seed in g], axis=0).mean()),
+                )
+            ),
+            "The first two are right. In the third you ask for a gain with every seed, and not for one in the mean.",
+            "how many numbers does a document have before you compare with 0?",
+        ),
+        Misconception(
             "smallest_change",
             _paired_gain(
                 lambda g, d: (
@@ -730,7 +760,8 @@ worth_it = TextExercise(
             "0.96 may be topic, or another clue of random pairs, and says nothing about matching answers.",
             r"\b(?:topics?|subjects?|themes?|products?)\b|(?:random|wrong|negative) (?:pairs?|texts?|answers?|ones)|"
             r"negatives|(?:easy|easier|easily) (?:to|question|task)|says? (?:little|nothing)|shared words|shortcut|"
-            r"harder negatives|exchanged order|order prediction|\bsop\b",
+            r"harder negatives|exchanged order|order prediction|\bsop\b|unrelated|vocabulary|"
+            r"(?:alone|only|already) explains?|is enough\b",
             "what could explain 0.96 without any idea of which answer fits?",
         ),
         Point(
@@ -738,13 +769,14 @@ worth_it = TextExercise(
             r"with(?: NSP)? and (?:one |once |a run )?without|without (?:it|NSP|the (?:NSP )?(?:loss|task))|"
             r"masked words (?:only|alone)|(?:two|both|three) (?:runs|trainings|models|arms)|ablation|"
             r"control (?:run|model)|(?:everything|all) else (?:the same|equal|being equal)|rest fixed|"
-            r"equal (?:steps|number)|equally many|same (?:number of )?(?:steps|data|text|budget)",
+            r"equal (?:steps|number)|equally many|same (?:number of )?(?:steps|updates|data|text|budget|compute)|"
+            r"\barms?\b|(?:that|which) skips? it|nothing else (?:may |should |must )?(?:differ|change)",
             "which two trainings would you set side by side?",
         ),
         Point(
             "Measure on the project's own task, and not by the NSP loss or accuracy.",
             r"(?:own|real|actual|target|end|downstream|final) (?:task|use case|problem|job)|\bthe task\b|"
-            r"rank(?:s|ed|ing)\b|right (?:answer|passage)|"
+            r"rank(?:s|ed|ing)\b|(?:right|correct) (?:\w+ )?(?:answer|passage|article|page)|first place|recall at|"
             r"(?:held.?out|unseen|new|test|kept back|set aside)\b[^.]{0,30}\b(?:match|ticket|answer|passage|pair)|"
             r"(?:match|ticket|answer|passage)\w*\b[^.]{0,30}\b(?:held.?out|unseen|kept back|keep back|kept aside|"
             r"set aside)|(?:measure|evaluat|compare|score|judge|test)\w*\b[^.]{0,60}\b(?:match(?:es|ing)|tickets?)\b|"

@@ -87,6 +87,24 @@ class_levels = NumberExercise(
             "what does this model know for certain?",
         ),
         Misconception(
+            "gold_left_out",
+            (math.log(63), _GOLD, _TOPIC),
+            "The first is that of 63 candidates. The gold one shares the probability, too.",
+            "how many classes does the softmax of this row have?",
+        ),
+        Misconception(
+            "divided_by_candidates",
+            (_LN64, _GOLD / 64, _TOPIC),
+            "You divided the gradient by the number of candidates. It belongs to one row, and one row has one loss.",
+            "what is p - y at the gold candidate?",
+        ),
+        Misconception(
+            "coin_of_three",
+            (_LN64, _GOLD, 2 / 3 * math.log(3)),
+            "In the third, the coin has three sides in your result.",
+            "between how many classes does the model toss its coin?",
+        ),
+        Misconception(
             "probability",
             (1 / 64, _GOLD, 1 / 3),
             "You give probabilities where losses are asked for.",
@@ -160,6 +178,13 @@ def _log_of_p(least: float = 0.0) -> Function:
         p = np.exp(_log_softmax(logits))
         loss = -np.log(_gold(p, labels) + least).mean()
         return float(loss), (p - _one_hot(logits, labels)) / len(labels)
+
+    return answer
+
+
+def _clipped(limit: float) -> Function:
+    def answer(logits: Floats, labels: Ints) -> tuple[float, Floats]:
+        return k_class_loss_reference(np.clip(logits, -limit, limit), labels)
 
     return answer
 
@@ -254,6 +279,30 @@ k_class_loss = CodeExercise(
             _two_columns,
             "You compare the gold class with one other class only.",
             "which classes share the probability that the gold one does not get?",
+        ),
+        Misconception(
+            "clipped_logits",
+            _clipped(30),
+            "You clip the logits. Right for small ones; large ones no longer count in full.",
+            "what does a gap of 1000 between two logits cost?",
+            also=tuple(map(_clipped, (20, 50, 100, 500, 700))),
+        ),
+        _k_idea(
+            "largest_taken",
+            loss=lambda log_p, c: -log_p.max(axis=1).mean(),
+            slope=lambda p, y, n: (p - (p == p.max(axis=1, keepdims=True))) / n,
+        ),
+        _k_idea(
+            "rows_times_labels",
+            "You take the columns of all labels in every row, and not of each row its own.",
+            "which shape does log_p[:, labels] have?",
+            loss=lambda log_p, c: -log_p[:, c].mean(),
+        ),
+        _k_idea(
+            "slope_of_p",
+            "The loss is right. p * (1 - p) is the slope of a probability in its own logit, not that of the loss.",
+            "what is the derivative of -log p, and what of p?",
+            slope=lambda p, y, n: p * (1 - p) / n,
         ),
         _k_idea("mean_of_probabilities", loss=lambda log_p, c: -np.log(np.exp(_gold(log_p, c)).mean())),
         _k_idea(
@@ -374,6 +423,18 @@ candidates_loss = CodeExercise(
             also=(_own_only,),
         ),
         Misconception(
+            "one_softmax",
+            lambda a, b, s: -float(np.diag(_log_softmax(_scaled(a, b, s).reshape(1, -1)).reshape(len(a), -1)).mean()),
+            "You take one softmax over all pairs of A and B. Each A has a softmax of its own.",
+            "what do the probabilities in one row add up to?",
+        ),
+        Misconception(
+            "scale_twice",
+            _candidates(lambda a, b, s: s * s * a @ b.T),
+            "The scale counts twice in your scores.",
+            "which of the two vectors did you multiply by it?",
+        ),
+        Misconception(
             "first_is_gold",
             _candidates(_scaled, lambda p: float(-np.log(p[:, 0]).mean())),
             "You take the first B of the batch as the gold one of every A.",
@@ -432,6 +493,10 @@ def _recall(said: Bools, yes: Bools) -> float:
     return float(said[yes].mean())
 
 
+def _f1(said: Bools, yes: Bools) -> float:
+    return float(2 * (said & yes).sum() / (said.sum() + yes.sum()))
+
+
 def _middles(scores: Floats) -> Floats:
     values = np.unique(scores)
     return (values[1:] + values[:-1]) / 2
@@ -486,10 +551,11 @@ def _two_parts(rng: Generator, count: int, shift: float) -> tuple[Any, ...]:
 
 
 def _tells(valid_scores: Floats, valid_yes: Bools, test_scores: Floats, test_yes: Bools) -> bool:
-    """True if one threshold is best, by more than the last digit of a float, and the plain accuracy has another."""
+    """True if one threshold is best, by more than the last digit of a float, and other measures have another."""
     worth = sorted(_balanced(valid_scores > cut, valid_yes) for cut in _middles(valid_scores))
-    plain, best = (_chosen(valid_scores, valid_yes, by) for by in (_plain, _balanced))
-    differ = _plain(test_scores > plain, test_yes) != _plain(test_scores > best, test_yes)
+    said = [test_scores > _chosen(valid_scores, valid_yes, by) for by in (_balanced, _plain, _f1)]
+    reached = [_balanced(each, test_yes) for each in said]
+    differ = reached[0] not in reached[1:] and _plain(said[0], test_yes) != _plain(said[1], test_yes)
     return worth[-1] - worth[-2] > 1e-9 and differ
 
 
@@ -570,6 +636,12 @@ own_threshold = CodeExercise(
             _threshold(lambda v, w, t, u: float(np.median(v))),
             "You take the middle of the validation scores, whatever their labels say.",
             "what are the labels of the validation texts for?",
+        ),
+        Misconception(
+            "chosen_by_f1",
+            _threshold(lambda v, w, t, u: _chosen(v, w, _f1)),
+            "You choose by F1, and report the balanced accuracy.",
+            "by which number should the threshold be chosen?",
         ),
         Misconception(
             "highest_of_equal",
@@ -832,7 +904,7 @@ repaired_script = FactsExercise(
         Misconception(
             "schedule_left",
             script_with(_REPAIRS - {"schedule"}),
-            "Four of the five facts hold now. The rate is zero after a few steps.",
+            "Four of the five facts hold now. The rate is zero long before the last step.",
             "in which unit is `step` counted, and in which unit is what it is divided by?",
         ),
         Misconception(
@@ -898,7 +970,8 @@ capstone_report = TextExercise(
         Point(
             "The five defects, each with the part of the script where it is.",
             r"\b(?:five|5) (?:defects|mistakes|bugs|faults|lines|things)\b|"
-            r"^(?=.*\blabel(?:s|ed|led)?\b(?! (?:zero|0|nought)\b))(?=.*\b(?:masks?|segments?|arrays?|inputs?|"
+            r"^(?!.*\b(?:five|5) (?:defects|mistakes|bugs|faults|lines|things)\b)"
+            r"(?=.*\blabel(?:s|ed|led)?\b(?! (?:zero|0|nought)\b))(?=.*\b(?:masks?|segments?|arrays?|inputs?|"
             r"token types?)\b)(?=.*\b(?:rates?|schedule|step sizes?)\b)(?=.*\b(?:loss|gradients?|rows)\b)"
             r"(?=.*\b(?:columns?|evaluat\w*|report\w*|counted)\b).*?\b(?:labels?|masks?|segments?|arrays?|inputs?|"
             r"rates?|schedule|loss|evaluation)\b",
@@ -913,7 +986,8 @@ capstone_report = TextExercise(
         Point(
             "The order: which defects hid others, and why they were repaired first.",
             r"\b(?:hid|hides?)\b(?! (?:all of )?A\b)|(?<!A was )\bhidden\b|nothing (?:moves|moved|learns|learned)|"
-            r"(?:cannot|could not|can't) (?:be seen|show|judge|see)|invisible|fr[eo]ez|"
+            r"(?:cannot|could not|can't) (?:be seen|show|judge|see)|invisible|fr[eo]ez|(?:no|any) effect\b|"
+            r"\b(?:came|comes|goes|go|had to be|must be) first\b|before (?:the rest|the others|all|every|any)|"
             r"\b(?:first|(?:began|begun|begin|started|start) with)\b[^.]{0,120}\b(?:because|since|as long as|otherwise|"
             r"so that)\b|in the order (?:in which|of)\b[^.]{0,30}\brepair",
             "which repair could not show any effect before another one was made?",
@@ -935,7 +1009,7 @@ capstone_report = TextExercise(
         ),
         Point(
             "What is still open: one text, one seed, no other data, no interval.",
-            r"\b(one|single|other|another|more|different) (seed|seeds|text|texts|corpus|split|run|runs|documents)\b|"
+            r"\b(one|single|second|other|another|more|different) (seeds?|texts?|corpus|split|runs?|documents)\b|"
             r"interval|not (been )?(shown|proven|measured|tested)|still open|remains open|limit",
             "what would somebody have to measure before they trust the 0.73?",
         ),

@@ -195,6 +195,18 @@ def gain_of_truth_values(with_nsp, without, documents):
     return d.mean(), d.mean(axis=1).min(), np.mean([d[:, documents == n].mean() > 0 for n in np.unique(documents)])
 
 
+def gain_by_document(what):
+    def answer(with_nsp, without, documents):
+        everything, smallest, above = gain_by_means(with_nsp, without, documents)
+        d = with_nsp.astype(float) - without
+        table = np.array([d[:, documents == n].mean(axis=1) for n in np.unique(documents)])
+        if what == "smallest":
+            return everything, table.mean(axis=1).min(), above
+        return everything, smallest, np.mean([row.min() > 0 for row in table])
+
+    return answer
+
+
 mean, worst = (lambda d: d.mean()), (lambda d: d.mean(axis=1).min())
 share = lambda d, sums: (sums > 0).mean()  # noqa: E731
 
@@ -228,7 +240,8 @@ WRONG = {
         ("tested_on_training", lambda a, b, c, d: table_by_masks(a, b, a, b)),
         ("table_of_test", lambda a, b, c, d: table_by_masks(c, d, c, d)),
         ("share_of_mistakes", lambda a, b, c, d: 1 - table_by_masks(a, b, c, d)),
-        ("", lambda a, b, c, d: table_by_masks(a, b, c, d) * len(d)),
+        ("count_of_right", lambda a, b, c, d: table_by_masks(a, b, c, d) * len(d)),
+        ("", lambda a, b, c, d: np.mean(d)),
     ],
     "paired_gain": [
         ("without_minus_with", gain_turned),
@@ -241,6 +254,9 @@ WRONG = {
         ("changes_counted", gain_by_xor),
         ("smallest_change", gain_with(mean, lambda d: abs(d.mean(axis=1)).min(), share)),
         ("first_seed_only", gain_of_the_first_seed),
+        ("smallest_of_a_document", gain_by_document("smallest")),
+        ("in_every_seed", gain_by_document("every seed")),
+        ("", gain_with(lambda d: np.median(d.mean(axis=1)), worst, share)),
         ("", gain_of_truth_values),
     ],
 }

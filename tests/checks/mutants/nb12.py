@@ -69,6 +69,11 @@ def k_with(slope=lambda p, y, n: (p - y) / n, loss=lambda p, y: -np.log((p * y).
     return answer
 
 
+def k_of_all_labels(logits, labels):
+    log_p = logits - np.logaddexp.reduce(logits, axis=1)[:, None]
+    return np.mean(-log_p[:, labels]), k_by_arrays(logits, labels)[1]
+
+
 def k_mean_of_all(p, y):
     return -np.where(y == 1, np.log(p), 0).mean()
 
@@ -111,6 +116,11 @@ def candidates_without_the_own(a, b, scale):
     e = np.exp(scale * a @ b.T)
     own = np.diag(e).copy()
     return -np.log(own / (e.sum(axis=1) - own)).mean()
+
+
+def candidates_of_the_whole_table(a, b, scale):
+    e = np.exp(scale * a @ b.T)
+    return -np.log(np.diag(e) / e.sum()).mean()
 
 
 def unit(x):
@@ -156,6 +166,11 @@ def choose(scores, yes, worth=both_recalls, cuts=None):
     ordered = np.unique(scores)
     cuts = (ordered[:-1] + ordered[1:]) / 2 if cuts is None else cuts
     return cuts[int(np.argmax([worth(scores > cut, yes) for cut in cuts]))]
+
+
+def f1_score(said, yes):
+    hits = np.sum(said & yes)
+    return 0.0 if hits == 0 else 2 / (np.sum(said) / hits + np.sum(yes) / hits)
 
 
 def threshold_last_of_equal(valid_scores, valid_yes, test_scores, test_yes):
@@ -314,6 +329,7 @@ def script_of(labels=True, arrays=True, loss=True, rate=True, column=True, resul
                 slope = slope * (y != 0)[:, None] * len(y) / max(1, (y != 0).sum())
             model.backward(scale * slope)
             rates = {True: 1 - step / steps, False: max(0.0, 1 - step / epochs), "constant": 1.0}
+            rates["ten times"] = 10 * rates[True]
             model.step(0.004 * rates[rate])
         batch = encode_pairs(test, model.vocabulary)
         logits = read(batch)
@@ -338,6 +354,10 @@ WRONG = {
         ("log_of_zero", k_with()),
         ("epsilon_in_log", k_with(loss=lambda p, y: -np.log((p * y).sum(axis=1) + 1e-9).mean())),
         ("both_divided_by_entries", k_with(lambda p, y, n: (p - y) / p.size, k_mean_of_all)),
+        ("clipped_logits", lambda z, c: k_by_arrays(np.clip(z, -50, 50), c)),
+        ("largest_taken", lambda z, c: k_by_arrays(z, z.argmax(axis=1))),
+        ("rows_times_labels", k_of_all_labels),
+        ("slope_of_p", k_with(lambda p, y, n: p * (1 - p) / n)),
         ("", k_sigmoid),
         ("y_minus_p", k_with(lambda p, y, n: (y - p) / n)),
         ("slope_not_averaged", k_with(lambda p, y, n: p - y)),
@@ -357,6 +377,8 @@ WRONG = {
         ("yes_or_no", candidates_by_sigmoid),
         ("gold_left_out", candidates_without_the_own),
         ("cosines", lambda a, b, s: candidates_by_loop(unit(a), unit(b), s)),
+        ("scale_twice", lambda a, b, s: candidates_by_loop(s * a, b, s)),
+        ("one_softmax", candidates_of_the_whole_table),
         ("sum_of_both", lambda a, b, s: (candidates_by_loop(a, b, s) + candidates_by_loop(b, a, s)) / 2),
         ("first_is_gold", candidates_with(pick=lambda p: -np.log(p[:, 0]).mean())),
         ("best_score", candidates_with(pick=lambda p: -np.log(p.max(axis=1)).mean())),
@@ -373,6 +395,7 @@ WRONG = {
         ("only_yes", lambda v, w, t, u: (t > choose(v, w))[u].mean()),
         ("below_is_yes", lambda v, w, t, u: both_recalls(t < choose(v, w), u)),
         ("median", lambda v, w, t, u: both_recalls(t > np.median(v), u)),
+        ("chosen_by_f1", lambda v, w, t, u: both_recalls(t > choose(v, w, f1_score), u)),
         ("highest_of_equal", threshold_last_of_equal),
         ("equal_scores_apart", threshold_of_neighbors(np.sort)),
         ("not_sorted", threshold_of_neighbors(list)),
@@ -393,6 +416,7 @@ WRONG = {
         ("summed", script_of(scale=32)),
         ("constant_rate", script_of(rate="constant")),
         ("", script_of(scale=0.5)),
+        ("", script_of(rate="ten times")),
         ("", script_of(labels=False, rate=False)),
         ("", script_of(False, True, False, False, True)),
         ("", script_tested(on="pairs")),
