@@ -70,6 +70,10 @@ def _recount(calls: Sequence[Call], truth: Truth) -> float:
 Pull = tuple[Call, Floats]
 
 
+def _fits(pull: Pull) -> bool:
+    return pull[1].shape == pull[0].logits.shape
+
+
 def _toward(slope: Floats) -> Ints:
     """Return the column that each row is pulled to: a positive slope lowers a logit."""
     return np.asarray(slope[:, 0] > 0).astype(np.int64)
@@ -81,6 +85,8 @@ def _counted(slope: Floats) -> Bools:
 
 
 def _labels(pulls: Sequence[Pull], truth: Truth) -> str:
+    if not all(map(_fits, pulls)):
+        return "a slope of another shape"
     agree = [(_toward(g) == truth.labels(call.input_ids))[_counted(g)] for call, g in pulls]
     rows = np.concatenate(agree) if agree else np.zeros(0)
     if len(rows) == 0:
@@ -93,13 +99,13 @@ def _labels(pulls: Sequence[Pull], truth: Truth) -> str:
 def _loss(pulls: Sequence[Pull]) -> str:
     if not pulls:
         return "no row has a gradient"
+    if not all(map(_fits, pulls)):
+        return "a slope of another shape"
     if np.concatenate([_counted(slope) for _, slope in pulls]).mean() < 0.9:
         return "some rows are not counted"
     for call, slope in pulls:
         e = np.exp(call.logits - call.logits.max(axis=1, keepdims=True))
         expected = (e / e.sum(axis=1, keepdims=True) - np.eye(2)[_toward(slope)]) / len(e)
-        if slope.shape != expected.shape:
-            return "a slope of another shape"
         if not _near(slope, expected):
             summed, halved = _near(slope, len(e) * expected), _near(slope, expected / 2)
             return "the slope of a sum" if summed else "half of the slope" if halved else "another slope"

@@ -555,7 +555,7 @@ def _tells(valid_scores: Floats, valid_yes: Bools, test_scores: Floats, test_yes
     worth = sorted(_balanced(valid_scores > cut, valid_yes) for cut in _middles(valid_scores))
     said = [test_scores > _chosen(valid_scores, valid_yes, by) for by in (_balanced, _plain, _f1)]
     reached = [_balanced(each, test_yes) for each in said]
-    differ = reached[0] not in reached[1:] and _plain(said[0], test_yes) != _plain(said[1], test_yes)
+    differ = len(set(reached)) == 3 and _plain(said[0], test_yes) != _plain(said[1], test_yes)
     return worth[-1] - worth[-2] > 1e-9 and differ
 
 
@@ -664,7 +664,7 @@ own_threshold = CodeExercise(
         Misconception(
             "not_sorted",
             _threshold(lambda v, w, t, u: _chosen(v, w, _balanced, (v[1:] + v[:-1]) / 2)),
-            "You take the middles of scores that stand beside each other in the array.",
+            "You take the middles of scores that are neighbors in the array, in the order in which it has them.",
             "which scores are neighbors, if the array is not sorted?",
         ),
         Misconception(
