@@ -975,13 +975,13 @@ capstone_report = TextExercise(
             r"token types?)\b)(?=.*\b(?:rates?|schedule|step sizes?)\b)(?=.*\b(?:loss|gradients?|rows)\b)"
             r"(?=.*\b(?:columns?|evaluat\w*|report\w*|counted)\b).*?\b(?:labels?|masks?|segments?|arrays?|inputs?|"
             r"rates?|schedule|loss|evaluation)\b",
-            "which five parts of the script did something other than they should?",
+            "which five parts were wrong?",
         ),
         Point(
             "For each a fact that shows it: a number or a row, not an opinion.",
             r"161|0\.00\d|zero (from|after)|gradients?.{0,40}(zero|0\b)|hides? (all of )?A\b|no row|every row|all rows|"
             r"recount|diary|known (answers|model)|fact\b",
-            "what could a colleague look at, to see that you are right?",
+            "what can a colleague look at, to see that?",
         ),
         Point(
             "The order: which defects hid others, and why they were repaired first.",
@@ -990,14 +990,14 @@ capstone_report = TextExercise(
             r"\b(?:came|comes|goes|go|had to be|must be) first\b|before (?:the rest|the others|all|every|any)|"
             r"\b(?:first|(?:began|begun|begin|started|start) with)\b[^.]{0,120}\b(?:because|since|as long as|otherwise|"
             r"so that)\b|in the order (?:in which|of)\b[^.]{0,30}\brepair",
-            "which repair could not show any effect before another one was made?",
+            "which repair shows nothing before another one is made?",
         ),
         Point(
             "Two defects cancelled in the report, so that a right repair made the number worse.",
             r"cancel|0\.26|made the (number|report|accuracy) (worse|lower|fall)|(undo|compensat)\w*|"
             r"(number|report|accuracy) (got|became|gets) worse|both inverted|two (wrongs|inversions)|"
             r"(hide|mask|hid) each other|(fell|dropped|drops|collapses) to",
-            "what happened to the report when only one of labels and evaluation was right?",
+            "what does the report say if only one of labels and evaluation is right?",
         ),
         Point(
             "The proof: all facts hold, and a recount agrees with the report.",
@@ -1005,13 +1005,13 @@ capstone_report = TextExercise(
             r"(?:recount|count\w*)\b[^.]{0,60}\b(?:same|agrees?|equals?|both|confirms?)\b|"
             r"\b(?:same|agrees?|equals?|both)\b[^.]{0,60}\b(?:recount|count\w*)|"
             r"0\.73\d?\b[^.]{0,80}\b(?:recount|count\w*)",
-            "how could a colleague see that nothing is wrong any more, without the accuracy?",
+            "how can one see that nothing is wrong any more?",
         ),
         Point(
             "What is still open: one text, one seed, no other data, no interval.",
             r"\b(one|single|second|other|another|more|different) (seeds?|texts?|corpus|split|runs?|documents)\b|"
             r"interval|not (been )?(shown|proven|measured|tested)|still open|remains open|limit",
-            "what would somebody have to measure before they trust the 0.73?",
+            "what must be measured before one trusts the 0.73?",
         ),
     ),
     traps=(
