@@ -776,7 +776,7 @@ worth_it = TextExercise(
         Point(
             "Measure on the project's own task, and not by the NSP loss or accuracy.",
             r"(?:own|real|actual|target|end|downstream|final) (?:task|use case|problem|job)|\bthe task\b|"
-            r"rank(?:s|ed|ing)\b|(?:right|correct) (?:\w+ )?(?:answer|passage|article|page)|first place|recall at|"
+            r"rank(?:s|ed|ing)?\b|(?:right|correct) (?:\w+ )?(?:answer|passage|article|page)|first place|recall at|"
             r"(?:held.?out|unseen|new|test|kept back|set aside)\b[^.]{0,30}\b(?:match|ticket|answer|passage|pair)|"
             r"(?:match|ticket|answer|passage)\w*\b[^.]{0,30}\b(?:held.?out|unseen|kept back|keep back|kept aside|"
             r"set aside)|(?:measure|evaluat|compare|score|judge|test)\w*\b[^.]{0,60}\b(?:match(?:es|ing)|tickets?)\b|"

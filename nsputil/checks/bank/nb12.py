@@ -980,7 +980,8 @@ capstone_report = TextExercise(
         Point(
             "For each a fact that shows it: a number or a row, not an opinion.",
             r"161|0\.00\d|zero (from|after)|gradients?.{0,40}(zero|0\b)|hides? (all of )?A\b|no row|every row|all rows|"
-            r"recount|diary|known (answers|model)|fact\b",
+            r"diary|violated|known model (shows|showed|saw)|0\.294|\b(660|684)\b|(no|without) (a |any )?gradient|"
+            r"\b(shown|seen) (by|in|because|from)|found each by a fact",
             "what can a colleague look at, to see that?",
         ),
         Point(
