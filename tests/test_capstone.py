@@ -10,6 +10,8 @@ import pytest
 
 from nsputil.capstone import HOLDS, KnownModel, WatchedModel, broken_script, judge, true_accuracy
 from nsputil.capstone.repairs import EDITS, PARTS, script_with
+from nsputil.checks import bank
+from nsputil.checks.bank import nb12
 from nsputil.checks.bank.nb12 import repaired_script_reference
 from nsputil.corpus import Document
 from nsputil.encoders import BagEncoder
@@ -80,6 +82,75 @@ def test_a_script_that_trains_nothing_is_no_proof():
 
     found = facts_of(idle)
     assert HOLDS not in found.values() and np.isnan(true_accuracy(KnownModel(DOCUMENTS, VOCABULARY), DOCUMENTS))
+
+
+def edited(*edits):
+    """The repaired script with pieces of its text replaced."""
+    source = inspect.getsource(repaired_script_reference)
+    for piece, other in edits:
+        assert piece in source
+        source = source.replace(piece, other)
+    space = dict(vars(nb12))
+    exec(source, space)
+    return space["repaired_script_reference"]
+
+
+READ = """ahead = encode_pairs({}, model.vocabulary)
+    model(ahead.input_ids, ahead.attention_mask, ahead.token_type_ids)"""
+
+
+@pytest.mark.parametrize(("place", "part"), [("steps = epochs", "test"), ("batch = encode_pairs(test", "pairs")])
+def test_other_pairs_may_be_read_before_the_training_and_after_it(place, part):
+    found = facts_of(edited((place, f"{READ.format(part)}\n    {place}")))
+    assert set(found.values()) == {HOLDS}
+
+
+@pytest.mark.parametrize(
+    ("edit", "fact", "seen"),
+    [
+        (("0.004 *", "0.04 *"), "schedule", "begins at 0.04"),
+        (("0.004 * (1 - step / steps)", "0.004"), "schedule", "always the same"),
+        (("/ len(labels)", ""), "loss", "the slope of a sum"),
+        (("/ len(labels)", "/ logits.size"), "loss", "half of the slope"),
+        (("encode_pairs(test", "encode_pairs(pairs"), "evaluation", "the test part was not read"),
+    ],
+)
+def test_a_fact_that_does_not_hold_says_what_was_seen(edit, fact, seen):
+    edits = [edit, ("for pair in test", "for pair in pairs")] if fact == "evaluation" else [edit]
+    assert facts_of(edited(*edits)) == dict.fromkeys(PARTS, HOLDS) | {fact: seen}
+
+
+@pytest.mark.parametrize("given", ["1.0", "slope[:, 0]", "slope[:, :1]", "slope[:-1]", "slope.T"])
+def test_a_slope_of_another_shape_is_told(given):
+    found = facts_of(edited(("model.backward(slope)", f"model.backward({given})")))
+    assert found["loss"] == found["labels"] == "a slope of another shape"
+
+
+def test_a_report_from_before_the_training_is_none():
+    def early(documents, model, seed):
+        _, reported = repaired_script_reference(documents, KnownModel(documents, model.vocabulary), seed)
+        model, _ = repaired_script_reference(documents, model, seed)
+        model.calls.pop()
+        return model, reported
+
+    assert facts_of(early)["evaluation"] == "nothing was read after the last step"
+
+
+@pytest.mark.parametrize("count", range(1, 5))
+def test_the_check_names_every_fact_that_is_violated(count):
+    exercise = bank.exercises()["repaired_script"]
+    ideas = {idea.name for idea in exercise.misconceptions}
+    for parts in combinations(PARTS, count):
+        verdict = exercise.judge(script_with(parts))
+        if verdict.mistake not in ideas:
+            lines = [line[2:].split(":")[0] for line in verdict.message.split("\n")[1:]]
+            assert verdict.message.startswith(f"{count} of 5 facts hold") and set(lines) == set(PARTS) - set(parts)
+
+
+def test_an_answer_of_which_no_fact_can_be_asked_hears_what_to_return():
+    exercise = bank.exercises()["repaired_script"]
+    assert "expected the model and the accuracy" in exercise.judge(lambda *args: 0.7).message
+    assert "Is there a return?" in exercise.judge(lambda documents, model, seed: print(seed)).message
 
 
 def test_calls_in_the_wrong_order_are_told():

@@ -13,6 +13,8 @@ from nsputil.corpus import Document
 
 #: What `judge` says of a fact that holds; of others it says what was seen.
 HOLDS = "holds"
+#: The rate of the first step, as the script has it.
+START = 0.004
 
 
 def judge(model: Diary, reported: float, documents: Sequence[Document]) -> dict[str, str]:
@@ -34,17 +36,17 @@ def judge(model: Diary, reported: float, documents: Sequence[Document]) -> dict[
         "labels": every pull in the logits is toward column 0 where B follows A, toward column 1 elsewhere.
         "inputs": every call had the mask and the segments of its rows.
         "loss": every row pulls by ``(1 - Pr(gold)) / batch``, the slope of ``-log Pr(gold)`` as a mean.
-        "schedule": the rate falls linearly from the first step to about 0 at the last.
-        "evaluation": the report is the accuracy of the final model on pairs of the test part, counted again. A model
-        that is right on one half cannot tell; `KnownModel` can.
+        "schedule": the rate falls linearly from `START` at the first step to about 0 at the last.
+        "evaluation": the report is the accuracy of the final model on pairs of the test part, counted again. Other
+        pairs may be read as well. A model that is right on one half cannot tell; `KnownModel` can.
     """
     truth = Truth(documents, model.vocabulary)
-    trained = [call for call in model.calls if call.step < len(model.rates)]
+    pulls = [(model.calls[k], slope) for k, slope in zip(model.answered, model.gradients, strict=True)]
     tested = [call for call in model.calls if call.step == len(model.rates)]
     return {
-        "labels": _labels(model, trained, truth),
+        "labels": _labels(pulls, truth),
         "inputs": HOLDS if model.calls and all(map(right_arrays, model.calls)) else "another mask or other segments",
-        "loss": _loss(model, trained),
+        "loss": _loss(pulls),
         "schedule": _schedule(model.rates),
         "evaluation": _evaluation(tested, reported, documents, model),
     }
@@ -64,9 +66,12 @@ def _recount(calls: Sequence[Call], truth: Truth) -> float:
     return float(np.concatenate(right).mean())
 
 
-def _pulls(model: Diary, calls: Sequence[Call]) -> list[tuple[Call, Floats]]:
-    """Return each call of a training step with the gradient that was asked for; empty if they do not correspond."""
-    return list(zip(calls, model.gradients, strict=True)) if len(calls) == len(model.gradients) else []
+#: A call of a training step with the gradient that was asked for.
+Pull = tuple[Call, Floats]
+
+
+def _fits(pull: Pull) -> bool:
+    return pull[1].shape == pull[0].logits.shape
 
 
 def _toward(slope: Floats) -> Ints:
@@ -79,8 +84,10 @@ def _counted(slope: Floats) -> Bools:
     return np.asarray(np.abs(slope).max(axis=1) > 1e-12)
 
 
-def _labels(model: Diary, calls: Sequence[Call], truth: Truth) -> str:
-    agree = [(_toward(g) == truth.labels(call.input_ids))[_counted(g)] for call, g in _pulls(model, calls)]
+def _labels(pulls: Sequence[Pull], truth: Truth) -> str:
+    if not all(map(_fits, pulls)):
+        return "a slope of another shape"
+    agree = [(_toward(g) == truth.labels(call.input_ids))[_counted(g)] for call, g in pulls]
     rows = np.concatenate(agree) if agree else np.zeros(0)
     if len(rows) == 0:
         return "no row has a gradient"
@@ -89,35 +96,48 @@ def _labels(model: Diary, calls: Sequence[Call], truth: Truth) -> str:
     return "inverted" if rows.mean() < 0.05 else "unrelated to the text"
 
 
-def _loss(model: Diary, calls: Sequence[Call]) -> str:
-    pulls = _pulls(model, calls)
+def _loss(pulls: Sequence[Pull]) -> str:
     if not pulls:
         return "no row has a gradient"
+    if not all(map(_fits, pulls)):
+        return "a slope of another shape"
     if np.concatenate([_counted(slope) for _, slope in pulls]).mean() < 0.9:
         return "some rows are not counted"
     for call, slope in pulls:
         e = np.exp(call.logits - call.logits.max(axis=1, keepdims=True))
         expected = (e / e.sum(axis=1, keepdims=True) - np.eye(2)[_toward(slope)]) / len(e)
-        if slope.shape != expected.shape or not np.allclose(slope, expected, rtol=1e-5, atol=1e-9):
-            return "another slope"
+        if not _near(slope, expected):
+            summed, halved = _near(slope, len(e) * expected), _near(slope, expected / 2)
+            return "the slope of a sum" if summed else "half of the slope" if halved else "another slope"
     return HOLDS
+
+
+def _near(slope: Floats, expected: Floats) -> bool:
+    return np.allclose(slope, expected, rtol=1e-5, atol=1e-9)
 
 
 def _schedule(rates: Sequence[float]) -> str:
     if len(rates) < 4 or not rates[0] > 0:
         return "hardly any step was taken"
-    line = 1 - np.arange(len(rates)) / len(rates)
-    if np.abs(np.array(rates) / rates[0] - line).max() < 0.05 + 1.5 / len(rates):
+    line, margin = 1 - np.arange(len(rates)) / len(rates), 0.05 + 1.5 / len(rates)
+    if np.abs(np.array(rates) / START - line).max() < margin:
         return HOLDS
-    return "zero too early" if np.mean(np.array(rates) == 0) > 0.2 else "another course"
+    if np.abs(np.array(rates) / rates[0] - line).max() < margin:
+        return f"begins at {rates[0]:.4g}"
+    if np.mean(np.array(rates) == 0) > 0.2:
+        return "zero too early"
+    return "always the same" if max(rates) == min(rates) else "another course"
 
 
 def _evaluation(calls: Sequence[Call], reported: float, documents: Sequence[Document], model: Diary) -> str:
+    if not calls:
+        return "nothing was read after the last step"
     test = Truth(documents[3 * len(documents) // 4 :], model.vocabulary)
-    labels = [test.labels(call.input_ids) for call in calls]
-    if not labels or np.concatenate(labels).mean() > 0.8:  # hardly any row is from the test part
+    rows = np.concatenate([test.holds(call.input_ids) for call in calls])
+    labels = np.concatenate([test.labels(call.input_ids) for call in calls])[rows]
+    if len(labels) == 0 or labels.mean() > 0.8:  # hardly any pair is one of the test part
         return "the test part was not read"
-    right = _recount(calls, test)
+    right = float((np.concatenate([call.logits.argmax(axis=1) for call in calls])[rows] == labels).mean())
     if not isinstance(reported, float | int | np.number):
         return "no number was reported"
     if abs(reported - right) < 0.02:

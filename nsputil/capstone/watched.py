@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nsputil._types import Floats, Ints
+from nsputil._types import Bools, Floats, Ints
 from nsputil.corpus import Document
 from nsputil.model import NSPModel
 from nsputil.optimizers import AdamW
@@ -36,6 +36,8 @@ class Diary:
     calls : list of Call
     gradients : list of ndarray, shape (batch, 2)
         What `backward` was given, one for each step.
+    answered : list of int
+        For each gradient the number of the call that it belongs to, counted from 0.
     rates : list of float
         What `step` was given.
     """
@@ -44,6 +46,7 @@ class Diary:
         self.vocabulary = vocabulary
         self.calls: list[Call] = []
         self.gradients: list[Floats] = []
+        self.answered: list[int] = []
         self.rates: list[float] = []
 
     def __call__(
@@ -74,6 +77,7 @@ class Diary:
         if not self.calls:
             raise ValueError("backward was called before the model; expected logits = model(...) first")
         self.gradients.append(np.array(dlogits, dtype=np.float64))
+        self.answered.append(len(self.calls) - 1)
 
     def step(self, rate: float) -> None:
         """Take one step with this learning rate.
@@ -156,23 +160,31 @@ class Truth:
 
     def __init__(self, documents: Sequence[Document], vocabulary: Vocabulary, max_length: int = 128) -> None:
         self.following = set()
+        self.sentences: set[tuple[int, ...]] = set()
         for document in documents:
             ids = [vocabulary.ids(sentence).tolist() for sentence in document.sentences]
+            self.sentences.update(map(tuple, ids))
             for a, b in zip(ids, ids[1:], strict=False):
                 a, b = truncate_pair(a, b, max_length - 3)
                 self.following.add((tuple(a), tuple(b)))
 
     def labels(self, input_ids: Ints) -> Ints:
         """Return 0 where B follows A in the documents and 1 elsewhere, from rows of ``[CLS] A [SEP] B [SEP]``."""
-        found = []
-        for row in np.asarray(input_ids):
-            ends = np.flatnonzero(row == SEP_ID)
-            if len(ends) < 2:
-                found.append(NOT_NEXT)
-                continue
-            pair = tuple(row[1 : ends[0]].tolist()), tuple(row[ends[0] + 1 : ends[1]].tolist())
-            found.append(IS_NEXT if pair in self.following else NOT_NEXT)
-        return np.array(found)
+        return np.array(
+            [IS_NEXT if pair in self.following else NOT_NEXT for pair in map(_texts, np.asarray(input_ids))]
+        )
+
+    def holds(self, input_ids: Ints) -> Bools:
+        """Return True where A or B is a sentence of the documents; a text that was truncated is none."""
+        return np.array([not self.sentences.isdisjoint(_texts(row)) for row in np.asarray(input_ids)], dtype=bool)
+
+
+def _texts(row: Ints) -> tuple[tuple[int, ...], ...]:
+    """Return the ids of A and B of a row ``[CLS] A [SEP] B [SEP]``; nothing if it is no such row."""
+    ends = np.flatnonzero(row == SEP_ID)
+    if len(ends) < 2:
+        return ()
+    return tuple(row[1 : ends[0]].tolist()), tuple(row[ends[0] + 1 : ends[1]].tolist())
 
 
 def right_arrays(call: Call) -> bool:

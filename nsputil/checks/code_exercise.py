@@ -263,12 +263,12 @@ class CodeExercise(Exercise):
         if self.rtol < FLOAT32 and not any(map(self._differs_in_float32, outcomes, expected)):
             message, question = COMMON["float32_only"]
             return Verdict(WRONG, message, question, "float32_only")
-        ideas = self._ideas_on(cases)
-        for idea, wrong in ideas:
-            if all(map(self._alike, outcomes, wrong)):
-                return Verdict(WRONG, idea.message, idea.question, idea.name)
+        idea = self._idea(cases, outcomes)
+        if idea is not None:
+            return Verdict(WRONG, idea.message, idea.question, idea.name)
         if any(outcome.problem for outcome in [*outcomes, *expected]):
             return None
+        ideas = self._ideas_on(cases)
         values, right = [o.value for o in outcomes], [o.value for o in expected]
         named = [(idea, [o.value for o in wrong]) for idea, wrong in ideas if not any(o.problem for o in wrong)]
         args = [case.args for case in cases]
@@ -279,6 +279,13 @@ class CodeExercise(Exercise):
             or of_cases(values, right, named, [case.what for case in cases])
         )
         return Verdict(WRONG, found[1], found[2], found[0]) if found else None
+
+    def _idea(self, cases: Sequence[InputCase], outcomes: Sequence[Outcome]) -> Misconception[Function] | None:
+        """Return the mistake that an answer makes in every case, or None."""
+        for idea, wrong in self._ideas_on(cases):
+            if all(map(self._alike, outcomes, wrong)):
+                return idea
+        return None
 
     def _alike(self, outcome: Outcome, other: Outcome) -> bool:
         """True if two calls ended alike. An overflow that raises is like one that gives inf or NaN."""
@@ -349,6 +356,8 @@ class CodeExercise(Exercise):
             and "in line" not in outcome.error
         ):
             return "arguments", f"the check calls {self.name}({parameters}): which arguments does yours take?"
+        if outcome.exception is TypeError and "numpy boolean subtract" in outcome.error:
+            return "truth_values_subtracted", "what is True minus False, and which step makes numbers of truth values?"
         if outcome.exception is not None and issubclass(outcome.exception, NameError):
             return "name", "where does that name get its value: in the function, or in a cell that was not run?"
         if outcome.exception is ValueError and re.search(

@@ -64,6 +64,12 @@ language_leak = NumberExercise(
             "You divided by one language too few: B comes from all of them, that of A included.",
             "with four languages, how often has a random B another one?",
         ),
+        Misconception(
+            "wrong_ones_added",
+            (0.625, 0.525),
+            "You added the random pairs that are in the same language; on these the rule is wrong.",
+            "what does the rule say to a random pair in one language?",
+        ),
     ),
     hints=(
         "Treat the two classes apart. On which of them is the rule always right?",
@@ -159,12 +165,25 @@ def _order_pairs(pair: Callable[[str, str, bool], tuple[str, str, int]], step: i
     return answer
 
 
+def _order_pairs_moved_along(sentences: Sequence[str], swap: Sequence[bool]) -> list[tuple[str, str, int]]:
+    moved, made = list(sentences), []
+    for k, exchanged in enumerate(swap):
+        if exchanged:
+            moved[k], moved[k + 1] = moved[k + 1], moved[k]
+        made.append((moved[k], moved[k + 1], int(exchanged)))
+    return made
+
+
 def _order_pairs_random_b(sentences: Sequence[str], swap: Sequence[bool]) -> list[tuple[str, str, int]]:
     last = len(sentences) - 1
     return [
         (sentences[k], sentences[(k + 3) % (last + 1)], 1) if swap[k] else (sentences[k], sentences[k + 1], 0)
         for k in range(last)
     ]
+
+
+def _both_orders(sentences: Sequence[str], swap: Sequence[bool]) -> list[tuple[str, str, int]]:
+    return [each for a, b in zip(sentences, sentences[1:], strict=False) for each in ((a, b, 0), (b, a, 1))]
 
 
 order_pairs = CodeExercise(
@@ -217,6 +236,24 @@ order_pairs = CodeExercise(
             "Where the pair should be exchanged, you take another B. That is NSP with negatives of the same document.",
             "which two sentences are in an exchanged pair?",
         ),
+        Misconception(
+            "moved_along",
+            _order_pairs_moved_along,
+            "You exchange the sentences in the text itself, so that an exchanged one comes again in the next pair.",
+            "which two sentences are the second pair of a text, whatever happened to the first?",
+        ),
+        Misconception(
+            "last_pair_missing",
+            lambda sentences, swap: order_pairs_reference(sentences, swap)[:-1],
+            "The last pair is missing.",
+            "how many adjacent pairs do three sentences have?",
+        ),
+        Misconception(
+            "both_orders",
+            _both_orders,
+            "You give each pair in both orders; `swap` says which one is asked for.",
+            "how many tuples belong to one pair?",
+        ),
     ),
     hints=(
         "Go through the sentences with the next one beside each; there is one coin for each such pair.",
@@ -239,7 +276,7 @@ mixed_order = NumberExercise(
     minutes=9,
     points=2,
     value=((1 + _SHARE) / 2, (1 + _SHARE) / 2, (1 - _SHARE) * math.log(2)),
-    example=(0.55, 0.55, 0.6238),
+    example=(0.55, 0.55, 0.624),
     misconceptions=(
         Misconception(
             "still_balanced",
@@ -289,6 +326,13 @@ mixed_order = NumberExercise(
             (0.6, 0.6, 0.8),
             "The first two are right. Your loss is in bits.",
             "which logarithm gives nats?",
+        ),
+        Misconception(
+            "loss_of_the_random",
+            (0.6, 0.6, 0.2 * math.log(2)),
+            "The first two are right. In the third the random pairs cost ln 2 and the others nothing; it is the other "
+            "way round.",
+            "on which pairs does the model give probability 1 to the right label?",
         ),
     ),
     hints=(
@@ -352,6 +396,30 @@ def _length_table(tie: int = 0, unseen: int = 0, turned: bool = False, on: str =
     return answer
 
 
+def _unseen_by_prior(train_lengths: Ints, train_labels: Ints, test_lengths: Ints, test_labels: Ints) -> float:
+    usual = int(2 * train_labels.sum() > len(train_labels))
+    return float(_length_table(unseen=usual)(train_lengths, train_labels, test_lengths, test_labels))
+
+
+def _unseen_left_out(train_lengths: Ints, train_labels: Ints, test_lengths: Ints, test_labels: Ints) -> float:
+    seen = np.isin(test_lengths, train_lengths)
+    return float(_length_table()(train_lengths, train_labels, test_lengths[seen], test_labels[seen]))
+
+
+def _last_label(train_lengths: Ints, train_labels: Ints, test_lengths: Ints, test_labels: Ints) -> float:
+    table = dict(zip(train_lengths.tolist(), train_labels.tolist(), strict=True))
+    return float(np.mean([table.get(length, 0) for length in test_lengths.tolist()] == test_labels))
+
+
+def _count_of_right(train_lengths: Ints, train_labels: Ints, test_lengths: Ints, test_labels: Ints) -> float:
+    return length_table_reference(train_lengths, train_labels, test_lengths, test_labels) * len(test_labels)
+
+
+def _nearer_mean(train_lengths: Ints, train_labels: Ints, test_lengths: Ints, test_labels: Ints) -> float:
+    zero, one = (train_lengths[train_labels == label].mean() for label in (0, 1))
+    return float(np.mean((np.abs(test_lengths - one) < np.abs(test_lengths - zero)) == test_labels))
+
+
 def _nearest_majority(train_lengths: Ints, train_labels: Ints, test_lengths: Ints, test_labels: Ints) -> float:
     limit = np.mean(train_lengths)
     short = int(train_labels[train_lengths < limit].mean() > 0.5)
@@ -409,10 +477,35 @@ length_table = CodeExercise(
             "what is asked for: how often it is right, or how often it is wrong?",
         ),
         Misconception(
+            "unseen_by_prior",
+            _unseen_by_prior,
+            "To a length that did not occur in training you give the more frequent label of all pairs.",
+            "what does the prompt say for a length that was never seen?",
+        ),
+        Misconception(
+            "unseen_left_out",
+            _unseen_left_out,
+            "You leave out the test pairs whose length did not occur in training.",
+            "over how many test pairs is the accuracy asked for?",
+        ),
+        Misconception(
+            "last_label",
+            _last_label,
+            "Your table holds the last label of each length, not the more frequent one.",
+            "what happens to an entry of a dictionary when the same length comes again?",
+        ),
+        Misconception(
+            "count_of_right",
+            _count_of_right,
+            "You return how many test pairs are right; the share is asked for.",
+            "by what is a count divided to get an accuracy?",
+        ),
+        Misconception(
             "one_threshold",
             _nearest_majority,
             "You use one threshold for short and long. The table has an answer for each length.",
             "what if lengths 4 and 9 have the label 1 and length 7 has the label 0?",
+            also=(_nearer_mean,),
         ),
     ),
     hints=(
@@ -571,6 +664,58 @@ paired_gain = CodeExercise(
             "how many documents are there?",
         ),
         Misconception(
+            "changes_counted",
+            _paired_gain(
+                lambda g, d: (
+                    float(np.abs(g).mean()),
+                    np.abs(g).mean(axis=1).min(),
+                    float((_document_gains(np.abs(g), d) > 1e-12).mean()),
+                )
+            ),
+            "You count each pair on which the two models differ, also where NSP made it worse.",
+            "what is the gain of a pair that is right without NSP and wrong with it?",
+        ),
+        Misconception(
+            "smallest_of_a_document",
+            _paired_gain(
+                lambda g, d: (g.mean(), _document_gains(g, d).min(), float((_document_gains(g, d) > 1e-12).mean()))
+            ),
+            "The first and third are right. Your second is the smallest gain of a document.",
+            "over what is the gain of a seed a mean?",
+        ),
+        Misconception(
+            "in_every_seed",
+            _paired_gain(
+                lambda g, d: (
+                    g.mean(),
+                    g.mean(axis=1).min(),
+                    float(np.all([_document_gains(seed[None], d) > 1e-12 for seed in g], axis=0).mean()),
+                )
+            ),
+            "The first two are right. In the third you ask for a gain with every seed, and not for one in the mean.",
+            "how many numbers does a document have before you compare with 0?",
+        ),
+        Misconception(
+            "smallest_change",
+            _paired_gain(
+                lambda g, d: (
+                    g.mean(),
+                    np.abs(g.mean(axis=1)).min(),
+                    float((_document_gains(g, d) > 1e-12).mean()),
+                )
+            ),
+            "The first and third are right. Your second is the smallest change, without its sign.",
+            "which is smaller, a gain of -0.1 or one of 0.05?",
+        ),
+        Misconception(
+            "first_seed_only",
+            _paired_gain(
+                lambda g, d: (g.mean(), g.mean(axis=1).min(), float((_document_gains(g[:1], d) > 1e-12).mean()))
+            ),
+            "The first two are right. In the third you look at the first seed only.",
+            "over what is the gain of a document a mean?",
+        ),
+        Misconception(
             "count_of_documents",
             _paired_gain(lambda g, d: (g.mean(), g.mean(axis=1).min(), float((_document_gains(g, d) > 1e-12).sum()))),
             "The first two are right. Your third is a count of documents.",
@@ -608,20 +753,33 @@ worth_it = TextExercise(
     difficulty=2,
     importance=3,
     minutes=9,
-    points=4,
+    points=5,
     words=50,
     rubric=(
         Point(
+            "0.96 may be topic, or another clue of random pairs, and says nothing about matching answers.",
+            r"\b(?:topics?|subjects?|themes?|products?)\b|(?:random|wrong|negative) (?:pairs?|texts?|answers?|ones)|"
+            r"negatives|(?:easy|easier|easily) (?:to|question|task)|says? (?:little|nothing)|shared words|shortcut|"
+            r"harder negatives|exchanged order|order prediction|\bsop\b|unrelated|vocabulary|"
+            r"(?:alone|only|already) explains?|is enough\b",
+            "what could explain 0.96 without any idea of which answer fits?",
+        ),
+        Point(
             "Compare one training with NSP and one without, everything else equal.",
-            r"with(?: NSP)? and (?:one |once |a run )?without|without (?:it|NSP|the (?:loss|task))|(?:two|both) "
-            r"(?:runs|trainings|models|arms)|ablation|control (?:run|model)|everything else (?:the same|equal)|"
-            r"equal (?:steps|number)|same (?:steps|data|text|budget)",
+            r"with(?: NSP)? and (?:one |once |a run )?without|without (?:it|NSP|the (?:NSP )?(?:loss|task))|"
+            r"masked words (?:only|alone)|(?:two|both|three) (?:runs|trainings|models|arms)|ablation|"
+            r"control (?:run|model)|(?:everything|all) else (?:the same|equal|being equal)|rest fixed|"
+            r"equal (?:steps|number)|equally many|same (?:number of )?(?:steps|updates|data|text|budget|compute)|"
+            r"\barms?\b|(?:that|which) skips? it|nothing else (?:may |should |must )?(?:differ|change)",
             "which two trainings would you set side by side?",
         ),
         Point(
             "Measure on the project's own task, and not by the NSP loss or accuracy.",
             r"(?:own|real|actual|target|end|downstream|final) (?:task|use case|problem|job)|\bthe task\b|"
-            r"match(?:es|ing)\b|rank(?:s|ed|ing)\b|right answer|"
+            r"rank(?:s|ed|ing)?\b|(?:right|correct) (?:\w+ )?(?:answer|passage|article|page)|first place|recall at|"
+            r"(?:held.?out|unseen|new|test|kept back|set aside)\b[^.]{0,30}\b(?:match|ticket|answer|passage|pair)|"
+            r"(?:match|ticket|answer|passage)\w*\b[^.]{0,30}\b(?:held.?out|unseen|kept back|keep back|kept aside|"
+            r"set aside)|(?:measure|evaluat|compare|score|judge|test)\w*\b[^.]{0,60}\b(?:match(?:es|ing)|tickets?)\b|"
             r"not (?:by|on|with) (?:the )?(?:nsp|0\.96|its (?:loss|accuracy))",
             "what should the number be about that decides?",
         ),
@@ -631,10 +789,10 @@ worth_it = TextExercise(
             "how would you know that a difference is not luck?",
         ),
         Point(
-            "Set a baseline of topic or shared words beside it, or test with harder negatives or order.",
-            r"shared words|overlap|baseline|keyword|tf.?idf|bm25|topic|swapp|exchanged|sop\b|same.document|"
-            r"harder negatives|order",
-            "what could explain 0.96 without any idea of coherence?",
+            "Set a simple rule beside it: shared words, a keyword search.",
+            r"(?:shared|common|rare) (?:rare )?words|overlap|baseline|keyword|tf.?idf|bm25|word.?match|"
+            r"(?:simple|plain|simpler) (?:rule|search|count|method|word)|count(?:ing)? (?:of )?(?:the )?words",
+            "which simple rule would you put into the same table?",
         ),
     ),
     traps=(

@@ -53,6 +53,21 @@ def pairs_without_labels(sentences, swap):
     return [(a, b) for a, b, _ in pairs_by_index(sentences, swap)]
 
 
+def pairs_moved_along(sentences, swap):
+    text = sentences[:]
+    made = []
+    for i, s in enumerate(swap):
+        if s:
+            text[i : i + 2] = text[i + 1], text[i]
+        made.append((*text[i : i + 2], 1 if s else 0))
+    return made
+
+
+def pairs_round_the_end(sentences, swap):
+    made = pairs_by_index(sentences, swap)
+    return [*made, (sentences[-1], sentences[0], 0)]
+
+
 # --- length_table(train_lengths, train_labels, test_lengths, test_labels) --------------------------------------------
 
 
@@ -105,6 +120,27 @@ def table_last_label(train_lengths, train_labels, test_lengths, test_labels):
     return np.mean([last.get(n, 0) == y for n, y in zip(test_lengths.tolist(), test_labels, strict=True)])
 
 
+def table_new_is_usual(train_lengths, train_labels, test_lengths, test_labels):
+    said = np.full(len(test_labels), int(train_labels.mean() > 0.5))
+    for n in np.unique(train_lengths):
+        said[test_lengths == n] = train_labels[train_lengths == n].mean() > 0.5
+    return (said == test_labels).mean()
+
+
+def table_new_is_skipped(train_lengths, train_labels, test_lengths, test_labels):
+    right = []
+    for n, y in zip(test_lengths, test_labels, strict=True):
+        if n in train_lengths:
+            right.append(int(train_labels[train_lengths == n].mean() > 0.5) == y)
+    return sum(right) / len(right)
+
+
+def table_nearer_mean(train_lengths, train_labels, test_lengths, test_labels):
+    means = np.array([train_lengths[train_labels == y].mean() for y in (0, 1)])
+    said = np.abs(test_lengths[:, None] - means).argmin(axis=1)
+    return (said == test_labels).mean()
+
+
 # --- paired_gain(with_nsp, without, documents) -----------------------------------------------------------------------
 
 
@@ -149,6 +185,28 @@ def gain_by_xor(with_nsp, without, documents):
     return gain_by_means(with_nsp ^ without, np.zeros_like(without), documents)
 
 
+def gain_of_the_first_seed(with_nsp, without, documents):
+    everything, smallest, _ = gain_by_means(with_nsp, without, documents)
+    return everything, smallest, gain_by_means(with_nsp[:1], without[:1], documents)[2]
+
+
+def gain_of_truth_values(with_nsp, without, documents):
+    d = with_nsp - without
+    return d.mean(), d.mean(axis=1).min(), np.mean([d[:, documents == n].mean() > 0 for n in np.unique(documents)])
+
+
+def gain_by_document(what):
+    def answer(with_nsp, without, documents):
+        everything, smallest, above = gain_by_means(with_nsp, without, documents)
+        d = with_nsp.astype(float) - without
+        table = np.array([d[:, documents == n].mean(axis=1) for n in np.unique(documents)])
+        if what == "smallest":
+            return everything, table.mean(axis=1).min(), above
+        return everything, smallest, np.mean([row.min() > 0 for row in table])
+
+    return answer
+
+
 mean, worst = (lambda d: d.mean()), (lambda d: d.mean(axis=1).min())
 share = lambda d, sums: (sums > 0).mean()  # noqa: E731
 
@@ -165,19 +223,25 @@ WRONG = {
         ("label_forgotten", pairs_with(int, lambda s: 1 - s, lambda s: 0)),
         ("kept_for_exchanged", pairs_with(lambda s: 1 - s, int, lambda s: 1 - int(s))),
         ("every_second_pair", pairs_with(int, lambda s: 1 - s, int, lambda n: range(0, n - 1, 2))),
-        ("", pairs_without_the_last),
-        ("", pairs_of_both_orders),
+        ("last_pair_missing", pairs_without_the_last),
+        ("both_orders", pairs_of_both_orders),
+        ("moved_along", pairs_moved_along),
         ("", pairs_without_labels),
+        ("", pairs_round_the_end),
     ],
     "length_table": [
         ("ties_to_one", table_ties_up),
         ("unseen_to_one", table_new_is_one),
         ("both_to_one", table_both_one),
-        ("", table_last_label),
+        ("last_label", table_last_label),
+        ("unseen_by_prior", table_new_is_usual),
+        ("unseen_left_out", table_new_is_skipped),
+        ("one_threshold", table_nearer_mean),
         ("tested_on_training", lambda a, b, c, d: table_by_masks(a, b, a, b)),
         ("table_of_test", lambda a, b, c, d: table_by_masks(c, d, c, d)),
         ("share_of_mistakes", lambda a, b, c, d: 1 - table_by_masks(a, b, c, d)),
-        ("", lambda a, b, c, d: table_by_masks(a, b, c, d) * len(d)),
+        ("count_of_right", lambda a, b, c, d: table_by_masks(a, b, c, d) * len(d)),
+        ("", lambda a, b, c, d: np.mean(d)),
     ],
     "paired_gain": [
         ("without_minus_with", gain_turned),
@@ -187,6 +251,12 @@ WRONG = {
         ("count_of_documents", gain_with(mean, worst, lambda d, sums: (sums > 0).sum())),
         ("pairs_for_documents", gain_with(mean, worst, lambda d, sums: (d.sum(axis=0) > 0).mean())),
         ("", gain_with(lambda d: d.sum(), worst, share)),
-        ("", gain_by_xor),
+        ("changes_counted", gain_by_xor),
+        ("smallest_change", gain_with(mean, lambda d: abs(d.mean(axis=1)).min(), share)),
+        ("first_seed_only", gain_of_the_first_seed),
+        ("smallest_of_a_document", gain_by_document("smallest")),
+        ("in_every_seed", gain_by_document("every seed")),
+        ("", gain_with(lambda d: np.median(d.mean(axis=1)), worst, share)),
+        ("", gain_of_truth_values),
     ],
 }
