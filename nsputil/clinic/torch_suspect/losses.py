@@ -40,7 +40,7 @@ def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
 def _twice(seen: AsRecording, batch: Any) -> bool:
     """Whether the loss takes logits where the model gives probabilities."""
     form = seen.parts.form
-    if "probabilit" not in form.name or form.name.startswith("log"):
+    if "logit" in form.name or form.name.startswith("log"):
         return False
     other = replace(form, name="one logit" if form.name.startswith("one") else "logits")
     found = asked_loss.of(replace(seen.parts, form=other), batch)
