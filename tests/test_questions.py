@@ -9,10 +9,12 @@ import nbformat
 import numpy as np
 import pytest
 
+from nsputil.bert import BertEncoder
 from nsputil.corpus import read_documents
 from nsputil.losses import log_softmax, nsp_loss, nsp_loss_from_probs, sigmoid
 from nsputil.metrics import accuracy_interval, entropy
-from nsputil.tokenization import tokenize
+from nsputil.pairs import SentencePair
+from nsputil.tokenization import Vocabulary, encode_pairs, tokenize
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
@@ -63,6 +65,8 @@ LEARNERS_WORDS += [
 ]
 LEARNERS_WORDS += ["tfrecord", "DistilBERT", "XLNet", "weight decay", "adam_m", "keras-bert", "Trainer"]
 LEARNERS_WORDS += ["convert", "ONNX"]
+LEARNERS_WORDS += ["hard negative", "BM25", "bi-encoder", "cross-encoder", "undersampling", "imbalanced", "LAMB"]
+LEARNERS_WORDS += ["log-probabilities", "MRPC", "size mismatch", "256", "Horovod", "second-to-last", "memory-mapped"]
 PARTS = re.compile(
     r"(?P<answer>.+)\n\n\*Asked in:\* (?P<links>.+?)\. "
     r"\*(?P<how>Taught in|Nearest cell):\* \[(?P<number>\d\d)\]\(\.\./notebooks/(?P<file>[\w.]+)\), "
@@ -166,6 +170,7 @@ PUBLISHED = {
     "0.2696",
     "0.48397",
     "0.48753",
+    "0.00009625",
 }
 #: Choices and measurements that the page itself explains: learning rates; `nsp-mini` on 600 pairs.
 EXPLAINED = {"0.0001", "0.000025", "0.865", "0.863", "0.0000006"}
@@ -175,6 +180,12 @@ def _gap(a, b):
     return float(sigmoid(np.array(a - b)))
 
 
+def _curvatures(p):
+    """Return the second derivatives of (1 - p)^2 and of -log p in the gap, where the gold class has p."""
+    gap = np.log(p / (1 - p)) + np.array([-1e-3, 0, 1e-3])
+    return [np.diff(loss, 2)[0] / 1e-6 for loss in ((1 - sigmoid(gap)) ** 2, -np.log(sigmoid(gap)))]
+
+
 def _computed():
     """Return the numbers of the worked lines, from the functions of the course."""
     three = nsp_loss_from_probs([[p, 1 - p] for p in (0.9, 0.8, 0.1)], [0, 0, 0], reduction="none")
@@ -182,6 +193,7 @@ def _computed():
     odds = 0.8 / 0.2 * (0.1 / 0.9)
     published = [[5.2880, -6.0952]]
     targets = (1 - 0.1) * np.array([1, 0]) + 0.1 / 2
+    push, curvature = np.exp(log_softmax(np.array([5.0, 4, -2]))), _curvatures(0.2)
     values = {
         "0.1054": three[0], "0.8770": three.mean(), "0.6325": seven,
         "5.8127": 3.5181 + 2.2946, "0.9970": _gap(3.5181, -2.2946), "0.9985": _gap(3.9515, -2.5397),
@@ -196,6 +208,10 @@ def _computed():
         "0.5623": entropy(0.25), "0.000622": 0.00176 * np.sqrt(512 / 4096), "0.1618": 0.2696 - 0.1078,
         "0.554": 0.02 * np.sqrt(768), "0.4444": odds, "0.3077": odds / (1 + odds),
         "0.0641": np.log(0.51603 / 0.48397), "0.0499": np.log(0.51247 / 0.48753),
+        "0.5987": _gap(0.4, 0), "0.31617647": 129 / 408, "0.6838235": 279 / 408, "0.4463": -2 * np.log(0.8),
+        "0.0000661": 0.0001 * np.sqrt(112 / 256), "0.0000125": 0.0001 / 8, "0.0008": 8 * 0.0001,
+        "0.00154": 16 * 0.00009625,
+        "0.7306": push[0], "0.2688": push[1], "0.0007": push[2], "0.1024": -curvature[0], "0.1600": curvature[1],
     }  # fmt: skip
     return values
 
@@ -261,3 +277,32 @@ def test_the_worked_lines_about_other_projects_are_right():
     assert "if 85 % of the places cost 0 and 15 % cost 2.0, the mean is 0.3" in PAGE and np.isclose(0.15 * 2.0, 0.3)
     assert "so Pr(IsNext) is 0.54" in PAGE and f"{_gap(-0.1078, -0.2696):.2f}" == "0.54"
     assert "with 200 as the new end it is more than half again" in PAGE and (200 - 90) / 200 > 0.5
+    assert "100 queries on 10,000 texts are 1,000,000 rows of pairs, but only 10,100 of single texts" in PAGE
+    assert (100 * 10_000, 100 + 10_000) == (1_000_000, 10_100)
+    assert "of one line with 2,000 tokens and rows of 128 it keeps 126 and loses 1,874" in PAGE
+    assert (128 - 2, 2000 - 126) == (126, 1874)  # one segment: [CLS] and [SEP] take two places
+    assert "so 0.00154 at 65,536 rows" in PAGE and 128 * 32 * 16 == 65_536
+    assert "times 8, so 0.0008, at 262,144" in PAGE and 64 * 512 * 8 == 262_144
+    assert "a row of 128 places with texts of 40 and 30 tokens holds 70 of them, 55 %" in PAGE
+    assert f"{70 / 128:.0%}" == "55%"
+
+
+def test_the_worked_lines_about_probabilities_are_right():
+    assert "logits of 142.18 and 86.20 are a gap of 55.98" in PAGE and sigmoid(np.array(142.18 - 86.20)) == 1
+    assert np.isclose(nsp_loss([[142.18, 86.20]], [1]), 55.98)
+    assert "0.9 are odds of 9, times 1/9 is 1, so 0.5" in PAGE and np.isclose(0.9 / 0.1 * (0.1 / 0.9), 1)
+    assert "`[-0.2231, -1.6094]` are log-probabilities" in PAGE
+    assert np.allclose(np.exp([-0.2231, -1.6094]), [0.8, 0.2], atol=1e-4)
+    assert _curvatures(0.2)[0] < 0 < min(_curvatures(0.4) + _curvatures(0.2)[1:])  # it bends downward below p = 1/3
+
+
+def test_a_loss_at_a_hidden_word_trains_all_weights_of_the_last_layer():
+    encoder = BertEncoder(12, 6, 2, 2, np.random.default_rng(0), dtype=np.float64, std=0.5)
+    words = Vocabulary(list("abcdefg"))
+    batch = encode_pairs([SentencePair("a b c", "d e f", 0, 0, 0, 0, 1)], words)
+    _, cache = encoder.forward(batch)
+    at_place = np.zeros_like(cache.hidden)
+    at_place[0, 2] = np.random.default_rng(1).normal(size=6)  # the loss of a hidden word, at its place
+    gradients = encoder.backward(np.zeros((1, 6)), cache, at_place)
+    last = [name for name in gradients if name.startswith("layer1.") and name.endswith("weight")]
+    assert len(last) == 8 and min(np.abs(gradients[name]).max() for name in last) > 0.1
