@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from nsputil.clinic.buffers import buffers, put_back
 from nsputil.encoders import RowGradient
 from nsputil.optimizers import values
 from nsputil.run import Run
@@ -69,7 +70,8 @@ class Step:
 class Report:
     """One call of the evaluation: the step, the pairs given, the pairs that were read, the report, the parameters.
 
-    `arrays` holds the first batches that reached the encoder, encoded by whatever the evaluation encodes with.
+    Beside the parameters are the arrays of `nsputil.clinic.buffers`. `arrays` holds the first batches that reached the
+    encoder, encoded by whatever the evaluation encodes with.
     """
 
     step: int
@@ -237,10 +239,12 @@ def marks(parameters: Mapping, most: int = 1024) -> dict[str, int]:
 
 
 def fill(model: Any, parameters: Mapping) -> None:
-    """Write values into the parameters of a model."""
+    """Write values into the parameters of a model, and into the arrays that it holds beside them."""
     own = model.parameters
+    put_back(model, {name: array for name, array in parameters.items() if name.startswith(".")})
     for name, array in parameters.items():
-        own[name][...] = array
+        if not name.startswith("."):
+            own[name][...] = array
 
 
 def record(experiment: Experiment, progress: bool = False) -> Recording:
@@ -452,7 +456,7 @@ class _Watch:
             finally:
                 release()
                 read = self.evaluating.pop()
-            parameters = {name: array.copy() for name, array in model.parameters.items()}
+            parameters = {name: array.copy() for name, array in model.parameters.items()} | buffers(model)
             self.bytes += sum(array.nbytes for array in parameters.values())
             kept = parameters if self.bytes <= MOST_BYTES else None
             self.seen.reports.append(Report(self.count, list(pairs), read, copy(report), kept, arrays))

@@ -1,5 +1,6 @@
 """The backward pass against differences of the forward pass, at the start."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,9 @@ from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.recording import clone
 from nsputil.encoders import RowGradient
 from nsputil.losses import nsp_loss_and_grad, softplus
+
+#: From a batch to logits and a cache.
+Forward = Callable[[Any], tuple[Any, Any]]
 
 PLACE = "model"
 ROWS = 8
@@ -33,27 +37,19 @@ def backward_pass(recording: Any) -> list[Finding]:
     pairs = pairs[:ROWS]
     batch = model.encode(pairs, model.vocabulary, model.max_length)
     labels = np.arange(len(pairs)) % 2
-    logits, cache = model.forward(batch)
+    logits = model.forward(batch)[0]
     if not np.isfinite(logits).all():
         return [unknown("model.backward", PLACE, "The start gives logits that are not finite.")]
     if not np.array_equal(model.forward(batch)[0], logits):
         return [
             unknown("model.backward", PLACE, "The model gives other numbers each time, so differences say nothing.")
         ]
-    dlogits = nsp_loss_and_grad(logits, labels)[1].astype(np.asarray(logits).dtype)
-    gradients = {
-        name: np.array(_dense(g, model.parameters[name])) for name, g in model.backward(dlogits, cache).items()
-    }
-    wrong, checked, worst = [], 0, 1.0
-    for number, name in enumerate(list(gradients)[:MOST]):
-        for direction in _directions(gradients[name], number):
-            ratio = _ratio(model, batch, labels, name, gradients[name], direction)
-            if ratio is None:
-                continue
-            checked += 1
-            if abs(ratio - 1) > TOLERANCE:
-                wrong.append(f"{name}: {ratio:.3f} times the slope")
-                worst = ratio
+    checked, wrong, worst = _compared(model, batch, labels, model.forward)
+    if wrong:
+        in_training = _training_mode(model)
+        if np.array_equal(in_training(batch)[0], in_training(batch)[0]):
+            again = _compared(model, batch, labels, in_training)
+            checked, wrong, worst = again if again[0] and not again[1] else (checked, wrong, worst)
     numbers = {"checked": float(checked), "wrong": float(len(wrong)), "worst": worst}
     if checked == 0:
         return [unknown("model.backward", PLACE, "No slope is large enough to be measured.")]
@@ -64,11 +60,39 @@ def backward_pass(recording: Any) -> list[Finding]:
     return [holds("model.backward", PLACE, f"{checked} slopes agree with the gradients.", numbers=numbers)]
 
 
+def _training_mode(model: Any) -> Forward:
+    """Return the forward pass of a training step, with the same random numbers each time.
+
+    A training needs the gradient of this one alone: batch normalization, for one, has another in evaluation.
+    """
+    return lambda batch: model.forward(batch, np.random.default_rng(0))
+
+
+def _compared(model: Any, batch: Any, labels: np.ndarray, forward: Forward) -> tuple[int, list[str], float]:
+    """Return how many slopes were compared, a line for each that is not the gradient's, and the last wrong ratio."""
+    logits, cache = forward(batch)
+    dlogits = nsp_loss_and_grad(logits, labels)[1].astype(np.asarray(logits).dtype)
+    gradients = {
+        name: np.array(_dense(g, model.parameters[name])) for name, g in model.backward(dlogits, cache).items()
+    }
+    wrong, checked, worst = [], 0, 1.0
+    for number, name in enumerate(list(gradients)[:MOST]):
+        for direction in _directions(gradients[name], number):
+            ratio = _ratio(model, forward, batch, labels, name, gradients[name], direction)
+            if ratio is None:
+                continue
+            checked += 1
+            if abs(ratio - 1) > TOLERANCE:
+                wrong.append(f"{name}: {ratio:.3f} times the slope")
+                worst = ratio
+    return checked, wrong, worst
+
+
 def _smooth(model: Any, pairs: list) -> list:
     """Return the pairs whose loss has a slope at the start.
 
     A text of which no word is known has a vector of zeros, and one of length 1 after any step: its loss jumps. What
-    the loss of a pair moves by then stays the same when the step is an eighth, where a slope gives an eighth too.
+    the loss of a pair moves by then is much the same when the step is a thousandth, where a slope gives a thousandth.
     """
     labels = np.arange(len(pairs)) % 2
     signs = 1 - 2 * labels
@@ -82,7 +106,7 @@ def _smooth(model: Any, pairs: list) -> list:
     if size == 0 or not np.isfinite(size):
         return pairs
     moves = []
-    for h in (0.02, 0.0025):
+    for h in (0.02, 0.00002):
         sides = []
         for sign in (1, -1):
             for name, g in gradients.items():
@@ -92,7 +116,7 @@ def _smooth(model: Any, pairs: list) -> list:
         moves.append(np.abs(sides[0] - sides[1]))
     for name, array in kept.items():
         own[name][...] = array
-    jumps = (moves[1] > 0.5 * moves[0]) & (moves[1] > 1e-3)
+    jumps = (moves[1] > 0.1 * moves[0]) & (moves[1] > 1e-3)
     return [pair for pair, jump in zip(pairs, jumps, strict=True) if not jump]
 
 
@@ -118,7 +142,13 @@ def _unit(x: np.ndarray) -> np.ndarray:
 
 
 def _ratio(
-    model: Any, batch: Any, labels: np.ndarray, name: str, gradient: np.ndarray, direction: np.ndarray
+    model: Any,
+    forward: Forward,
+    batch: Any,
+    labels: np.ndarray,
+    name: str,
+    gradient: np.ndarray,
+    direction: np.ndarray,
 ) -> float | None:
     """Return the gradient's promise over the measured slope, or None if the slope cannot be measured."""
     slope = float(np.vdot(gradient.astype(np.float64), direction))
@@ -133,7 +163,7 @@ def _ratio(
         values = []
         for sign in (1, -1):
             own[...] = (kept + sign * h * direction).astype(own.dtype)
-            logits = np.asarray(model.forward(batch)[0], np.float64)
+            logits = np.asarray(forward(batch)[0], np.float64)
             values.append(nsp_loss_and_grad(logits, labels)[0] if np.isfinite(logits).all() else np.nan)
         own[...] = kept
         measured = (values[0] - values[1]) / (2 * h)

@@ -272,7 +272,7 @@ def as_pairs(pairs: Sequence | None, name: str) -> list[SentencePair]:
     Raises
     ------
     TypeError
-        If an item is neither a SentencePair nor ``(a, b, label)``.
+        If an item is neither ``(a, b, label)`` nor an object with `sentence_a`, `sentence_b` and `label`.
     """
     found = []
     for k, pair in enumerate(pairs or ()):
@@ -280,9 +280,13 @@ def as_pairs(pairs: Sequence | None, name: str) -> list[SentencePair]:
             found.append(pair)
             continue
         try:
-            a, b, label = pair
+            named = all(hasattr(pair, part) for part in ("sentence_a", "sentence_b", "label"))
+            a, b, label = (pair.sentence_a, pair.sentence_b, pair.label) if named else pair
         except (TypeError, ValueError):
-            raise TypeError(f"{name}[{k}] is a {type(pair).__name__}; expected (a, b, label)") from None
+            raise TypeError(
+                f"{name}[{k}] is a {type(pair).__name__}; expected (a, b, label), or an object with sentence_a, "
+                "sentence_b and label"
+            ) from None
         found.append(SentencePair(str(a), str(b), int(label), 0, 0, 0, 0))
     return found
 

@@ -79,6 +79,37 @@ class ConvolutionEncoder:
         }
 
 
+class NormedEncoder:
+    """Batch normalization of another encoder's vectors: of the batch in training, of running averages in evaluation."""
+
+    def __init__(self, inner):
+        self.inner, self.width, self.parameters = inner, inner.width, inner.parameters
+        self.mean, self.variance = np.zeros(self.width, np.float32), np.ones(self.width, np.float32)
+
+    def forward(self, batch, rng=None):
+        h, cache = self.inner.forward(batch, rng)
+        mean, variance = self.mean, self.variance
+        if rng is not None:
+            mean, variance = h.mean(axis=0), h.var(axis=0)
+            self.mean += 0.1 * (mean - self.mean)
+            self.variance += 0.1 * (variance - self.variance)
+        scale = 1 / np.sqrt(variance + np.float32(1e-5))
+        normal = (h - mean) * scale
+        return normal, (cache, normal, scale)
+
+    def backward(self, dh, cache):
+        inner, normal, scale = cache
+        dh = (dh - dh.mean(axis=0) - normal * (dh * normal).mean(axis=0)) * scale
+        return self.inner.backward(dh.astype(normal.dtype), inner)
+
+
+def normed_bag(documents, vocabulary, rng):
+    """The pretrained bag with batch normalization."""
+    model = pretrained_bag(documents, vocabulary, rng)
+    model.encoder = NormedEncoder(model.encoder)
+    return model
+
+
 def with_encoder(kind, documents, vocabulary, rng):
     """A model with one of the encoders above."""
     return NSPModel(kind(len(vocabulary), 32, rng), vocabulary, rng, 32)
@@ -221,6 +252,7 @@ VARIATIONS = {
     "max length 64": _bag(encode=lambda pairs, vocabulary, length: encode_pairs(pairs, vocabulary, 64)),
     "means": _bag(model=partial(with_encoder, MeanEncoder), optimizer=partial(adamw, rate=5e-3)),
     "convolution": _bag(model=partial(with_encoder, ConvolutionEncoder), optimizer=partial(adamw, rate=3e-3)),
+    "batch normalization": _bag(model=normed_bag, optimizer=partial(adamw, rate=1e-3)),
     "defaults": _default,
     "no word dropout": _bag(model=partial(pretrained_bag, word_dropout=0.0)),
     "bag of random vectors": _bag(
