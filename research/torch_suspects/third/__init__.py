@@ -1,0 +1,1 @@
+"""Trainings of a third author: defects and sane variations."""
