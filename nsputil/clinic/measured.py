@@ -1,11 +1,11 @@
 """How often an answer of each kind is right: the confidence that is printed with it.
 
 The rates are those of the three sealed sets of `research/independent` together, 200, 138 and 203 cases that were
-written without sight of the diagnosis, each at first contact. They follow the rule of succession, ``(right + 1) / (cases + 2)``; a test
-counts them again in the stored tables. What was mended after a set had been seen does not count, so a rule that was
-mended, as that of a start from random vectors was, is believed as little as before, until new cases show more. For
-"healthy" the sets have too many sick trainings, so its rates are those at even odds, ``1 / (1 + m)``, where m is the
-rate at which harmful defects end there.
+written without sight of the diagnosis, each at first contact. They follow the rule of succession,
+``(right + 1) / (cases + 2)``; a test counts them again in the stored tables. What was mended after a set had been seen
+does not count, so a rule that was mended, as that of a start from random vectors was, is believed as little as before,
+until new cases show more. For "healthy" the sets have too many sick trainings, so its rates are those at even odds,
+``1 / (1 + m)``, where m is the rate at which harmful defects end there.
 """
 
 #: Kind of answer -> the rate at which such answers are right.

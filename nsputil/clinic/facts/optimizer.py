@@ -19,6 +19,7 @@ DELAY = 80  # steps that a pulse is followed
 APART = 24  # steps between the early and the late pulse
 MOST = 3000  # steps of which the rate is traced one by one
 AGAIN = 20  # steps that are asked for a second time
+SETTLED = 8  # steps: some rules, such as RAdam's, divide by the size of a gradient only after a few
 ALONG = 0.3  # of the length of a step; rules that divide have 0.96, and others 1
 
 
@@ -91,7 +92,7 @@ def optimizer_rule(recording: Any) -> list[Finding]:
     late = _late(moving, count)
     if late is not None:
         findings += _memory(bench, trace, late, total)
-    adaptive, clipping, scale = _norms(bench, recording, int(moving[0]))
+    adaptive, clipping, scale = _norms(bench, recording, int(moving[0]), int(moving[-1]))
     findings += [clipping, scale] if scale else [clipping]
     if adaptive:
         findings.append(_correction(trace, moving))
@@ -259,9 +260,9 @@ def _turns(bench: Bench, early: int, late: int, nothing: np.ndarray) -> bool:
     return bool(moved[early] * moved[late] < 0)
 
 
-def _norms(bench: Bench, recording: Any, first: int) -> tuple[bool, Finding, Finding | None]:
+def _norms(bench: Bench, recording: Any, first: int, last: int) -> tuple[bool, Finding, Finding | None]:
     """Does the length of a step follow the norm of the gradient, and up to which norm?"""
-    lead = [0.0] * (first + 1)
+    lead = [0.0] * (max(first, min(SETTLED, last)) + 1)
     nothing = bench.push([*lead, 0.0])[-1].sum()
     sizes = bench.size * np.array([1e-4, 1e-2, 1.0, 100.0])
     lengths = np.array([bench.push([*lead, size])[-1].sum() - nothing for size in sizes])

@@ -38,6 +38,9 @@ HELD_OUT = 640  # rows that are recounted at most
 SHARE = 6  # of the steps that may be taken, one part in so many is the watched training
 HARM = 0.045  # of accuracy: one paired training shows no less
 HELPS = 0.08  # the same for a part of which no fact says anything
+FAR = 0.12  # of accuracy: from here on a training that has learned may be sick although no fact says so
+ENOUGH = 2 / 3  # of what another part reaches above chance: a training that has learned more is not sick
+CHOSEN = ("focal-loss",)  # losses that people choose
 OVERFIT = 60  # steps on eight examples
 
 
@@ -430,14 +433,24 @@ def _helps(case: Case, gained: tuple[float, float], need: float) -> bool:
     return gained[0] > max(need, 1.7 * error) or (gained[1] > 0.25 and gained[0] > 0)
 
 
+def _far_behind(case: Case, gained: tuple[float, float]) -> bool:
+    """Whether a training that has learned is sick all the same: another part shows how much it lacks."""
+    chance = _chance(case)
+    return gained[0] >= FAR and case.base - chance < ENOUGH * (case.base + gained[0] - chance)
+
+
 def _by_swaps(case: Case) -> Conclusion:
     """No fact decides: try the textbook's loop, then the parts of which no fact says anything."""
     learned, words = _learned(case)
+    better: Swap | None = None  # another part does better, and this training has learned
     for swap in _candidates(case, learned):
         if not case.judge or not case.affordable(case.batches):
             continue
         gained = case.trial(swap)
         if gained is None or not _helps(case, gained, HELPS):
+            continue
+        if learned and not _far_behind(case, gained):
+            better = better or swap
             continue
         doubtful = [
             f.cause
@@ -481,6 +494,9 @@ def _by_swaps(case: Case) -> Conclusion:
         where = mistake.place
         statement = f"The cause is {mistake.cause}, in the {where}: a mistake, though it does no harm that shows here."
         return _conclude(case, "cause", mistake.cause, where, statement, [_of(mistake)], others)
+    if better is not None and not deviations:
+        statement = f"Nothing is violated; it would help to train {better.name}."
+        return _conclude(case, "a part that helps", None, better.place, statement, [])
     if deviations:
         names = ", ".join(dict.fromkeys(f.cause or f.fact for f in deviations))
         statement = f"Healthy, with a deviation that does no harm here: {names}."
@@ -491,7 +507,7 @@ def _by_swaps(case: Case) -> Conclusion:
 def _is_mistake(case: Case, finding: Finding) -> bool:
     """Whether a doubtful violation is a mistake and no choice: another loss, a wrong mask, a wrong first place."""
     if finding.fact == "loss.function":
-        return finding.cause is not None
+        return finding.cause is not None and finding.cause not in CHOSEN
     model = case.given.model
     if finding.fact == "arrays.mask":
         given = any("attention_mask" in seen.arrays for seen in case.seen.training.seen)
@@ -542,15 +558,19 @@ def _which_rate(case: Case, swap: Swap, gained: tuple[float, float]) -> str | No
     return None
 
 
+def _chance(case: Case) -> float:
+    """Return the accuracy of always giving the more frequent label."""
+    prior = float(np.mean(np.concatenate([np.asarray(labels_of(batch)) for batch in case.judge]) == 0))
+    return max(prior, 1 - prior)
+
+
 def _learned(case: Case) -> tuple[bool, str]:
     """Is held-out accuracy above that of always giving the more frequent label?"""
     if not case.judge:
         return False, "there are no held-out pairs."
-    labels = np.concatenate([np.asarray(labels_of(b)) for b in case.judge])
-    prior = float((labels == 0).mean())
-    chance = max(prior, 1 - prior)
-    low, high = accuracy_interval(round(case.base * len(labels)), len(labels))
-    words = f"accuracy {case.base:.3f} [{low:.3f}, {high:.3f}] on {len(labels)} held-out pairs, by chance {chance:.3f}."
+    chance, count = _chance(case), sum(len(labels_of(batch)) for batch in case.judge)
+    low, high = accuracy_interval(round(case.base * count), count)
+    words = f"accuracy {case.base:.3f} [{low:.3f}, {high:.3f}] on {count} held-out pairs, by chance {chance:.3f}."
     return bool(low > chance), words
 
 
