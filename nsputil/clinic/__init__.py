@@ -21,6 +21,7 @@ What is seen of a training:
 - `trainer_callback`: the same for the Trainer of Hugging Face; it imports transformers.
 - `kept_log`: a log that never ends the training that it records, and is never lost.
 - `recording`: one training, with what each of its parts was given and gave back.
+- `buffers`: arrays that a model holds beside its parameters, such as running averages.
 - `text_index`: where the texts of a pair are in the documents, and so whether B really follows A.
 
 Facts first, swaps next:
