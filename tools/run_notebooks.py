@@ -1,12 +1,14 @@
-"""Execute notebooks anew and store their outputs, without anything that changes from run to run.
+"""Execute notebooks again and store their outputs, without anything that changes from run to run.
 
     python tools/run_notebooks.py                        every master: notebooks/ and solutions/
     python tools/run_notebooks.py notebooks/05*.ipynb    some
 
-Running it twice changes no byte. It works on `NotebookClient` and not on ``nbconvert --execute``, which has no time
-limit by default and was seen to hang (docs/authoring.md).
+Running it twice changes no byte. No progress of exercises is kept, since what a check says depends on it. It works on
+`NotebookClient` and not on ``nbconvert --execute``, which has no time limit by default and was seen to hang
+(docs/authoring.md).
 """
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
+os.environ["NSPUTIL_PROGRESS"] = "off"
 ROOT = Path(__file__).resolve().parent.parent
 MASTERS = ("notebooks", "solutions")
 METADATA = {
