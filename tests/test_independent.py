@@ -62,3 +62,15 @@ def test_the_printed_rates_are_those_of_all_sealed_sets_at_first_contact():
     )
     missed = (cases["healthy"] - right["healthy"] + 1) / (harmful + 2)
     assert RATES["healthy"] == pytest.approx(1 / (1 + missed), abs=0.0051)
+
+
+def test_the_figures_of_examine_are_those_of_its_tables():
+    folder = RESULTS.parent / "torch_suspects"
+    measured = set(re.findall(r"\d\.\d{3}", "".join(path.read_text() for path in folder.glob("*.txt"))))
+    page = (RESULTS.parents[1] / "docs/examine.md").read_text()
+    section = page.split("## How it fares")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (?:cause|place|healthy).*", (RESULTS.parent / "README.md").read_text(), re.M)
+    for text in (section, *rows):
+        figures = re.findall(r"(?<![\d.])\d\.\d{3}(?!\d)", text)
+        assert set(figures) <= measured, text[:60]
+    assert len(re.findall(r"\d\.\d{3}", section)) >= 18

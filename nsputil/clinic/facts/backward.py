@@ -106,18 +106,24 @@ def _smooth(model: Any, pairs: list) -> list:
     if size == 0 or not np.isfinite(size):
         return pairs
     moves = []
+    here = _losses(logits, signs)
     for h in (0.02, 0.00002):
         sides = []
         for sign in (1, -1):
             for name, g in gradients.items():
                 own[name][...] = (kept[name] + sign * h / size * g).astype(kept[name].dtype)
-            moved = np.asarray(model.forward(batch)[0], np.float64)
-            sides.append(softplus(-(moved[:, 0] - moved[:, 1]) * signs))
-        moves.append(np.abs(sides[0] - sides[1]))
+            sides.append(np.abs(_losses(model.forward(batch)[0], signs) - here))
+        moves.append(np.maximum(*sides))
     for name, array in kept.items():
         own[name][...] = array
     jumps = (moves[1] > 0.1 * moves[0]) & (moves[1] > 1e-3)
     return [pair for pair, jump in zip(pairs, jumps, strict=True) if not jump]
+
+
+def _losses(logits: Any, signs: np.ndarray) -> np.ndarray:
+    """Return the loss of each pair; `signs` is 1 where the label is 0, and -1 elsewhere."""
+    z = np.asarray(logits, np.float64)
+    return softplus(-(z[:, 0] - z[:, 1]) * signs)
 
 
 def _dense(gradient: Any, parameter: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """A report against a recount: if they differ, which pairs, labels or parameters explain the report. Notebook 10."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,7 +63,7 @@ class Count:
 def report_facts(recording: Any) -> list[Finding]:
     """Does each report agree with a recount on the pairs that it was given?"""
     reports = [report for report in recording.reports if report.parameters is not None and len(report.pairs) > 0]
-    reports = [report for report in reports if all(np.isfinite(a).all() for a in report.parameters.values())]
+    reports = [report for report in reports if _finite(report.parameters)]
     if not reports:
         return [unknown("report.recount", PLACE, "There is no report that could be recounted.")]
     counts = [_count(recording, report) for report in reports]
@@ -222,6 +222,11 @@ def _fewer_words(report: Any) -> bool:
     given = {frozenset(tokenize(text)) for pair in report.pairs for text in (pair.sentence_a, pair.sentence_b)}
     sample = [frozenset(tokenize(text)) for text in read[:60]]
     return bool(sample) and float(np.mean([any(text <= whole for whole in given) for text in sample])) > 0.8
+
+
+def _finite(parameters: Mapping) -> bool:
+    """Whether all weights are finite; arrays beside them may hold infinities, as masks do."""
+    return all(np.isfinite(array).all() for name, array in parameters.items() if not name.startswith("."))
 
 
 def _accuracy(recording: Any, counts: list, reports: list, plain: bool = True) -> Finding:

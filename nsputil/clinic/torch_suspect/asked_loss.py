@@ -140,19 +140,29 @@ def with_labels(batch: Any, labels: np.ndarray) -> Any:
     return mapped(more, lambda path, leaf: with_labels_like(labels, leaf) if path == place else leaf)
 
 
+def _one_step(step: Callable, model: Any, batch: Any, loss: Callable | None) -> Any:
+    """Take a step of a user with an optimizer that does not move, and return its loss.
+
+    Raises
+    ------
+    ValueError
+        If the step returns none.
+    """
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    value = step(model, batch, loss, optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: 1.0))
+    if value is None:
+        raise ValueError("the step returns no loss")
+    return value
+
+
 def _by_step(given: Given, batch: Any, like: Any) -> Loss:
-    """The user's step, with a model that answers with given logits and an optimizer that does not move."""
+    """The user's step, with a model that answers with given logits."""
 
     def ask(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
         memo: dict = {}
         step, loss = copied(given.step, memo), copied(given.loss, memo)
         model = Answers(torch.tensor(logits), like, given.form)
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
-        rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: 1.0)
-        assert step is not None
-        value = step(model, with_labels(batch, labels), loss, optimizer, rates)
-        if value is None:
-            raise ValueError("the step returns no loss")
+        value = _one_step(step, model, with_labels(batch, labels), loss)
         return _answer(value, model.gradient, logits.shape)
 
     return ask
@@ -223,12 +233,7 @@ def _by_step_and_layer(given: Given, batch: Any, like: Any) -> Loss:
             return given.form.answer(answers.take(len(o))).reshape(-1, *own.shape[1:])
 
         model.get_submodule(name).register_forward_hook(put)
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
-        rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: 1.0)
-        assert step is not None
-        value = step(model, with_labels(batch, labels), loss, optimizer, rates)
-        if value is None:
-            raise ValueError("the step returns no loss")
+        value = _one_step(step, model, with_labels(batch, labels), loss)
         return _answer(value, answers.gradient, logits.shape)
 
     return ask

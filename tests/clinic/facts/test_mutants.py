@@ -9,8 +9,10 @@ from fact_mutants import MUTANTS, encoded, only_labels, pairs_changed, short, wi
 from near_misses import NEAR_MISSES
 
 from nsputil.clinic.facts import examine, run_facts
+from nsputil.clinic.facts.backward import backward_pass
 from nsputil.clinic.facts.finding import PLACES, Finding
 from nsputil.clinic.recording import record
+from nsputil.experiment import bag_model
 from nsputil.run import Run
 from nsputil.training import train
 
@@ -127,3 +129,12 @@ def test_a_model_that_an_evaluation_keeps_stays_as_it_was():
     kept.clear()
     seen = record(experiment)
     assert seen.run.evaluations == plain
+
+
+@pytest.mark.parametrize(("size", "seed", "every"), [(80, 0, 4), (80, 0, 8), (120, 1, 2), (400, 2, 8)])
+def test_a_text_without_a_known_word_is_no_wrong_backward_pass(size, seed, every):
+    """Its vector is zero, so the loss of its pair jumps at any step; the gradients of the others are right."""
+    recording = record(replace(short(seed, steps=3), vocabulary_size=size, model=bag_model))
+    pairs = recording.kept[0].pairs
+    pairs[:] = [replace(p, sentence_b="Zzz qqq xxx") if k % every == 1 else p for k, p in enumerate(pairs)]
+    assert backward_pass(recording)[0].state == "holds"
