@@ -3,7 +3,7 @@
     python -m benchmarks.public_logs [FOLDER or FILES]
 
 Without arguments it reads tests/clinic/log_readers/public, whose sources.json says where each log comes from, what was
-found there, and the group of symptoms that this belongs to. "given" and "development" were seen while the readers were
+found there, and the group of symptoms that this belongs to; a folder of your own can hold one, too. "given" and "development" were seen while the readers were
 written; "kept_back" and the looks were written down before they were read for the first time, and docs/logs.md says
 what was found then.
 """
@@ -87,7 +87,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("paths", nargs="*", type=Path, default=[PUBLIC])
     parser.add_argument("--without", action="append", default=[], help="a folder to leave out")
     options = parser.parse_args(arguments)
-    sources = json.loads((PUBLIC / "sources.json").read_text(encoding="utf-8"))["logs"]
+    sources = {}
+    for path in [PUBLIC, *options.paths]:
+        if (path / "sources.json").is_file():
+            sources |= json.loads((path / "sources.json").read_text(encoding="utf-8"))["logs"]
     files = [f for p in options.paths for f in (sorted(p.rglob("*")) if p.is_dir() else [p])]
     files = [f for f in files if f.is_file() and f.name != "sources.json" and f.parent.name not in options.without]
     results: dict[str, list] = {}
