@@ -3,9 +3,9 @@
     python -m benchmarks.public_logs [FOLDER or FILES]
 
 Without arguments it reads tests/clinic/log_readers/public, whose sources.json says where each log comes from, what was
-found there, and the group of symptoms that this belongs to; a folder of your own can hold one, too. "given" and "development" were seen while the readers were
-written; "kept_back" and the looks were written down before they were read for the first time, and docs/logs.md says
-what was found then.
+found there, and the group of symptoms that this belongs to; a folder of your own can hold one, too. "given" and
+"development" were seen while the readers were written; "kept_back" and the looks were written down before they were
+read for the first time, and docs/logs.md says what was found then.
 """
 
 import argparse
