@@ -177,8 +177,8 @@ def test_a_model_that_is_sure_of_all_answers_pays_the_floor_plus_its_error_rate(
 
 @claim(
     "unsure-lies-off-the-rule",
-    "The loss of a model that is not yet sure does not follow the rule, but it is never below 0.3133 + 0.38 times the "
-    "error rate, since a wrong answer costs at least `ln 2` here, 0.38 more than the floor.",
+    "The loss of a model that is not yet sure does not follow the rule, but it is never below about 0.3133 + 0.38 "
+    "times the error rate, since a wrong answer costs at least `ln 2` here, about 0.38 more than the floor.",
 )
 def test_the_least_loss_of_softmax_twice_at_an_error_rate():
     rng = np.random.default_rng(4)
@@ -290,7 +290,10 @@ def masked_softmax(scores, low):
         return e / e.sum()
 
 
-@claim("exp-of-minus-10000", "With a place left, both masks do the same: `exp(-10000)` is 0 in float32.")
+@claim(
+    "exp-of-minus-10000",
+    "If at least one place is left, both masks do the same: `exp(-10000)` is 0 in float32.",
+)
 @claim(
     "a-row-without-a-place",
     "The finite number shifts all scores alike, and a shift changes no softmax: the padding is read as if there "
