@@ -199,7 +199,7 @@ def found_by(name, train, test):
 
 
 @claim(
-    "only-nsp-trains-the-pooler", "It is also the only part of BERT's pre-training that gives the pooler a gradient."
+    "only-nsp-trains-the-pooler", "NSP is also the only part of BERT's pre-training that gives the pooler a gradient."
 )
 def test_masked_words_give_the_pooler_no_gradient():
     from nsputil.bert import BertEncoder
@@ -302,7 +302,11 @@ CITED = [
         "([Lan and others](../docs/references.md#lan-2020), table 5).",
         "lan-2020",
     ),
-    cited("albert-nsp-90.5", "The NSP rows agree: they are high on their own task, and at or near chance on order.", "lan-2020"),
+    cited(
+        "albert-nsp-90.5",
+        "The NSP rows agree: they are high on their own task, and at or near chance on order.",
+        "lan-2020",
+    ),
     cited(
         "albert-one-chunk",
         "ALBERT's released code makes a *random* pair, labeled as exchanged, where a chunk is a single "
@@ -363,8 +367,8 @@ CITED = [
     cited("relatives-differ", "RoBERTa does not use them, and its first token is `<s>`.", "fairseq-5383"),
     cited(
         "aroca-nsp-hurts",
-        "Aroca-Ouellette and Rudzicz found that training with NSP hurts, because it splits the context and asks for "
-        "little, and that other free tasks about pairs, such as order and adjacent sentences, improve on masked words "
+        "But Aroca-Ouellette and Rudzicz found that training with NSP hurts, because it splits the context and asks "
+        "for little, and that other free tasks about pairs, such as order and adjacent sentences, improve on masked words "
         "alone ([their paper](../docs/references.md#aroca-2020)).",
         "aroca-2020",
     ),
