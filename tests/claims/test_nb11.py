@@ -368,8 +368,8 @@ CITED = [
     cited(
         "aroca-nsp-hurts",
         "But Aroca-Ouellette and Rudzicz found that training with NSP hurts, because it splits the context and asks "
-        "for little, and that other free tasks about pairs, such as order and adjacent sentences, improve on masked words "
-        "alone ([their paper](../docs/references.md#aroca-2020)).",
+        "for little, and that other free tasks about pairs, such as order and adjacent sentences, improve on masked "
+        "words alone ([their paper](../docs/references.md#aroca-2020)).",
         "aroca-2020",
     ),
     cited(
