@@ -199,7 +199,7 @@ def found_by(name, train, test):
 
 
 @claim(
-    "only-nsp-trains-the-pooler", "It is also the only part of BERT's pre-training that gives the pooler a gradient."
+    "only-nsp-trains-the-pooler", "NSP is also the only part of BERT's pre-training that gives the pooler a gradient."
 )
 def test_masked_words_give_the_pooler_no_gradient():
     from nsputil.bert import BertEncoder
@@ -298,11 +298,15 @@ CITED = [
     ),
     cited(
         "albert-of-base-size",
-        "ALBERT's authors made the same test with a Transformer of the size of BERT-base "
+        "ALBERT's authors made the same test with a Transformer in their base configuration "
         "([Lan and others](../docs/references.md#lan-2020), table 5).",
         "lan-2020",
     ),
-    cited("albert-nsp-90.5", "The NSP rows agree: high on their own task, (nearly) chance on order.", "lan-2020"),
+    cited(
+        "albert-nsp-90.5",
+        "The NSP rows agree: they are high on their own task, and at or near chance on order.",
+        "lan-2020",
+    ),
     cited(
         "albert-one-chunk",
         "ALBERT's released code makes a *random* pair, labeled as exchanged, where a chunk is a single "
@@ -332,8 +336,8 @@ CITED = [
     ),
     cited(
         "shorter-is-worse",
-        "A pair of single sentences, with the loss kept, is worse on all five tasks: that difference is the input "
-        "alone.",
+        "A pair of single sentences, with the loss kept, is worse on all five tasks: that difference does not come "
+        "from the loss.",
         "liu-2019",
     ),
     cited(
@@ -363,15 +367,14 @@ CITED = [
     cited("relatives-differ", "RoBERTa does not use them, and its first token is `<s>`.", "fairseq-5383"),
     cited(
         "aroca-nsp-hurts",
-        "Aroca-Ouellette and Rudzicz found that training with NSP hurts, because it splits the context and asks for "
-        "little, and that other free tasks about pairs, such as order and adjacent sentences, beat masked words alone "
-        "([their paper](../docs/references.md#aroca-2020)).",
+        "But Aroca-Ouellette and Rudzicz found that training with NSP hurts, because it splits the context and asks "
+        "for little, and that other free tasks about pairs, such as order and adjacent sentences, improve on masked "
+        "words alone ([their paper](../docs/references.md#aroca-2020)).",
         "aroca-2020",
     ),
     cited(
         "nsp-bert-prompts",
-        "A task without labeled examples, where an old checkpoint has the head anyway: "
-        "[NSP-BERT](../docs/references.md#sun-2022) puts a class name into B.",
+        "[NSP-BERT](../docs/references.md#sun-2022) offers each class as a sentence of the pair.",
         "sun-2022",
     ),
 ]
