@@ -411,8 +411,8 @@ def test_the_probes_of_case_4():
 
 @claim(
     "grain-of-one-half",
-    "Do not take <code>final.grain</code> for what tells it from case 9: 0.30 looks like a test of two pairs and says "
-    "only that the accuracy is exactly one half, because all pairs get the same answer.",
+    "The number that only looks as if it told this case from case 9 is <code>final.grain</code>: 0.30 looks like a test "
+    "of two pairs, but it says only that the accuracy is exactly one half, because all pairs get the same answer.",
 )
 def test_the_grain_of_case_10():
     signals = case_to_play(10).signals
@@ -674,7 +674,7 @@ CITED = [
     ),
     cited(
         "rates-not-named",
-        "And which rates were tried: the thread names none, so even that is not ruled out.",
+        "The thread names none of the rates that were tried, so even a wrong rate is not ruled out.",
         "transformers-649",
     ),
     cited(
