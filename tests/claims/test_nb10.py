@@ -257,7 +257,8 @@ def rates_of(name):
 
 @claim(
     "third-sealed-set",
-    "On a newer set, 1 of 47 healthy trainings was called sick, with each of its three seeds (0.004 to 0.111), and of 39 "
+    "On a newer set, 1 of 47 healthy trainings was called sick, with each of its three seeds (0.004 to "
+    "0.111), and of 39 "
     "harmful defects that are not in the catalogue it told the right part and no name in 0.641 (0.484 to 0.773).",
 )
 def test_the_rates_on_the_third_sealed_set():
@@ -283,8 +284,9 @@ def test_the_rates_on_the_sealed_defects():
 
 @claim(
     "a-start-that-costs-little",
-    "Since then, if a training has learned something, such a start is called a cause only if other vectors gain 0.10 or "
-    "more, and if the training learned less than two thirds of what they allow.",
+    "Since then, in a training that has learned something, such a start is called a cause only if other "
+    "vectors gain 0.10 "
+    "or more and if less than two thirds was learned of what is learned with them.",
 )
 def test_the_gain_from_which_a_start_is_a_cause():
     assert (CLEAR, CHOICES, SHARE) == (0.10, ("model.start",), 2 / 3)
@@ -296,7 +298,7 @@ def test_the_gain_from_which_a_start_is_a_cause():
 @claim(
     "solution-7",
     "<details><summary>Case 7</summary>convention-inverted: the labels of training and of evaluation are "
-    "both turned round, so loss and accuracy look healthy.",
+    "both inverted, so loss and accuracy look healthy.",
 )
 @claim("solution-8", "<details><summary>Case 8</summary>Healthy, on the factbook, a harder text than speeches.")
 @claim("solution-9", "<details><summary>Case 9</summary>labels-off-by-one.")
@@ -411,7 +413,8 @@ def test_the_probes_of_case_4():
 
 @claim(
     "grain-of-one-half",
-    "The number that only looks as if it told this case from case 9 is <code>final.grain</code>: 0.30 looks like a test "
+    "The number that only looks as if it told this case from case 9 is <code>final.grain</code>: 0.30 looks "
+    "like a test "
     "of two pairs, but it says only that the accuracy is exactly one half, because all pairs get the same answer.",
 )
 def test_the_grain_of_case_10():
@@ -500,7 +503,8 @@ def test_how_much_the_loss_of_one_batch_of_8_varies():
 
 @claim(
     "nine-near-ln-2",
-    "Some climb on the way, to a held-out loss of up to 2.9, and come back: all nine end near ln 2 or somewhat above it, "
+    "Some climb on the way, to a held-out loss of up to 2.9, and come back: all nine end near ln 2 or "
+    "somewhat above it, "
     "like other models that cannot learn.",
 )
 @claim(
@@ -528,7 +532,8 @@ def test_the_nine_transformers():
 @claim(
     "arrays-leave-two",
     "For the lost sentence the arrays leave two causes (0.55 for `second-sentence-lost` and 0.45 for "
-    '`segments-as-mask`); but after the third probe neither fits well enough for the tool, and it says "none of these".',
+    '`segments-as-mask`); but after the third probe neither fits well enough for the tool, and it says "none '
+    'of these".',
 )
 def test_the_arrays_leave_two_causes():
     cases = bank()
