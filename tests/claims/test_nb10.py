@@ -172,7 +172,7 @@ def test_the_first_probe_of_case_2_repeats_the_sheet():
     assert entry.outcome["known.against_held"] == pytest.approx(0.40, abs=0.01) and entry.bits < 0.05
 
 
-@claim("all-numbers-can-be-read", "You can read them, too: `print(all_numbers(play(2, moves)))`.")
+@claim("all-numbers-can-be-read", "You can read these numbers, too, with `print(all_numbers(play(2, moves)))`.")
 @claim(
     "tool-reads-all-numbers",
     "The tool reads *all* numbers of the run and of the probes that you paid for, also those that the "
@@ -709,7 +709,7 @@ CITED = [
     ),
     cited(
         "rates-of-bert",
-        "| Adam at 0.001, all of BERT | | **a rate too high**: BERT's authors used 0.00002 to 0.00005 "
+        "| Adam at 0.001, all of BERT | | **a rate too high**: BERT's authors used 0.00002 to 0.00005 for fine-tuning "
         "([arXiv:1810.04805](../docs/references.md#devlin-2019), appendix A.3) |",
         "devlin-2019",
     ),
