@@ -66,6 +66,7 @@ LEARNERS_WORDS += [
 LEARNERS_WORDS += ["tfrecord", "DistilBERT", "XLNet", "weight decay", "adam_m", "keras-bert", "Trainer"]
 LEARNERS_WORDS += ["convert", "ONNX"]
 LEARNERS_WORDS += ["hard negative", "BM25", "bi-encoder", "cross-encoder", "undersampling", "imbalanced", "LAMB"]
+LEARNERS_WORDS += ["class weights", "freeze", "long documents", "from scratch", "ratio", "convergence", "model.eval()"]
 LEARNERS_WORDS += ["log-probabilities", "MRPC", "size mismatch", "256", "Horovod", "second-to-last", "memory-mapped"]
 PARTS = re.compile(
     r"(?P<answer>.+)\n\n\*Asked in:\* (?P<links>.+?)\. "
@@ -196,6 +197,8 @@ def _computed():
     published = [[5.2880, -6.0952]]
     targets = (1 - 0.1) * np.array([1, 0]) + 0.1 / 2
     push, curvature = np.exp(log_softmax(np.array([5.0, 4, -2]))), _curvatures(0.2)
+    counts = np.array([2632, 613, 426])
+    balanced, sizes = counts.sum() / (3 * counts), np.log([1.0, 2.0, 6.0])  # of classes; of orders of 1 to 3 pieces
     values = {
         "0.1054": three[0], "0.8770": three.mean(), "0.6325": seven,
         "5.8127": 3.5181 + 2.2946, "0.9970": _gap(3.5181, -2.2946), "0.9985": _gap(3.9515, -2.5397),
@@ -214,6 +217,9 @@ def _computed():
         "0.0000661": 0.0001 * np.sqrt(112 / 256), "0.0000125": 0.0001 / 8, "0.0008": 8 * 0.0001,
         "0.00154": 16 * 0.00009625,
         "0.7306": push[0], "0.2688": push[1], "0.0007": push[2], "0.1024": -curvature[0], "0.1600": curvature[1],
+        "0.4649": balanced[0], "1.9962": balanced[1], "2.8725": balanced[2], "0.000001": 0.0001 * 100 / 10_000,
+        "0.6838": 279 / 408, "0.8122": 2 * 279 / (408 + 279), "0.6240": entropy(279 / 408),
+        "1.9269": np.log(3) + sizes.mean(), "2.1972": np.log(9),
     }  # fmt: skip
     return values
 
@@ -296,6 +302,39 @@ def test_the_worked_lines_about_probabilities_are_right():
     assert "`[-0.2231, -1.6094]` are log-probabilities" in PAGE
     assert np.allclose(np.exp([-0.2231, -1.6094]), [0.8, 0.2], atol=1e-4)
     assert _curvatures(0.2)[0] < 0 < min(_curvatures(0.4) + _curvatures(0.2)[1:])  # it bends downward below p = 1/3
+
+
+def test_the_worked_lines_about_weights_thresholds_and_windows_are_right():
+    counts = np.array([2632, 613, 426])
+    assert "with 72 % of the examples, would have 93 % of the loss" in PAGE
+    assert [f"{share:.0%}" for share in (counts[0] / counts.sum(), counts[0] ** 2 / (counts**2).sum())] == [
+        "72%",
+        "93%",
+    ]
+    assert "`exp(5.0)` is 148" in PAGE and round(np.exp(5.0)) == 148
+    assert "no bias correction, which makes the very first step 3.16 times as long" in PAGE
+    assert f"{0.1 / np.sqrt(0.001):.2f}" == "3.16"  # one gradient, in the means of Adam with 0.9 and 0.999
+    assert "0.3 are odds of 3/7, times 7 is 3, so 0.75 on balanced data" in PAGE
+    assert np.isclose(sigmoid(np.log(0.3 / 0.7) + np.log(7)), 0.75)
+    assert (
+        "documents of 2,000 tokens have 8 windows of 254 each, so 64 pairs" in PAGE and np.ceil(2000 / 254) ** 2 == 64
+    )
+    low, high = accuracy_interval(5, 100)
+    assert "in 5 of 100 contexts, with a 95 % interval from 0.02 to 0.11" in PAGE and 100 / 20 == 5
+    assert (round(low, 2), round(high, 2)) == (0.02, 0.11)
+    assert "moves 109,483,778 numbers, of which the head has 1,538" in PAGE and 109_482_240 + 1_538 == 109_483_778
+
+
+def _f1(probabilities, gold, threshold):
+    says = np.asarray(probabilities) >= threshold
+    return 2 * (says & (np.asarray(gold) == 1)).sum() / (says.sum() + np.sum(gold))
+
+
+def test_a_threshold_is_searched_on_all_examples():
+    assert "a threshold of 0.5 has 0.8, one of 0.3 has 1, and 0 has 0.86" in PAGE
+    p, gold = [0.9, 0.6, 0.4, 0.2], [1, 1, 1, 0]
+    assert [round(_f1(p, gold, t), 2) for t in (0.5, 0.3, 0)] == [0.8, 1.0, 0.86]
+    assert [_f1(p[:2], gold[:2], t) for t in (0, 0.3, 0.5, 0.6)] == [1, 1, 1, 1]
 
 
 def test_a_loss_at_a_hidden_word_trains_all_weights_of_the_last_layer():

@@ -261,7 +261,8 @@ def test_what_is_orthogonal_to_the_difference_of_the_rows_changes_no_loss():
 CITED = [
     cited(
         "three-vectors-are-added",
-        "In BERT, too, the three vectors are added ([google-research/bert](../docs/references.md#bert-code), modeling.py).",
+        "In BERT, too, the three vectors are added "
+        "([google-research/bert](../docs/references.md#bert-code), modeling.py).",
         "bert-code",
     ),
     cited(

@@ -1,0 +1,76 @@
+"""The looks at the head of docs/questions.md run, and say what the page says; so do its statements on transformers."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import BertConfig, BertForNextSentencePrediction, RobertaConfig, RobertaModel
+
+import nsputil
+import nsputil.metrics
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "questions.md").read_text(encoding="utf-8")
+SMALL = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 20}
+LOOKS = re.findall(r"`([^`]+)`", PAGE.split("| is it ... ? | look |")[1].split("| theme |")[0])
+
+
+class Tokenizer:
+    def decode(self, ids):
+        return " ".join(str(int(k)) for k in ids)
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    """Return what the looks call by name, from one small model and four pairs, after a backward pass."""
+    folder = tmp_path_factory.mktemp("saved")
+    torch.manual_seed(0)
+    BertForNextSentencePrediction(BertConfig(**SMALL)).save_pretrained(folder)
+    model = BertForNextSentencePrediction.from_pretrained(folder)
+    ids, segments = torch.randint(5, 20, (4, 6)), torch.tensor([[0, 0, 0, 1, 1, 1]] * 4)
+    batch = {"input_ids": ids, "token_type_ids": segments, "attention_mask": torch.ones_like(ids)}
+    labels = torch.tensor([0, 1, 1, 1])
+    out = model(**batch, labels=labels)
+    out.loss.backward()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    weight = model.cls.seq_relationship.weight
+    known = {"model": model, "batch": batch, "labels": labels, "logits": out.logits.detach(), "loss": out.loss.detach()}
+    known |= {"optimizer": optimizer, "weight": weight, "before": weight.detach().clone(), "folder": folder}
+    return known | {"torch": torch, "nsputil": nsputil, "tokenizer": Tokenizer(), "right": 54, "pairs": 100}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_look_runs(look, names):
+    exec(look, dict(names))  # some are statements
+
+
+def test_the_looks_say_what_the_page_says(names):
+    def value(start):
+        (look,) = [look for look in LOOKS if look.startswith(start)]
+        return eval(look, dict(names))
+
+    assert value("model.training") is False and not value("type(model)")
+    assert (value('batch["token_type_ids"]') == 1).all() and value('batch["input_ids"]')
+    assert torch.isclose(value("-logits"), names["loss"])
+    assert f"{value('torch.distributions').item():.4f}" == "0.5623"  # H(1/4)
+    assert value("optimizer") == 0.5 and value("torch.nn.utils") > 0 and value("[name") == []
+    names["optimizer"].step()
+    assert value("(weight - before)") > 0
+
+
+def test_a_model_from_a_configuration_is_in_training_mode_and_a_loaded_one_is_not(names):
+    assert BertForNextSentencePrediction(BertConfig(**SMALL)).training and not names["model"].training
+
+
+def test_two_equal_rows_of_segments_change_nothing():
+    model = RobertaModel(RobertaConfig(**SMALL, type_vocab_size=1)).eval()
+    ids = torch.randint(5, 20, (2, 6))
+    first = model(input_ids=ids).last_hidden_state
+    line = re.search(r"A worked line: `(old = .+?)`, then `(.+?)` and `(.+?)`\.", PAGE)
+    scope = {"torch": torch, "model": model}
+    for statement in line.groups():
+        exec(statement, scope)
+    second = model(input_ids=ids, token_type_ids=torch.tensor([[0, 0, 0, 1, 1, 1]] * 2)).last_hidden_state
+    assert torch.allclose(first, second)
+    table = model.embeddings.token_type_embeddings.weight
+    assert table.shape == (2, 8) and table.requires_grad and model.config.type_vocab_size == 2
