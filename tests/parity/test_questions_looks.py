@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from transformers import BertConfig, BertForNextSentencePrediction, RobertaConfig, RobertaModel
 
 import nsputil
@@ -12,7 +13,8 @@ import nsputil.metrics
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "questions.md").read_text(encoding="utf-8")
 SMALL = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 20}
-LOOKS = re.findall(r"`([^`]+)`", PAGE.split("| is it ... ? | look |")[1].split("| theme |")[0])
+LOOKS = re.findall(r"`([^`]+)`", PAGE.split("| is it ... ? | look |")[1].split("And here is the loss")[0])
+LOSSES = re.findall(r"\| `([^`]+)`", PAGE.split("| what the model ends with |")[1].split("\n## ")[0])
 
 
 class Tokenizer:
@@ -56,6 +58,43 @@ def test_the_looks_say_what_the_page_says(names):
     assert value("optimizer") == 0.5 and value("torch.nn.utils") > 0 and value("[name") == []
     names["optimizer"].step()
     assert value("(weight - before)") > 0
+
+
+@pytest.mark.parametrize(("p_gold", "costs"), [(0.8, "0.2231"), (0.5, "0.6931")])
+def test_each_loss_of_the_table_is_the_log_loss_of_the_gold_class(p_gold, costs):
+    """Two pairs, one of each class, and the gold class has `p_gold`; the last loss is another one."""
+    gap = torch.logit(torch.tensor(p_gold))
+    labels = torch.tensor([0, 1])
+    logits = torch.stack([torch.stack([gap, 0 * gap]), torch.stack([0 * gap, gap])])
+    space = {
+        "F": F,
+        "logits": logits,
+        "labels": labels,
+        "log_p": logits.log_softmax(1),
+        "z": logits[:, 1] - logits[:, 0],
+    }
+    space |= {"many_z": torch.stack([gap, -gap])[None], "many_labels": torch.tensor([[1.0, 0.0]])}
+    space |= {"scores": logits, "right_one": labels, "good": gap[None], "bad": 0 * gap[None]}
+    space |= {"p_gold": torch.tensor([p_gold])}
+    values = [f"{eval(loss, dict(space)).item():.4f}" for loss in LOSSES]
+    assert len(values) == 7 and values[:6] == [costs] * 6
+    assert p_gold != 0.5 or values[6] == "0.1733"
+
+
+def test_the_focal_loss_is_lowest_below_the_true_share():
+    p = torch.linspace(0.001, 0.999, 999)
+    focal = -((1 - p) ** 2) * p.log()
+    best = p[(0.9 * focal + 0.1 * focal.flip(0)).argmin()]
+    assert "where the true share is 0.9, it is lowest at 0.69" in PAGE and f"{best.item():.2f}" == "0.69"
+
+
+def test_a_norm_that_is_nan_spoils_every_gradient_and_bfloat16_has_fewer_digits():
+    one, two = (torch.nn.Parameter(torch.ones(1)) for _ in range(2))
+    one.grad, two.grad = torch.tensor([float("nan")]), torch.ones(1)
+    torch.nn.utils.clip_grad_norm_([one, two], 1.0)
+    assert two.grad.isnan().all()
+    assert torch.finfo(torch.bfloat16).eps > torch.finfo(torch.float16).eps > torch.finfo(torch.float32).eps
+    assert torch.finfo(torch.bfloat16).max > 1e38
 
 
 def test_a_model_from_a_configuration_is_in_training_mode_and_a_loaded_one_is_not(names):
