@@ -11,6 +11,7 @@ import pytest
 
 from nsputil.bert import BertEncoder
 from nsputil.corpus import read_documents
+from nsputil.gradcheck import numerical_gradient
 from nsputil.losses import log_softmax, nsp_loss, nsp_loss_from_probs, sigmoid
 from nsputil.metrics import accuracy_interval, entropy
 from nsputil.pairs import SentencePair
@@ -323,6 +324,17 @@ def test_the_worked_lines_about_weights_thresholds_and_windows_are_right():
     assert "in 5 of 100 contexts, with a 95 % interval from 0.02 to 0.11" in PAGE and 100 / 20 == 5
     assert (round(low, 2), round(high, 2)) == (0.02, 0.11)
     assert "moves 109,483,778 numbers, of which the head has 1,538" in PAGE and 109_482_240 + 1_538 == 109_483_778
+
+
+def test_p_minus_y_holds_for_classes_one_output_and_soft_targets():
+    assert "for K classes, for one sigmoid output, and for soft targets that sum to 1" in PAGE
+    z, soft = np.array([0.3, -1.2, 0.8]), np.array([0.7, 0.2, 0.1])
+    for target in (soft, np.eye(3)[1]):
+        slope = numerical_gradient(lambda v, t=target: float(-(t * log_softmax(v)).sum()), z)
+        assert np.allclose(slope, np.exp(log_softmax(z)) - target, atol=1e-8)
+    for y in (0.0, 1.0, 0.3):
+        slope = numerical_gradient(lambda v, y=y: float(np.logaddexp(0, v[0]) - y * v[0]), np.array([0.4]))
+        assert np.allclose(slope, sigmoid(np.array(0.4)) - y, atol=1e-8)
 
 
 def _f1(probabilities, gold, threshold):

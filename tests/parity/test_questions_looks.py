@@ -101,6 +101,14 @@ def test_a_model_from_a_configuration_is_in_training_mode_and_a_loaded_one_is_no
     assert BertForNextSentencePrediction(BertConfig(**SMALL)).training and not names["model"].training
 
 
+def test_a_head_of_another_size_is_drawn_new(names):
+    kind, folder = BertForNextSentencePrediction, names["folder"]
+    wider = BertConfig(**SMALL | {"vocab_size": 25})
+    with pytest.raises(RuntimeError, match="size"):
+        kind.from_pretrained(folder, config=wider)
+    assert kind.from_pretrained(folder, config=wider, ignore_mismatched_sizes=True).config.vocab_size == 25
+
+
 def test_two_equal_rows_of_segments_change_nothing():
     model = RobertaModel(RobertaConfig(**SMALL, type_vocab_size=1)).eval()
     ids = torch.randint(5, 20, (2, 6))
