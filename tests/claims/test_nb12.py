@@ -92,8 +92,8 @@ def test_with_another_seed_next_and_previous_look_alike():
 
 @claim(
     "beside-a-share-more",
-    'But this is not order: sentences beside A are more like A than sentences far away, and this model says "next" of '
-    "the sentence before A about as often as of the one after it.",
+    "But this is not order: sentences beside A are more like A than sentences far away. Tested on the pairs of the "
+    'first table, this model says "next" of the sentence before A about as often as of the one after it.',
 )
 def test_a_model_that_learned_elsewhere_takes_the_sentence_before_for_the_next():
     classes, answers, _ = said(three_way("elsewhere", seed=1), "previous")
