@@ -41,8 +41,8 @@ class Rows:
     notes, left_out : list of str
     steps_known : bool
         Whether each place names its step.
-    epochs : float
-        Which the last place names, infinite if none does.
+    epochs, first_epoch : float
+        Which the last place names, and which the first; infinite if none does.
     """
 
     rows: list[dict]
@@ -51,6 +51,7 @@ class Rows:
     left_out: list[str] = field(default_factory=list)
     steps_known: bool = False
     epochs: float = math.inf
+    first_epoch: float = math.inf
 
 
 @dataclass
@@ -95,7 +96,7 @@ def normalise(records: Sequence[Record], columns: Mapping[str, str] | None = Non
             values.setdefault(place, {}).update(found)
     steps = _steps(records, wanted, out)
     named = [epoch for record in records if (epoch := _epoch(record)) is not None]
-    out.epochs = named[-1] if named else math.inf
+    out.epochs, out.first_epoch = (named[-1], named[0]) if named else (math.inf, math.inf)
     rows = []
     for row, part in sorted(values, key=lambda key: (key[0], PARTS.index(key[1]))):
         if values[row, part]:
