@@ -12,7 +12,7 @@ import numpy as np
 
 from nsputil.clinic.log_readers.aliases import parse_name
 from nsputil.clinic.log_readers.reading import LogReading
-from nsputil.clinic.log_readers.trends import ends, kendall, most_of_a_rise, noise, rises
+from nsputil.clinic.log_readers.trends import Z_OF_FEW, ends, kendall, most_of_a_rise, noise, rises, steady
 
 NAN = "not a number"
 CONTRADICTION = "contradictory numbers"
@@ -81,6 +81,8 @@ class Curves:
         Whether the rows are known to be the first of a training, less than `BEGUN` of an epoch.
     from_start, counted : bool
         Whether the first row seems to be near the beginning of the training, and whether a step or epoch says so.
+    by_epoch : bool
+        Whether each row is a whole epoch.
     metrics : tuple of ndarray
         What else was measured held out, where more is better: F1, recall, BLEU.
     """
@@ -100,6 +102,7 @@ class Curves:
     two: bool = False
     from_start: bool = True
     counted: bool = True
+    by_epoch: bool = False
     metrics: tuple[np.ndarray, ...] = ()
 
     @property
@@ -124,6 +127,7 @@ def curves(reading: LogReading) -> Curves:
     summed = bool(len(first)) and float(first.min()) > 3 * math.log(reading.classes) + 1
     named = any(parse_name(raw).task == "nsp" for raw in reading.columns.values())
     two = reading.classes == 2 and (named or reading.classes_from == "given")
+    by_epoch = not counted and 0 < len(loss) <= reading.epochs - reading.first_epoch + 1 < math.inf
     losses = [x for x in (loss, held_loss) if len(x)]
     accuracies = [x for x in (accuracy, held_accuracy) if len(x)]
     return Curves(
@@ -131,10 +135,19 @@ def curves(reading: LogReading) -> Curves:
         "accuracy of train" in reading.running, reading.rows[-1]["step"] if reading.rows else 0,
         reading.rows[0]["step"] if reading.rows else 0, "loss of train" in reading.running,
         0 < reading.epochs < BEGUN and len(loss) < MANY and not (counted and reading.rows[-1]["step"] >= 1000),
-        two or reading.classes != 2 or _looks_like_two(losses, accuracies), two, _from_start(reading),
-        counted or math.isfinite(reading.first_epoch),
+        two or _many(reading, losses, accuracies) or _looks_like_two(losses, accuracies), two, _from_start(reading),
+        counted or math.isfinite(reading.first_epoch), by_epoch,
         tuple(np.array(values) for values in reading.metrics.values() if np.isfinite(values).all()),
     )  # fmt: skip
+
+
+def _many(reading: LogReading, losses: list[np.ndarray], accuracies: list[np.ndarray]) -> bool:
+    """Whether there are known to be more than two classes: a first loss near ln K alone may be one of another kind."""
+    if reading.classes == 2:
+        return False
+    level = math.log(reading.classes)
+    stays = any(max(abs(end - level) for end in ends(x)) < 0.015 for x in losses)
+    return reading.classes_from != "guessed" or bool(accuracies) or stays
 
 
 def _looks_like_two(losses: list[np.ndarray], accuracies: list[np.ndarray]) -> bool:
@@ -143,9 +156,10 @@ def _looks_like_two(losses: list[np.ndarray], accuracies: list[np.ndarray]) -> b
         return False
     if accuracies and min(float(x[-3:].mean()) for x in accuracies) < 0.35:
         return False
-    if losses and float(losses[0][: max(1, len(losses[0]) // 5)].mean()) < 3 * LN2 + 1:
+    if losses and ends(losses[0])[0] < 3 * LN2 + 1:
         first = float(losses[0][: max(1, min(3, len(losses[0]) // 3))].mean())
-        return 0.35 < first < 1.2
+        mean = first if accuracies else float(losses[0].mean())
+        return 0.35 < min(first, ends(losses[0])[0]) and max(first, ends(losses[0])[0], mean) < 1.2
     return bool(accuracies) and len(accuracies[0]) >= FEW and all(0.4 < x[:3].mean() < 0.65 for x in accuracies)
 
 
@@ -244,7 +258,8 @@ def _contradiction(of: Curves) -> list[Symptom]:
         if len(loss) and loss.min() < -1e-6:
             text = f"A loss is {loss.min():.4g}: minus the logarithm of a probability is never negative."
             # a cosine, or an overlap with its sign changed, lies between -1 and 0; beside an accuracy it is neither
-            bounded = loss.min() >= -1.01 and loss.max() <= 0.01 and not len(of.accuracy) + len(of.held_accuracy)
+            bounded = loss.min() >= -1.01 and loss.max() <= 0.1 and not len(of.accuracy) + len(of.held_accuracy)
+            bounded = bounded and rises(-loss, 0.05)
             return [Symptom(CONTRADICTION, text, firm=not bounded)]
     found = []
     if len(of.held_loss) == len(of.held_accuracy) and len(of.held_loss):
@@ -271,7 +286,8 @@ def _cannot_be(loss: float, accuracy: float, losses: np.ndarray, accuracies: np.
     if of.two:
         return True
     far = loss < 0.5 * (1 - accuracy) * LN2
-    return far and not (rises(accuracies, 0.05) and rises(-losses, 0.05 * abs(float(losses[0]))))
+    learns = rises(accuracies, 0.05) or rises(of.accuracy, 0.05)
+    return far and not (learns and rises(-losses, 0.05 * abs(float(losses[0]))))
 
 
 def _no_row_right(of: Curves) -> list[Symptom]:
@@ -321,23 +337,36 @@ def _rises(of: Curves) -> list[Symptom]:
         smooth = np.convolve(loss, np.ones(width) / width, mode="valid")
         last = max(width, min(3, len(loss) // 3))
         low, tail = int(smooth.argmin()), float(loss[-last:].mean())
-        # the lowest of many windows lies low by chance, too: their number is in the limit
-        error = noise(loss) * math.sqrt(1 / width + 1 / last) if not of.running_loss else 0.0
-        limit = math.sqrt(2 * math.log(max(2.0, len(loss) / width))) + 1
         rise = tail - float(smooth[low])
-        if low < 0.8 * len(smooth) and rise > max(0.1 if of.known else 0, 0.25 * abs(smooth[low]), 3 * error):
-            firm = rise > limit * error and _stays_up(loss, float(smooth[low]), tail, of.running_loss)
-            text = f"The loss of training fell to {smooth[low]:.4f} and ends at {tail:.4f}."
-            found.append(Symptom(RISES, text, firm=firm and not _late_best(of)))
+        least = 0.1 if of.known or len(of.accuracy) + len(of.held_accuracy) else 0.0  # nats; or of an unknown scale
+        if low < 0.8 * len(smooth) and rise > max(least, 0.25 * abs(smooth[low])):
+            firm = _is_no_noise(of, float(smooth[low]), tail, width, last) and not _late_best(of)
+            found.append(Symptom(RISES, f"The loss of training fell to {smooth[low]:.4f} and ends at {tail:.4f}.", firm))
     elif len(loss) == 2 and loss[1] > 1.5 * loss[0] + 0.5:
         found.append(Symptom(RISES, f"The loss of training rose from {loss[0]:.4f} to {loss[1]:.4f}."))
-    return found or _held_out_rises(of)
+    held = [] if any(symptom.firm for symptom in found) else _held_out_rises(of)
+    return held or found
 
 
-def _stays_up(loss: np.ndarray, low: float, tail: float, running: bool) -> bool:
-    """Whether the rise is no spike: most of the last rows lie above the middle between the lowest and the last."""
-    last = loss[-max(3, len(loss) // 10) :] if len(loss) > 4 and not running else loss[-1:]
-    return bool(np.median(last) > low + 0.5 * (tail - low))
+def _is_no_noise(of: Curves, low: float, tail: float, width: int, last: int) -> bool:
+    """Whether a rise of the training loss is beyond the scatter of its rows.
+
+    The lowest of many windows lies low by chance, too, so their number is in the limit. A running mean, and the mean
+    of an epoch, has little scatter; of fewer than eight batches it is not known.
+    """
+    loss, rise = of.loss, tail - low
+    if of.running_loss:  # it begins again in each epoch, which is a small rise
+        return rise > 0.5 * low
+    error = steady(loss) * math.sqrt(1 / width + 1 / last)
+    limit = math.sqrt(2 * math.log(max(2.0, len(loss) / width))) + 1
+    if of.by_epoch:
+        return rise > limit * error and float(np.median(loss[-3:])) > low + 0.25 * rise
+    if len(loss) < 8:
+        return tail > 2 * low and rise > 4 * limit * error
+    wide = max(3, len(loss) // 5)
+    lasting = tail - float(np.convolve(loss, np.ones(wide) / wide, mode="valid").min())
+    ends_high = float(np.median(loss[-max(3, len(loss) // 10) :])) > low + 0.5 * rise
+    return ends_high and rise > limit * error and lasting > max(0.15 * abs(low), limit * error)
 
 
 def _held_out_rises(of: Curves) -> list[Symptom]:
@@ -357,7 +386,10 @@ def _held_out_rises(of: Curves) -> list[Symptom]:
     proved = last > 2 * least if len(held) == 2 or not lasting else last - least > _scatter(held, where)
     if len(after) == 1 and len(held) > 2:
         proved = last - least > max(least, 4 * noise(held[:-1]))
-    return [Symptom(RISES, text, firm=proved and not holds and not _late_best(of))]
+    if len(held) >= 6 and last < 2 * least and kendall(held[where:]) < ERRORS:  # no trend: it must leave the scatter
+        proved = proved and last - least > noise(held) * (1 + math.sqrt(4 * math.log(len(held))))
+    late = last < 2 * least and _late_best(of)
+    return [Symptom(RISES, text, firm=proved and not holds and not late)]
 
 
 def _scatter(held: np.ndarray, low: int) -> float:
@@ -531,9 +563,11 @@ def _accuracy_at_chance(of: Curves) -> list[Symptom]:
             return [Symptom(CONTRADICTION, text)]
         text = f"{text}; there seem to be more than two classes (--classes)."
         return [Symptom(STUCK, text, firm=False)] if not _learned(of) else []
-    if last < chance + CHANCE and _gap(of) < 0.15:
+    if last < chance + min(CHANCE, chance) and _gap(of) < 0.15:
         agrees = len(loss) > 0 or (len(of.loss) > 0 and abs(_late(of.loss) - of.level) < LEVEL)
-        firm = of.known and not of.begun and (len(accuracy) >= 3 or of.two or agrees)
+        seen = of.from_start or of.two or len(of.loss) > 0 and abs(_late(of.loss) - of.level) < LEVEL
+        enough = len(accuracy) >= (8 if part == "training" and not of.by_epoch else 3)
+        firm = of.known and seen and not of.begun and (enough or of.two or agrees and of.classes <= 10)
         return [Symptom(STUCK, f"The {part} accuracy ends at {last:.4f}; chance is {chance:.4f}.", firm)]
     if len(accuracy) >= 5 and last < 0.5 and last - accuracy[:3].mean() < 0.01:
         text = f"The {part} accuracy begins at {accuracy[:3].mean():.4f} and ends at {last:.4f}."
@@ -564,7 +598,7 @@ def _worse(of: Curves) -> list[Symptom]:
     if len(of.accuracy) and len(of.held_accuracy) and not of.running:
         gap = _gap(of)
         if gap > 0.15 and len(of.accuracy) > 1:
-            firm = gap - ERRORS * _gap_error(of) > 0.1 and not _still_follows(of, gap)
+            firm = gap - ERRORS * _gap_error(of) > 0.1 and not _still_follows(of)
             text = f"The accuracy ends {gap:.3f} higher in training than held out ({of.held_accuracy[-1]:.4f})."
             return [Symptom(WORSE, text, firm)]
     if len(of.loss) and len(of.held_loss) and not of.summed:
@@ -573,7 +607,7 @@ def _worse(of: Curves) -> list[Symptom]:
         no_answer_is_better = held > of.level + 0.1 and held - train > 0.2 and train < of.level - LEVEL
         far_apart = (held > of.level and train < 0.5 * of.level) or (held - train > 0.5 and held > 2 * train)
         if (no_answer_is_better and of.known) or (far_apart and len(of.loss) >= 3):
-            firm = not good and not (_as_good(of) or _still_follows(of, held - train)) and (of.known or _same_scale(of))
+            firm = not good and not (_as_good(of) or _still_follows(of)) and (of.known or _same_scale(of))
             return [Symptom(WORSE, f"The loss ends at {train:.4f} in training and at {held:.4f} held out.", firm)]
     return []
 
@@ -583,20 +617,21 @@ def _as_good(of: Curves) -> bool:
     return min(len(of.accuracy), len(of.held_accuracy)) >= 3 and not of.running and _gap(of) < 0.02
 
 
-def _still_follows(of: Curves, gap: float) -> bool:
-    """Whether the held-out rows still get better as fast as at first, and close the gap: the training is not over."""
-    held = of.held_accuracy if len(of.held_accuracy) >= 3 else -of.held_loss
-    if len(held) < 3 or held[-1] < held.max():
-        return False
-    half = len(held) // 2
-    late = float(held[-1] - held[half])
-    return kendall(held) >= 1.5 and late > 0.5 * (held[half] - held[0]) > 0 and late > 0.2 * gap
+def _still_follows(of: Curves) -> bool:
+    """Whether the held-out rows still get better, and the gap to training closes: the training is not over."""
+    pairs = [(of.accuracy, of.held_accuracy), (-of.loss, -of.held_loss)]
+    for train, held in pairs if len(of.held_accuracy) >= 3 else pairs[1:]:
+        if min(len(train), len(held)) < 3:
+            continue
+        gaps = [float(train[int(at * (len(train) - 1))] - held[int(at * (len(held) - 1))]) for at in (0.5, 1)]
+        return bool(held[-1] >= held.max() and kendall(held) >= Z_OF_FEW and gaps[1] < 0.8 * gaps[0])
+    return False
 
 
 def _same_scale(of: Curves) -> bool:
     """Whether losses of training and held out can be compared: they were near each other once, or the latter rises."""
     held, loss = of.held_loss, of.loss
-    return len(held) >= 2 and (held[0] < 1.5 * ends(loss)[0] or held[-1] > held[0])
+    return len(held) >= 2 and bool(held[0] < 1.5 * loss[:3].max() or held[-1] > held[0])
 
 
 def _better(of: Curves) -> list[Symptom]:

@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 BLOCKS = 200  # more rows are averaged in blocks before they are compared pair by pair
-Z = 1.5  # Kendall's statistic in its standard errors: three rows in a row, each below the one before, have 1.57
+Z = 2.0  # Kendall's statistic in its standard errors
+Z_OF_FEW = 1.5  # three rows, each below the one before, have 1.57
 
 
 def blocks(values: np.ndarray) -> np.ndarray:
@@ -36,6 +37,13 @@ def noise(values: np.ndarray) -> float:
     return float(np.diff(values).std() / math.sqrt(2)) if len(values) > 2 else 0.0
 
 
+def steady(values: np.ndarray) -> float:
+    """Return `noise` by the median of the steps from row to row, which one jump does not move; of few rows, `noise`."""
+    if len(values) < 8:
+        return noise(values)
+    return float(np.median(np.abs(np.diff(values)))) / (0.6745 * math.sqrt(2))
+
+
 def most_of_a_rise(values: np.ndarray) -> float:
     """Return by how much the rows may have risen, from the first to the last, two standard errors included."""
     n = len(values)
@@ -51,4 +59,4 @@ def rises(values: np.ndarray, least: float) -> bool:
     if len(values) < 3:
         return False
     first, last = ends(values)
-    return last - first >= least and kendall(values) >= Z
+    return last - first >= least and kendall(values) >= (Z if len(values) >= 8 else Z_OF_FEW)
