@@ -212,13 +212,14 @@ def _parts_of_bare_accuracies(cells: list[_Cell], out: Rows) -> None:
 def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tuple[str, str], str]:
     """Return which name is the loss and the accuracy of each part."""
     chosen: dict[tuple[str, str], str] = {}
+    alone = not any(c.name.quantity in ("loss", "accuracy", *COUNTS) and c.name.task != "other" for c in cells)
     for quantity in ("loss", "accuracy"):
         for part in PARTS:
             names: dict[str, list[_Cell]] = {}
             for cell in cells:
                 if cell.name.quantity == quantity and cell.part == part:
                     names.setdefault(cell.raw, []).append(cell)
-            usable = {raw: of for raw, of in names.items() if of[0].name.task in (None, "nsp") or raw in wanted}
+            usable = {raw: of for raw, of in names.items() if of[0].name.task in ((None, "nsp", "other") if alone else (None, "nsp")) or raw in wanted}
             if not usable:
                 continue
             order = list(names)

@@ -46,6 +46,8 @@ class LogReading:
         What else was measured held out, where more is better.
     scores : dict of str to list of float
         Every precision, recall and F1 that the file names, of any part.
+    free : bool
+        Whether its losses need not fall: of a generator and its discriminator, of a policy.
     """
 
     name: str
@@ -61,6 +63,7 @@ class LogReading:
     first_epoch: float = math.inf
     metrics: dict[str, list[float]] = field(default_factory=dict)
     scores: dict[str, list[float]] = field(default_factory=dict)
+    free: bool = False
 
     def series(self, part: str, quantity: str) -> list[float]:
         """Return the numbers of one kind, in order."""
@@ -157,6 +160,7 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
     reading = LogReading(
         text.name, family.name, rows.rows, rows.columns, notes, left_out, running=running, epochs=rows.epochs,
         first_epoch=rows.first_epoch, metrics=scores.held_out(records), scores=scores.named(text),
+        free=scores.need_not_fall(text),
     )
     if family is unnamed.FAMILY:
         notes.append(

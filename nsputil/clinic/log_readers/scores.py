@@ -14,6 +14,9 @@ WORDS = frozenset({
     "kappa", "pearson", "spearman", "spearmanr", "ndcg", "mrr", "score", "r2",
 })  # fmt: skip
 _NAMED = re.compile(r"\b((?:macro|micro)?[-_ ]?(?:precision|recall|f[-_]?score|f1(?:[-_ ]?score)?))\W{1,4}(\d*\.?\d+)", re.I)
+_MAKES = re.compile(r"\b(g|gen|generator)[-_ ]?loss|\bloss[-_ ]?(g|gen|generator)\b", re.I)
+_JUDGES = re.compile(r"\b(d|disc|discriminator)[-_ ]?loss|\bloss[-_ ]?(d|disc|discriminator)\b", re.I)
+_POLICY = re.compile(r"\b(policy|actor|surrogate|elbo)([-_ ]gradient)?[-_ ]?loss", re.I)
 LARGEST = 2_000_000  # characters
 
 
@@ -39,3 +42,9 @@ def named(text: LogText) -> dict[str, list[float]]:
     for name, number in _NAMED.findall(text.text):
         found.setdefault(name.strip().lower(), []).append(float(number))
     return found
+
+
+def need_not_fall(text: LogText) -> bool:
+    """Return whether the losses are of a generator and a discriminator, or of a policy."""
+    start = text.text[:LARGEST]
+    return bool(_MAKES.search(start) and _JUDGES.search(start)) or bool(_POLICY.search(start))

@@ -83,6 +83,8 @@ class Curves:
         Whether the first row seems to be near the beginning of the training, and whether a step or epoch says so.
     by_epoch : bool
         Whether each row is a whole epoch.
+    free : bool
+        Whether the loss is of a kind that need not fall, and may be negative: of a policy, of two adversaries.
     metrics : tuple of ndarray
         What else was measured held out, where more is better: F1, recall, BLEU.
     """
@@ -103,6 +105,7 @@ class Curves:
     from_start: bool = True
     counted: bool = True
     by_epoch: bool = False
+    free: bool = False
     metrics: tuple[np.ndarray, ...] = ()
 
     @property
@@ -135,8 +138,10 @@ def curves(reading: LogReading) -> Curves:
         "accuracy of train" in reading.running, reading.rows[-1]["step"] if reading.rows else 0,
         reading.rows[0]["step"] if reading.rows else 0, "loss of train" in reading.running,
         0 < reading.epochs < BEGUN and len(loss) < MANY and not (counted and reading.rows[-1]["step"] >= 1000),
-        two or _many(reading, losses, accuracies) or _looks_like_two(losses, accuracies), two, _from_start(reading),
+        (two or _many(reading, losses, accuracies) or _looks_like_two(losses, accuracies)) and not reading.free,
+        two and not reading.free, _from_start(reading),
         counted or math.isfinite(reading.first_epoch), by_epoch,
+        reading.free,
         tuple(np.array(values) for values in reading.metrics.values() if np.isfinite(values).all()),
     )  # fmt: skip
 
@@ -260,7 +265,7 @@ def _contradiction(of: Curves) -> list[Symptom]:
             # a cosine, or an overlap with its sign changed, lies between -1 and 0; beside an accuracy it is neither
             bounded = loss.min() >= -1.01 and loss.max() <= 0.1 and not len(of.accuracy) + len(of.held_accuracy)
             bounded = bounded and rises(-loss, 0.05)
-            return [Symptom(CONTRADICTION, text, firm=not bounded)]
+            return [Symptom(CONTRADICTION, text, firm=not (bounded or of.free))]
     found = []
     if len(of.held_loss) == len(of.held_accuracy) and len(of.held_loss):
         short = (1 - of.held_accuracy) * LN2 - of.held_loss
@@ -296,7 +301,7 @@ def _no_row_right(of: Curves) -> list[Symptom]:
         ("held-out", of.held_loss, of.held_accuracy),
         ("training", of.loss, of.accuracy),
     ):
-        if len(accuracy) >= 3 and not accuracy.any() and len(loss) and 0 <= float(loss.mean()) < LN10:
+        if len(accuracy) >= 3 and not accuracy.any() and len(loss) and 0 <= float(loss.mean()) < 2:
             text = (
                 f"The {part} accuracy is 0 in each of {len(accuracy)} rows with a loss of {loss.mean():.4f}, which gives "
                 f"the right class a probability of {math.exp(-loss.mean()):.2f}: the two are not of the same rows."
@@ -340,7 +345,7 @@ def _rises(of: Curves) -> list[Symptom]:
         rise = tail - float(smooth[low])
         least = 0.1 if of.known or len(of.accuracy) + len(of.held_accuracy) else 0.0  # nats; or of an unknown scale
         if low < 0.8 * len(smooth) and rise > max(least, 0.25 * abs(smooth[low])):
-            firm = _is_no_noise(of, float(smooth[low]), tail, width, last) and not _late_best(of)
+            firm = _is_no_noise(of, float(smooth[low]), tail, width, last) and not (_late_best(of) or of.free)
             found.append(Symptom(RISES, f"The loss of training fell to {smooth[low]:.4f} and ends at {tail:.4f}.", firm))
     elif len(loss) == 2 and loss[1] > 1.5 * loss[0] + 0.5:
         found.append(Symptom(RISES, f"The loss of training rose from {loss[0]:.4f} to {loss[1]:.4f}."))
@@ -357,7 +362,7 @@ def _is_no_noise(of: Curves, low: float, tail: float, width: int, last: int) -> 
     loss, rise = of.loss, tail - low
     if of.running_loss:  # it begins again in each epoch, which is a small rise
         return rise > 0.5 * low
-    error = steady(loss) * math.sqrt(1 / width + 1 / last)
+    error = (steady(loss) if of.by_epoch else noise(loss)) * math.sqrt(1 / width + 1 / last)
     limit = math.sqrt(2 * math.log(max(2.0, len(loss) / width))) + 1
     if of.by_epoch:
         return rise > limit * error and float(np.median(loss[-3:])) > low + 0.25 * rise
@@ -388,7 +393,7 @@ def _held_out_rises(of: Curves) -> list[Symptom]:
         proved = last - least > max(least, 4 * noise(held[:-1]))
     if len(held) >= 6 and last < 2 * least and kendall(held[where:]) < ERRORS:  # no trend: it must leave the scatter
         proved = proved and last - least > noise(held) * (1 + math.sqrt(4 * math.log(len(held))))
-    late = last < 2 * least and _late_best(of)
+    late = _gained(of) or (last < 2 * least and _late_best(of))
     return [Symptom(RISES, text, firm=proved and not holds and not late)]
 
 
@@ -413,6 +418,15 @@ def _late_best(of: Curves) -> bool:
     return False
 
 
+def _gained(of: Curves) -> bool:
+    """Whether the accuracy, or another metric, gained after the lowest held-out loss: the model is better, and surer."""
+    where = int(of.held_loss.argmin()) if len(of.held_loss) else 0
+    for values in (of.held_accuracy, *of.metrics):
+        if len(values) == len(of.held_loss) >= 3 and values[-1] - values[where] > 0.02 * max(1.0, float(values.max())):
+            return values[-1] >= values.max() - 0.02 * max(1.0, float(values.max()))
+    return False
+
+
 def _stuck(of: Curves) -> list[Symptom]:
     last = of.loss[-max(FEW, len(of.loss) // 3) :]
     if len(of.loss) >= FEW and np.abs(last - of.level).max() < SAME:  # no batch gives exactly that by chance
@@ -420,7 +434,7 @@ def _stuck(of: Curves) -> list[Symptom]:
         return [Symptom(STUCK, f"{text} All classes get the same probability.")]
     constant = _constant(of)
     found = _loss_at_level(of) + _accuracy_at_chance(of)
-    if _learned(of) or _may_have_learned(of):  # a training that is slow, or was short: worth a look
+    if of.free or _learned(of) or _may_have_learned(of):  # a training that is slow, or was short: worth a look
         found = [replace(symptom, firm=False) for symptom in found]
     if (
         of.summed
@@ -446,14 +460,16 @@ def _constant(of: Curves) -> list[Symptom]:
     nearly = part == "training" and len(accuracy) >= 4 and np.ptp(accuracy) < 0.01 * accuracy.max() < 0.005
     if (same or nearly) and accuracy[-1] < 0.9:
         early = not accuracy.any() and (of.begun or not len(of.loss) or of.loss.mean() > LN10)  # of many classes
-        coarse = len(accuracy) < FEW and part == "training" and accuracy[-1] > 0 and _digits(accuracy) <= 2
+        of_one = part == "training" and not of.by_epoch and len(accuracy) < 8 and accuracy[-1] < 0.15  # such as 1 of 32
+        few = len(accuracy) < FEW and accuracy[-1] > 0
+        coarse = few and (_digits(accuracy) <= 2 or (part == "held-out" and (rises(-of.held_loss, LEVEL) or rises(-of.loss, LEVEL))))
         word = "" if same else "about "
         text = f"The {part} accuracy is {word}{accuracy[-1]:.4f} in each of {len(accuracy)} rows: one answer for all."
-        found.append(Symptom(STUCK, text, firm=not early and not coarse))
+        found.append(Symptom(STUCK, text, firm=not early and not coarse and not (same and of_one)))
     if len(of.loss) >= 4 and np.ptp(of.loss) < SAME * abs(of.loss.mean()) and not _a_moment(of):
         if not (len(of.loss) and abs(float(of.loss.mean())) < NO_LOSS):
             text = f"The loss of training is {of.loss.mean():.4f} in each of {len(of.loss)} rows."
-            found.append(Symptom(STUCK, text, firm=not of.begun))
+            found.append(Symptom(STUCK, text, firm=not of.begun and (_digits(of.loss) > 2 or len(of.loss) >= 8)))
     return found
 
 
@@ -496,7 +512,8 @@ def _later_half(values: np.ndarray) -> tuple[float, float]:
 
 def _loss_at_level(of: Curves) -> list[Symptom]:
     known = f"knowing nothing costs ln {of.classes} = {of.level:.4f}"
-    agrees = _above_chance(of) is False  # an accuracy says the same
+    accuracy = of.held_accuracy if len(of.held_accuracy) else of.accuracy
+    agrees = len(accuracy) > 0 and float(accuracy[-3:].mean()) < 1 / of.classes + 0.1  # an accuracy says the same
     if len(of.loss) >= 4 and not of.summed and not of.begun and of.known:
         head, tail = ends(of.loss)
         if abs(tail - of.level) < LEVEL and not _above_chance(of):
@@ -527,7 +544,7 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
             len(of.held_loss) >= 3 and of.held_loss[0] - last > 2 * LEVEL and last > of.level + LEVEL
         )  # more classes?
         if of.level - LEVEL < last < of.level + 0.5 and not (fell or _few(of) or _above_chance(of)):
-            firm = agrees or of.two or len(of.held_loss) >= 3
+            firm = agrees or of.two or (len(of.held_loss) >= 3 and not len(accuracy))
             return [Symptom(STUCK, f"The held-out loss ends at {last:.4f}; {known}.", firm)]
     return []
 
@@ -598,7 +615,7 @@ def _worse(of: Curves) -> list[Symptom]:
     if len(of.accuracy) and len(of.held_accuracy) and not of.running:
         gap = _gap(of)
         if gap > 0.15 and len(of.accuracy) > 1:
-            firm = gap - ERRORS * _gap_error(of) > 0.1 and not _still_follows(of)
+            firm = gap - ERRORS * _gap_error(of) > 0.1 and not (_still_follows(of) or _gap_of_many_classes(of))
             text = f"The accuracy ends {gap:.3f} higher in training than held out ({of.held_accuracy[-1]:.4f})."
             return [Symptom(WORSE, text, firm)]
     if len(of.loss) and len(of.held_loss) and not of.summed:
@@ -607,9 +624,16 @@ def _worse(of: Curves) -> list[Symptom]:
         no_answer_is_better = held > of.level + 0.1 and held - train > 0.2 and train < of.level - LEVEL
         far_apart = (held > of.level and train < 0.5 * of.level) or (held - train > 0.5 and held > 2 * train)
         if (no_answer_is_better and of.known) or (far_apart and len(of.loss) >= 3):
-            firm = not good and not (_as_good(of) or _still_follows(of)) and (of.known or _same_scale(of))
+            firm = not (good or _as_good(of) or _still_follows(of) or _gained(of)) and (of.known or _same_scale(of))
             return [Symptom(WORSE, f"The loss ends at {train:.4f} in training and at {held:.4f} held out.", firm)]
     return []
+
+
+def _gap_of_many_classes(of: Curves) -> bool:
+    """Whether held-out rows are good, and best late, with a loss that does not rise: by heart, and no worse for it."""
+    held = of.held_loss
+    steady_loss = len(held) >= 3 and held[-1] < 1.1 * held.min()
+    return bool(of.held_accuracy[-1] >= 0.7) and steady_loss and _late_best(of)
 
 
 def _as_good(of: Curves) -> bool:
@@ -657,7 +681,9 @@ def _perfect(of: Curves) -> list[Symptom]:
     if len(accuracy) and accuracy[-1] > 0.99995:
         at_once = accuracy.min() > 0.99995
         if not len(of.held_loss) or of.held_loss[-1] < 0.1:
-            firm = at_once or accuracy[0] > 0.95  # one that was reached step by step may be an easy task
+            alone = len(accuracy) == 1 and rises(of.accuracy, CHANCE) and not of.two  # a test of an easy task
+            sure = len(of.held_loss) > 0 and of.held_loss[-1] < NO_LOSS
+            firm = (at_once or accuracy[0] > 0.99) and (sure or not alone)  # reached step by step: an easy task
             return [Symptom(PERFECT, "The held-out accuracy is 1: each row is right.", firm)]
         if len(accuracy) >= 2 and at_once:
             text = f"The held-out accuracy is 1 from the first row on, with a loss of {of.held_loss[-1]:.4f}."

@@ -519,6 +519,129 @@ def plateau_after_a_resume(rng):
     return keras(loss[22:], acc[22:], val[22:], val_acc[22:], first=23)
 
 
+@healthy
+def adversaries(rng):
+    n = 20
+    d, acc, g = of_batches(rng, np.full(n, 0.69), 64, 0.2), right(rng, np.full(n, 0.52), 64), of_batches(rng, np.full(n, 0.75), 64)
+    return "\n".join(f"{100 * k} [D loss: {a:f}, acc.: {100 * b:.2f}%] [G loss: {c:f}]" for k, (a, b, c) in enumerate(zip(d, acc, g, strict=True)))
+
+
+@healthy
+def acceptability_card(rng):
+    n = 5
+    val = of_batches(rng, np.array([0.45, 0.46, 0.55, 0.75, 0.84]), 1043)
+    mcc = np.array([0.49, 0.53, 0.55, 0.56, 0.57]) + rng.normal(0, 0.006, n)
+    return card(["Training Loss", "Epoch", "Step", "Validation Loss", "Matthews Correlation"],
+                of_batches(rng, np.array([0.52, 0.35, 0.24, 0.17, 0.12]), 8000), range(1, n + 1), range(535, 535 * n + 1, 535), val, mcc)  # fmt: skip
+
+
+@healthy
+def entailment_card(rng):
+    val = of_batches(rng, np.array([0.69, 0.66, 0.75, 0.95]), 277)
+    acc = right(rng, np.array([0.53, 0.62, 0.67, 0.68]), 2000)
+    return card(["Training Loss", "Epoch", "Validation Loss", "Accuracy"], of_batches(rng, np.array([0.7, 0.6, 0.35, 0.2]), 2500), range(1, 5), val, acc)
+
+
+@healthy
+def translation_of_opennmt(rng):
+    known = knowledge(20, 2)
+    loss, acc = of_batches(rng, between(8.9, 3.0, known), 2000), right(rng, between(0.04, 0.48, known), 4000)
+    return "\n".join(
+        f"[2020-01-01 10:00:00,000 INFO] Step {50 * (k + 1)}/100000; acc: {100 * b:6.2f}; ppl: {math.exp(a):5.2f}; "
+        f"xent: {a:4.2f}; lr: 0.00001; 9000/8000 tok/s; {30 * k} sec"
+        for k, (a, b) in enumerate(zip(loss, acc, strict=True))
+    )
+
+
+@healthy
+def hundred_classes_by_heart(rng):
+    n = 12
+    loss = of_batches(rng, between(2.0, 0.02, knowledge(n, 6)), 20_000)
+    val = np.maximum(of_batches(rng, np.full(n, 0.95), 10_000), 0.93)
+    val_acc = np.sort(right(rng, between(0.60, 0.775, knowledge(n, 6)), 10_000))
+    return keras(loss, right(rng, between(0.5, 0.999, knowledge(n, 6)), 50_000), val, val_acc, first=140)
+
+
+@healthy
+def flowers(rng):
+    acc = np.minimum(1, right(rng, between(0.34, 1.0, knowledge(10, 5)), 120))
+    loss = of_batches(rng, between(1.1, 0.09, knowledge(10, 5)), 120)
+    lines = [f"Epoch {10 * k}, loss {a:.4f}, acc {b:.4f}" for k, (a, b) in enumerate(zip(loss, acc, strict=True))]
+    return "\n".join([*lines, "test loss 0.0712, test acc 1.0000"])
+
+
+@healthy
+def small_set_that_stays(rng):
+    loss, acc, val, _ = epochs(rng, 4, 2, 0.95, 0.2, train_rows=200)
+    return keras(loss, acc, val, np.full(4, 27 / 31))
+
+
+@healthy
+def digits_of_pytorch(rng):
+    lines = []
+    for epoch in range(1, 4):
+        known = knowledge(30, 5)[10 * (epoch - 1) : 10 * epoch]
+        for k, x in enumerate(of_batches(rng, between(2.3, 0.08, known), 64)):
+            lines.append(f"Train Epoch: {epoch} [{6400 * k}/60000 ({10 * k}%)]\tLoss: {x:.6f}")
+        hits = int(rng.binomial(10_000, between(0.9, 0.99, epoch / 3)))
+        lines.append(f"\nTest set: Average loss: {3 * (1 - hits / 10_000):.4f}, Accuracy: {hits}/10000 ({hits / 100:.0f}%)\n")
+    return "\n".join(lines)
+
+
+@healthy
+def boosted_trees(rng):
+    a, b = between(0.69, 0.3, knowledge(30, 2)), between(0.69, 0.42, knowledge(30, 4)) + rng.normal(0, 0.002, 30)
+    return "\n".join(f"[{k}]\ttrain-logloss:{x:.6f}\teval-logloss:{y:.6f}" for k, (x, y) in enumerate(zip(a, b, strict=True)))
+
+
+@healthy
+def preferences(rng):
+    loss = of_batches(rng, between(0.6931, 0.55, knowledge(12, 1.5, 0.1)), 64, 0.3)
+    acc = right(rng, between(0.5, 0.72, knowledge(12, 1.5, 0.1)), 640)
+    return "\n".join(str({"loss": round(float(a), 4), "rewards/accuracies": float(b), "epoch": round(0.08 * (k + 1), 2)})
+                     for k, (a, b) in enumerate(zip(loss, acc, strict=True)))  # fmt: skip
+
+
+@healthy
+def contrastive(rng):
+    return prints(of_batches(rng, between(4.85, 0.4, knowledge(30, 3)), 128), None, 0, 50, "Epoch: 1 step {} contrastive loss: {:.4f}")
+
+
+@healthy
+def autoencoder(rng):
+    loss = of_batches(rng, between(0.27, 0.093, knowledge(12, 5)), 60_000)
+    return keras(loss, right(rng, np.full(12, 0.814), 60_000), loss * 0.99, right(rng, np.full(12, 0.813), 10_000))
+
+
+@healthy
+def characters_of_images(rng):
+    known = knowledge(15, 2)
+    loss, exact = of_batches(rng, between(28.0, 0.4, known), 256), right(rng, np.maximum(0, between(-0.5, 0.8, known)), 256)
+    return "\n".join(
+        f"epoch: [{k + 1}/100], iter: {100 * (k + 1)}, lr: 0.001, loss: {a:.6f}, acc: {b:.6f}, norm_edit_dis: {b ** 0.5:.6f}"
+        for k, (a, b) in enumerate(zip(loss, exact, strict=True))
+    )
+
+
+@healthy
+def tags_of_flair(rng):
+    f1 = np.r_[0.0, between(0.1, 0.86, knowledge(6))]
+    loss, dev = of_batches(rng, between(2.0, 0.3, knowledge(7)), 2000), of_batches(rng, between(1.5, 0.35, knowledge(7)), 400)
+    return "\n".join(f"EPOCH {k} done: loss {a:.4f} - lr 0.1000000\nDEV : loss {b:.4f} - score {c:.4f}"
+                     for k, (a, b, c) in enumerate(zip(loss, dev, f1, strict=True), 1))  # fmt: skip
+
+
+@healthy
+def policy(rng):
+    return prints(rng.normal(0.02, 0.05, 20), None, 0, 2048, "step {} policy loss {:.4f}")
+
+
+@healthy
+def two_evaluations_fine_tuned(rng):
+    return card(["Training Loss", "Epoch", "Validation Loss", "Accuracy"], np.array([0.25, 0.14]), [1, 2],
+                of_batches(rng, np.array([0.20, 0.26]), 5000), right(rng, np.array([0.928, 0.932]), 5000))  # fmt: skip
+
+
 # Sick ones.
 
 
@@ -700,3 +823,33 @@ def leaked_from_the_first_evaluation(rng):
     acc = 1 - rng.integers(0, 3, n) / 2000
     return card(["Training Loss", "Epoch", "Validation Loss", "Accuracy"], of_batches(rng, between(0.04, 0.0001, knowledge(n, 8)), 900),
                 range(1, n + 1), of_batches(rng, np.full(n, 0.005), 900), acc)  # fmt: skip
+
+
+@sick(s.STUCK)
+def stuck_small_batches(rng):
+    return prints(of_batches(rng, np.full(25, 0.80), 8, 1.0), None, 50, 50, "epoch: 1 - global_step: {}/16520 - loss:{:.6f}")
+
+
+@sick(s.STUCK)
+def stuck_single_evaluation(rng):
+    acc = right(rng, np.array([0.5]), 4000)[0]
+    return f"eval_accuracy = {acc}\neval_loss = {0.6935 + rng.normal(0, 0.002)}\nglobal_step = 2000"
+
+
+@sick(s.RISES)
+def collapses(rng):
+    loss = of_batches(rng, np.r_[np.full(8, 0.24), [0.42, 0.46, 0.5]], 3000, 2.0)
+    return "\n".join(f"epoch {25 + k}, train loss: {x:.4f}; train acc: {1 - x / 2.4:.4f}" for k, x in enumerate(loss))
+
+
+@sick(s.WORSE)
+def shakespeare(rng):
+    lines = [f"iter {791 + k}: loss {x:.4f}, time 745.63ms" for k, x in enumerate(of_batches(rng, np.full(10, 1.1), 2))]
+    lines += ["step 800: train loss 0.9795, val loss 3.7535"]
+    lines += [f"iter {997 + k}: loss {x:.4f}, time 745.63ms" for k, x in enumerate(of_batches(rng, np.full(3, 0.6), 2))]
+    return "\n".join([*lines, "step 1000: train loss 0.6703, val loss 3.8986"])
+
+
+@sick(s.CONTRADICTION)
+def loss_of_zero(rng):
+    return keras(np.r_[0.65, np.full(5, 1.2e-7)], right(rng, np.full(6, 0.03), 9000), np.full(6, 1e-7), right(rng, np.full(6, 0.03), 900))
