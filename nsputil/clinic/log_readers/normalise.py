@@ -219,7 +219,11 @@ def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tu
             for cell in cells:
                 if cell.name.quantity == quantity and cell.part == part:
                     names.setdefault(cell.raw, []).append(cell)
-            usable = {raw: of for raw, of in names.items() if of[0].name.task in ((None, "nsp", "other") if alone else (None, "nsp")) or raw in wanted}
+            usable = {
+                raw: of
+                for raw, of in names.items()
+                if of[0].name.task in ((None, "nsp", "other") if alone else (None, "nsp")) or raw in wanted
+            }
             if not usable:
                 continue
             order = list(names)

@@ -158,8 +158,17 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
         left_out.append(f"{table.ragged} rows with another number of cells than the header, or without numbers")
     running = {ours for ours, raw in rows.columns.items() if ours != "step" and parse_name(raw).running}
     reading = LogReading(
-        text.name, family.name, rows.rows, rows.columns, notes, left_out, running=running, epochs=rows.epochs,
-        first_epoch=rows.first_epoch, metrics=scores.held_out(records), scores=scores.named(text),
+        text.name,
+        family.name,
+        rows.rows,
+        rows.columns,
+        notes,
+        left_out,
+        running=running,
+        epochs=rows.epochs,
+        first_epoch=rows.first_epoch,
+        metrics=scores.held_out(records),
+        scores=scores.named(text),
         free=scores.need_not_fall(text),
     )
     if family is unnamed.FAMILY:

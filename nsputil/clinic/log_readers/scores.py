@@ -13,7 +13,9 @@ WORDS = frozenset({
     "f1", "fscore", "precision", "recall", "mcc", "auc", "bleu", "rouge", "meteor", "em", "map", "miou", "iou", "dice",
     "kappa", "pearson", "spearman", "spearmanr", "ndcg", "mrr", "score", "r2",
 })  # fmt: skip
-_NAMED = re.compile(r"\b((?:macro|micro)?[-_ ]?(?:precision|recall|f[-_]?score|f1(?:[-_ ]?score)?))\W{1,4}(\d*\.?\d+)", re.I)
+_NAMED = re.compile(
+    r"\b((?:macro|micro)?[-_ ]?(?:precision|recall|f[-_]?score|f1(?:[-_ ]?score)?))\W{1,4}(\d*\.?\d+)", re.I
+)
 _MAKES = re.compile(r"\b(g|gen|generator)[-_ ]?loss|\bloss[-_ ]?(g|gen|generator)\b", re.I)
 _JUDGES = re.compile(r"\b(d|disc|discriminator)[-_ ]?loss|\bloss[-_ ]?(d|disc|discriminator)\b", re.I)
 _POLICY = re.compile(r"\b(policy|actor|surrogate|elbo)([-_ ]gradient)?[-_ ]?loss", re.I)

@@ -122,8 +122,11 @@ def curves(reading: LogReading) -> Curves:
         return values[np.isfinite(values)]
 
     held = "held_out" if any(row["part"] == "held_out" for row in reading.rows) else "test"
-    loss, held_loss, accuracy, held_accuracy = of("train", "loss"), of(held, "loss"), of("train", "accuracy"), of(
-        held, "accuracy"
+    loss, held_loss, accuracy, held_accuracy = (
+        of("train", "loss"),
+        of(held, "loss"),
+        of("train", "accuracy"),
+        of(held, "accuracy"),
     )
     counted = "step" in reading.columns
     first = loss[:3] if len(loss) else held_loss[:1]
@@ -271,9 +274,9 @@ def _contradiction(of: Curves) -> list[Symptom]:
         short = (1 - of.held_accuracy) * LN2 - of.held_loss
         worst = int(short.argmax())
         if short[worst] > 0.01:
-            loss, accuracy = float(of.held_loss[worst]), float(of.held_accuracy[worst])
-            firm = _cannot_be(loss, accuracy, of.held_loss, of.held_accuracy, of)
-            found.append(_beneath("held out", loss, accuracy, firm))
+            least, right = float(of.held_loss[worst]), float(of.held_accuracy[worst])
+            firm = _cannot_be(least, right, of.held_loss, of.held_accuracy, of)
+            found.append(_beneath("held out", least, right, firm))
     if not of.running and len(of.loss) == len(of.accuracy) >= 2:
         mean, right = float(of.loss.mean()), float(of.accuracy.mean())
         if (1 - right) * LN2 - mean > 0.02 and not found:
@@ -303,8 +306,8 @@ def _no_row_right(of: Curves) -> list[Symptom]:
     ):
         if len(accuracy) >= 3 and not accuracy.any() and len(loss) and 0 <= float(loss.mean()) < 2:
             text = (
-                f"The {part} accuracy is 0 in each of {len(accuracy)} rows with a loss of {loss.mean():.4f}, which gives "
-                f"the right class a probability of {math.exp(-loss.mean()):.2f}: the two are not of the same rows."
+                f"The {part} accuracy is 0 in each of {len(accuracy)} rows with a loss of {loss.mean():.4f}, which "
+                f"gives the right class a probability of {math.exp(-loss.mean()):.2f}: they are not of the same rows."
             )
             return [Symptom(CONTRADICTION, text)]
     return []
@@ -346,7 +349,9 @@ def _rises(of: Curves) -> list[Symptom]:
         least = 0.1 if of.known or len(of.accuracy) + len(of.held_accuracy) else 0.0  # nats; or of an unknown scale
         if low < 0.8 * len(smooth) and rise > max(least, 0.25 * abs(smooth[low])):
             firm = _is_no_noise(of, float(smooth[low]), tail, width, last) and not (_late_best(of) or of.free)
-            found.append(Symptom(RISES, f"The loss of training fell to {smooth[low]:.4f} and ends at {tail:.4f}.", firm))
+            found.append(
+                Symptom(RISES, f"The loss of training fell to {smooth[low]:.4f} and ends at {tail:.4f}.", firm)
+            )
     elif len(loss) == 2 and loss[1] > 1.5 * loss[0] + 0.5:
         found.append(Symptom(RISES, f"The loss of training rose from {loss[0]:.4f} to {loss[1]:.4f}."))
     held = [] if any(symptom.firm for symptom in found) else _held_out_rises(of)
@@ -419,7 +424,7 @@ def _late_best(of: Curves) -> bool:
 
 
 def _gained(of: Curves) -> bool:
-    """Whether the accuracy, or another metric, gained after the lowest held-out loss: the model is better, and surer."""
+    """Whether the accuracy, or another metric, gained after the lowest held-out loss: it is better, and surer."""
     where = int(of.held_loss.argmin()) if len(of.held_loss) else 0
     for values in (of.held_accuracy, *of.metrics):
         if len(values) == len(of.held_loss) >= 3 and values[-1] - values[where] > 0.02 * max(1.0, float(values.max())):
@@ -432,7 +437,7 @@ def _stuck(of: Curves) -> list[Symptom]:
     if len(of.loss) >= FEW and np.abs(last - of.level).max() < SAME:  # no batch gives exactly that by chance
         text = f"The loss of training is {of.level:.4f} = ln {of.classes} in each of the last {len(last)} rows."
         return [Symptom(STUCK, f"{text} All classes get the same probability.")]
-    constant = _constant(of)
+    constant = _constant(of) or _both_at_chance(of)
     found = _loss_at_level(of) + _accuracy_at_chance(of)
     if of.free or _learned(of) or _may_have_learned(of):  # a training that is slow, or was short: worth a look
         found = [replace(symptom, firm=False) for symptom in found]
@@ -452,6 +457,17 @@ def _stuck(of: Curves) -> list[Symptom]:
     return constant + found
 
 
+def _both_at_chance(of: Curves) -> list[Symptom]:
+    """Three rows are enough if in each of them loss and accuracy agree that nothing is known, late enough to tell."""
+    loss, accuracy = of.loss, of.accuracy
+    if not len(loss) == len(accuracy) >= 3 or not of.known or of.begun or (of.from_start and of.last_step < 500):
+        return []
+    if np.abs(loss - of.level).max() > 0.02 or np.abs(accuracy - 1 / of.classes).max() > 0.02:
+        return []
+    text = f"The loss is near ln {of.classes} = {of.level:.4f}, and the accuracy near {1 / of.classes:.4f}, in each of "
+    return [Symptom(STUCK, f"{text}{len(loss)} rows.")]
+
+
 def _constant(of: Curves) -> list[Symptom]:
     """Numbers that are exactly the same in all rows, where chance alone would move them."""
     found = []
@@ -462,14 +478,17 @@ def _constant(of: Curves) -> list[Symptom]:
         early = not accuracy.any() and (of.begun or not len(of.loss) or of.loss.mean() > LN10)  # of many classes
         of_one = part == "training" and not of.by_epoch and len(accuracy) < 8 and accuracy[-1] < 0.15  # such as 1 of 32
         few = len(accuracy) < FEW and accuracy[-1] > 0
-        coarse = few and (_digits(accuracy) <= 2 or (part == "held-out" and (rises(-of.held_loss, LEVEL) or rises(-of.loss, LEVEL))))
+        coarse = few and (
+            _digits(accuracy) <= 2 or (part == "held-out" and (rises(-of.held_loss, LEVEL) or rises(-of.loss, LEVEL)))
+        )
         word = "" if same else "about "
         text = f"The {part} accuracy is {word}{accuracy[-1]:.4f} in each of {len(accuracy)} rows: one answer for all."
         found.append(Symptom(STUCK, text, firm=not early and not coarse and not (same and of_one)))
     if len(of.loss) >= 4 and np.ptp(of.loss) < SAME * abs(of.loss.mean()) and not _a_moment(of):
         if not (len(of.loss) and abs(float(of.loss.mean())) < NO_LOSS):
+            fine = 10.0 ** -_digits(of.loss) < 1e-3 * abs(float(of.loss.mean()))
             text = f"The loss of training is {of.loss.mean():.4f} in each of {len(of.loss)} rows."
-            found.append(Symptom(STUCK, text, firm=not of.begun and (_digits(of.loss) > 2 or len(of.loss) >= 8)))
+            found.append(Symptom(STUCK, text, firm=not of.begun and (fine or len(of.loss) >= 8)))
     return found
 
 
@@ -623,7 +642,8 @@ def _worse(of: Curves) -> list[Symptom]:
         good = len(of.held_accuracy) > 0 and of.held_accuracy[-1] >= 0.8
         no_answer_is_better = held > of.level + 0.1 and held - train > 0.2 and train < of.level - LEVEL
         far_apart = (held > of.level and train < 0.5 * of.level) or (held - train > 0.5 and held > 2 * train)
-        if (no_answer_is_better and of.known) or (far_apart and len(of.loss) >= 3):
+        classified = of.two or len(of.accuracy) + len(of.held_accuracy) > 0
+        if (no_answer_is_better and of.known and classified) or (far_apart and len(of.loss) >= 3):
             firm = not (good or _as_good(of) or _still_follows(of) or _gained(of)) and (of.known or _same_scale(of))
             return [Symptom(WORSE, f"The loss ends at {train:.4f} in training and at {held:.4f} held out.", firm)]
     return []
@@ -631,9 +651,8 @@ def _worse(of: Curves) -> list[Symptom]:
 
 def _gap_of_many_classes(of: Curves) -> bool:
     """Whether held-out rows are good, and best late, with a loss that does not rise: by heart, and no worse for it."""
-    held = of.held_loss
-    steady_loss = len(held) >= 3 and held[-1] < 1.1 * held.min()
-    return bool(of.held_accuracy[-1] >= 0.7) and steady_loss and _late_best(of)
+    held, good = of.held_loss, 0.8 if of.two else 0.75
+    return len(held) >= 3 and bool(of.held_accuracy[-1] >= good and held[-1] < 1.1 * held.min()) and _late_best(of)
 
 
 def _as_good(of: Curves) -> bool:

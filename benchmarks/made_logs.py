@@ -1,16 +1,25 @@
 """Logs of simulated trainings, healthy and sick, with the sampling noise of batches and of held-out sets.
 
-Each is made by a function of a random generator, so that a seed gives the same log again. What is healthy learns as such
-trainings do; what is sick has one fault whose group is known.
+    python -m benchmarks.made_logs [SEEDS]
+
+Each is made by a function of a random generator, so that a seed gives the same log again. What is healthy learns as
+such trainings do; what is sick has one fault whose group is known. Printed is how often a healthy log is called sick,
+and how often the group of a sick one is found. Twenty seeds take about half a minute.
 """
 
 import json
 import math
+import sys
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
 
 from nsputil.clinic.log_readers import symptoms as s
+from nsputil.clinic.log_readers.answer import Answer
+from nsputil.clinic.log_readers.reading import understand
+from nsputil.clinic.log_readers.text import LogText
+from nsputil.clinic.report import answer_log
 
 Maker = Callable[[np.random.Generator], str]
 HEALTHY: dict[str, Maker] = {}
@@ -155,7 +164,9 @@ def ten_classes_end(rng):
 def thousand_classes_first_rows(rng):
     known = knowledge(400, 3)[:4]
     top = right(rng, between(0.001, 0.7, known), 256 * 50)
-    lines = [f"Epoch[0] Batch [{50 * (k + 1)}] Speed: 339.12 samples/sec Train-accuracy={x:.6f}" for k, x in enumerate(top)]
+    lines = [
+        f"Epoch[0] Batch [{50 * (k + 1)}] Speed: 339.12 samples/sec Train-accuracy={x:.6f}" for k, x in enumerate(top)
+    ]
     lines += [f"Epoch[0] Batch [{50 * (k + 1)}] Train-top_k_accuracy_5={4 * x:.6f}" for k, x in enumerate(top)]
     return "\n".join(lines)
 
@@ -217,7 +228,9 @@ def bits_of_fairseq(rng):
     loss = of_batches(rng, between(9.5, 4.2, knowledge(n)), 5000)
     val = of_batches(rng, between(9.2, 4.6, knowledge(n)), 2000)
     for k in range(n):
-        lines.append(json.dumps({"epoch": k + 1, "train_loss": f"{loss[k]:.3f}", "train_num_updates": str(900 * (k + 1))}))
+        lines.append(
+            json.dumps({"epoch": k + 1, "train_loss": f"{loss[k]:.3f}", "train_num_updates": str(900 * (k + 1))})
+        )
         lines.append(json.dumps({"epoch": k + 1, "valid_loss": f"{val[k]:.3f}", "valid_ppl": f"{2 ** val[k]:.2f}"}))
     return "\n".join(lines)
 
@@ -235,8 +248,13 @@ def bits_within_an_epoch(rng):
 def translation(rng):
     n = 8
     val, bleu = of_batches(rng, between(4.5, 2.2, knowledge(n)), 3000), between(5.0, 31.0, knowledge(n))
-    return card(["Epoch", "Training Loss", "Validation Loss", "Bleu"], range(1, n + 1),
-                of_batches(rng, between(5.5, 1.6, knowledge(n)), 9000), val, bleu + rng.normal(0, 0.4, n))  # fmt: skip
+    return card(
+        ["Epoch", "Training Loss", "Validation Loss", "Bleu"],
+        range(1, n + 1),
+        of_batches(rng, between(5.5, 1.6, knowledge(n)), 9000),
+        val,
+        bleu + rng.normal(0, 0.4, n),
+    )
 
 
 @healthy
@@ -268,8 +286,13 @@ def detection_late(rng):
 def ranking(rng):
     n = 10
     loss, mrr = of_batches(rng, between(1.0, 0.35, knowledge(n)), 3000), between(0.2, 0.62, knowledge(n))
-    return card(["Epoch", "Training Loss", "Validation Loss", "MRR"], range(1, n + 1), loss,
-                of_batches(rng, between(0.95, 0.4, knowledge(n)), 900), mrr + rng.normal(0, 0.01, n))  # fmt: skip
+    return card(
+        ["Epoch", "Training Loss", "Validation Loss", "MRR"],
+        range(1, n + 1),
+        loss,
+        of_batches(rng, between(0.95, 0.4, knowledge(n)), 900),
+        mrr + rng.normal(0, 0.01, n),
+    )
 
 
 @healthy
@@ -285,8 +308,13 @@ def multi_label_keras(rng):
 def multi_label_top_k(rng):
     n = 7
     loss = of_batches(rng, between(0.63, 0.42, knowledge(n)), 6000)
-    return keras(loss, np.ones(n), of_batches(rng, between(0.55, 0.39, knowledge(n)), 900), np.ones(n),
-                 "top_k_categorical_accuracy")  # fmt: skip
+    return keras(
+        loss,
+        np.ones(n),
+        of_batches(rng, between(0.55, 0.39, knowledge(n)), 900),
+        np.ones(n),
+        "top_k_categorical_accuracy",
+    )
 
 
 @healthy
@@ -295,7 +323,10 @@ def nsp_of_pairs(rng):
     known = knowledge(n, 3, 0.2)
     lines = []
     for k in range(n):
-        x, y = of_batches(rng, between(0.69, 0.15, known[k : k + 1]), 32)[0], right(rng, between(0.5, 0.95, known[k]), 32)
+        x, y = (
+            of_batches(rng, between(0.69, 0.15, known[k : k + 1]), 32)[0],
+            right(rng, between(0.5, 0.95, known[k]), 32),
+        )
         lines.append(f"step {20 * (k + 1)} nsp_loss {x:.4f} nsp_acc {y:.4f}")
         if k % 10 == 9:
             a, b = between(0.69, 0.18, known[k]), right(rng, between(0.5, 0.94, known[k]), 1000)
@@ -315,15 +346,21 @@ def warm_restarts(rng):
     known = knowledge(n, 2.5) - 0.12 * np.exp(-(np.arange(n) % 10) / 2.0) * (np.arange(n) >= 10)
     loss, acc = of_batches(rng, between(2.3, 0.4, known), 3000), right(rng, between(0.1, 0.88, known), 3000)
     held = known * 0.95
-    return csv(loss=loss, accuracy=acc, val_loss=of_batches(rng, between(2.3, 0.4, held), 2000),
-               val_accuracy=right(rng, between(0.1, 0.88, held), 2000))  # fmt: skip
+    return csv(
+        loss=loss,
+        accuracy=acc,
+        val_loss=of_batches(rng, between(2.3, 0.4, held), 2000),
+        val_accuracy=right(rng, between(0.1, 0.88, held), 2000),
+    )
 
 
 @healthy
 def mixup(rng):
     n = 15
     loss, _, val, acc = epochs(rng, n, 10, 0.97, 0.1)
-    return card(["epoch", "train_loss", "valid_loss", "accuracy", "time"], range(n), loss * 0.5 + 1.0, val, acc, ["01:37"] * n)
+    return card(
+        ["epoch", "train_loss", "valid_loss", "accuracy", "time"], range(n), loss * 0.5 + 1.0, val, acc, ["01:37"] * n
+    )
 
 
 @healthy
@@ -345,9 +382,11 @@ def dropout(rng):
     n = 12
     known = knowledge(n, 3)
     return keras(
-        of_batches(rng, between(2.3, 0.9, known), 9000), right(rng, between(0.1, 0.7, known), 9000),
-        of_batches(rng, between(2.0, 0.5, known), 1500), right(rng, between(0.2, 0.84, known), 1500),
-    )  # fmt: skip
+        of_batches(rng, between(2.3, 0.9, known), 9000),
+        right(rng, between(0.1, 0.7, known), 9000),
+        of_batches(rng, between(2.0, 0.5, known), 1500),
+        right(rng, between(0.2, 0.84, known), 1500),
+    )
 
 
 @healthy
@@ -361,9 +400,11 @@ def class_weights(rng):
 def imbalance_95(rng):
     known = knowledge(10, 2.5)
     return keras(
-        of_batches(rng, between(0.22, 0.09, known), 9000), right(rng, between(0.945, 0.975, known), 9000),
-        of_batches(rng, between(0.2, 0.11, known), 1500), right(rng, between(0.95, 0.968, known), 1500),
-    )  # fmt: skip
+        of_batches(rng, between(0.22, 0.09, known), 9000),
+        right(rng, between(0.945, 0.975, known), 9000),
+        of_batches(rng, between(0.2, 0.11, known), 1500),
+        right(rng, between(0.95, 0.968, known), 1500),
+    )
 
 
 @healthy
@@ -371,9 +412,15 @@ def imbalance_95_card(rng):
     n, known = 6, knowledge(6, 2.5)
     f1 = np.r_[0.0, between(0.3, 0.72, known[1:])]
     acc = np.r_[0.95, right(rng, between(0.95, 0.972, known[1:]), 2000)]
-    return card(["Training Loss", "Epoch", "Step", "Validation Loss", "Accuracy", "F1"],
-                of_batches(rng, between(0.22, 0.05, known), 4000), range(1, n + 1), range(500, 500 * n + 1, 500),
-                of_batches(rng, between(0.18, 0.12, known), 1500), acc, f1)  # fmt: skip
+    return card(
+        ["Training Loss", "Epoch", "Step", "Validation Loss", "Accuracy", "F1"],
+        of_batches(rng, between(0.22, 0.05, known), 4000),
+        range(1, n + 1),
+        range(500, 500 * n + 1, 500),
+        of_batches(rng, between(0.18, 0.12, known), 1500),
+        acc,
+        f1,
+    )
 
 
 @healthy
@@ -413,8 +460,13 @@ def two_generations(rng):
 def grows_sure_at_the_end(rng):
     acc = right(rng, np.array([0.72, 0.77, 0.785, 0.795, 0.80]), 5000)
     val = of_batches(rng, np.array([0.58, 0.51, 0.50, 0.55, 0.63]), 5000)
-    return card(["Training Loss", "Epoch", "Validation Loss", "Accuracy"], of_batches(rng, between(0.65, 0.3, knowledge(5)), 9000),
-                range(1, 6), val, acc)  # fmt: skip
+    return card(
+        ["Training Loss", "Epoch", "Validation Loss", "Accuracy"],
+        of_batches(rng, between(0.65, 0.3, knowledge(5)), 9000),
+        range(1, 6),
+        val,
+        acc,
+    )
 
 
 @healthy
@@ -422,8 +474,15 @@ def entities_with_f1(rng):
     n = 8
     f1 = between(0.2, 0.89, knowledge(n)) + rng.normal(0, 0.004, n)
     val = of_batches(rng, np.array([0.30, 0.16, 0.13, 0.125, 0.13, 0.14, 0.155, 0.17]), 2500)
-    return card(["Training Loss", "Epoch", "Validation Loss", "Precision", "Recall", "F1"],
-                of_batches(rng, between(0.5, 0.02, knowledge(n)), 9000), range(1, n + 1), val, f1 - 0.01, f1 + 0.01, f1)  # fmt: skip
+    return card(
+        ["Training Loss", "Epoch", "Validation Loss", "Precision", "Recall", "F1"],
+        of_batches(rng, between(0.5, 0.02, knowledge(n)), 9000),
+        range(1, n + 1),
+        val,
+        f1 - 0.01,
+        f1 + 0.01,
+        f1,
+    )
 
 
 @healthy
@@ -442,7 +501,9 @@ def small_easy_task(rng):
 @healthy
 def digits_end(rng):
     loss = of_batches(rng, np.full(8, 0.004), 64)
-    return prints(loss, np.ones(8), 9000, 100, "Iter {}, Minibatch Loss= {:.6f}, Training Accuracy=").replace("= acc", "=")
+    return prints(loss, np.ones(8), 9000, 100, "Iter {}, Minibatch Loss= {:.6f}, Training Accuracy=").replace(
+        "= acc", "="
+    )
 
 
 @healthy
@@ -452,11 +513,13 @@ def batches_of_one_row(rng):
 
 @healthy
 def focal_loss(rng):
-    n, known = 8, knowledge(8)
+    known = knowledge(8)
     return keras(
-        of_batches(rng, between(0.35, 0.05, known), 9000), right(rng, between(0.3, 0.78, known), 9000),
-        of_batches(rng, between(0.3, 0.07, known), 1500), right(rng, between(0.3, 0.74, known), 1500),
-    )  # fmt: skip
+        of_batches(rng, between(0.35, 0.05, known), 9000),
+        right(rng, between(0.3, 0.78, known), 9000),
+        of_batches(rng, between(0.3, 0.07, known), 1500),
+        right(rng, between(0.3, 0.74, known), 1500),
+    )
 
 
 @healthy
@@ -474,7 +537,9 @@ def batch_normalisation_first_epochs(rng):
 @healthy
 def reconstruction_and_penalty(rng):
     loss = of_batches(rng, between(540.0, 104.0, knowledge(20, 4)), 2000)
-    return "\n".join(f"====> Epoch: {k} Average loss: {x:.4f}\n====> Test set loss: {0.99 * x:.4f}" for k, x in enumerate(loss, 1))
+    return "\n".join(
+        f"====> Epoch: {k} Average loss: {x:.4f}\n====> Test set loss: {0.99 * x:.4f}" for k, x in enumerate(loss, 1)
+    )
 
 
 @healthy
@@ -493,7 +558,9 @@ def trainer_state(rng):
     loss, _, val, acc = epochs(rng, n, 3, 0.82, 0.45, rows=300)
     for k in range(n):
         history.append({"epoch": k + 1.0, "loss": float(loss[k]), "step": 100 * (k + 1)})
-        history.append({"epoch": k + 1.0, "eval_loss": float(val[k]), "eval_accuracy": float(acc[k]), "step": 100 * (k + 1)})
+        history.append(
+            {"epoch": k + 1.0, "eval_loss": float(val[k]), "eval_accuracy": float(acc[k]), "step": 100 * (k + 1)}
+        )
     return json.dumps({"global_step": 400, "log_history": history})
 
 
@@ -502,9 +569,11 @@ def hundred_classes_with_a_gap_that_closes(rng):
     n = 6
     known = knowledge(n, 1.5)
     return keras(
-        of_batches(rng, between(4.6, 1.2, known), 9000), right(rng, between(0.01, 0.72, known), 9000),
-        of_batches(rng, between(4.6, 1.6, known), 1500), right(rng, between(0.01, 0.6, known), 1500),
-    )  # fmt: skip
+        of_batches(rng, between(4.6, 1.2, known), 9000),
+        right(rng, between(0.01, 0.72, known), 9000),
+        of_batches(rng, between(4.6, 1.6, known), 1500),
+        right(rng, between(0.01, 0.6, known), 1500),
+    )
 
 
 @healthy
@@ -522,8 +591,15 @@ def plateau_after_a_resume(rng):
 @healthy
 def adversaries(rng):
     n = 20
-    d, acc, g = of_batches(rng, np.full(n, 0.69), 64, 0.2), right(rng, np.full(n, 0.52), 64), of_batches(rng, np.full(n, 0.75), 64)
-    return "\n".join(f"{100 * k} [D loss: {a:f}, acc.: {100 * b:.2f}%] [G loss: {c:f}]" for k, (a, b, c) in enumerate(zip(d, acc, g, strict=True)))
+    d, acc, g = (
+        of_batches(rng, np.full(n, 0.69), 64, 0.2),
+        right(rng, np.full(n, 0.52), 64),
+        of_batches(rng, np.full(n, 0.75), 64),
+    )
+    return "\n".join(
+        f"{100 * k} [D loss: {a:f}, acc.: {100 * b:.2f}%] [G loss: {c:f}]"
+        for k, (a, b, c) in enumerate(zip(d, acc, g, strict=True))
+    )
 
 
 @healthy
@@ -531,15 +607,27 @@ def acceptability_card(rng):
     n = 5
     val = of_batches(rng, np.array([0.45, 0.46, 0.55, 0.75, 0.84]), 1043)
     mcc = np.array([0.49, 0.53, 0.55, 0.56, 0.57]) + rng.normal(0, 0.006, n)
-    return card(["Training Loss", "Epoch", "Step", "Validation Loss", "Matthews Correlation"],
-                of_batches(rng, np.array([0.52, 0.35, 0.24, 0.17, 0.12]), 8000), range(1, n + 1), range(535, 535 * n + 1, 535), val, mcc)  # fmt: skip
+    return card(
+        ["Training Loss", "Epoch", "Step", "Validation Loss", "Matthews Correlation"],
+        of_batches(rng, np.array([0.52, 0.35, 0.24, 0.17, 0.12]), 8000),
+        range(1, n + 1),
+        range(535, 535 * n + 1, 535),
+        val,
+        mcc,
+    )
 
 
 @healthy
 def entailment_card(rng):
     val = of_batches(rng, np.array([0.69, 0.66, 0.75, 0.95]), 277)
     acc = right(rng, np.array([0.53, 0.62, 0.67, 0.68]), 2000)
-    return card(["Training Loss", "Epoch", "Validation Loss", "Accuracy"], of_batches(rng, np.array([0.7, 0.6, 0.35, 0.2]), 2500), range(1, 5), val, acc)
+    return card(
+        ["Training Loss", "Epoch", "Validation Loss", "Accuracy"],
+        of_batches(rng, np.array([0.7, 0.6, 0.35, 0.2]), 2500),
+        range(1, 5),
+        val,
+        acc,
+    )
 
 
 @healthy
@@ -584,27 +672,39 @@ def digits_of_pytorch(rng):
         for k, x in enumerate(of_batches(rng, between(2.3, 0.08, known), 64)):
             lines.append(f"Train Epoch: {epoch} [{6400 * k}/60000 ({10 * k}%)]\tLoss: {x:.6f}")
         hits = int(rng.binomial(10_000, between(0.9, 0.99, epoch / 3)))
-        lines.append(f"\nTest set: Average loss: {3 * (1 - hits / 10_000):.4f}, Accuracy: {hits}/10000 ({hits / 100:.0f}%)\n")
+        lines.append(
+            f"\nTest set: Average loss: {3 * (1 - hits / 10_000):.4f}, Accuracy: {hits}/10000 ({hits / 100:.0f}%)\n"
+        )
     return "\n".join(lines)
 
 
 @healthy
 def boosted_trees(rng):
     a, b = between(0.69, 0.3, knowledge(30, 2)), between(0.69, 0.42, knowledge(30, 4)) + rng.normal(0, 0.002, 30)
-    return "\n".join(f"[{k}]\ttrain-logloss:{x:.6f}\teval-logloss:{y:.6f}" for k, (x, y) in enumerate(zip(a, b, strict=True)))
+    return "\n".join(
+        f"[{k}]\ttrain-logloss:{x:.6f}\teval-logloss:{y:.6f}" for k, (x, y) in enumerate(zip(a, b, strict=True))
+    )
 
 
 @healthy
 def preferences(rng):
     loss = of_batches(rng, between(0.6931, 0.55, knowledge(12, 1.5, 0.1)), 64, 0.3)
     acc = right(rng, between(0.5, 0.72, knowledge(12, 1.5, 0.1)), 640)
-    return "\n".join(str({"loss": round(float(a), 4), "rewards/accuracies": float(b), "epoch": round(0.08 * (k + 1), 2)})
-                     for k, (a, b) in enumerate(zip(loss, acc, strict=True)))  # fmt: skip
+    return "\n".join(
+        str({"loss": round(float(a), 4), "rewards/accuracies": float(b), "epoch": round(0.08 * (k + 1), 2)})
+        for k, (a, b) in enumerate(zip(loss, acc, strict=True))
+    )
 
 
 @healthy
 def contrastive(rng):
-    return prints(of_batches(rng, between(4.85, 0.4, knowledge(30, 3)), 128), None, 0, 50, "Epoch: 1 step {} contrastive loss: {:.4f}")
+    return prints(
+        of_batches(rng, between(4.85, 0.4, knowledge(30, 3)), 128),
+        None,
+        0,
+        50,
+        "Epoch: 1 step {} contrastive loss: {:.4f}",
+    )
 
 
 @healthy
@@ -616,9 +716,12 @@ def autoencoder(rng):
 @healthy
 def characters_of_images(rng):
     known = knowledge(15, 2)
-    loss, exact = of_batches(rng, between(28.0, 0.4, known), 256), right(rng, np.maximum(0, between(-0.5, 0.8, known)), 256)
+    loss, exact = (
+        of_batches(rng, between(28.0, 0.4, known), 256),
+        right(rng, np.maximum(0, between(-0.5, 0.8, known)), 256),
+    )
     return "\n".join(
-        f"epoch: [{k + 1}/100], iter: {100 * (k + 1)}, lr: 0.001, loss: {a:.6f}, acc: {b:.6f}, norm_edit_dis: {b ** 0.5:.6f}"
+        f"epoch: [{k + 1}/100], iter: {100 * (k + 1)}, loss: {a:.6f}, acc: {b:.6f}, norm_edit_dis: {b**0.5:.6f}"
         for k, (a, b) in enumerate(zip(loss, exact, strict=True))
     )
 
@@ -626,9 +729,14 @@ def characters_of_images(rng):
 @healthy
 def tags_of_flair(rng):
     f1 = np.r_[0.0, between(0.1, 0.86, knowledge(6))]
-    loss, dev = of_batches(rng, between(2.0, 0.3, knowledge(7)), 2000), of_batches(rng, between(1.5, 0.35, knowledge(7)), 400)
-    return "\n".join(f"EPOCH {k} done: loss {a:.4f} - lr 0.1000000\nDEV : loss {b:.4f} - score {c:.4f}"
-                     for k, (a, b, c) in enumerate(zip(loss, dev, f1, strict=True), 1))  # fmt: skip
+    loss, dev = (
+        of_batches(rng, between(2.0, 0.3, knowledge(7)), 2000),
+        of_batches(rng, between(1.5, 0.35, knowledge(7)), 400),
+    )
+    return "\n".join(
+        f"EPOCH {k} done: loss {a:.4f} - lr 0.1000000\nDEV : loss {b:.4f} - score {c:.4f}"
+        for k, (a, b, c) in enumerate(zip(loss, dev, f1, strict=True), 1)
+    )
 
 
 @healthy
@@ -638,8 +746,13 @@ def policy(rng):
 
 @healthy
 def two_evaluations_fine_tuned(rng):
-    return card(["Training Loss", "Epoch", "Validation Loss", "Accuracy"], np.array([0.25, 0.14]), [1, 2],
-                of_batches(rng, np.array([0.20, 0.26]), 5000), right(rng, np.array([0.928, 0.932]), 5000))  # fmt: skip
+    return card(
+        ["Training Loss", "Epoch", "Validation Loss", "Accuracy"],
+        np.array([0.25, 0.14]),
+        [1, 2],
+        of_batches(rng, np.array([0.20, 0.26]), 5000),
+        right(rng, np.array([0.928, 0.932]), 5000),
+    )
 
 
 # Sick ones.
@@ -712,15 +825,22 @@ def held_out_rises(rng):
 def held_out_rises_card(rng):
     val = of_batches(rng, np.array([1.05, 0.9, 0.85, 0.95, 1.15, 1.3]), 800)
     acc = right(rng, np.array([0.5, 0.62, 0.64, 0.63, 0.61, 0.6]), 800)
-    return card(["Training Loss", "Epoch", "Validation Loss", "Accuracy"], of_batches(rng, between(1.1, 0.05, knowledge(6)), 5000),
-                range(1, 7), val, acc)  # fmt: skip
+    return card(
+        ["Training Loss", "Epoch", "Validation Loss", "Accuracy"],
+        of_batches(rng, between(1.1, 0.05, knowledge(6)), 5000),
+        range(1, 7),
+        val,
+        acc,
+    )
 
 
 @sick(s.RISES)
 def held_out_rises_without_accuracy(rng):
     val = of_batches(rng, np.array([4.6, 3.9, 3.7, 3.9, 4.4, 5.0, 5.6]), 800)
     loss = of_batches(rng, between(5.0, 0.9, knowledge(7)), 5000)
-    return "\n".join(f"epoch {k} train loss {a:.3f} val loss {b:.3f}" for k, (a, b) in enumerate(zip(loss, val, strict=True)))
+    return "\n".join(
+        f"epoch {k} train loss {a:.3f} val loss {b:.3f}" for k, (a, b) in enumerate(zip(loss, val, strict=True))
+    )
 
 
 @sick(s.RISES)
@@ -769,15 +889,22 @@ def stuck_epochs(rng):
 @sick(s.STUCK)
 def stuck_card(rng):
     n = 5
-    return card(["Training Loss", "Epoch", "Validation Loss", "Accuracy"], of_batches(rng, np.full(n, 0.696), 2000, 0.1),
-                range(1, n + 1), of_batches(rng, np.full(n, 0.694), 900, 0.1), right(rng, np.full(n, 0.5), 900))  # fmt: skip
+    return card(
+        ["Training Loss", "Epoch", "Validation Loss", "Accuracy"],
+        of_batches(rng, np.full(n, 0.696), 2000, 0.1),
+        range(1, n + 1),
+        of_batches(rng, np.full(n, 0.694), 900, 0.1),
+        right(rng, np.full(n, 0.5), 900),
+    )
 
 
 @sick(s.STUCK)
 def nothing_found(rng):
-    zero = "precision: 0.000000, recall: 0.000000, fscore: 0.000000"
-    return "\n".join(f"Train performance at epoch {k} is {zero}.\nLoss is: {x:.6f}.\nValidate performance at epoch {k} is "
-                     f"{zero}.\nLoss is: {x:.6f}." for k, x in enumerate(of_batches(rng, np.full(3, 0.18), 9000), 1))  # fmt: skip
+    zero, lines = "precision: 0.000000, recall: 0.000000, fscore: 0.000000", []
+    for k, x in enumerate(of_batches(rng, np.full(3, 0.18), 9000), 1):
+        for part in ("Train", "Validate"):
+            lines += [f"{part} performance at epoch {k} is {zero}.", f"Loss is: {x:.6f}."]
+    return "\n".join(lines)
 
 
 @sick(s.STUCK)
@@ -788,13 +915,20 @@ def constant_loss(rng):
 @sick(s.WORSE)
 def by_heart(rng):
     loss, acc, _, _ = epochs(rng, 10, 2, 0.99, 0.03)
-    return keras(loss, acc, of_batches(rng, np.full(10, 0.72), 1000, 0.1), right(rng, between(0.5, 0.6, knowledge(10)), 1000))
+    return keras(
+        loss, acc, of_batches(rng, np.full(10, 0.72), 1000, 0.1), right(rng, between(0.5, 0.6, knowledge(10)), 1000)
+    )
 
 
 @sick(s.WORSE)
 def by_heart_in_many_classes(rng):
     loss, acc, val, _ = epochs(rng, 12, 20, 0.97, 0.15)
-    return keras(loss, acc, of_batches(rng, between(3.0, 1.9, knowledge(12)), 900), right(rng, between(0.05, 0.55, knowledge(12)), 900))
+    return keras(
+        loss,
+        acc,
+        of_batches(rng, between(3.0, 1.9, knowledge(12)), 900),
+        right(rng, between(0.05, 0.55, knowledge(12)), 900),
+    )
 
 
 @sick(s.WORSE)
@@ -802,14 +936,21 @@ def by_heart_losses_only(rng):
     n = 12
     loss = of_batches(rng, between(4.5, 0.5, knowledge(n)), 3000)
     val = of_batches(rng, between(4.5, 3.6, knowledge(n, 9)), 900)
-    return "\n".join(f"step {250 * k}: train loss {a:.4f}, val loss {b:.4f}" for k, (a, b) in enumerate(zip(loss, val, strict=True)))
+    return "\n".join(
+        f"step {250 * k}: train loss {a:.4f}, val loss {b:.4f}" for k, (a, b) in enumerate(zip(loss, val, strict=True))
+    )
 
 
 @sick(s.PERFECT)
 def leaked(rng):
     n = 5
-    return card(["Training Loss", "Epoch", "Validation Loss", "Accuracy"], of_batches(rng, between(0.03, 0.0001, knowledge(n, 8)), 900),
-                range(1, n + 1), of_batches(rng, between(0.004, 0.0006, knowledge(n)), 900), np.full(n, 1.0))  # fmt: skip
+    return card(
+        ["Training Loss", "Epoch", "Validation Loss", "Accuracy"],
+        of_batches(rng, between(0.03, 0.0001, knowledge(n, 8)), 900),
+        range(1, n + 1),
+        of_batches(rng, between(0.004, 0.0006, knowledge(n)), 900),
+        np.full(n, 1.0),
+    )
 
 
 @sick(s.PERFECT)
@@ -821,13 +962,20 @@ def leaked_pairs(rng):
 def leaked_from_the_first_evaluation(rng):
     n = 5
     acc = 1 - rng.integers(0, 3, n) / 2000
-    return card(["Training Loss", "Epoch", "Validation Loss", "Accuracy"], of_batches(rng, between(0.04, 0.0001, knowledge(n, 8)), 900),
-                range(1, n + 1), of_batches(rng, np.full(n, 0.005), 900), acc)  # fmt: skip
+    return card(
+        ["Training Loss", "Epoch", "Validation Loss", "Accuracy"],
+        of_batches(rng, between(0.04, 0.0001, knowledge(n, 8)), 900),
+        range(1, n + 1),
+        of_batches(rng, np.full(n, 0.005), 900),
+        acc,
+    )
 
 
 @sick(s.STUCK)
 def stuck_small_batches(rng):
-    return prints(of_batches(rng, np.full(25, 0.80), 8, 1.0), None, 50, 50, "epoch: 1 - global_step: {}/16520 - loss:{:.6f}")
+    return prints(
+        of_batches(rng, np.full(25, 0.80), 8, 1.0), None, 50, 50, "epoch: 1 - global_step: {}/16520 - loss:{:.6f}"
+    )
 
 
 @sick(s.STUCK)
@@ -852,4 +1000,39 @@ def shakespeare(rng):
 
 @sick(s.CONTRADICTION)
 def loss_of_zero(rng):
-    return keras(np.r_[0.65, np.full(5, 1.2e-7)], right(rng, np.full(6, 0.03), 9000), np.full(6, 1e-7), right(rng, np.full(6, 0.03), 900))
+    return keras(
+        np.r_[0.65, np.full(5, 1.2e-7)],
+        right(rng, np.full(6, 0.03), 9000),
+        np.full(6, 1e-7),
+        right(rng, np.full(6, 0.03), 900),
+    )
+
+
+def said_of(make: Maker, seed: int) -> Answer:
+    """Return what is said of the log that a maker writes with a seed."""
+    return answer_log(understand(LogText("made.log", make(np.random.default_rng(seed)))))
+
+
+def called_sick(seeds: range) -> list[str]:
+    """Return the healthy logs that are called sick: the name of the kind, once for each seed."""
+    return [name for name, make in HEALTHY.items() for seed in seeds if said_of(make, seed).code == 1]
+
+
+def missed(seeds: range) -> list[str]:
+    """Return the sick logs whose group is not found, likewise."""
+    return [name for name, (group, make) in SICK.items() for seed in seeds if group not in said_of(make, seed).groups]
+
+
+def main(count: int = 20) -> None:
+    """Print both rates."""
+    seeds = range(5000, 5000 + count)
+    wrong, lost = called_sick(seeds), missed(seeds)
+    print(f"healthy, {len(HEALTHY)} kinds: {len(wrong)} of {count * len(HEALTHY)} called sick; {dict(Counter(wrong))}")
+    found = count * len(SICK) - len(lost)
+    print(
+        f"sick, {len(SICK)} kinds: the group is found in {found} of {count * len(SICK)}; missed {dict(Counter(lost))}"
+    )
+
+
+if __name__ == "__main__":
+    main(*(int(argument) for argument in sys.argv[1:]))
