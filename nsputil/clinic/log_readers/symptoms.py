@@ -250,7 +250,12 @@ def _learned(of: Curves) -> bool:
     seen = [(x, y) for x, y in parts if max(len(x), len(y)) >= 3] or parts[1:]
     loss, accuracy = seen[0]
     low = of.known and len(accuracy) > 0 and float(accuracy[-3:].mean()) < 1 / of.classes + CHANCE
-    if not low and len(accuracy) and rises(accuracy, min(CHANCE, 0.5 * float(accuracy[0]) + 1e-9)):
+    if (
+        not low
+        and len(accuracy)
+        and not rises(loss, LEVEL)
+        and rises(accuracy, min(CHANCE, 0.5 * float(accuracy[0]) + 1e-9))
+    ):
         return True
     if len(loss) < 3:
         return False
