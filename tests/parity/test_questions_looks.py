@@ -1,12 +1,20 @@
 """The looks at the head of docs/questions.md run, and say what the page says; so do its statements on transformers."""
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
-from transformers import BertConfig, BertForNextSentencePrediction, RobertaConfig, RobertaModel
+from transformers import (
+    BertConfig,
+    BertForNextSentencePrediction,
+    BertForPreTraining,
+    RobertaConfig,
+    RobertaModel,
+    Trainer,
+)
 
 import nsputil
 import nsputil.metrics
@@ -107,6 +115,23 @@ def test_a_head_of_another_size_is_drawn_new(names):
     with pytest.raises(RuntimeError, match="size"):
         kind.from_pretrained(folder, config=wider)
     assert kind.from_pretrained(folder, config=wider, ignore_mismatched_sizes=True).config.vocab_size == 25
+
+
+def test_the_bias_of_the_word_head_has_two_names():
+    model = BertForPreTraining(BertConfig(**SMALL))
+    assert "`model.cls.predictions.decoder.bias is model.cls.predictions.bias` should be True" in PAGE
+    assert model.cls.predictions.decoder.bias is model.cls.predictions.bias
+    assert model.cls.predictions.decoder.weight is model.bert.embeddings.word_embeddings.weight
+
+
+def test_class_weights_are_given_outside_of_the_model():
+    (line,) = re.findall(r"compute the loss yourself, `(.+?)`", PAGE)
+    gap = -torch.log(torch.expm1(torch.tensor([0.2, 1.0])))  # of pairs whose losses are 0.2 and 1.0
+    logits = torch.stack([torch.stack([gap[0], 0 * gap[0]]), torch.stack([0 * gap[1], gap[1]])])
+    scope = {"F": F, "labels": torch.tensor([0, 1]), "w": torch.tensor([1.0, 3.0])}
+    scope["out"] = type("Output", (), {"logits": logits})
+    assert abs(eval(line, scope).item() - 0.8) < 1e-6
+    assert "compute_loss_func" in inspect.signature(Trainer).parameters
 
 
 def test_two_equal_rows_of_segments_change_nothing():
