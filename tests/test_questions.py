@@ -1,5 +1,6 @@
 """docs/questions.md: every question has its thread, an answer, key words and a cell; its numbers are true."""
 
+import math
 import re
 from collections import Counter
 from pathlib import Path
@@ -364,6 +365,27 @@ def test_the_worked_lines_about_scales_rejection_and_rows_are_right():
     z, labels = np.array([[0.3, -1.0], [2.0, 0.5]]), np.array([0, 1])
     once, twice = (nsp_loss_and_grad(np.tile(z, (n, 1)), np.tile(labels, n))[1] for n in (1, 2))
     assert np.allclose(twice[:2] + twice[2:], once)  # a batch that is given twice
+
+
+def test_the_general_sentences_are_right():
+    for one, other, told in ((30, 15, "30 to 15 is rarely chance (p = 0.04)"), (24, 21, "24 to 21 easily (p = 0.77)")):
+        tail = sum(math.comb(one + other, k) for k in range(one, one + other + 1)) / 2 ** (one + other)
+        assert told in PAGE and f"{2 * tail:.2f}" == told[-5:-1]
+    assert "2 at ln 2, and 1 at a loss of 0" in PAGE and np.isclose(np.exp(np.log(2)), 2)
+    assert "H(0.05) = 0.1985" in PAGE and f"{entropy(0.05):.4f}" == "0.1985"
+    assert "the loss of that mean is never above the mean of the losses" in PAGE
+    p = np.random.default_rng(0).uniform(0.01, 0.99, (5, 100))  # of five seeds, for the gold class
+    assert (-np.log(p.mean(axis=0)) <= -np.log(p).mean(axis=0)).all()
+    assert "has the same mean as the weight k" in PAGE
+    z = np.array([[0.3, -1.0], [2.0, 0.5]])
+    assert np.isclose(nsp_loss(z, [0, 1], weights=[1, 3]), nsp_loss(z[[0, 1, 1, 1]], [0, 1, 1, 1]))
+    bias = np.log(0.1) - np.log(0.9)
+    assert np.isclose(nsp_loss(np.tile([bias, 0], (10, 1)), [0] + [1] * 9), entropy(0.1))
+    assert "the gradient of the head's weights is `p - y` times the pooled vector, one row for each class" in PAGE
+    weights, pooled = np.random.default_rng(1).normal(size=(2, 3)), np.array([[0.5, -0.2, 0.9]])
+    slope = numerical_gradient(lambda w: nsp_loss(pooled @ w.T, [0]), weights)
+    p_minus_y = np.exp(log_softmax(pooled @ weights.T)) - [[1, 0]]
+    assert np.allclose(slope, p_minus_y.T @ pooled, atol=1e-8)
 
 
 def test_p_minus_y_holds_for_classes_one_output_and_soft_targets():
