@@ -1,5 +1,6 @@
 """docs/questions.md: every question has its thread, an answer, key words and a cell; its numbers are true."""
 
+import math
 import re
 from collections import Counter
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from nsputil.bert import BertEncoder
 from nsputil.corpus import read_documents
 from nsputil.gradcheck import numerical_gradient
-from nsputil.losses import log_softmax, nsp_loss, nsp_loss_from_probs, sigmoid
+from nsputil.losses import log_softmax, nsp_loss, nsp_loss_and_grad, nsp_loss_from_probs, sigmoid
 from nsputil.metrics import accuracy_interval, entropy
 from nsputil.pairs import SentencePair
 from nsputil.tokenization import Vocabulary, encode_pairs, tokenize
@@ -221,6 +222,8 @@ def _computed():
         "0.4649": balanced[0], "1.9962": balanced[1], "2.8725": balanced[2], "0.000001": 0.0001 * 100 / 10_000,
         "0.6838": 279 / 408, "0.8122": 2 * 279 / (408 + 279), "0.6240": entropy(279 / 408),
         "1.9269": np.log(3) + sizes.mean(), "2.1972": np.log(9),
+        "0.8603": 351 / 408, "0.00003125": 0.001 / 32, "0.032": 0.001 * 32, "0.4055": np.log(1.5),
+        "0.99998": _gap(9.15, -1.79), "0.6365": entropy(1 / 3), "0.106": 0.6 / np.sqrt(32), "5.9915": np.log(400),
     }  # fmt: skip
     return values
 
@@ -324,6 +327,65 @@ def test_the_worked_lines_about_weights_thresholds_and_windows_are_right():
     assert "in 5 of 100 contexts, with a 95 % interval from 0.02 to 0.11" in PAGE and 100 / 20 == 5
     assert (round(low, 2), round(high, 2)) == (0.02, 0.11)
     assert "moves 109,483,778 numbers, of which the head has 1,538" in PAGE and 109_482_240 + 1_538 == 109_483_778
+
+
+def test_the_worked_lines_about_big_logits_are_right():
+    assert "gives 0.75 at 3,000,000 and 0.0 at 1e8, the second gives 0.6931 at both" in PAGE
+    assert "(else 0.75 in float32)" in PAGE and "two equal logits of 1e8 then cost 0 in float32" in PAGE
+    for size, added_back in ((3e6, 0.75), (1e8, 0.0)):
+        z = np.array([size, size], np.float32)
+        m = z.max()
+        log_sum = np.log(np.exp(z - m).sum())
+        assert (m + log_sum) - z[0] == added_back and f"{-((z[0] - m) - log_sum):.4f}" == "0.6931"
+        assert f"{nsp_loss(z[None], [0]):.4f}" == "0.6931"
+    assert "the numbers near 1e8 are 8 apart" in PAGE and np.spacing(np.float32(1e8)) == 8
+    assert "its log is minus infinity, which `isnan` does not find; the true value is -135" in PAGE
+    z = np.array([95, -40], np.float32)
+    softmax = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
+    assert softmax[1] == 0 and 88.72 < 95 and log_softmax(z)[1] == -135
+
+
+def test_the_worked_lines_about_scales_rejection_and_rows_are_right():
+    assert "0.9 and 0.1 with T = 2 are odds of `sqrt(9) = 3`, so 0.75" in PAGE and "(that gives 0.5987 here)" in PAGE
+    z = np.array([2.7, 0.5]) - 4
+    assert np.allclose(log_softmax(log_softmax(z) / 2), log_softmax(z / 2))
+    assert np.allclose(np.exp(log_softmax(np.log([0.9, 0.1]) / 2)), [0.75, 0.25])
+    assert f"{np.exp(log_softmax(np.array([0.9, 0.1]) / 2))[0]:.4f}" == "0.5987"
+    low, high = accuracy_interval(351, 408)
+    assert "351 right, 0.8603, has a 95 % interval from 0.82 to 0.89" in PAGE
+    assert (round(low, 2), round(high, 2), round(0.05 * 408)) == (0.82, 0.89, 20)
+    assert "800 cases cost 554.52 together and 200 cost 138.63" in PAGE
+    assert (f"{800 * np.log(2):.2f}", f"{200 * np.log(2):.2f}") == ("554.52", "138.63")
+    assert "the gap is 10.94" in PAGE and np.isclose(9.15 + 1.79, 10.94) and np.isclose(sigmoid(np.log(1.5)), 0.6)
+    p = np.array([0.8, 0.2])
+    assert "The diagonal alone gives [-0.2, 0]" in PAGE and np.allclose(p * (1 - p) * [-1.25, 0], [-0.2, 0])
+    assert "1,760 texts, 4.4 for each class" in PAGE and (0.8 * 2200, 1760 / 400, 1760 / 16) == (1760, 4.4, 110)
+    assert len(re.findall("[a-z]+|_", "my_unique_sequence")) == 5
+    assert -(np.zeros(2) * log_softmax(np.array([3.0, -7.0]))).sum() == 0  # a one-hot row without its one
+    z, labels = np.array([[0.3, -1.0], [2.0, 0.5]]), np.array([0, 1])
+    once, twice = (nsp_loss_and_grad(np.tile(z, (n, 1)), np.tile(labels, n))[1] for n in (1, 2))
+    assert np.allclose(twice[:2] + twice[2:], once)  # a batch that is given twice
+
+
+def test_the_general_sentences_are_right():
+    for one, other, told in ((30, 15, "30 to 15 is rarely chance (p = 0.04)"), (24, 21, "24 to 21 easily (p = 0.77)")):
+        tail = sum(math.comb(one + other, k) for k in range(one, one + other + 1)) / 2 ** (one + other)
+        assert told in PAGE and f"{2 * tail:.2f}" == told[-5:-1]
+    assert "2 at ln 2, and 1 at a loss of 0" in PAGE and np.isclose(np.exp(np.log(2)), 2)
+    assert "H(0.05) = 0.1985" in PAGE and f"{entropy(0.05):.4f}" == "0.1985"
+    assert "the loss of that mean is never above the mean of the losses" in PAGE
+    p = np.random.default_rng(0).uniform(0.01, 0.99, (5, 100))  # of five seeds, for the gold class
+    assert (-np.log(p.mean(axis=0)) <= -np.log(p).mean(axis=0)).all()
+    assert "has the same mean as the weight k" in PAGE
+    z = np.array([[0.3, -1.0], [2.0, 0.5]])
+    assert np.isclose(nsp_loss(z, [0, 1], weights=[1, 3]), nsp_loss(z[[0, 1, 1, 1]], [0, 1, 1, 1]))
+    bias = np.log(0.1) - np.log(0.9)
+    assert np.isclose(nsp_loss(np.tile([bias, 0], (10, 1)), [0] + [1] * 9), entropy(0.1))
+    assert "the gradient of the head's weights is `p - y` times the pooled vector, one row for each class" in PAGE
+    weights, pooled = np.random.default_rng(1).normal(size=(2, 3)), np.array([[0.5, -0.2, 0.9]])
+    slope = numerical_gradient(lambda w: nsp_loss(pooled @ w.T, [0]), weights)
+    p_minus_y = np.exp(log_softmax(pooled @ weights.T)) - [[1, 0]]
+    assert np.allclose(slope, p_minus_y.T @ pooled, atol=1e-8)
 
 
 def test_p_minus_y_holds_for_classes_one_output_and_soft_targets():

@@ -1,12 +1,21 @@
 """The looks at the head of docs/questions.md run, and say what the page says; so do its statements on transformers."""
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
-from transformers import BertConfig, BertForNextSentencePrediction, RobertaConfig, RobertaModel
+from torch.utils.data import DistributedSampler
+from transformers import (
+    BertConfig,
+    BertForNextSentencePrediction,
+    BertForPreTraining,
+    RobertaConfig,
+    RobertaModel,
+    Trainer,
+)
 
 import nsputil
 import nsputil.metrics
@@ -18,6 +27,11 @@ LOSSES = re.findall(r"\| `([^`]+)`", PAGE.split("| what the model ends with |")[
 
 
 class Tokenizer:
+    unk_token_id = 1
+
+    def __len__(self):
+        return 20
+
     def decode(self, ids):
         return " ".join(str(int(k)) for k in ids)
 
@@ -53,6 +67,9 @@ def test_the_looks_say_what_the_page_says(names):
 
     assert value("model.training") is False and not value("type(model)")
     assert (value('batch["token_type_ids"]') == 1).all() and value('batch["input_ids"]')
+    assert value('(batch["attention_mask"].sum(1) ==') == 1  # no row has padding
+    assert value('(batch["input_ids"] ==') == 0 and value("len(tokenizer)")
+    assert value("labels[: len") == 0.5 and value("labels.float()") == 0.75
     assert torch.isclose(value("-logits"), names["loss"])
     assert f"{value('torch.distributions').item():.4f}" == "0.5623"  # H(1/4)
     assert value("optimizer") == 0.5 and value("torch.nn.utils") > 0 and value("[name") == []
@@ -62,7 +79,7 @@ def test_the_looks_say_what_the_page_says(names):
 
 @pytest.mark.parametrize(("p_gold", "costs"), [(0.8, "0.2231"), (0.5, "0.6931")])
 def test_each_loss_of_the_table_is_the_log_loss_of_the_gold_class(p_gold, costs):
-    """Two pairs, one of each class, and the gold class has `p_gold`; the last loss is another one."""
+    """Two pairs, one of each class, and the gold class has `p_gold`; the focal and the squared loss are others."""
     gap = torch.logit(torch.tensor(p_gold))
     labels = torch.tensor([0, 1])
     logits = torch.stack([torch.stack([gap, 0 * gap]), torch.stack([0 * gap, gap])])
@@ -75,10 +92,22 @@ def test_each_loss_of_the_table_is_the_log_loss_of_the_gold_class(p_gold, costs)
     }
     space |= {"many_z": torch.stack([gap, -gap])[None], "many_labels": torch.tensor([[1.0, 0.0]])}
     space |= {"scores": logits, "right_one": labels, "good": gap[None], "bad": 0 * gap[None]}
-    space |= {"p_gold": torch.tensor([p_gold])}
+    space |= {"p_gold": torch.tensor([p_gold]), "shares": torch.eye(2)}
+    space |= {"number": torch.tensor([2.5, 2.5]), "degree": torch.tensor([0.0, 5.0])}  # the mean of the labels
     values = [f"{eval(loss, dict(space)).item():.4f}" for loss in LOSSES]
-    assert len(values) == 7 and values[:6] == [costs] * 6
+    assert len(values) == 9 and values[:6] == [costs] * 6 and values[7] == costs
     assert p_gold != 0.5 or values[6] == "0.1733"
+    assert values[8] == f"{torch.tensor([0.0, 5.0]).var(unbiased=False).item():.4f}"
+
+
+def test_a_state_that_does_not_fit_is_told_by_what_load_state_dict_returns():
+    told = BertForPreTraining(BertConfig(**SMALL)).load_state_dict({"not.there": torch.ones(1)}, strict=False)
+    assert "cls.seq_relationship.weight" in told.missing_keys and told.unexpected_keys == ["not.there"]
+
+
+def test_a_distributed_sampler_repeats_rows():
+    parts = [list(DistributedSampler(range(5), 2, rank, shuffle=False)) for rank in (0, 1)]
+    assert sorted(parts[0] + parts[1]) == [0, 0, 1, 2, 3, 4]
 
 
 def test_the_focal_loss_is_lowest_below_the_true_share():
@@ -107,6 +136,23 @@ def test_a_head_of_another_size_is_drawn_new(names):
     with pytest.raises(RuntimeError, match="size"):
         kind.from_pretrained(folder, config=wider)
     assert kind.from_pretrained(folder, config=wider, ignore_mismatched_sizes=True).config.vocab_size == 25
+
+
+def test_the_bias_of_the_word_head_has_two_names():
+    model = BertForPreTraining(BertConfig(**SMALL))
+    assert "`model.cls.predictions.decoder.bias is model.cls.predictions.bias` should be True" in PAGE
+    assert model.cls.predictions.decoder.bias is model.cls.predictions.bias
+    assert model.cls.predictions.decoder.weight is model.bert.embeddings.word_embeddings.weight
+
+
+def test_class_weights_are_given_outside_of_the_model():
+    (line,) = re.findall(r"compute the loss yourself, `(.+?)`", PAGE)
+    gap = -torch.log(torch.expm1(torch.tensor([0.2, 1.0])))  # of pairs whose losses are 0.2 and 1.0
+    logits = torch.stack([torch.stack([gap[0], 0 * gap[0]]), torch.stack([0 * gap[1], gap[1]])])
+    scope = {"F": F, "labels": torch.tensor([0, 1]), "w": torch.tensor([1.0, 3.0])}
+    scope["out"] = type("Output", (), {"logits": logits})
+    assert abs(eval(line, scope).item() - 0.8) < 1e-6
+    assert "compute_loss_func" in inspect.signature(Trainer).parameters
 
 
 def test_two_equal_rows_of_segments_change_nothing():
