@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
-from nsputil.clinic.facts.loss import cross_entropy, loss_function
+from nsputil.clinic.facts.loss import Asked, cross_entropy, designed, loss_function
 from nsputil.clinic.torch_suspect import asked_loss
 from nsputil.clinic.torch_suspect.as_recording import AsRecording
 
 HALF = 0.01  # of a loss: half precision has three digits
+SMOOTHED = 0.5  # of a target spread over both classes: up to this it can be meant
+BESIDE = 0.3  # of the cross-entropy: a regularizer adds less, the loss of another task more
+LEAST, MOST = 0.02, 50.0  # times the slope of the cross-entropy for a pair that is wrong or unsure
 
 
 def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
@@ -28,6 +31,7 @@ def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     if facts[0].state == "violated" and facts[0].cause is None and _twice(seen, batch):
         text = f"{facts[0].statement} Given logits it is the cross-entropy, and the model gives probabilities."
         facts[0] = replace(facts[0], cause="double-softmax", statement=text)
+    facts[0] = _as_chosen(facts[0], ask)
     if "layer" in how:  # float32 all along
         facts = [f for f in facts if f.fact != "loss.large"]
     if any(fact.fact == "loss.function" and fact.state == "holds" and "error" in fact.numbers for fact in facts):
@@ -35,6 +39,42 @@ def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     if facts[0].state == "violated" and facts[0].cause is None:  # such as a term that is made of the weights
         facts += [fact for fact in _steps(seen) if fact.cause is not None]
     return facts
+
+
+def _as_chosen(finding: Finding, ask: Any) -> Finding:
+    """A loss that teaches every pair its label is a choice: whether it does harm, an exchange has to show."""
+    if finding.state != "violated" or not finding.firm:
+        return finding
+    if finding.cause == "label-smoothing-heavy" and finding.numbers.get("epsilon", 1.0) <= SMOOTHED:
+        return replace(finding, firm=False)
+    if finding.cause is None and _teaches(ask):
+        text = f"{finding.statement} For each pair it falls as its label gets likelier."
+        return replace(finding, firm=False, statement=text)
+    return finding
+
+
+def _teaches(ask: Any) -> bool:
+    """Does a loss push each pair to its label, both labels alike, and most of all the pairs that are wrong?"""
+    asked = Asked(ask)
+    slopes: list[list] = [[], []]
+    for count, seed, spread in ((16, 0, 0.5), (16, 1, 2.0), (32, 0, 4.0)):
+        logits, labels = designed(count, seed, spread)
+        answer = asked(logits, labels)
+        if answer is None or not np.isfinite(answer[0]) or not np.isfinite(answer[1]).all():
+            return False
+        signs = 1 - 2 * labels
+        own = (answer[1][:, 0] - answer[1][:, 1]) * signs
+        usual = (cross_entropy(logits, labels)[1][:, 0] - cross_entropy(logits, labels)[1][:, 1]) * signs
+        ratio = own / usual
+        wrong = (logits[:, 0] - logits[:, 1]) * signs <= 0
+        if not ((ratio[wrong] > LEAST) & (ratio[wrong] < MOST)).all():
+            return False
+        sure = ~wrong & (own > 0.1 * np.abs(own).max())  # some losses hold back pairs that are too sure
+        if sure.any():
+            return False
+        for label in (0, 1):
+            slopes[label] += np.log(ratio[wrong & (labels == label)]).tolist()
+    return all(slopes) and abs(float(np.median(slopes[0]) - np.median(slopes[1]))) < 0.7
 
 
 def _twice(seen: AsRecording, batch: Any) -> bool:
@@ -94,5 +134,6 @@ def _steps(seen: AsRecording) -> list[Finding]:
         if cause is None and added.min() > -1e-4 and np.std(off) > 0.1 * abs(middle):  # no factor, but a sum
             cause = "total-logged-as-nsp"
             text = f"{text} It is never less: something is added to it."
-        return [violated("loss.steps", "loss", text, cause, numbers=numbers)]
+        small = abs(middle) < BESIDE and float(np.median(np.abs(off))) < BESIDE  # as a regularizer, or a second pass
+        return [violated("loss.steps", "loss", text, cause, not small, numbers=numbers)]
     return [holds("loss.steps", "loss", f"In {len(off)} steps the loss is the cross-entropy of the logits.")]
