@@ -140,7 +140,10 @@ class Case:
         self.used += self.batches
         try:
             changed = swap.change(self.given)
-            look = Looks(replace(changed, evaluate=None), self.judge, False, 0)
+            judge = self.judge  # other arrays are judged on held-out rows that are made like them
+            if changed.held_out is not None and changed.held_out is not self.given.held_out:
+                judge = clean(changed, HELD_OUT)
+            look = Looks(replace(changed, evaluate=None), judge, False, 0)
             done = watch(changed, self.batches, look, (self.batches,), swap.start, plain=True)
         except Exception as error:  # a part that cannot be exchanged
             self.evidence.append(Evidence("swap", f"It cannot be tried {swap.name} ({error}).", swap.place))
@@ -413,7 +416,8 @@ def _by_harm(case: Case) -> Conclusion | None:
         case.evidence.append(_of(finding))
         if gained is None or not _helps(case, gained, HARM):
             continue
-        if finding.cause not in TELLING and _learned_enough(case, gained):
+        meant = finding.cause is None or finding.place in ("optimizer", "loss", "batching")
+        if meant and finding.cause not in TELLING and _learned_enough(case, gained):
             case.helping = case.helping or swap
             continue
         if swap.change is unfrozen and case.affordable(case.batches):  # that loop may help by itself
