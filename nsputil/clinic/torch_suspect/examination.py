@@ -8,6 +8,7 @@
 import inspect
 import textwrap
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -33,6 +34,7 @@ from nsputil.clinic.torch_suspect.optimizer import optimizer_facts
 from nsputil.clinic.torch_suspect.swaps import Swap
 from nsputil.clinic.torch_suspect.watching import watch
 from nsputil.metrics import accuracy_interval
+from nsputil.tokenization import tokenize
 
 HELD_OUT = 640  # rows that are recounted at most
 SHARE = 6  # of the steps that may be taken, one part in so many is the watched training
@@ -43,6 +45,7 @@ ENOUGH = 2 / 3  # of what another part reaches above chance: a training that has
 CHOSEN = ("focal-loss", "generalized-cross-entropy", "margin", "hinge-loss", "loss-scaled", "label-smoothing-heavy")
 TELLING = ("dropout-too-high", "clip-too-small")  # violations whose name says how large the harm is
 USUAL = 3.0  # times the usual rate of AdamW, or a part of it: from here on the rate alone is tried
+LITTLE = 0.03  # of accuracy, beyond what counting shared words has
 OVERFIT = 60  # steps on eight examples
 
 
@@ -549,6 +552,13 @@ def _by_swaps(case: Case) -> Conclusion:
         answer: Answer = "has not learned" if fits else "place"
         return _conclude(case, answer, None, place, statement, [], tuple(_open(case)), "swap")
     deviations = [f for f in _open(case) if f.place != "numbers"]
+    alone = next((f for f in deviations if f.cause == "no-comparison"), None)
+    shared = _shared_words(case) if alone is not None else float("nan")
+    if alone is not None and case.base < shared + LITTLE:
+        more = f"Counting the words that A and B share has {shared:.3f}, and this training {case.base:.3f}."
+        statement = f"The cause is no-comparison, in the model: {more}"
+        others = tuple(f for f in deviations if f is not alone)
+        return _conclude(case, "cause", alone.cause, alone.place, statement, [_of(alone)], others)
     mistake = next((f for f in deviations if _is_mistake(case, f)), None)
     if mistake is not None:
         others = tuple(f for f in deviations if f is not mistake)
@@ -561,9 +571,29 @@ def _by_swaps(case: Case) -> Conclusion:
         return _conclude(case, "a part that helps", None, better.place, statement, [])
     if deviations:
         names = ", ".join(dict.fromkeys(f.cause or f.fact for f in deviations))
-        statement = f"Healthy, with a deviation that does no harm here: {names}."
+        statement = f"Healthy, with a deviation that does no harm here: {names}. At the end {words}"
         return _conclude(case, "healthy, with a deviation", None, None, statement, [])
     return _conclude(case, "healthy", None, None, f"Nothing is wrong that could be found: {words}", [])
+
+
+def _shared_words(case: Case) -> float:
+    """Return the held-out accuracy of a bound on how many rare words A and B share: what no layer is needed for."""
+    train, held = case.given.pairs, case.given.held_out_pairs
+    if not train or not held:
+        return float("nan")
+    sets = [[[set(tokenize(text)) for text in (p.sentence_a, p.sentence_b)] for p in part] for part in (train, held)]
+    count = Counter(word for pair in sets[0] for side in pair for word in side)
+    total = 2 * len(train)
+
+    def scores(part: list) -> np.ndarray:
+        weights = [sum(np.log(total / (1 + count[word])) for word in a & b) for a, b in part]
+        return np.array(weights) / np.sqrt([max(1, len(a)) * max(1, len(b)) for a, b in part])
+
+    own, labels = scores(sets[0]), np.array([pair.label for pair in train])
+    bounds = np.quantile(own, np.linspace(0.02, 0.98, 49))
+    best = max(bounds, key=lambda bound: float(((own <= bound) == labels).mean()))
+    says, truth = scores(sets[1]) <= best, np.array([pair.label for pair in held])
+    return float(np.mean([(says == truth)[truth == label].mean() for label in np.unique(truth)]))
 
 
 def _is_mistake(case: Case, finding: Finding) -> bool:

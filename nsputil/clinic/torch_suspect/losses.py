@@ -36,7 +36,8 @@ def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
         facts = [f for f in facts if f.fact != "loss.large"]
     if any(fact.fact == "loss.function" and fact.state == "holds" and "error" in fact.numbers for fact in facts):
         return [*facts, *_steps(seen)]
-    if facts[0].state == "violated" and facts[0].cause is None and facts[0].firm:  # such as a term that is made of the weights
+    unexplained = facts[0].state == "violated" and facts[0].cause is None and facts[0].firm
+    if unexplained:  # such as a term that is made of the weights
         facts += [fact for fact in _steps(seen) if fact.cause is not None]
     return facts
 
