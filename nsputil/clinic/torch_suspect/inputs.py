@@ -118,7 +118,8 @@ def _altered(finding: Finding, seen: AsRecording) -> Finding:
     if finding.fact != "arrays.words" or finding.state != "violated" or finding.cause or not finding.firm:
         return finding
     rows = rows_of(seen)
-    shares = [_share_shown(row) for row in rows if row.a or row.b]
+    most = max((int((row.ids != 0).sum()) for row in rows), default=0)
+    shares = [_share_shown(row, most) for row in rows if row.a or row.b]
     shown = float(np.mean(shares)) if shares else 0.0
     few = float(np.mean([share < 0.5 for share in shares])) if shares else 1.0
     if shown < SHOWN or few > 0.05:
@@ -127,11 +128,13 @@ def _altered(finding: Finding, seen: AsRecording) -> Finding:
     return replace(finding, firm=False, statement=text, numbers={**finding.numbers, "shown": shown})
 
 
-def _share_shown(row: Any) -> float:
-    """Return the share of the words of a pair that its row shows, in their order."""
+def _share_shown(row: Any, most: int) -> float:
+    """Return the share of the words of a pair that its row shows, in their order; of a full row, of what it can hold."""
     whole, seen = [*row.a, *row.b], row.ids[(row.ids != 0) & (row.mask > 0)].tolist()
     blocks = SequenceMatcher(None, whole, seen, autojunk=False).get_matching_blocks()
-    return sum(block.size for block in blocks) / max(1, len(whole))
+    size = int((row.ids != 0).sum())
+    room = min(len(whole), size - 3) if size >= most - 2 else len(whole)
+    return min(1.0, sum(block.size for block in blocks) / max(1, room))
 
 
 def _reordered(finding: Finding, seen: AsRecording) -> Finding:

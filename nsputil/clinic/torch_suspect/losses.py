@@ -21,7 +21,8 @@ def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     """Is the loss the cross-entropy, on designed logits and in the steps?"""
     found = asked_loss.of(seen.parts, batch)
     if found is None:
-        return [unknown("loss.function", "loss", "There is no way to give the loss logits of its own."), *_steps(seen)]
+        text = "There is no way to give the loss logits of its own."
+        return [unknown("loss.function", "loss", text), *(_not_asked(f) for f in _steps(seen))]
     ask, how = found
     facts = _function(seen, ask)
     gathered = _gathered(seen)
@@ -34,12 +35,18 @@ def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     facts[0] = _as_chosen(facts[0], ask)
     if "layer" in how:  # float32 all along
         facts = [f for f in facts if f.fact != "loss.large"]
+    beside = how == "by_loss" and seen.parts.step is not None  # the step may do more than ask this loss
     if any(fact.fact == "loss.function" and fact.state == "holds" and "error" in fact.numbers for fact in facts):
-        return [*facts, *_steps(seen)]
+        return [*facts, *(_not_asked(f) if beside else f for f in _steps(seen))]
     unexplained = facts[0].state == "violated" and facts[0].cause is None and facts[0].firm
     if unexplained:  # such as a term that is made of the weights
         facts += [fact for fact in _steps(seen) if fact.cause is not None]
     return facts
+
+
+def _not_asked(finding: Finding) -> Finding:
+    """Losses of steps that are not the cross-entropy may be of another loss, of which nothing is known."""
+    return replace(finding, firm=False) if finding.state == "violated" and finding.cause is None else finding
 
 
 def _as_chosen(finding: Finding, ask: Any) -> Finding:

@@ -331,8 +331,8 @@ def _gradient(seen: AsRecording, start: Any, batch: Any) -> Finding:
                             rows=tuple(used[:5]))  # fmt: skip
     wrong, checked, upward = [], 0, 0
     for name, p in list(named.items())[:60]:
-        if p.grad is None or not bool(p.grad.any()):
-            continue
+        if p.grad is None or not bool(p.grad.any()) or p.dtype not in (torch.float32, torch.float64):
+            continue  # of what is rounded, differences show no slope
         ratio = _ratio(value, p)
         if ratio is None:
             continue

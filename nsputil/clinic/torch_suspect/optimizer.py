@@ -29,7 +29,7 @@ def optimizer_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     if not any(f.state == "violated" and f.firm for f in found[1:2]):
         found += [f for f in tensors_that_move(seen) if f.fact not in ("steps.stored", "steps.gradient")]
         questions: dict[str, Callable] = {
-            "rule": lambda: optimizer_rule(seen),
+            "rule": lambda: optimizer_rule(seen) if seen.start.parameters else [],
             "rates": lambda: [_rates(seen, batch)],
             "progress": lambda: [_progress(seen)],
             "overshoot": lambda: [_overshoot(seen)],

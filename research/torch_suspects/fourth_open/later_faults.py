@@ -152,10 +152,10 @@ def of_one_pair(seed):
 
 
 def copies(seed):
-    """Three speeches under many names."""
+    """Five speeches under many names."""
     training, _ = texts()
-    few = [training[k % 3] for k in range(40)]
-    pairs = draw(few[:3], seed, 200) * 8
+    few = [training[k % 5] for k in range(40)]
+    pairs = draw(few[:5], seed, 200) * 8
     rng = np.random.default_rng(seed)
     pairs = [pairs[k] for k in rng.permutation(len(pairs))]
     return plain(seed, pairs=pairs, documents=few, train=loader(PairData(pairs), seed, collate_fn=collate_tuple))
@@ -209,7 +209,7 @@ DEFECTS = [
     ("ones for a mask, rows of 64", no_mask, "padding-attended", "encoding"),
     ("BERT as it is made", from_random, "pretrained-not-loaded", "model"),
     ("batches of one", of_one_pair, "batch-too-small", "batching"),
-    ("three speeches under many names", copies, "corpus-duplicated", "split"),
+    ("five speeches under many names", copies, "corpus-duplicated", "split"),
     ("an average of 200 steps", far_averages, "momentum-too-high", "optimizer"),
     ("zeros for segments", ones_for_segments, "segment-ids-zero", "encoding"),
     ("a vocabulary of 400", half_unknown, "unknown-words", "encoding"),

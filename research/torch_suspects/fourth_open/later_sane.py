@@ -446,6 +446,78 @@ def three_parts(seed):
     }  # fmt: skip
 
 
+class Towers(nn.Module):
+    """Two texts apart, a tower for each, and a scaled cosine as one logit."""
+
+    def __init__(self, seed):
+        super().__init__()
+        self.words = nn.Embedding.from_pretrained(Loop(seed).words.weight.detach().clone(), freeze=False)
+        self.first, self.second = nn.Linear(96, 96), nn.Linear(96, 96)
+        with torch.no_grad():
+            for tower in (self.first, self.second):
+                tower.weight.copy_(torch.eye(96))
+                tower.bias.zero_()
+        self.scale, self.shift = nn.Parameter(torch.tensor(10.0)), nn.Parameter(torch.tensor(5.0))
+
+    def encode(self, ids, tower):
+        words = (ids > 4).unsqueeze(-1)
+        return F.normalize(tower((self.words(ids) * words).sum(1) / words.sum(1).clamp(min=1)), dim=-1)
+
+    def forward(self, left, right):
+        return self.shift - self.scale * (self.encode(left, self.first) * self.encode(right, self.second)).sum(-1)
+
+
+def two_texts(rows):
+    """Return a mapping of two blocks of ids."""
+    parts = [[r["input_ids"][(r["token_type_ids"] == k) & (r["input_ids"] > 4)] for r in rows] for k in (0, 1)]
+    left, right = (nn.utils.rnn.pad_sequence([F.pad(x, (0, 1)) for x in part], batch_first=True) for part in parts)
+    return {"left": left, "right": right, "labels": torch.stack([r["labels"] for r in rows])}
+
+
+def towers(seed, **more):
+    given = healthy("loop", seed)
+    return given | {
+        "model": Towers(seed), "loss": lambda x, y: F.binary_cross_entropy_with_logits(x, y.float()),
+        "train": loader(PairData(given["pairs"]), seed, batch=32, collate_fn=two_texts),
+        "held_out": loader(PairData(given["held_out_pairs"]), seed, False, 64, two_texts),
+    } | more  # fmt: skip
+
+
+def in_batch(seed):
+    """Each A of an IsNext pair has to find its own B among those of the batch, beside the loss of the pairs."""
+
+    def step(model, batch, loss, optimizer, schedule):
+        kept = batch["labels"] == 0
+        a, b = model.encode(batch["left"][kept], model.first), model.encode(batch["right"][kept], model.second)
+        own = torch.arange(len(a))
+        logits = model.shift - model.scale * (
+            model.encode(batch["left"], model.first) * model.encode(batch["right"], model.second)
+        ).sum(-1)
+        value = 0.5 * F.cross_entropy(a @ b.T * 10, own) + loss(logits, batch["labels"])
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        schedule.step()
+        return value.detach()
+
+    return towers(seed, step=step, forward=lambda m, b: m(b["left"], b["right"]))
+
+
+def half_weights(seed):
+    """A model in bfloat16 throughout."""
+    given = healthy("loop", seed)
+
+    class Half(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = Loop(seed).to(torch.bfloat16)
+
+        def forward(self, input_ids, token_type_ids, attention_mask):
+            return self.body(input_ids, token_type_ids, attention_mask).float()
+
+    return given | {"model": Half(), "optimizer": lambda m: torch.optim.AdamW(m.parameters(), 3e-3)}
+
+
 HEALTHY = [
     ("cross-entropy and twice the error", poly), ("smoothing of a fifth", smoothed_fifth),
     ("a penalty on sure answers", confident_penalty), ("half the cross-entropy", half_loss), ("a hinge", hinge),
@@ -461,5 +533,6 @@ HEALTHY = [
     ("an area under the curve", area), ("F1 and loss in a list", f_one), ("loss and balanced accuracy", only_loss),
     ("a look at 200 pairs", quick_look), ("averaged weights put in", averaged_inside),
     ("shared words, one smoothed logit", smooth_bce), ("the upper layer alone", only_some_layers),
-    ("three batches a step", three_parts),
+    ("three batches a step", three_parts), ("two towers and a cosine", towers),
+    ("two towers, other rows as negatives", in_batch), ("bfloat16 throughout", half_weights),
 ]  # fmt: skip
