@@ -42,7 +42,10 @@ HARM = 0.045  # of accuracy: one paired training shows no less
 HELPS = 0.08  # the same for a part of which no fact says anything
 FAR = 0.12  # of accuracy: from here on a training that has learned may be sick although no fact says so
 ENOUGH = 2 / 3  # of what another part reaches above chance: a training that has learned more is not sick
-CHOSEN = ("focal-loss", "generalized-cross-entropy", "margin", "hinge-loss", "loss-scaled", "label-smoothing-heavy")
+CHOSEN = (  # losses that people choose
+    "focal-loss", "generalized-cross-entropy", "margin", "hinge-loss", "loss-scaled", "label-smoothing-heavy",
+    "class-weight-left", "hardest-pairs-only",
+)  # fmt: skip
 TELLING = ("dropout-too-high", "clip-too-small")  # violations whose name says how large the harm is
 USUAL = 3.0  # times the usual rate of AdamW, or a part of it: from here on the rate alone is tried
 LITTLE = 0.03  # of accuracy, beyond what counting shared words has
@@ -598,6 +601,8 @@ def _shared_words(case: Case) -> float:
 
 def _is_mistake(case: Case, finding: Finding) -> bool:
     """Whether a doubtful violation is a mistake and no choice: another loss, a wrong mask, a wrong first place."""
+    if finding.cause == "sum-reduction" and "offset" in finding.numbers:  # the returned number, and not the gradient
+        return False
     if finding.fact == "loss.function":
         return finding.cause is not None and finding.cause not in CHOSEN
     model = case.given.model

@@ -13,6 +13,8 @@ from nsputil.clinic.torch_suspect.as_recording import AsRecording
 
 HALF = 0.01  # of a loss: half precision has three digits
 SMOOTHED = 0.5  # of a target spread over both classes: up to this it can be meant
+WEIGHED = 2.5  # times what balances the classes: up to this a weight can say what an error costs
+MINED = 0.4  # of the pairs of a batch, the hardest: fewer are few
 BESIDE = 0.3  # of the cross-entropy: a regularizer adds less, the loss of another task more
 LEAST, MOST = 0.02, 50.0  # times the slope of the cross-entropy for a pair that is wrong or unsure
 
@@ -53,7 +55,13 @@ def _as_chosen(finding: Finding, ask: Any) -> Finding:
     """A loss that teaches every pair its label is a choice: whether it does harm, an exchange has to show."""
     if finding.state != "violated" or not finding.firm:
         return finding
-    if finding.cause == "label-smoothing-heavy" and finding.numbers.get("epsilon", 1.0) <= SMOOTHED:
+    numbers = finding.numbers
+    mild = {
+        "label-smoothing-heavy": numbers.get("epsilon", 1.0) <= SMOOTHED,
+        "class-weight-left": 1 / WEIGHED < numbers.get("weight", 0.0) / numbers.get("balanced", 1.0) < WEIGHED,
+        "hardest-pairs-only": numbers.get("kept", 0.0) >= MINED,
+    }
+    if mild.get(finding.cause or "", False):
         return replace(finding, firm=False)
     if finding.cause is None and _teaches(ask):
         text = f"{finding.statement} For each pair it falls as its label gets likelier."

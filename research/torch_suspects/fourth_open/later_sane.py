@@ -518,6 +518,143 @@ def half_weights(seed):
     return given | {"model": Half(), "optimizer": lambda m: torch.optim.AdamW(m.parameters(), 3e-3)}
 
 
+def hard_half(seed):
+    """The harder half of each batch."""
+
+    def loss(z, y):
+        each = F.cross_entropy(z, y, reduction="none")
+        return each.topk(max(1, len(y) // 2)).values.mean()
+
+    return plain(seed, loss=loss)
+
+
+def costly_errors(seed):
+    return plain(seed, loss=nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0])))
+
+
+def times_rows(seed):
+    """The step returns the loss times the rows of the batch, to be divided at the end of an epoch."""
+
+    def step(model, batch, loss, optimizer, schedule):
+        value = loss(model(*batch[:-1]), batch[-1])
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        schedule.step()
+        return value.item() * len(batch[-1])
+
+    return plain(seed, step=step)
+
+
+class LookAhead:
+    """Fast steps, and every five of them half a way of slow weights."""
+
+    def __init__(self, inner):
+        self.inner, self.param_groups, self.count = inner, inner.param_groups, 0
+        self.slow = [[p.detach().clone() for p in g["params"]] for g in self.param_groups]
+
+    def zero_grad(self):
+        self.inner.zero_grad()
+
+    @torch.no_grad()
+    def step(self):
+        self.inner.step()
+        self.count += 1
+        if self.count % 5 == 0:
+            for group, slow in zip(self.param_groups, self.slow, strict=True):
+                for p, q in zip(group["params"], slow, strict=True):
+                    q.add_(p - q, alpha=0.5)
+                    p.copy_(q)
+
+
+def look_ahead(seed):
+    return plain(seed, optimizer=lambda m: LookAhead(torch.optim.AdamW(m.parameters(), 3e-3)), schedule=None)
+
+
+class Both:
+    """Two optimizers as one."""
+
+    def __init__(self, *parts):
+        self.parts = parts
+
+    def zero_grad(self):
+        for part in self.parts:
+            part.zero_grad()
+
+    def step(self):
+        for part in self.parts:
+            part.step()
+
+
+def two_optimizers(seed):
+    def factory(model):
+        rest = [*model.pooler.parameters(), *model.head.parameters()]
+        return Both(torch.optim.Adagrad(model.words.parameters(), 0.02), torch.optim.AdamW(rest, 3e-3))
+
+    return plain(seed, optimizer=factory, schedule=None)
+
+
+def mixed_up(seed):
+    """Answers of two rows are mixed, and their labels too."""
+    dice = torch.Generator().manual_seed(seed)
+
+    def step(model, batch, loss, optimizer, schedule):
+        share = 0.5 + 0.5 * torch.rand(1, generator=dice).item()
+        turn = torch.randperm(len(batch[-1]), generator=dice)
+        z = model(*batch[:-1])
+        z = share * z + (1 - share) * z[turn]
+        value = share * loss(z, batch[-1]) + (1 - share) * loss(z, batch[-1][turn])
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        schedule.step()
+        return value.detach()
+
+    return plain(seed, step=step)
+
+
+def distilled(seed):
+    """A teacher's answers beside the labels."""
+    teacher = Loop(seed + 5).eval()
+    for p in teacher.parameters():
+        p.requires_grad_(False)
+
+    def step(model, batch, loss, optimizer, schedule):
+        z = model(*batch[:-1])
+        with torch.no_grad():
+            wanted = (teacher(*batch[:-1]) / 2).softmax(-1)
+        value = 0.8 * loss(z, batch[-1]) + 0.2 * 4 * F.kl_div((z / 2).log_softmax(-1), wanted, reduction="batchmean")
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        schedule.step()
+        return value.detach()
+
+    return plain(seed, step=step)
+
+
+def only_loaders(seed):
+    """Nothing but a model and two loaders is given."""
+    given = healthy("loop", seed)
+    return {name: given[name] for name in ("model", "train", "held_out", "loss", "optimizer", "steps")}
+
+
+def rate_by_hand(seed):
+    done = {"n": 0}
+
+    def step(model, batch, loss, optimizer, schedule):
+        done["n"] += 1
+        for group in optimizer.param_groups:
+            group["lr"] = 3e-3 * min(1.0, done["n"] / 20) * max(0.05, 1 - done["n"] / 220)
+        value = loss(model(*batch[:-1]), batch[-1])
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        return value
+
+    return plain(seed, step=step, schedule=None)
+
+
 HEALTHY = [
     ("cross-entropy and twice the error", poly), ("smoothing of a fifth", smoothed_fifth),
     ("a penalty on sure answers", confident_penalty), ("half the cross-entropy", half_loss), ("a hinge", hinge),
@@ -535,4 +672,7 @@ HEALTHY = [
     ("shared words, one smoothed logit", smooth_bce), ("the upper layer alone", only_some_layers),
     ("three batches a step", three_parts), ("two towers and a cosine", towers),
     ("two towers, other rows as negatives", in_batch), ("bfloat16 throughout", half_weights),
+    ("the harder half", hard_half), ("errors that cost twice", costly_errors), ("times the rows", times_rows),
+    ("slow weights", look_ahead), ("two optimizers", two_optimizers), ("mixed rows", mixed_up),
+    ("a teacher", distilled), ("only loaders", only_loaders), ("a rate by hand", rate_by_hand),
 ]  # fmt: skip
