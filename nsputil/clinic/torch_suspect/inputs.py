@@ -129,7 +129,7 @@ def _altered(finding: Finding, seen: AsRecording) -> Finding:
 
 
 def _share_shown(row: Any, most: int) -> float:
-    """Return the share of the words of a pair that its row shows, in their order; of a full row, of what it can hold."""
+    """Return the share of its pair that a row shows, in order; of a full row, the share of what it can hold."""
     whole, seen = [*row.a, *row.b], row.ids[(row.ids != 0) & (row.mask > 0)].tolist()
     blocks = SequenceMatcher(None, whole, seen, autojunk=False).get_matching_blocks()
     size = int((row.ids != 0).sum())
