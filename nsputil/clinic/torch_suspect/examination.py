@@ -46,7 +46,10 @@ CHOSEN = (  # losses that people choose
     "focal-loss", "generalized-cross-entropy", "margin", "hinge-loss", "loss-scaled", "label-smoothing-heavy",
     "class-weight-left", "hardest-pairs-only",
 )  # fmt: skip
-TELLING = ("dropout-too-high", "clip-too-small")  # violations whose name says how large the harm is
+TELLING = (  # violations that nobody chooses: any harm that shows decides
+    "dropout-too-high", "clip-too-small", "adam-without-bias-correction", "schedule-ends-early", "parameter-missing",
+    "head-frozen",
+)  # fmt: skip
 USUAL = 3.0  # times the usual rate of AdamW, or a part of it: from here on the rate alone is tried
 LITTLE = 0.03  # of accuracy, beyond what counting shared words has
 OVERFIT = 60  # steps on eight examples
