@@ -117,6 +117,8 @@ def _altered(finding: Finding, seen: AsRecording) -> Finding:
     """Rows that show most words of their pair may be altered on purpose: whether it does harm, an exchange shows."""
     if finding.fact != "arrays.words" or finding.state != "violated" or finding.cause or not finding.firm:
         return finding
+    if seen.words is None or min(seen.words.cls_id, seen.words.sep_id) < 0:  # special tokens may be taken for words
+        return finding
     rows = rows_of(seen)
     most = max((int((row.ids != 0).sum()) for row in rows), default=0)
     shares = [_share_shown(row, most) for row in rows if row.a or row.b]
