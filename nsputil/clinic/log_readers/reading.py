@@ -48,6 +48,8 @@ class LogReading:
         Every precision, recall and F1 that the file names, of any part.
     free : bool
         Whether its losses need not fall: of a generator and its discriminator, of a policy.
+    perplexity : bool
+        Whether a loss is the logarithm of a perplexity, so of words: it has no level of classes.
     """
 
     name: str
@@ -64,6 +66,7 @@ class LogReading:
     metrics: dict[str, list[float]] = field(default_factory=dict)
     scores: dict[str, list[float]] = field(default_factory=dict)
     free: bool = False
+    perplexity: bool = False
 
     def series(self, part: str, quantity: str) -> list[float]:
         """Return the numbers of one kind, in order."""
@@ -170,6 +173,7 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
         metrics=scores.held_out(records),
         scores=scores.named(text),
         free=scores.need_not_fall(text),
+        perplexity=bool(rows.perplexities),
     )
     if family is unnamed.FAMILY:
         notes.append(
@@ -180,7 +184,7 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
         notes.append("'Value' is taken for a loss of training; if it is not, use --column accuracy='Value (loss)'")
     if classes is not None:
         reading.classes, reading.classes_from = classes, "given"
-    else:
+    elif not reading.perplexity:
         _guess_classes(reading)
     return reading
 

@@ -54,6 +54,21 @@ def most_of_a_rise(values: np.ndarray) -> float:
     return (slope + 2 * error) * (n - 1)
 
 
+def restarts(values: np.ndarray) -> list[np.ndarray]:
+    """Return the pieces of rows that fall again and again from near the same height: one for each epoch, if two or more.
+
+    A mean that begins again in each epoch looks like that, and so do batches in the order of their length.
+    """
+    if len(values) < 8:
+        return []
+    jumps = np.flatnonzero(np.diff(values) > 0.5 * np.ptp(values)) + 1
+    pieces = [piece for piece in np.split(values, jumps) if len(piece) >= 4]
+    whole = sum(len(piece) for piece in pieces) >= len(values) - 3
+    if len(pieces) < 2 or not whole or any(kendall(piece) > -Z_OF_FEW for piece in pieces):
+        return []
+    return pieces if pieces[-1][0] > 0.5 * float(values.max()) else []
+
+
 def rises(values: np.ndarray, least: float) -> bool:
     """Return whether the rows rise by `least` or more, and beyond their own scatter."""
     if len(values) < 3:
