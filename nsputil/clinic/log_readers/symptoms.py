@@ -585,6 +585,9 @@ def _later_half(values: np.ndarray) -> tuple[float, float]:
 
 
 def _loss_at_level(of: Curves) -> list[Symptom]:
+    if 0 < len(of.loss) < FEW and np.abs(of.loss - LN2).max() < SAME and not (of.begun or len(of.held_accuracy)):
+        text = f"The loss of training is {of.loss[-1]:.4f} = ln 2, which is what two equal probabilities cost."
+        return [Symptom(STUCK, text, firm=False)]
     known = f"knowing nothing costs ln {of.classes} = {of.level:.4f}"
     accuracy = of.held_accuracy if len(of.held_accuracy) else of.accuracy
     agrees = len(accuracy) > 0 and float(accuracy[-3:].mean()) < 1 / of.classes + 0.1  # an accuracy says the same

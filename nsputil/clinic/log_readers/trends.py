@@ -64,9 +64,8 @@ def restarts(values: np.ndarray) -> list[np.ndarray]:
     jumps = np.flatnonzero(np.diff(values) > 0.5 * np.ptp(values)) + 1
     pieces = [piece for piece in np.split(values, jumps) if len(piece) >= 4]
     whole = sum(len(piece) for piece in pieces) >= len(values) - 3
-    if len(pieces) < 2 or not whole or any(kendall(piece) > -Z_OF_FEW for piece in pieces):
-        return []
-    return pieces if pieces[-1][0] > 0.5 * float(values.max()) else []
+    falls = all(rises(-x, 0.5 * np.ptp(values)) and np.diff(x).max() < 0.25 * np.ptp(values) for x in pieces)
+    return pieces if len(pieces) >= 2 and whole and falls else []
 
 
 def rises(values: np.ndarray, least: float) -> bool:
