@@ -687,8 +687,8 @@ def test_the_public_log_times_32_fits_five_classes():
 @claim(
     "first-sight-of-171-logs",
     "On 171 public logs that were read for the first time, 161 could be read, 10 of 39 healthy ones were called sick "
-    "(95 % interval 0.15 to 0.41), and the group of symptoms was right for 71 of the 104 for which it is known (0.59 to "
-    "0.76; [docs/logs.md](../docs/logs.md)).",
+    "(95 % interval 0.15 to 0.41), and the group of symptoms was right for 71 of the 104 for which it is known (0.59 "
+    "to 0.76; [docs/logs.md](../docs/logs.md)).",
 )
 def test_the_page_of_logs_has_these_rates():
     page = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")

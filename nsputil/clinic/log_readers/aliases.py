@@ -80,7 +80,7 @@ class Name:
 
     Attributes
     ----------
-    quantity : {"loss", "accuracy", "perplexity", "f1", "mcc", "step", "batch", "epoch", "tp", "tn", "fp", "fn", "other"}
+    quantity : {"loss", "accuracy", "perplexity", "f1", "mcc", "step", "batch", "epoch", "tp", ..., "other"}
     part : {"train", "held_out", "test"}, optional
     task : {"nsp", "mlm", "other"}, optional
     running : bool

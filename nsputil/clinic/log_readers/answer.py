@@ -109,7 +109,7 @@ def report(reading: LogReading, said: Answer) -> str:
         )
     elif said.state == "worth a look":
         lines += _wrapped(
-            f"Answer: worth a look ({'; '.join(said.looks)}). Good trainings show this, too, so the rows prove nothing.",
+            f"Answer: worth a look ({'; '.join(said.looks)}). Good trainings show this, too, so it is no proof.",
             "",
         )
     elif said.state == "too little to tell":

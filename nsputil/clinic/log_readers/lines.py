@@ -12,7 +12,9 @@ _OPEN = re.compile(r"[=:\s]*[\[(]\s*$")
 _BAR = re.compile(r"\d+%\|[^|]*\|\s*(\d+)/(\d+)\s*\[[^\],]*,?\s*[\d.?]+\s?(?:s/it|it/s)?,?|(\d+)/(\d+) \[[=>.]+\]")
 _PART = re.compile(r"(?<![\w/.\\-])(" + "|".join(PART) + r")(?![\w/\\-]|\.\w)", re.IGNORECASE)
 #: ``train=[top1: 3.2, loss: 4.4], val=[top1: 8.0, loss: 4.1]``, and a name within.
-_GROUP = re.compile(r"(?<![\w/])(" + "|".join(PART) + r")\s*[=:]\s*[\[({]([^\[\](){}]*[A-Za-z][^\[\](){}]*)[\])}]", re.I)
+_GROUP = re.compile(
+    r"(?<![\w/])(" + "|".join(PART) + r")\s*[=:]\s*[\[({]([^\[\](){}]*[A-Za-z][^\[\](){}]*)[\])}]", re.I
+)
 _INNER = re.compile(r"(^\s*|,\s*)['\"]?([A-Za-z][\w@ -]*['\"]?\s*[=:])")
 #: Lines that repeat a number that was already written, or that set one beside another.
 _SUMMARY = re.compile(r"\b(best|improved|did not improve|early.?stopping|reached minimum)\b", re.IGNORECASE)

@@ -1,10 +1,13 @@
 """Prints of one's own: ``Epoch 1 loss 0.69 acc 0.5``, ``epoch=1`` and ``train_loss=0.69`` on lines of their own."""
 
+import re
+
 from nsputil.clinic.log_readers.aliases import PART, parse_name
 from nsputil.clinic.log_readers.lines import HEADER, is_summary, scan_all
 from nsputil.clinic.log_readers.record import Family, Record
 from nsputil.clinic.log_readers.text import LogText
 
+_REPORTED = re.compile(r"\s*accuracy\s+\d?\.\d+\s+\d+\s*$")  # a line of scikit-learn's report
 MEASURES = ("loss", "accuracy", "perplexity", "tp")
 PREFIX = {"train": "train", "held_out": "eval", "test": "test"}
 
@@ -34,7 +37,7 @@ def read(text: LogText) -> list[Record]:
             continue
         if is_summary(line) and not (found.of("step", "epoch") and len(measured) > 1):
             continue
-        part = found.part or context
+        part = found.part or ("held_out" if _REPORTED.match(line) else context)
         measured = _inherited(measured)
         if now is None or _begins_new(now, measured, counted, part):
             inherited = {n: v for n, v in now.values.items() if parse_name(n).quantity == "epoch"} if now else {}

@@ -46,6 +46,8 @@ class LogReading:
         What else was measured held out, where more is better.
     scores : dict of str to list of float
         Every precision, recall and F1 that the file names, of any part.
+    one_answer : list of bool
+        For each report of scikit-learn, whether all its rows get one answer.
     free : bool
         Whether its losses need not fall: of a generator and its discriminator, of a policy.
     perplexity : bool
@@ -65,6 +67,7 @@ class LogReading:
     first_epoch: float = math.inf
     metrics: dict[str, list[float]] = field(default_factory=dict)
     scores: dict[str, list[float]] = field(default_factory=dict)
+    one_answer: list[bool] = field(default_factory=list)
     free: bool = False
     perplexity: bool = False
 
@@ -172,6 +175,7 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
         first_epoch=rows.first_epoch,
         metrics=scores.held_out(records),
         scores=scores.named(text),
+        one_answer=scores.one_answer(text),
         free=scores.need_not_fall(text),
         perplexity=bool(rows.perplexities),
     )

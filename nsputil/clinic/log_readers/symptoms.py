@@ -34,6 +34,7 @@ MANY = 20  # rows of training from which their sampling error is known
 NO_LOSS = 5e-4  # a loss below it: each row is right, and the model is sure
 ALL_RIGHT = 0.9985  # of the held-out rows from the first evaluation on: labels alone have more errors than that
 LN10 = math.log(10)
+KNOWS_WORDS = 6.0  # nats: a model of language that begins below it was trained before, and hardly has to fall
 BEYOND_WORDS = 16.0  # nats: e to that power is 9 million, more than any vocabulary has words
 FEW = 5  # rows of training, below which "learns" is not said
 
@@ -163,7 +164,9 @@ def curves(reading: LogReading) -> Curves:
 
 def _until_held(reading: LogReading, held: str) -> int:
     last = max((row["step"] for row in reading.rows if row["part"] == held and "loss" in row), default=math.inf)
-    return sum(row["part"] == "train" and row["step"] <= last and np.isfinite(row.get("loss", np.nan)) for row in reading.rows)
+    return sum(
+        row["part"] == "train" and row["step"] <= last and np.isfinite(row.get("loss", np.nan)) for row in reading.rows
+    )
 
 
 def _many(reading: LogReading, losses: list[np.ndarray], accuracies: list[np.ndarray]) -> bool:
@@ -204,7 +207,7 @@ def symptoms(reading: LogReading) -> list[Symptom]:
     with np.errstate(all="ignore"):
         of = curves(reading)
         found = _not_a_number(reading) + _one_class(reading) + _no_correlation(reading) + _all_zero(reading)
-        found += _right_at_once(reading, of)
+        found += _right_at_once(reading, of) + _one_answer(reading)
         for look in LOOKS:
             found += look(of)
     return sorted(found, key=lambda s: (not s.firm, GROUPS.index(s.group)))
@@ -246,6 +249,16 @@ def _no_correlation(reading: LogReading) -> list[Symptom]:
     count = "the last" if len(rows) > 1 else "its"
     text = f"Matthews' correlation is 0 in {count} {len(last)} rows: one answer for all."
     return [Symptom(STUCK, text, firm=len(rows) != 2)]  # two may be of a warm-up
+
+
+def _one_answer(reading: LogReading) -> list[Symptom]:
+    """One recall of 1 and others of 0 in the last reports; an early one may be of a training that has just begun."""
+    last = reading.one_answer[-2:]
+    if not last or not all(last):
+        return []
+    text = f"In the last {len(last)} reports" if len(last) > 1 else "In the last report"
+    text = f"{text} one class has a recall of 1 and all others have 0: one answer for all rows."
+    return [Symptom(STUCK, text, firm=len(last) > 1)]
 
 
 def _all_zero(reading: LogReading) -> list[Symptom]:
@@ -340,7 +353,8 @@ def _no_row_right(of: Curves) -> list[Symptom]:
         ("held-out", of.held_loss, of.held_accuracy),
         ("training", of.loss, of.accuracy),
     ):
-        if len(accuracy) >= 3 and not accuracy.any() and len(loss) and 0 <= float(loss.mean()) < 2:
+        even = len(loss) > 0 and np.abs(loss - LN2).max() < SAME  # ties, which count as wrong
+        if len(accuracy) >= 3 and not accuracy.any() and not even and len(loss) and 0 <= float(loss.mean()) < 2:
             text = (
                 f"The {part} accuracy is 0 in each of {len(accuracy)} rows with a loss of {loss.mean():.4f}, which "
                 f"gives the right class a probability of {math.exp(-loss.mean()):.2f}: they are not of the same rows."
@@ -384,18 +398,37 @@ def _rises(of: Curves) -> list[Symptom]:
         rise = tail - float(smooth[low])
         least = 0.1 if of.known or len(of.accuracy) + len(of.held_accuracy) else 0.0  # nats; or of an unknown scale
         if low < 0.8 * len(smooth) and rise > max(least, 0.25 * abs(smooth[low])):
-            firm = _is_no_noise(of, float(smooth[low]), tail, width, last) and not (_late_best(of) or of.free)
+            firm = _is_no_noise(of, float(smooth[low]), tail, width, last) and not (
+                _late_best(of) or _falls_again(loss) or of.free
+            )
             found.append(
                 Symptom(
                     RISES,
                     f"The loss of training fell to {smooth[low]:.4f} and ends at {tail:.4f}.",
-                    firm or (of.perplexity and tail > max(BEYOND_WORDS, smooth[low] + 4)),
+                    firm or _left_for_good(of) or (of.perplexity and tail > max(BEYOND_WORDS, smooth[low] + 4)),
                 )
             )
     elif len(loss) == 2 and loss[1] > 1.5 * loss[0] + 0.5:
         found.append(Symptom(RISES, f"The loss of training rose from {loss[0]:.4f} to {loss[1]:.4f}."))
     held = [] if any(symptom.firm for symptom in found) else _held_out_rises(of)
     return held or found
+
+
+def _falls_again(loss: np.ndarray) -> bool:
+    """Whether the loss falls surely after a jump, by a quarter of it: other weights, or a loss that was added."""
+    jump = int(np.diff(loss).argmax()) + 1
+    after, height = loss[jump:], float(loss[jump] - loss[jump - 1])
+    return len(after) >= FEW and rises(-after, 0.25 * height) and kendall(after) < -ERRORS
+
+
+def _left_for_good(of: Curves) -> bool:
+    """Whether the training loss jumps once and stays, each later row above twice the highest earlier one."""
+    loss = of.loss
+    jump = int(np.diff(loss).argmax()) + 1
+    before, after = loss[:jump], loss[jump:]
+    if of.free or _late_best(of) or _falls_again(loss) or len(before) < 4 or len(after) < FEW or before.min() <= 0:
+        return False
+    return bool(after.min() > 2 * before.max() + 0.5 and loss[jump] - loss[jump - 1] > 0.5 * (loss[-1] - before.min()))
 
 
 def _is_no_noise(of: Curves, low: float, tail: float, width: int, last: int) -> bool:
@@ -473,6 +506,9 @@ def _gained(of: Curves) -> bool:
 
 
 def _stuck(of: Curves) -> list[Symptom]:
+    if len(of.loss) >= 3 and np.abs(of.loss - LN2).max() < SAME and len(of.accuracy) and not of.accuracy.any():
+        text = f"The loss of training is {LN2:.4f} = ln 2 and its accuracy 0 in each of {len(of.loss)} rows: ties."
+        return [Symptom(STUCK, text)]
     last = of.loss[-max(FEW, len(of.loss) // 3) :]
     if len(of.loss) >= FEW and np.abs(last - of.level).max() < SAME:  # no batch gives exactly that by chance
         text = f"The loss of training is {of.level:.4f} = ln {of.classes} in each of the last {len(last)} rows."
@@ -610,17 +646,20 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
             return [Symptom(STUCK, text, firm)]
     if len(of.loss) >= 4 and (of.summed or not of.known) and not len(of.accuracy) + len(of.held_accuracy):
         head, tail = ends(of.loss)
-        if tail > 0.97 * head:
+        if 1.5 * head > tail > 0.97 * head:
             fall = most_of_a_rise(-of.loss)
             firm = len(of.loss) >= 8 and fall < 0.02 * head and of.from_start and of.counted
             firm = firm and not (of.begun or _a_moment(of) or of.running_loss)
+            firm = firm and not (of.perplexity and head < KNOWS_WORDS)
             return [Symptom(STUCK, f"The loss of training begins at {head:.4f} and ends at {tail:.4f}.", firm)]
     if len(of.held_loss) and not (of.summed and len(of.loss)) and of.known:
         last = float(of.held_loss[-1])
         fell = (
             len(of.held_loss) >= 3 and of.held_loss[0] - last > 2 * LEVEL and last > of.level + LEVEL
         )  # more classes?
-        if of.level - LEVEL < last < of.level + 0.5 and not (fell or _few(of) or _above_chance(of)):
+        if of.level - LEVEL < last < of.level + 0.5 and not (
+            fell or _few(of) or _above_chance(of) or of.held_loss.min() < of.level - 2 * LEVEL
+        ):
             firm = agrees or of.two or (len(of.held_loss) >= 3 and not len(accuracy))
             return [Symptom(STUCK, f"The held-out loss ends at {last:.4f}; {known}.", firm)]
     return []
@@ -659,7 +698,7 @@ def _accuracy_at_chance(of: Curves) -> list[Symptom]:
             return [Symptom(CONTRADICTION, text)]
         text = f"{text}; there seem to be more than two classes (--classes)."
         return [Symptom(STUCK, text, firm=False)] if not _learned(of) else []
-    if last < chance + min(CHANCE, chance) and _gap(of) < 0.15:
+    if last < chance + min(CHANCE, chance) and _gap(of) < 0.15 and (of.known or not _learned(of)):
         agrees = len(loss) > 0 or (len(of.loss) > 0 and abs(_late(of.loss) - of.level) < LEVEL)
         seen = of.from_start or of.two or len(of.loss) > 0 and abs(_late(of.loss) - of.level) < LEVEL
         enough = len(accuracy) >= (8 if part == "training" and not of.by_epoch else 3)
@@ -706,7 +745,9 @@ def _worse(of: Curves) -> list[Symptom]:
         far_apart = (held > of.level and train < 0.5 * of.level) or (held - train > 0.5 and held > 2 * train)
         classified = of.two or len(of.accuracy) + len(of.held_accuracy) > 0
         if (no_answer_is_better and of.known and classified) or (far_apart and len(of.loss) >= 3):
-            firm = not (good or pieces or _as_good(of) or _still_follows(of) or _gained(of)) and (of.known or _same_scale(of))
+            firm = not (good or pieces or _as_good(of) or _still_follows(of) or _gained(of)) and (
+                of.known or _same_scale(of)
+            )
             return [Symptom(WORSE, f"The loss ends at {train:.4f} in training and at {held:.4f} held out.", firm)]
     return []
 
@@ -750,7 +791,7 @@ def _better_in_few_rows(of: Curves) -> list[Symptom]:
             return [Symptom(BETTER, text, firm=False)]
     if len(accuracy) and len(held) and min(len(accuracy), len(held)) < 3:
         train, last = float(accuracy[-3:].mean()), float(held[-1])
-        train = float(accuracy[-1]) if len(accuracy) <= len(held) or of.running else train
+        train = max(train, float(accuracy[-1]))
         if last - train > 0.08 or (last - train > 0.02 and last > 1.25 * train):
             text = f"The accuracy ends at {train:.4f} in training and at {last:.4f} held out."
             return [Symptom(BETTER, text, firm=False)]

@@ -55,7 +55,7 @@ def most_of_a_rise(values: np.ndarray) -> float:
 
 
 def restarts(values: np.ndarray) -> list[np.ndarray]:
-    """Return the pieces of rows that fall again and again from near the same height: one for each epoch, if two or more.
+    """Return the pieces of rows that fall again and again, such as in each epoch; none if they do not.
 
     A mean that begins again in each epoch looks like that, and so do batches in the order of their length.
     """
