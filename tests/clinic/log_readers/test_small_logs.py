@@ -100,3 +100,10 @@ def test_reports_of_one_answer_need_two_to_be_proof():
     assert said(loss.format(1, 0.64) + one + loss.format(2, 0.63) + one).groups == [s.STUCK]
     good = one.replace("0.00      0.00      0.00", "0.61      0.55      0.58").replace("1.00", "0.83")
     assert said(loss.format(1, 0.64) + one + loss.format(2, 0.53) + good).looks == []
+
+
+def test_an_evaluation_is_held_against_the_training_until_then():
+    """Training goes on after the last evaluation; what it reaches there is no gap."""
+    lines = [f"step {100 * k} loss {0.70 - 0.03 * k:.3f}" for k in range(1, 20)]
+    lines.insert(4, "step 400 val loss 0.61")
+    assert said("\n".join(lines)).code == 3 and s.WORSE not in said("\n".join(lines)).looks

@@ -72,7 +72,7 @@ EXAMPLES = {
     ],
     s.WORSE: [
         GOOD | {"accuracy": rising(0.5, 0.99), "held_accuracy": rising(0.5, 0.72, 8)},
-        {"loss": falling(0.69, 0.02, noise=0.01), "held_loss": [0.9, 0.92, 0.91]},
+        {"loss": falling(0.69, 0.02, noise=0.01), "held_loss": np.linspace(0.89, 0.92, N)},
     ],
     s.BETTER: [
         GOOD | {"accuracy": rising(0.5, 0.6), "held_accuracy": rising(0.6, 0.86, 8), "loss": falling(0.69, 0.63)},
