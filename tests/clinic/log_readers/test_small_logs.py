@@ -21,8 +21,8 @@ def said(text):
 
 
 def test_each_log_has_an_entry():
-    assert {path.stem for path in SMALL.glob("*.log")} == set(EXPECTED) and len(EXPECTED) == 56
-    assert sum(entry["state"] == "healthy" for entry in EXPECTED.values()) == 31
+    assert {path.stem for path in SMALL.glob("*.log")} == set(EXPECTED) and len(EXPECTED) == 75
+    assert sum(entry["state"] == "healthy" for entry in EXPECTED.values()) == 44
 
 
 @pytest.mark.parametrize("name", EXPECTED)
