@@ -31,6 +31,8 @@ HOSTS = {
     "discuss.d2l.ai": r"/t/\d+",
     "discourse.chrismccormick.ai": r"/t/[\w-]+/\d+",
     "forums.fast.ai": r"/t/[\w-]+/\d+",
+    "www.reddit.com": r"/r/\w+/comments/\w+",
+    "torontoai.org": r"/\d+/\d\d/\d\d/[\w-]+/",
 }
 #: What learners type when they search, in their own words; the first seven are those of the plan of the page.
 LEARNERS_WORDS = ["coherence", "transfer", "overconfident", "fp16", "one-hot", "validation", "embedding", "mask"]
@@ -176,6 +178,10 @@ PUBLISHED = {
     "0.48397",
     "0.48753",
     "0.00009625",
+    "0.827",
+    "0.774",
+    "0.010",
+    "0.017",
 }
 #: Choices and measurements that the page itself explains: learning rates; `nsp-mini` on 600 pairs.
 EXPLAINED = {"0.0001", "0.000025", "0.865", "0.863", "0.0000006"}
@@ -224,6 +230,10 @@ def _computed():
         "1.9269": np.log(3) + sizes.mean(), "2.1972": np.log(9),
         "0.8603": 351 / 408, "0.00003125": 0.001 / 32, "0.032": 0.001 * 32, "0.4055": np.log(1.5),
         "0.99998": _gap(9.15, -1.79), "0.6365": entropy(1 / 3), "0.106": 0.6 / np.sqrt(32), "5.9915": np.log(400),
+        "2.1269": np.log1p(np.exp(2)), "1.6809": np.log1p(np.exp([3, -1])).mean(), "6.4912": 3.9515 + 2.5397,
+        "1.0397": -np.sum([0.25, 0.25, 0.5] * np.log([0.25, 0.25, 0.5])), "0.0714": 1 / 14, "0.7143": 1 / 1.4,
+        "0.2925": -(0.95 * np.log(0.8) + 0.05 * np.log(0.2)), "0.1192": _gap(0, 2), "1.1192": 2 - _gap(2, 0),
+        "0.96875": 1 - 1 / 32, "0.575": (0.95 + 0.20) / 2, "0.990": np.exp(-0.010), "0.983": np.exp(-0.017),
     }  # fmt: skip
     return values
 
