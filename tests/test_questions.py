@@ -476,7 +476,7 @@ def test_the_worked_lines_about_soft_and_false_labels_are_right():
     for target in (soft, np.full(4, 0.25)):
         at_target = numerical_gradient(lambda v, t=target: float(-(t * log_softmax(v)).sum()), z)
         assert np.allclose(at_target, np.exp(log_softmax(z)) - target, atol=1e-8)
-    assert "with k = 4 it is 0.83 for 5 % and 0.26 for 70 %" in PAGE
+    assert "with k = 4 it is 0.83 for 5 % and 0.26 for 70 %, where a threshold" in PAGE
     assert [f"{1 / (1 + 4 * f):.2f}" for f in (0.05, 0.7)] == ["0.83", "0.26"]
     assert "the log loss and the squared error are lowest at 1/3, L1 at 0" in PAGE
     grid = np.linspace(0, 1, 3001)[1:-1]
