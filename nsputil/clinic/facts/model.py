@@ -91,6 +91,41 @@ def alone(recording: Any) -> list[Finding]:
     return [holds("model.alone", PLACE, "A pair gets the same number alone as among others.", numbers=numbers)]
 
 
+def labels_unread(recording: Any) -> list[Finding]:
+    """Are the numbers of a pair the same whatever its label is? A model that is given the label learns to copy it."""
+    batch = _batch(recording)
+    if getattr(batch, "labels", None) is None:
+        return [unknown("model.labels", PLACE, "The batch has no labels.")]
+    other = replaced(batch, labels=1 - np.asarray(batch.labels))
+    model, apart = _ready(recording), 0.0
+    for seed in (None, 0):  # as in evaluation, and as in a training step
+        own, moved = (
+            _odds(model.forward(b, None if seed is None else np.random.default_rng(seed))[0]) for b in (batch, other)
+        )
+        apart = max(apart, float(np.abs(own - moved).max()) / max(float(own.std()), 1e-9))
+    if apart > 0.02:
+        text = f"The log-odds move by up to {apart:.3f} of their spread when only the labels are exchanged."
+        return [violated("model.labels", PLACE, f"{text} The model reads the labels.", None, apart=apart)]
+    return [holds("model.labels", PLACE, "The log-odds do not depend on the labels of a batch.", apart=apart)]
+
+
+def unchanged(recording: Any) -> list[Finding]:
+    """Does a forward pass leave the weights as they are? Only the optimizer may change what has a gradient."""
+    model, batch = clone(recording.start), _batch(recording)
+    before = {name: array.copy() for name, array in model.parameters.items()}
+    logits, cache = model.forward(batch, np.random.default_rng(0))
+    learned = set(model.backward(np.ones_like(logits) / len(logits), cache))
+    names = [
+        name
+        for name, array in model.parameters.items()
+        if name in learned and not np.array_equal(array, before[name], equal_nan=True)
+    ]
+    if names:
+        text = f"A forward pass changes {len(names)} tensors of weights, such as {names[0]}."
+        return [violated("model.writes", PLACE, text, None, rows=tuple(names[:6]), tensors=len(names))]
+    return [holds("model.writes", PLACE, "A forward pass leaves the weights as they are.", tensors=0)]
+
+
 def padding(recording: Any) -> list[Finding]:
     """Does padding that the mask hides change anything?"""
     model, batch = _ready(recording), _batch(recording)

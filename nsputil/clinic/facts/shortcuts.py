@@ -36,6 +36,7 @@ def shortcut_facts(recording: Any) -> list[Finding]:
         *_altered(recording, pairs, labels, spread(held_out)),
         _variety(pairs, labels),
         _lengths(pairs, labels),
+        _overlap(pairs, labels),
         _words(recording, pairs, labels),
         _prior(labels, held_out),
     ]
@@ -53,6 +54,23 @@ def _variety(pairs: Sequence, labels: np.ndarray) -> Finding:
         text = f"Only {shares[few]:.3f} of the B of the pairs {('IsNext', 'NotNext')[few]} are different texts."
         return violated("pairs.variety", PLACE, text, None, numbers=numbers)
     return holds("pairs.variety", PLACE, f"{min(shares):.3f} of the B of a class are different.", numbers=numbers)
+
+
+def _overlap(pairs: Sequence, labels: np.ndarray) -> Finding:
+    """Does B hold the text of A, or A that of B, in one class more often than in the other?"""
+    texts = [(" ".join(tokenize(p.sentence_a)), " ".join(tokenize(p.sentence_b))) for p in pairs]
+    inside = np.array([len(min(a, b, key=len)) > 20 and (a in b or b in a) for a, b in texts])
+    rates = [float(inside[labels == label].mean()) for label in (IS_NEXT, NOT_NEXT)]
+    numbers = {"is_next": rates[0], "not_next": rates[1]}
+    if abs(rates[0] - rates[1]) > ALTERED:
+        text = (
+            f"One text of a pair holds the other, word for word, in {rates[0]:.3f} of the pairs IsNext "
+            f"and in {rates[1]:.3f} of the pairs NotNext."
+        )
+        rows = tuple(f"{pairs[k].sentence_a[:40]!r} | {pairs[k].sentence_b[:40]!r}" for k in np.flatnonzero(inside)[:3])
+        return violated("pairs.overlap", PLACE, text, None, rows=rows, numbers=numbers)
+    return holds("pairs.overlap", PLACE, f"A text holds the other in {max(rates):.3f} of a class at most.",
+                 numbers=numbers)  # fmt: skip
 
 
 def _lengths(pairs: Sequence, labels: np.ndarray) -> Finding:
@@ -177,14 +195,9 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
             words = ", ".join(header[:5])
             text = f"The words {words} are in almost every text of a pair, and in few sentences of the documents."
             return [violated("pairs.text", PLACE, text, "page-headers", numbers=numbers)]
-        return [
-            unknown(
-                "pairs.text",
-                PLACE,
-                f"{here:.3f} of the pairs hold text that is in no document word for word.",
-                numbers=numbers,
-            )
-        ]
+        text = f"{here:.3f} of the pairs hold text that is in no document word for word; it may have been cleaned."
+        rows = tuple(f"{pairs[k].sentence_b[:60]!r}" for k in np.flatnonzero(absent_b)[:3])
+        return [violated("pairs.text", PLACE, text, None, False, rows=rows, numbers=numbers)]
     return [
         holds(
             "pairs.text",
