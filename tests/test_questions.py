@@ -1,5 +1,6 @@
 """docs/questions.md: every question has its thread, an answer, key words and a cell; its numbers are true."""
 
+import math
 import re
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from nsputil.bert import BertEncoder
 from nsputil.corpus import read_documents
-from nsputil.losses import log_softmax, nsp_loss, nsp_loss_from_probs, sigmoid
+from nsputil.gradcheck import numerical_gradient
+from nsputil.losses import log_softmax, nsp_loss, nsp_loss_and_grad, nsp_loss_from_probs, sigmoid
 from nsputil.metrics import accuracy_interval, entropy
 from nsputil.pairs import SentencePair
 from nsputil.tokenization import Vocabulary, encode_pairs, tokenize
@@ -66,6 +68,7 @@ LEARNERS_WORDS += [
 LEARNERS_WORDS += ["tfrecord", "DistilBERT", "XLNet", "weight decay", "adam_m", "keras-bert", "Trainer"]
 LEARNERS_WORDS += ["convert", "ONNX"]
 LEARNERS_WORDS += ["hard negative", "BM25", "bi-encoder", "cross-encoder", "undersampling", "imbalanced", "LAMB"]
+LEARNERS_WORDS += ["class weights", "freeze", "long documents", "from scratch", "ratio", "convergence", "model.eval()"]
 LEARNERS_WORDS += ["log-probabilities", "MRPC", "size mismatch", "256", "Horovod", "second-to-last", "memory-mapped"]
 PARTS = re.compile(
     r"(?P<answer>.+)\n\n\*Asked in:\* (?P<links>.+?)\. "
@@ -196,6 +199,8 @@ def _computed():
     published = [[5.2880, -6.0952]]
     targets = (1 - 0.1) * np.array([1, 0]) + 0.1 / 2
     push, curvature = np.exp(log_softmax(np.array([5.0, 4, -2]))), _curvatures(0.2)
+    counts = np.array([2632, 613, 426])
+    balanced, sizes = counts.sum() / (3 * counts), np.log([1.0, 2.0, 6.0])  # of classes; of orders of 1 to 3 pieces
     values = {
         "0.1054": three[0], "0.8770": three.mean(), "0.6325": seven,
         "5.8127": 3.5181 + 2.2946, "0.9970": _gap(3.5181, -2.2946), "0.9985": _gap(3.9515, -2.5397),
@@ -214,6 +219,11 @@ def _computed():
         "0.0000661": 0.0001 * np.sqrt(112 / 256), "0.0000125": 0.0001 / 8, "0.0008": 8 * 0.0001,
         "0.00154": 16 * 0.00009625,
         "0.7306": push[0], "0.2688": push[1], "0.0007": push[2], "0.1024": -curvature[0], "0.1600": curvature[1],
+        "0.4649": balanced[0], "1.9962": balanced[1], "2.8725": balanced[2], "0.000001": 0.0001 * 100 / 10_000,
+        "0.6838": 279 / 408, "0.8122": 2 * 279 / (408 + 279), "0.6240": entropy(279 / 408),
+        "1.9269": np.log(3) + sizes.mean(), "2.1972": np.log(9),
+        "0.8603": 351 / 408, "0.00003125": 0.001 / 32, "0.032": 0.001 * 32, "0.4055": np.log(1.5),
+        "0.99998": _gap(9.15, -1.79), "0.6365": entropy(1 / 3), "0.106": 0.6 / np.sqrt(32), "5.9915": np.log(400),
     }  # fmt: skip
     return values
 
@@ -296,6 +306,109 @@ def test_the_worked_lines_about_probabilities_are_right():
     assert "`[-0.2231, -1.6094]` are log-probabilities" in PAGE
     assert np.allclose(np.exp([-0.2231, -1.6094]), [0.8, 0.2], atol=1e-4)
     assert _curvatures(0.2)[0] < 0 < min(_curvatures(0.4) + _curvatures(0.2)[1:])  # it bends downward below p = 1/3
+
+
+def test_the_worked_lines_about_weights_thresholds_and_windows_are_right():
+    counts = np.array([2632, 613, 426])
+    assert "with 72 % of the examples, would have 93 % of the loss" in PAGE
+    assert [f"{share:.0%}" for share in (counts[0] / counts.sum(), counts[0] ** 2 / (counts**2).sum())] == [
+        "72%",
+        "93%",
+    ]
+    assert "`exp(5.0)` is 148" in PAGE and round(np.exp(5.0)) == 148
+    assert "no bias correction, which makes the very first step 3.16 times as long" in PAGE
+    assert f"{0.1 / np.sqrt(0.001):.2f}" == "3.16"  # one gradient, in the means of Adam with 0.9 and 0.999
+    assert "0.3 are odds of 3/7, times 7 is 3, so 0.75 on balanced data" in PAGE
+    assert np.isclose(sigmoid(np.log(0.3 / 0.7) + np.log(7)), 0.75)
+    assert (
+        "documents of 2,000 tokens have 8 windows of 254 each, so 64 pairs" in PAGE and np.ceil(2000 / 254) ** 2 == 64
+    )
+    low, high = accuracy_interval(5, 100)
+    assert "in 5 of 100 contexts, with a 95 % interval from 0.02 to 0.11" in PAGE and 100 / 20 == 5
+    assert (round(low, 2), round(high, 2)) == (0.02, 0.11)
+    assert "moves 109,483,778 numbers, of which the head has 1,538" in PAGE and 109_482_240 + 1_538 == 109_483_778
+
+
+def test_the_worked_lines_about_big_logits_are_right():
+    assert "gives 0.75 at 3,000,000 and 0.0 at 1e8, the second gives 0.6931 at both" in PAGE
+    assert "(else 0.75 in float32)" in PAGE and "two equal logits of 1e8 then cost 0 in float32" in PAGE
+    for size, added_back in ((3e6, 0.75), (1e8, 0.0)):
+        z = np.array([size, size], np.float32)
+        m = z.max()
+        log_sum = np.log(np.exp(z - m).sum())
+        assert (m + log_sum) - z[0] == added_back and f"{-((z[0] - m) - log_sum):.4f}" == "0.6931"
+        assert f"{nsp_loss(z[None], [0]):.4f}" == "0.6931"
+    assert "the numbers near 1e8 are 8 apart" in PAGE and np.spacing(np.float32(1e8)) == 8
+    assert "its log is minus infinity, which `isnan` does not find; the true value is -135" in PAGE
+    z = np.array([95, -40], np.float32)
+    softmax = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
+    assert softmax[1] == 0 and 88.72 < 95 and log_softmax(z)[1] == -135
+
+
+def test_the_worked_lines_about_scales_rejection_and_rows_are_right():
+    assert "0.9 and 0.1 with T = 2 are odds of `sqrt(9) = 3`, so 0.75" in PAGE and "(that gives 0.5987 here)" in PAGE
+    z = np.array([2.7, 0.5]) - 4
+    assert np.allclose(log_softmax(log_softmax(z) / 2), log_softmax(z / 2))
+    assert np.allclose(np.exp(log_softmax(np.log([0.9, 0.1]) / 2)), [0.75, 0.25])
+    assert f"{np.exp(log_softmax(np.array([0.9, 0.1]) / 2))[0]:.4f}" == "0.5987"
+    low, high = accuracy_interval(351, 408)
+    assert "351 right, 0.8603, has a 95 % interval from 0.82 to 0.89" in PAGE
+    assert (round(low, 2), round(high, 2), round(0.05 * 408)) == (0.82, 0.89, 20)
+    assert "800 cases cost 554.52 together and 200 cost 138.63" in PAGE
+    assert (f"{800 * np.log(2):.2f}", f"{200 * np.log(2):.2f}") == ("554.52", "138.63")
+    assert "the gap is 10.94" in PAGE and np.isclose(9.15 + 1.79, 10.94) and np.isclose(sigmoid(np.log(1.5)), 0.6)
+    p = np.array([0.8, 0.2])
+    assert "The diagonal alone gives [-0.2, 0]" in PAGE and np.allclose(p * (1 - p) * [-1.25, 0], [-0.2, 0])
+    assert "1,760 texts, 4.4 for each class" in PAGE and (0.8 * 2200, 1760 / 400, 1760 / 16) == (1760, 4.4, 110)
+    assert len(re.findall("[a-z]+|_", "my_unique_sequence")) == 5
+    assert -(np.zeros(2) * log_softmax(np.array([3.0, -7.0]))).sum() == 0  # a one-hot row without its one
+    z, labels = np.array([[0.3, -1.0], [2.0, 0.5]]), np.array([0, 1])
+    once, twice = (nsp_loss_and_grad(np.tile(z, (n, 1)), np.tile(labels, n))[1] for n in (1, 2))
+    assert np.allclose(twice[:2] + twice[2:], once)  # a batch that is given twice
+
+
+def test_the_general_sentences_are_right():
+    for one, other, told in ((30, 15, "30 to 15 is rarely chance (p = 0.04)"), (24, 21, "24 to 21 easily (p = 0.77)")):
+        tail = sum(math.comb(one + other, k) for k in range(one, one + other + 1)) / 2 ** (one + other)
+        assert told in PAGE and f"{2 * tail:.2f}" == told[-5:-1]
+    assert "2 at ln 2, and 1 at a loss of 0" in PAGE and np.isclose(np.exp(np.log(2)), 2)
+    assert "H(0.05) = 0.1985" in PAGE and f"{entropy(0.05):.4f}" == "0.1985"
+    assert "the loss of that mean is never above the mean of the losses" in PAGE
+    p = np.random.default_rng(0).uniform(0.01, 0.99, (5, 100))  # of five seeds, for the gold class
+    assert (-np.log(p.mean(axis=0)) <= -np.log(p).mean(axis=0)).all()
+    assert "has the same mean as the weight k" in PAGE
+    z = np.array([[0.3, -1.0], [2.0, 0.5]])
+    assert np.isclose(nsp_loss(z, [0, 1], weights=[1, 3]), nsp_loss(z[[0, 1, 1, 1]], [0, 1, 1, 1]))
+    bias = np.log(0.1) - np.log(0.9)
+    assert np.isclose(nsp_loss(np.tile([bias, 0], (10, 1)), [0] + [1] * 9), entropy(0.1))
+    assert "the gradient of the head's weights is `p - y` times the pooled vector, one row for each class" in PAGE
+    weights, pooled = np.random.default_rng(1).normal(size=(2, 3)), np.array([[0.5, -0.2, 0.9]])
+    slope = numerical_gradient(lambda w: nsp_loss(pooled @ w.T, [0]), weights)
+    p_minus_y = np.exp(log_softmax(pooled @ weights.T)) - [[1, 0]]
+    assert np.allclose(slope, p_minus_y.T @ pooled, atol=1e-8)
+
+
+def test_p_minus_y_holds_for_classes_one_output_and_soft_targets():
+    assert "for K classes, for one sigmoid output, and for soft targets that sum to 1" in PAGE
+    z, soft = np.array([0.3, -1.2, 0.8]), np.array([0.7, 0.2, 0.1])
+    for target in (soft, np.eye(3)[1]):
+        slope = numerical_gradient(lambda v, t=target: float(-(t * log_softmax(v)).sum()), z)
+        assert np.allclose(slope, np.exp(log_softmax(z)) - target, atol=1e-8)
+    for y in (0.0, 1.0, 0.3):
+        slope = numerical_gradient(lambda v, y=y: float(np.logaddexp(0, v[0]) - y * v[0]), np.array([0.4]))
+        assert np.allclose(slope, sigmoid(np.array(0.4)) - y, atol=1e-8)
+
+
+def _f1(probabilities, gold, threshold):
+    says = np.asarray(probabilities) >= threshold
+    return 2 * (says & (np.asarray(gold) == 1)).sum() / (says.sum() + np.sum(gold))
+
+
+def test_a_threshold_is_searched_on_all_examples():
+    assert "a threshold of 0.5 has 0.8, one of 0.3 has 1, and 0 has 0.86" in PAGE
+    p, gold = [0.9, 0.6, 0.4, 0.2], [1, 1, 1, 0]
+    assert [round(_f1(p, gold, t), 2) for t in (0.5, 0.3, 0)] == [0.8, 1.0, 0.86]
+    assert [_f1(p[:2], gold[:2], t) for t in (0, 0.3, 0.5, 0.6)] == [1, 1, 1, 1]
 
 
 def test_a_loss_at_a_hidden_word_trains_all_weights_of_the_last_layer():

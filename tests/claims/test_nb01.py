@@ -260,6 +260,12 @@ def test_what_is_orthogonal_to_the_difference_of_the_rows_changes_no_loss():
 
 CITED = [
     cited(
+        "three-vectors-are-added",
+        "In BERT, too, the three vectors are added "
+        "([google-research/bert](../docs/references.md#bert-code), modeling.py).",
+        "bert-code",
+    ),
+    cited(
         "bert-two-tasks",
         "BERT was pre-trained on this question and, at the same time, on guessing hidden words ([Devlin et "
         "al., 2019](../docs/references.md#devlin-2019)).",

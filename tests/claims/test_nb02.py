@@ -275,6 +275,20 @@ def test_pairs_held_out_after_ten_passes_begin_where_training_pairs_begin():
         assert np.mean([starts[k] in known for k in held_out]) > 0.9
 
 
+@claim(
+    "k-negatives-shift-by-ln-k",
+    "So for an ideal model, k negatives in the place of one lower every log-odds by the same ln k, and no ranking "
+    "changes.",
+)
+def test_the_number_of_negatives_shifts_the_log_odds_of_an_ideal_model_by_its_logarithm():
+    rng = np.random.default_rng(0)
+    if_true, if_false = rng.dirichlet(np.ones(50)), rng.dirichlet(np.ones(50))  # 50 texts, two kinds of pairs
+    for k in (3, 7, 100):
+        by_counts = [np.log(if_true / (n * if_false)) for n in (1, k)]  # n false pairs for each true one
+        assert np.allclose(by_counts[0] - by_counts[1], np.log(k))
+        assert (np.argsort(by_counts[0]) == np.argsort(by_counts[1])).all()
+
+
 CITED = [
     cited(
         "line-is-sentence",

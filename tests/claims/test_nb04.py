@@ -103,6 +103,12 @@ def test_the_pasted_numbers_do_not_belong_together():
 
 CITED = [
     cited(
+        "printed-with-d",
+        "An example script for pairs showed a training loss of exactly 0 from the first step for this reason, and one "
+        "letter repaired it, `%f` in the place of `%d` ([asyml/texar-pytorch](../docs/references.md#texar-code)).",
+        "texar-code",
+    ),
+    cited(
         "codertimo-fifty",
         "In one project the loss fell fast while the accuracy stayed at 50 % "
         "([codertimo/BERT-pytorch#32](../docs/references.md#codertimo-32)).",

@@ -31,8 +31,8 @@ def test_the_gradient_of_a_right_pair_asks_for_a_wider_gap():
 
 @claim(
     "apart-at-three-million",
-    "Far larger logits lose something else: near 3,000,000 the numbers of float32 are 0.25 apart, so a smaller gap "
-    "between two logits becomes 0 or 0.25.",
+    "With far larger logits something else is lost: near 3,000,000 the numbers of float32 are 0.25 apart, so a "
+    "smaller gap between two logits becomes 0 or 0.25.",
 )
 def test_a_small_gap_between_two_logits_of_three_million_becomes_0_or_a_quarter():
     rng = np.random.default_rng(0)
@@ -410,7 +410,7 @@ CITED = [
     cited(
         "bert-adds-1e-5",
         "BERT's code adds 0.00001 to the number of masked (hidden) words "
-        "([google-research/bert](../docs/references.md#bert-code)), others divide by `max(count, 1)`: loss and "
+        "([google-research/bert](../docs/references.md#bert-code)), and others divide by `max(count, 1)`: loss and "
         "gradient are then 0, and no weight becomes NaN.",
         "bert-code",
     ),

@@ -217,7 +217,11 @@ def test_the_same_pairs_cost_more_in_training_mode():
     assert np.mean(losses[0]) > np.mean(losses[1]) + 0.01
 
 
-@claim("no-pair-twice", "In these 800 steps no pair comes twice, so there is little to learn by heart.")
+@claim(
+    "no-pair-twice",
+    "In these 800 steps no pair comes twice, so the training loss of a pair is always measured before the model has "
+    "learned from it.",
+)
 def test_800_steps_are_less_than_one_pass():
     count = 2 * sum(len(d.sentences) - 1 for d in parts()[0])
     assert 800 * 128 < count
@@ -262,7 +266,7 @@ def test_the_interval_by_document_is_the_bootstrap_over_documents():
 
 @claim(
     "paired-is-narrower",
-    "What both get right, or both get wrong, says nothing about the difference.",
+    "What both get right, or both get wrong, does not say which of them is better.",
 )
 @claim("overlapping-intervals", "Two intervals that overlap do not show that two models are equally good.")
 def test_a_paired_interval_sees_what_two_intervals_do_not():
@@ -346,7 +350,7 @@ def weights_at_the_start(seed, pretrained):
 @claim(
     "random-attention-is-a-mean",
     "From nothing, every word takes nearly the same share from each of the 13 tokens: small random numbers "
-    "make all scores nearly equal, so the first layer is nearly a plain mean.",
+    "make all scores nearly equal, so attention takes nearly a plain mean.",
 )
 def test_attention_from_random_numbers_is_nearly_a_mean():
     for seed in range(4):

@@ -377,6 +377,12 @@ def test_three_good_runs_are_no_proof():
 
 CITED = [
     cited(
+        "trainer-counts-rows",
+        "The `Trainer` of transformers does that ([transformers](../docs/references.md#transformers-code)), so its "
+        "`eval_loss` for words still depends on the size of the batches.",
+        "transformers-code",
+    ),
+    cited(
         "decay-leaves-out",
         "BERT's optimizer also makes each weight a little smaller in every step (*weight decay*), except in layer "
         "norms and biases ([google-research/bert](../docs/references.md#bert-code), optimization.py).",

@@ -92,8 +92,8 @@ def test_with_another_seed_next_and_previous_look_alike():
 
 @claim(
     "beside-a-share-more",
-    'But this is not order: sentences beside A are more like A than sentences far away, and this model says "next" of '
-    "the sentence before A about as often as of the one after it.",
+    "But this is not order: sentences beside A are more like A than sentences far away. Tested on the pairs of the "
+    'first table, this model says "next" of the sentence before A about as often as of the one after it.',
 )
 def test_a_model_that_learned_elsewhere_takes_the_sentence_before_for_the_next():
     classes, answers, _ = said(three_way("elsewhere", seed=1), "previous")
@@ -282,8 +282,8 @@ def test_on_other_speeches_no_single_repair_helps():
 
 @claim(
     "two-cancel",
-    "Two of its defects cancel each other in its report, and anybody who uses the model gets the wrong answer in three "
-    "of four cases.",
+    "Its last two defects cancel each other in its report, and anybody who uses the model gets the wrong answer in "
+    "three of four cases.",
 )
 def test_two_defects_cancel_in_the_report():
     speeches, words = small_case(1)
@@ -298,8 +298,7 @@ def test_two_defects_cancel_in_the_report():
 )
 @claim(
     "first-tokens-padding",
-    "And the mask says that the first tokens are padding, while their segment is 1: two arrays have changed places, as "
-    "in [huggingface/transformers#1788](../docs/references.md#transformers-1788).",
+    "And the mask says that the first tokens are padding, while their segment is 1: two arrays have changed places.",
 )
 def test_each_set_of_defects_is_seen_with_known_answers():
     rng = np.random.default_rng(0)
@@ -318,8 +317,8 @@ def test_each_set_of_defects_is_seen_with_known_answers():
 
 @claim(
     "a-does-not-arrive",
-    "First what hides the others (such as the two that you have just seen: nothing moves, and the text of A does not "
-    "arrive).",
+    "First comes what hides the others (such as the two that you have just seen: nothing moves, and the text of A does "
+    "not arrive).",
 )
 def test_with_the_arrays_exchanged_the_text_of_a_does_not_count():
     train, _, vocabulary = parts_of_passages()
@@ -361,14 +360,15 @@ CITED = [
     ),
     cited(
         "contrastive-is-infonce",
-        "This is called a **contrastive** loss, or InfoNCE "
+        "This is a **contrastive** loss, known as InfoNCE "
         "([van den Oord and others](../docs/references.md#oord-2018)), and it is `-log Pr(c_gold | a)`.",
         "oord-2018",
     ),
     cited(
         "nsp-bert-zero-shot",
         "This is called **zero-shot** classification; NSP-BERT ([Sun and others](../docs/references.md#sun-2022)) does "
-        "it with BERT's own NSP head, and reports, for example, 81.8 % on a news task with four classes.",
+        "it with BERT's own NSP head, in some tasks with the prompt as A. It reports, for example, 81.8 % on a news "
+        "task with four classes.",
         "sun-2022",
     ),
 ]

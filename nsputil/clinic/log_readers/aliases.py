@@ -24,7 +24,7 @@ PHRASES = {
 QUANTITY = {
     "loss": "loss", "losses": "loss", "xent": "loss", "nll": "loss", "bce": "loss", "logloss": "loss",
     "crossentropy": "loss", "cost": "loss",
-    "accuracy": "accuracy", "acc": "accuracy", "accu": "accuracy", "accur": "accuracy",
+    "accuracy": "accuracy", "acc": "accuracy", "ac": "accuracy", "accu": "accuracy", "accur": "accuracy",
     "accuracies": "accuracy", "correctness": "accuracy",
 }  # fmt: skip
 COUNTER = {
@@ -63,6 +63,8 @@ FILLERS = frozenset({
     "last", "a", "and", "after", "xe", "ce", "overall", "top", "1", "total", "batchwise", "output", "done",
     "performance",
 })  # fmt: skip
+#: How many answers such as ``acc@5`` count.
+MORE_THAN_ONE = frozenset({"5", "10", "20", "50", "100"})
 COUNTS = ("tp", "tn", "fp", "fn")
 #: What a cost is of that is no loss: seconds.
 SPENT = frozenset({"time", "batch", "reader", "read", "data", "compute", "forward", "backward", "io", "h2d", "gpu"})
@@ -138,12 +140,23 @@ def parse_name(name: str) -> Name:
     return _parsed(name)
 
 
+def _counts_more_than_one(found: list[str]) -> bool:
+    """Whether an accuracy counts a row as right if one of k answers is: ``top_k_accuracy_5``, ``acc@5``, ``top3``."""
+    k = [word for word in found if word in MORE_THAN_ONE]
+    after = found[found.index("top") + 1 :][:1] if "top" in found else []
+    if after and (after[0] == "k" or after[0].isdigit()) and after != ["1"]:
+        return "1" not in found
+    return bool(k) and any(QUANTITY.get(word) == "accuracy" for word in found) and found[-1] == k[-1]
+
+
 @lru_cache(maxsize=20_000)
 def _parsed(name: str) -> Name:
     found = words(name)
     if name.strip().lower() in COUNTS:
         return Name(name.strip().lower())
     known = set(found)
+    if _counts_more_than_one(found):
+        return Name("other")
     quantity = next((QUANTITY[word] for word in found if word in QUANTITY), None)
     part = next((PART[word] for word in found if word in PART), None)
     if "f1" in known and not known - {"f1", *FILLERS, *PART}:  # neither a macro F1 nor its mean with an accuracy

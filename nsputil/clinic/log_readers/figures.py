@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 #: A number in running text; nothing that belongs to a word, such as the 4000 of ckpt4000.
 NUMBER = re.compile(
-    r"(?<![\w.])(?:[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,])|\d+(?:[.,]\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)"
+    r"(?<![\w.@])(?:[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,])|\d+(?:[.,]\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)"
     r"\s?%?|[-+]?(?:nan|inf(?:inity)?)\b)(?![A-Za-z_])",
     re.IGNORECASE,
 )

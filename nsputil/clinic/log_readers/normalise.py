@@ -41,8 +41,8 @@ class Rows:
     notes, left_out : list of str
     steps_known : bool
         Whether each place names its step.
-    epochs : float
-        Which the last place names, infinite if none does.
+    epochs, first_epoch : float
+        Which the last place names, and which the first; infinite if none does.
     """
 
     rows: list[dict]
@@ -51,6 +51,7 @@ class Rows:
     left_out: list[str] = field(default_factory=list)
     steps_known: bool = False
     epochs: float = math.inf
+    first_epoch: float = math.inf
 
 
 @dataclass
@@ -95,7 +96,7 @@ def normalise(records: Sequence[Record], columns: Mapping[str, str] | None = Non
             values.setdefault(place, {}).update(found)
     steps = _steps(records, wanted, out)
     named = [epoch for record in records if (epoch := _epoch(record)) is not None]
-    out.epochs = named[-1] if named else math.inf
+    out.epochs, out.first_epoch = (named[-1], named[0]) if named else (math.inf, math.inf)
     rows = []
     for row, part in sorted(values, key=lambda key: (key[0], PARTS.index(key[1]))):
         if values[row, part]:
@@ -211,13 +212,18 @@ def _parts_of_bare_accuracies(cells: list[_Cell], out: Rows) -> None:
 def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tuple[str, str], str]:
     """Return which name is the loss and the accuracy of each part."""
     chosen: dict[tuple[str, str], str] = {}
+    alone = not any(c.name.quantity in ("loss", "accuracy", *COUNTS) and c.name.task != "other" for c in cells)
     for quantity in ("loss", "accuracy"):
         for part in PARTS:
             names: dict[str, list[_Cell]] = {}
             for cell in cells:
                 if cell.name.quantity == quantity and cell.part == part:
                     names.setdefault(cell.raw, []).append(cell)
-            usable = {raw: of for raw, of in names.items() if of[0].name.task in (None, "nsp") or raw in wanted}
+            usable = {
+                raw: of
+                for raw, of in names.items()
+                if of[0].name.task in ((None, "nsp", "other") if alone else (None, "nsp")) or raw in wanted
+            }
             if not usable:
                 continue
             order = list(names)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nsputil.clinic.log_readers import unnamed
+from nsputil.clinic.log_readers import scores, unnamed
 from nsputil.clinic.log_readers.aliases import mended, parse_name
 from nsputil.clinic.log_readers.as_run import as_run
 from nsputil.clinic.log_readers.families import choose
@@ -40,8 +40,14 @@ class LogReading:
         How the number of classes is known: "given", "guessed" or "assumed".
     running : set of str
         The columns that are running means.
-    epochs : float
-        Which the last row names, infinite if none does.
+    epochs, first_epoch : float
+        Which the last row names, and which the first; infinite if none does.
+    metrics : dict of str to list of float
+        What else was measured held out, where more is better.
+    scores : dict of str to list of float
+        Every precision, recall and F1 that the file names, of any part.
+    free : bool
+        Whether its losses need not fall: of a generator and its discriminator, of a policy.
     """
 
     name: str
@@ -54,6 +60,10 @@ class LogReading:
     classes_from: str = "assumed"
     running: set[str] = field(default_factory=set)
     epochs: float = math.inf
+    first_epoch: float = math.inf
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    scores: dict[str, list[float]] = field(default_factory=dict)
+    free: bool = False
 
     def series(self, part: str, quantity: str) -> list[float]:
         """Return the numbers of one kind, in order."""
@@ -148,7 +158,18 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
         left_out.append(f"{table.ragged} rows with another number of cells than the header, or without numbers")
     running = {ours for ours, raw in rows.columns.items() if ours != "step" and parse_name(raw).running}
     reading = LogReading(
-        text.name, family.name, rows.rows, rows.columns, notes, left_out, running=running, epochs=rows.epochs
+        text.name,
+        family.name,
+        rows.rows,
+        rows.columns,
+        notes,
+        left_out,
+        running=running,
+        epochs=rows.epochs,
+        first_epoch=rows.first_epoch,
+        metrics=scores.held_out(records),
+        scores=scores.named(text),
+        free=scores.need_not_fall(text),
     )
     if family is unnamed.FAMILY:
         notes.append(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from nsputil.clinic.log_readers import FAMILIES
+from nsputil.clinic.log_readers.aliases import parse_name
 from nsputil.clinic.log_readers.families import choose
 from nsputil.clinic.log_readers.reading import understand
 from nsputil.clinic.log_readers.text import decode
@@ -69,3 +70,30 @@ def test_the_numbers_of_the_example(name, rows):
         assert ours[:2] == theirs[:2]
         for number, expected in zip(ours[2:], theirs[2:], strict=True):
             assert number == (expected if expected is None else pytest.approx(expected, rel=1e-5))
+
+
+def test_an_accuracy_of_the_best_k_answers_is_no_accuracy():
+    got = reading(
+        "Epoch: [3][100/5005] Loss 2.5 Acc@1 47.1 Acc@5 72.4\nEpoch: [3][200/5005] Loss 2.4 Acc@1 48.3 Acc@5 73.0"
+    )
+    assert got.series("train", "accuracy") == pytest.approx([0.471, 0.483])
+    for name in ("top_k_categorical_accuracy", "Train-top_k_accuracy_5", "top5_acc", "acc@5", "test_acc5"):
+        assert parse_name(name).quantity == "other"
+    for name in ("top1_acc", "acc@1", "top-1 accuracy", "accuracy_1"):
+        assert parse_name(name).quantity == "accuracy"
+
+
+def test_a_loss_of_another_task_is_read_if_there_is_no_other():
+    got = reading("step 1 contrastive loss: 4.85\nstep 2 contrastive loss: 4.70")
+    assert got.series("train", "loss") == [4.85, 4.70]
+    assert reading("step 1 loss 0.7 mse loss: 4.85\nstep 2 loss 0.6 mse loss: 4.70").series("train", "loss") == [
+        0.7,
+        0.6,
+    ]
+
+
+def test_scores_and_losses_that_need_not_fall_are_seen():
+    zero = "precision: 0.0, recall: 0.0, fscore: 0.0. Loss is: 0.18.\n"
+    assert reading(zero * 4).scores["precision"] == [0.0] * 4
+    assert reading("1 [D loss: 0.69, acc.: 50%] [G loss: 0.7]\n2 [D loss: 0.68, acc.: 51%] [G loss: 0.7]").free
+    assert not reading("step 1 loss 0.7\nstep 2 loss 0.6").free

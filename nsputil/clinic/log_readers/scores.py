@@ -1,0 +1,52 @@
+"""What is measured beside loss and accuracy: precision, recall, F1, BLEU. More is better; no chance level is known."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from nsputil.clinic.log_readers.aliases import parse_name, words
+from nsputil.clinic.log_readers.figures import parse
+from nsputil.clinic.log_readers.record import Record
+from nsputil.clinic.log_readers.text import LogText
+
+WORDS = frozenset({
+    "f1", "fscore", "precision", "recall", "mcc", "auc", "bleu", "rouge", "meteor", "em", "map", "miou", "iou", "dice",
+    "kappa", "pearson", "spearman", "spearmanr", "ndcg", "mrr", "score", "r2",
+})  # fmt: skip
+_NAMED = re.compile(
+    r"\b((?:macro|micro)?[-_ ]?(?:precision|recall|f[-_]?score|f1(?:[-_ ]?score)?))\W{1,4}(\d*\.?\d+)", re.I
+)
+_MAKES = re.compile(r"\b(g|gen|generator)[-_ ]?loss|\bloss[-_ ]?(g|gen|generator)\b", re.I)
+_JUDGES = re.compile(r"\b(d|disc|discriminator)[-_ ]?loss|\bloss[-_ ]?(d|disc|discriminator)\b", re.I)
+_POLICY = re.compile(r"\b(policy|actor|surrogate|elbo)([-_ ]gradient)?[-_ ]?loss", re.I)
+LARGEST = 2_000_000  # characters
+
+
+def held_out(records: Sequence[Record]) -> dict[str, list[float]]:
+    """Return the scores of the evaluations by name, those that were measured more than once."""
+    found: dict[str, list[float]] = {}
+    for record in records:
+        for raw, cell in record.values.items():
+            meaning = parse_name(raw)
+            if not WORDS & set(words(raw)) or "loss" in words(raw) or (meaning.part or record.part) == "train":
+                continue
+            number = parse(cell)
+            if number is not None and math.isfinite(number[0]):
+                found.setdefault(raw, []).append(number[0])
+    return {name: values for name, values in found.items() if len(values) > 1}
+
+
+def named(text: LogText) -> dict[str, list[float]]:
+    """Return each precision, recall and F1 that a text names before a number."""
+    if len(text.text) > LARGEST:
+        return {}
+    found: dict[str, list[float]] = {}
+    for name, number in _NAMED.findall(text.text):
+        found.setdefault(name.strip().lower(), []).append(float(number))
+    return found
+
+
+def need_not_fall(text: LogText) -> bool:
+    """Return whether the losses are of a generator and a discriminator, or of a policy."""
+    start = text.text[:LARGEST]
+    return bool(_MAKES.search(start) and _JUDGES.search(start)) or bool(_POLICY.search(start))

@@ -1,0 +1,169 @@
+"""The looks at the head of docs/questions.md run, and say what the page says; so do its statements on transformers."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.utils.data import DistributedSampler
+from transformers import (
+    BertConfig,
+    BertForNextSentencePrediction,
+    BertForPreTraining,
+    RobertaConfig,
+    RobertaModel,
+    Trainer,
+)
+
+import nsputil
+import nsputil.metrics
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "questions.md").read_text(encoding="utf-8")
+SMALL = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 20}
+LOOKS = re.findall(r"`([^`]+)`", PAGE.split("| is it ... ? | look |")[1].split("And here is the loss")[0])
+LOSSES = re.findall(r"\| `([^`]+)`", PAGE.split("| what the model ends with |")[1].split("\n## ")[0])
+
+
+class Tokenizer:
+    unk_token_id = 1
+
+    def __len__(self):
+        return 20
+
+    def decode(self, ids):
+        return " ".join(str(int(k)) for k in ids)
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    """Return what the looks call by name, from one small model and four pairs, after a backward pass."""
+    folder = tmp_path_factory.mktemp("saved")
+    torch.manual_seed(0)
+    BertForNextSentencePrediction(BertConfig(**SMALL)).save_pretrained(folder)
+    model = BertForNextSentencePrediction.from_pretrained(folder)
+    ids, segments = torch.randint(5, 20, (4, 6)), torch.tensor([[0, 0, 0, 1, 1, 1]] * 4)
+    batch = {"input_ids": ids, "token_type_ids": segments, "attention_mask": torch.ones_like(ids)}
+    labels = torch.tensor([0, 1, 1, 1])
+    out = model(**batch, labels=labels)
+    out.loss.backward()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    weight = model.cls.seq_relationship.weight
+    known = {"model": model, "batch": batch, "labels": labels, "logits": out.logits.detach(), "loss": out.loss.detach()}
+    known |= {"optimizer": optimizer, "weight": weight, "before": weight.detach().clone(), "folder": folder}
+    return known | {"torch": torch, "nsputil": nsputil, "tokenizer": Tokenizer(), "right": 54, "pairs": 100}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_look_runs(look, names):
+    exec(look, dict(names))  # some are statements
+
+
+def test_the_looks_say_what_the_page_says(names):
+    def value(start):
+        (look,) = [look for look in LOOKS if look.startswith(start)]
+        return eval(look, dict(names))
+
+    assert value("model.training") is False and not value("type(model)")
+    assert (value('batch["token_type_ids"]') == 1).all() and value('batch["input_ids"]')
+    assert value('(batch["attention_mask"].sum(1) ==') == 1  # no row has padding
+    assert value('(batch["input_ids"] ==') == 0 and value("len(tokenizer)")
+    assert value("labels[: len") == 0.5 and value("labels.float()") == 0.75
+    assert torch.isclose(value("-logits"), names["loss"])
+    assert f"{value('torch.distributions').item():.4f}" == "0.5623"  # H(1/4)
+    assert value("optimizer") == 0.5 and value("torch.nn.utils") > 0 and value("[name") == []
+    names["optimizer"].step()
+    assert value("(weight - before)") > 0
+
+
+@pytest.mark.parametrize(("p_gold", "costs"), [(0.8, "0.2231"), (0.5, "0.6931")])
+def test_each_loss_of_the_table_is_the_log_loss_of_the_gold_class(p_gold, costs):
+    """Two pairs, one of each class, and the gold class has `p_gold`; the focal and the squared loss are others."""
+    gap = torch.logit(torch.tensor(p_gold))
+    labels = torch.tensor([0, 1])
+    logits = torch.stack([torch.stack([gap, 0 * gap]), torch.stack([0 * gap, gap])])
+    space = {
+        "F": F,
+        "logits": logits,
+        "labels": labels,
+        "log_p": logits.log_softmax(1),
+        "z": logits[:, 1] - logits[:, 0],
+    }
+    space |= {"many_z": torch.stack([gap, -gap])[None], "many_labels": torch.tensor([[1.0, 0.0]])}
+    space |= {"scores": logits, "right_one": labels, "good": gap[None], "bad": 0 * gap[None]}
+    space |= {"p_gold": torch.tensor([p_gold]), "shares": torch.eye(2)}
+    space |= {"number": torch.tensor([2.5, 2.5]), "degree": torch.tensor([0.0, 5.0])}  # the mean of the labels
+    values = [f"{eval(loss, dict(space)).item():.4f}" for loss in LOSSES]
+    assert len(values) == 9 and values[:6] == [costs] * 6 and values[7] == costs
+    assert p_gold != 0.5 or values[6] == "0.1733"
+    assert values[8] == f"{torch.tensor([0.0, 5.0]).var(unbiased=False).item():.4f}"
+
+
+def test_a_state_that_does_not_fit_is_told_by_what_load_state_dict_returns():
+    told = BertForPreTraining(BertConfig(**SMALL)).load_state_dict({"not.there": torch.ones(1)}, strict=False)
+    assert "cls.seq_relationship.weight" in told.missing_keys and told.unexpected_keys == ["not.there"]
+
+
+def test_a_distributed_sampler_repeats_rows():
+    parts = [list(DistributedSampler(range(5), 2, rank, shuffle=False)) for rank in (0, 1)]
+    assert sorted(parts[0] + parts[1]) == [0, 0, 1, 2, 3, 4]
+
+
+def test_the_focal_loss_is_lowest_below_the_true_share():
+    p = torch.linspace(0.001, 0.999, 999)
+    focal = -((1 - p) ** 2) * p.log()
+    best = p[(0.9 * focal + 0.1 * focal.flip(0)).argmin()]
+    assert "where the true share is 0.9, it is lowest at 0.69" in PAGE and f"{best.item():.2f}" == "0.69"
+
+
+def test_a_norm_that_is_nan_spoils_every_gradient_and_bfloat16_has_fewer_digits():
+    one, two = (torch.nn.Parameter(torch.ones(1)) for _ in range(2))
+    one.grad, two.grad = torch.tensor([float("nan")]), torch.ones(1)
+    torch.nn.utils.clip_grad_norm_([one, two], 1.0)
+    assert two.grad.isnan().all()
+    assert torch.finfo(torch.bfloat16).eps > torch.finfo(torch.float16).eps > torch.finfo(torch.float32).eps
+    assert torch.finfo(torch.bfloat16).max > 1e38
+
+
+def test_a_model_from_a_configuration_is_in_training_mode_and_a_loaded_one_is_not(names):
+    assert BertForNextSentencePrediction(BertConfig(**SMALL)).training and not names["model"].training
+
+
+def test_a_head_of_another_size_is_drawn_new(names):
+    kind, folder = BertForNextSentencePrediction, names["folder"]
+    wider = BertConfig(**SMALL | {"vocab_size": 25})
+    with pytest.raises(RuntimeError, match="size"):
+        kind.from_pretrained(folder, config=wider)
+    assert kind.from_pretrained(folder, config=wider, ignore_mismatched_sizes=True).config.vocab_size == 25
+
+
+def test_the_bias_of_the_word_head_has_two_names():
+    model = BertForPreTraining(BertConfig(**SMALL))
+    assert "`model.cls.predictions.decoder.bias is model.cls.predictions.bias` should be True" in PAGE
+    assert model.cls.predictions.decoder.bias is model.cls.predictions.bias
+    assert model.cls.predictions.decoder.weight is model.bert.embeddings.word_embeddings.weight
+
+
+def test_class_weights_are_given_outside_of_the_model():
+    (line,) = re.findall(r"compute the loss yourself, `(.+?)`", PAGE)
+    gap = -torch.log(torch.expm1(torch.tensor([0.2, 1.0])))  # of pairs whose losses are 0.2 and 1.0
+    logits = torch.stack([torch.stack([gap[0], 0 * gap[0]]), torch.stack([0 * gap[1], gap[1]])])
+    scope = {"F": F, "labels": torch.tensor([0, 1]), "w": torch.tensor([1.0, 3.0])}
+    scope["out"] = type("Output", (), {"logits": logits})
+    assert abs(eval(line, scope).item() - 0.8) < 1e-6
+    assert "compute_loss_func" in inspect.signature(Trainer).parameters
+
+
+def test_two_equal_rows_of_segments_change_nothing():
+    model = RobertaModel(RobertaConfig(**SMALL, type_vocab_size=1)).eval()
+    ids = torch.randint(5, 20, (2, 6))
+    first = model(input_ids=ids).last_hidden_state
+    line = re.search(r"A worked line: `(old = .+?)`, then `(.+?)` and `(.+?)`\.", PAGE)
+    scope = {"torch": torch, "model": model}
+    for statement in line.groups():
+        exec(statement, scope)
+    second = model(input_ids=ids, token_type_ids=torch.tensor([[0, 0, 0, 1, 1, 1]] * 2)).last_hidden_state
+    assert torch.allclose(first, second)
+    table = model.embeddings.token_type_embeddings.weight
+    assert table.shape == (2, 8) and table.requires_grad and model.config.type_vocab_size == 2
