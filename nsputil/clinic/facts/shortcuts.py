@@ -195,6 +195,14 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
             words = ", ".join(header[:5])
             text = f"The words {words} are in almost every text of a pair, and in few sentences of the documents."
             return [violated("pairs.text", PLACE, text, "page-headers", numbers=numbers)]
+        joined, ordered = _joined(index, [t for p in pairs[:300] for t in (p.sentence_a, p.sentence_b)])
+        if joined > 0.7:
+            text = f"{here:.3f} of the pairs hold text that consists of whole sentences of the documents, "
+            if ordered > 0.9:
+                text += "in their order, with others left out between them."
+                return [violated("pairs.text", PLACE, text, None, numbers=numbers)]
+            text += "in an order that the documents do not have."
+            return [violated("pairs.text", PLACE, text, "sentences-shuffled", numbers=numbers)]
         text = f"{here:.3f} of the pairs hold text that is in no document word for word; it may have been cleaned."
         rows = tuple(f"{pairs[k].sentence_b[:60]!r}" for k in np.flatnonzero(absent_b)[:3])
         return [violated("pairs.text", PLACE, text, None, False, rows=rows, numbers=numbers)]
@@ -206,6 +214,37 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
             numbers=numbers,
         )
     ]
+
+
+def _joined(index: Any, texts: Sequence[str]) -> tuple[float, float]:
+    """Return which share of the texts that no document holds is made of whole sentences, and how often in order."""
+    starts = np.flatnonzero(index.starts)
+    where: dict[tuple, int] = {}
+    sizes: dict[int, set] = {}
+    for start in starts:
+        end = start + 1
+        while not index.starts[end] and index.tokens[end] != -1:
+            end += 1
+        sentence = tuple(index.tokens[start:end].tolist())
+        where.setdefault(sentence, int(start))
+        sizes.setdefault(sentence[0], set()).add(len(sentence))
+    made, later = [], []
+    for text in texts:
+        if len(index.places(text)):
+            continue
+        tokens, k, found = tuple(index.read(text).tolist()), 0, []
+        while k < len(tokens):
+            fits = [n for n in sizes.get(tokens[k], ()) if tokens[k : k + n] in where]
+            if not fits:  # the end may be cut off
+                rest = index.places_of(tokens[k:])
+                found += [int(rest[0])] if len(rest) else []
+                k = len(tokens) if len(rest) else -1
+                break
+            found.append(where[tokens[k : k + max(fits)]])
+            k += max(fits)
+        made.append(k >= len(tokens) and len(found) > 1)
+        later += [b > a for a, b in zip(found, found[1:], strict=False)] if made[-1] else []
+    return float(np.mean(made or [False])), float(np.mean(later or [False]))
 
 
 def _new_words(index: Any, texts: Sequence[str]) -> float:
