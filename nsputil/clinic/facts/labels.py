@@ -97,7 +97,7 @@ def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> 
         if bad_other > limit_other:
             name, words = kind(truth[decided], labels[decided])
             shift, fit = _out_of_step(truth, labels, decided)
-            if shift and fit > 0.8:
+            if name in ("label-noise", "labels-shuffled") and shift and fit > 0.8:
                 name = "labels-off-by-one"
                 words = f"{(truth != labels)[decided].mean():.3f} of {decided.sum()} labels are wrong, and they fit when "
                 words += f"they are moved by {shift} places (correlation {fit:.2f})"
@@ -121,7 +121,7 @@ def _out_of_step(truth: np.ndarray, labels: np.ndarray, decided: np.ndarray) -> 
         known = truth[decided]
         varied = moved.std() > 0 and known.std() > 0
         fits[shift] = float(np.corrcoef(known, moved)[0, 1]) if varied else 0.0
-    best = max(fits, key=lambda shift: fits[shift])
+    best = max(fits, key=lambda shift: (round(fits[shift], 6), -abs(shift)))
     return best, fits[best]
 
 
