@@ -480,3 +480,56 @@ def test_a_stream_is_examined():
 
     found = examine(**training(train=DataLoader(Stream(), 16), limit=120))
     assert found.cause is None and found.conclusion.answer != "too little to tell", found.table()
+
+
+def poly(logits, labels):
+    p = logits.softmax(-1).gather(1, labels[:, None]).squeeze(1)
+    return (-p.log() + 2 * (1 - p)).mean()
+
+
+def wrong_way(logits, labels):
+    log_p = logits.log_softmax(-1).gather(1, labels[:, None])
+    return -(log_p.exp() ** 2 * log_p).mean()
+
+
+def function_of(found):
+    return next(f for f in found.findings if f.fact == "loss.function")
+
+
+def test_an_unknown_loss_is_judged_by_where_it_pushes():
+    chosen = examine(**training(loss=poly))
+    assert function_of(chosen).state == "violated" and not function_of(chosen).firm and chosen.sound, chosen.table()
+    assert function_of(examine(**training(loss=wrong_way))).firm
+
+
+def test_a_number_without_a_name_may_be_an_area_under_the_curve():
+    def area(model, held_out):
+        model.eval()
+        with torch.no_grad():
+            odds = torch.cat([(z := model(**inputs(b)))[:, 1] - z[:, 0] for b in held_out])
+        model.train()
+        labels = torch.cat([b["labels"] for b in held_out])
+        return (odds[labels == 1][:, None] > odds[labels == 0][None]).float().mean().item()
+
+    found = examine(**training(evaluate=area))
+    assert found.sound and not [f for f in found.violations if f.place == "evaluation"], found.table()
+
+
+def test_two_sides_beside_one_another_are_not_compared():
+    class Sides(Bag):
+        def __init__(self):
+            super().__init__()
+            self.pooler = nn.Linear(64, 2)
+
+        def forward(self, left, right):
+            return self.pooler(torch.cat([self.words(x).mean(1) for x in (left, right)], 1))
+
+    def join(rows):
+        ids = torch.stack([row["input_ids"] for row in rows])
+        return {"left": ids[:, 1:6], "right": ids[:, 7:12], "labels": torch.stack([row["labels"] for row in rows])}
+
+    loaders = {
+        name: DataLoader(Pairs(count, seed), 16, shuffle=name == "train", collate_fn=join)
+        for name, count, seed in (("train", 320, 0), ("held_out", 160, 1))
+    }
+    assert examine(**training(model=Sides(), **loaders)).cause == "no-comparison"

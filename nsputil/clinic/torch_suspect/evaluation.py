@@ -19,6 +19,8 @@ from nsputil.losses import softplus
 
 PLACE = "evaluation"
 AGAIN = 3  # more calls of an evaluation for one model
+ROWS = 100  # pairs that a report rests on: fewer are few, and a part of the held-out pairs is not
+DRAWN = 4.0  # standard errors of a report on some pairs
 
 
 @dataclass
@@ -38,6 +40,8 @@ class Look:
         Whether the user's evaluation called the model in training mode.
     rows : int
         How many rows the user's evaluation gave the model.
+    other : bool
+        Whether the model had other weights in the user's evaluation, such as an average of them.
     error : str
         What the user's evaluation raised.
     own_loss : float
@@ -51,6 +55,7 @@ class Look:
     fresh: dict | None = None
     mode: bool | None = None
     rows: int = 0
+    other: bool = False
     error: str = ""
     own_loss: float = float("nan")
 
@@ -112,17 +117,23 @@ class Looks:
             return look
         look.own_loss = _own_loss(copied(model, {}), own, self.batches)
         modes: list = []
-        hook = model.register_forward_hook(lambda m, a, k, o: modes.append((m.training, _rows(a, k))), with_kwargs=True)
+        weights = _mark(model)
+
+        def note(m: Any, a: Any, k: Any, o: Any) -> None:
+            look.other = look.other or (not modes and _mark(m) != weights)
+            modes.append((m.training, _rows(a, k)))
+
+        hook = model.register_forward_hook(note, with_kwargs=True)
         model.train()
         grads = {n: p.requires_grad for n, p in model.named_parameters()}
         try:
-            look.said = _numbers(said_by(self.evaluate, model, own.held_out), look)
+            look.said = _numbers(said_by(self.evaluate, model, own.held_out))
             look.mode, look.rows = (modes[0][0], sum(rows for _, rows in modes)) if modes else (None, 0)
             if self.count == self.last:
                 model.train()
                 again = copied(self.evaluate, {})
-                look.more = [_numbers(said_by(again, model, own.held_out), look) for _ in range(AGAIN)]
-                look.fresh = _numbers(said_by(copied(self.unused, {}), model, own.held_out), look)
+                look.more = [_numbers(said_by(again, model, own.held_out)) for _ in range(AGAIN)]
+                look.fresh = _numbers(said_by(copied(self.unused, {}), model, own.held_out))
         except Exception as error:
             look.error = f"{type(error).__name__}: {error}"
         hook.remove()
@@ -146,37 +157,116 @@ def _rows(args: Any, kwargs: Any) -> int:
     return next((len(x) for x in [*args, *kwargs.values()] if getattr(x, "ndim", 0) >= 1), 0)
 
 
+def _mark(model: Any) -> tuple:
+    """Return numbers that change when the weights of a model do."""
+    found = [p.detach() for p in model.parameters()]
+    return tuple(float(p.double().sum()) for p in [*found[:3], *found[-6:]])
+
+
 ACCURACY, LOSSES = ("accuracy", "acc", "top1"), ("loss", "nll", "bce", "cross_entropy", "xent")
 
 
-def _numbers(said: Any, look: Look) -> dict:
-    """Return what an evaluation says by name: of a mapping, of an object, of one number, or of several in a row."""
+BEFORE = ("val", "valid", "validation", "eval", "test", "dev", "held", "out", "heldout", "nsp", "mean", "avg", "epoch")
+
+
+def _numbers(said: Any) -> dict:
+    """Return what an evaluation says by name: of a mapping or an object; numbers in a row are named by their places."""
     if isinstance(said, tuple | list) and not hasattr(said, "_asdict"):
-        return _told_apart([value for x in said if (value := _float(x)) is not None], look)
+        return {f"#{k}": value for k, x in enumerate(said) if (value := _float(x)) is not None}
     parts = items(said)
     if parts is None:
         value = _float(said)
-        return {} if value is None else {"accuracy": value}
+        return {} if value is None else {"#0": value}
     found = {str(name): _float(value) for name, value in parts.items()}
     known = {name: value for name, value in found.items() if value is not None}
     for ours, theirs in (("accuracy", ACCURACY), ("loss", LOSSES)):
-        names = [name for name in known if any(name.lower().endswith(end) for end in theirs)]
+        names = [name for name in known if _means(name, theirs)]
         if ours not in known and names:
             known[ours] = known[names[0]]
     return known
 
 
-def _told_apart(values: list[float], look: Look) -> dict:
-    """Return which of some numbers is the accuracy, and which the loss: one of them is as recounted."""
-    if len(values) < 2:
-        return {"accuracy": values[0]} if values else {}
-    options = []
-    for accuracy, loss in permutations(range(len(values)), 2):
-        share = values[accuracy] / 100 if values[accuracy] > 1 else values[accuracy]
-        off = sorted([abs(share - look.accuracy), abs(values[loss] - look.loss)])
-        options.append((round(off[0], 4), off[1], accuracy, loss))
-    _, _, accuracy, loss = min(options)
-    return {"accuracy": values[accuracy], "loss": values[loss]}
+def _means(name: str, words: tuple) -> bool:
+    """Whether a name is one of some words, with nothing before it that makes it another number."""
+    own = name.lower().replace("/", "_").replace("-", "_").replace(".", "_").replace(" ", "_")
+    if own in words:
+        return True
+    end = next((word for word in words if own.endswith(word)), None)
+    before = own.removesuffix(end or "").strip("_").split("_")
+    return end is not None and all(part in BEFORE for part in before)
+
+
+def _name_places(looks: list[Look]) -> None:
+    """Find out which of the numbers that have no name is the accuracy, and which the loss: in all looks the same one.
+
+    A number that is another one at every look, such as an area under the curve, is left out.
+    """
+    said = [look.said for look in looks if look.said]
+    places = [name for name in (said[0] if said else {}) if name.startswith("#")]
+    kept = [look for look in looks if look.said and np.isfinite(look.logits).all()]
+    if not places or not kept or not all(look.said and look.said.keys() == said[0].keys() for look in kept):
+        return
+    values = {name: np.array([(look.said or {})[name] for look in kept]) for name in places}
+    known = [_metrics(look) for look in kept]
+    names: dict[str, str] = {}
+    for place, own in values.items():
+        for metric in known[0]:
+            true = np.array([each[metric] for each in known])
+            near = np.abs(own - true) <= np.maximum(2e-3, 2e-3 * np.abs(true))
+            if near.all() or (metric == "accuracy" and (np.abs(own / 100 - true) <= 2e-3).all()):
+                names[place] = {"own loss": "loss"}.get(metric, metric)
+                break
+    rest = [place for place in places if place not in names]
+    shares = [place for place in rest if _is_share(values[place])]
+    off = {}
+    for place in rest:
+        share = values[place] / (100 if values[place].max() > 1 else 1)
+        off[place] = (
+            float(np.abs(share - np.array([look.accuracy for look in kept])).sum()),
+            float(np.abs(values[place] - np.array([look.loss for look in kept])).sum()),
+        )
+    if "accuracy" not in names.values() and shares:
+        options = permutations(rest, 2) if len(rest) > 1 else [(rest[0], "")]
+        best = min(options, key=lambda two: (two[0] not in shares, off[two[0]][0] + off.get(two[1], (0, 0))[1]))[0]
+        names[best] = "accuracy"
+        rest = [place for place in rest if place != best]
+    if "loss" not in names.values() and rest:
+        names[min(rest, key=lambda place: off[place][1])] = "loss"
+    for look in looks:
+        look.said, look.fresh = _renamed(look.said, names), _renamed(look.fresh, names)
+        look.more = [_renamed(each, names) or {} for each in look.more]
+
+
+def _renamed(said: dict | None, names: dict[str, str]) -> dict | None:
+    return None if said is None else {names.get(name, name): value for name, value in said.items()}
+
+
+def _is_share(values: np.ndarray) -> bool:
+    """Whether numbers can be shares, or percents."""
+    return bool((values >= 0).all() and ((values <= 1).all() or ((values <= 100).all() and (values > 1).mean() > 0.5
+                                                                 and values.max() > 10)))  # fmt: skip
+
+
+def _metrics(look: Look) -> dict[str, float]:
+    """Return the numbers that are usual for two classes, recounted."""
+    says, labels = look.logits.argmax(1), look.labels
+    odds = look.logits[:, 1] - look.logits[:, 0]
+    found = {"accuracy": look.accuracy, "loss": look.loss, "own loss": look.own_loss}
+    recalls, scores = [], []
+    for label in (0, 1):
+        hit = float(((says == label) & (labels == label)).sum())
+        recalls.append(hit / max(1, int((labels == label).sum())))
+        precision = hit / max(1, int((says == label).sum()))
+        scores.append(2 * hit / max(1, int((labels == label).sum()) + int((says == label).sum())))
+        found |= {f"precision {label}": precision, f"recall {label}": recalls[-1], f"F1 {label}": scores[-1]}
+    ranks = np.argsort(np.argsort(odds, kind="stable")) + 1.0
+    ones = int(labels.sum())
+    if 0 < ones < len(labels):
+        area = (ranks[labels == 1].sum() - ones * (ones + 1) / 2) / (ones * (len(labels) - ones))
+        spread = float(labels.std() * says.std())
+        found["AUC"] = float(area)
+        found["correlation"] = float(np.cov(says, labels, bias=True)[0, 1]) / spread if spread else 0.0
+    return found | {"balanced accuracy": float(np.mean(recalls)), "macro F1": float(np.mean(scores))}
 
 
 def _float(value: Any) -> float | None:
@@ -195,6 +285,7 @@ def evaluation_facts(seen: AsRecording) -> list[Finding]:
     if any(look.error for look in looks):
         text = f"The evaluation raised {next(look.error for look in looks if look.error)}"
         return [violated("report.error", PLACE, text)]
+    _name_places(looks)
     said = [look for look in looks if look.said]
     if not said:
         return [unknown("report.recount", PLACE, "No evaluation was given, so nothing is reported.")]
@@ -206,13 +297,17 @@ def evaluation_facts(seen: AsRecording) -> list[Finding]:
     found.append(repeated)
     whole = len(said[0].labels)
     unclear = repeated.state == "violated"
-    if said[0].rows and said[0].rows < 0.6 * whole:
-        text = f"The evaluation reads {said[0].rows} of {whole} held-out pairs."
-        found.append(violated("report.pairs", PLACE, text, "evaluated-on-few-pairs", rows=()))
+    rows = said[0].rows
+    part = 0 < rows < 0.6 * whole
+    if part:
+        text = f"The evaluation reads {rows} of {whole} held-out pairs."
+        few = rows < ROWS
+        found.append(violated("report.pairs", PLACE, text, "evaluated-on-few-pairs" if few else None, few))
+    drawn = repeated.state == "holds" and repeated.numbers.get("apart", 0.0) > 1e-6
     counts = [_count(look, seen) for look in said if np.isfinite(look.logits).all()]
     known = [c for c in counts if isinstance(c.said.get("accuracy"), float)]
     if known and not unclear:
-        found.append(_of_another(_accuracies(known, seen), said))
+        found.append(_of_some(_of_another(_accuracies(known, seen), said), rows, part or drawn))
     losses = [c for c in counts if isinstance(c.said.get("loss"), float)]
     own = [(look.said["loss"], look.own_loss) for look in said if look.said and "loss" in look.said]
     if own and all(abs(x - y) <= LOSS * max(abs(y), 0.05) for x, y in own):
@@ -220,7 +315,7 @@ def evaluation_facts(seen: AsRecording) -> list[Finding]:
         text = "The reported losses are those of the training's own loss."
         found.append(holds("report.loss", PLACE, text, another=float(not nats)))
     elif losses and not unclear:
-        found.append(_of_another(_loss(losses), said))
+        found.append(_of_some(_of_another(_loss(losses), said), rows, part or drawn))
     if len(said) > 2 and not unclear:
         found += _stale(said)
     return found
@@ -228,10 +323,23 @@ def evaluation_facts(seen: AsRecording) -> list[Finding]:
 
 def _of_another(finding: Finding, said: list[Look]) -> Finding:
     """A report of another model, such as an average of the weights of the trained one, cannot be recounted."""
-    if finding.state != "violated" or finding.cause is not None or any(look.rows for look in said):
+    asked = any(look.rows and not look.other for look in said)
+    if finding.state != "violated" or finding.cause is not None or asked:
         return finding
     text = f"{finding.statement} The evaluation does not ask the model that is trained, but another one."
     return replace(finding, statement=text, firm=False)
+
+
+def _of_some(finding: Finding, rows: int, some_only: bool) -> Finding:
+    """A report on some of the pairs, many enough, differs from a recount on all of them as samples do."""
+    if finding.state != "violated" or not some_only or rows < ROWS:
+        return finding
+    if finding.cause not in (None, "evaluated-on-few-pairs"):
+        return finding
+    off = finding.numbers.get("off", 0.0)
+    if off > DRAWN * float(np.sqrt(0.25 / rows)):
+        return finding
+    return replace(finding, cause=None, firm=False, statement=f"{finding.statement} It rests on {rows} pairs.")
 
 
 def _count(look: Look, seen: AsRecording) -> Count:

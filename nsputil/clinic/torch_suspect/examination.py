@@ -8,6 +8,7 @@
 import inspect
 import textwrap
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -33,6 +34,7 @@ from nsputil.clinic.torch_suspect.optimizer import optimizer_facts
 from nsputil.clinic.torch_suspect.swaps import Swap
 from nsputil.clinic.torch_suspect.watching import watch
 from nsputil.metrics import accuracy_interval
+from nsputil.tokenization import tokenize
 
 HELD_OUT = 640  # rows that are recounted at most
 SHARE = 6  # of the steps that may be taken, one part in so many is the watched training
@@ -40,7 +42,16 @@ HARM = 0.045  # of accuracy: one paired training shows no less
 HELPS = 0.08  # the same for a part of which no fact says anything
 FAR = 0.12  # of accuracy: from here on a training that has learned may be sick although no fact says so
 ENOUGH = 2 / 3  # of what another part reaches above chance: a training that has learned more is not sick
-CHOSEN = ("focal-loss",)  # losses that people choose
+CHOSEN = (  # losses that people choose
+    "focal-loss", "generalized-cross-entropy", "margin", "hinge-loss", "loss-scaled", "label-smoothing-heavy",
+    "class-weight-left", "hardest-pairs-only",
+)  # fmt: skip
+TELLING = (  # violations that nobody chooses: any harm that shows decides
+    "dropout-too-high", "clip-too-small", "adam-without-bias-correction", "schedule-ends-early", "parameter-missing",
+    "head-frozen",
+)  # fmt: skip
+USUAL = 3.0  # times the usual rate of AdamW, or a part of it: from here on the rate alone is tried
+LITTLE = 0.03  # of accuracy, beyond what counting shared words has
 OVERFIT = 60  # steps on eight examples
 
 
@@ -124,6 +135,9 @@ class Case:
     evidence: list[Evidence] = field(default_factory=list)
     base: float = float("nan")
     base_loss: float = float("nan")
+    whole: int = 0
+    longer: bool = False
+    helping: Swap | None = None
 
     def affordable(self, steps: int) -> bool:
         """Whether so many steps are left."""
@@ -135,7 +149,10 @@ class Case:
         self.used += self.batches
         try:
             changed = swap.change(self.given)
-            look = Looks(replace(changed, evaluate=None), self.judge, False, 0)
+            judge = self.judge  # other arrays are judged on held-out rows that are made like them
+            if changed.held_out is not None and changed.held_out is not self.given.held_out:
+                judge = clean(changed, HELD_OUT)
+            look = Looks(replace(changed, evaluate=None), judge, False, 0)
             done = watch(changed, self.batches, look, (self.batches,), swap.start, plain=True)
         except Exception as error:  # a part that cannot be exchanged
             self.evidence.append(Evidence("swap", f"It cannot be tried {swap.name} ({error}).", swap.place))
@@ -143,7 +160,7 @@ class Case:
         if not done.looks:
             return None
         found = done.looks[-1][1]
-        gain, loss = found.accuracy - self.base, self.base_loss - found.loss
+        gain, loss = fair(found) - self.base, self.base_loss - found.loss
         text = f"Accuracy moves by {gain:+.3f}, the loss by {-loss:+.3f}, {swap.name}."
         self.evidence.append(Evidence("swap", text, swap.place))
         return gain, loss
@@ -164,6 +181,7 @@ def _watch(case: Case) -> None:
     size = length(given.train)
     whole = (given.steps or 0) * given.gather or 3 * size or case.limit // SHARE
     case.batches = max(8, min(whole, case.limit // SHARE))
+    case.whole = whole
     case.first = probe_batch(given.train)
     understand(given, case.first)
     case.total = given.steps or max(1, whole // given.gather)
@@ -179,7 +197,7 @@ def _watch(case: Case) -> None:
     case.seen = AsRecording(training, given, case.total, read_held_out(given, HELD_OUT))
     if training.looks:
         last = training.looks[-1][1]
-        case.base, case.base_loss = last.accuracy, last.loss
+        case.base, case.base_loss = fair(last), last.loss
         case.seen.run.evaluations = [
             {"step": number, "loss": look.loss, "accuracy": look.accuracy} for number, look in training.looks
         ]
@@ -231,12 +249,12 @@ def _facts(case: Case) -> list[Finding]:
     if seen.training.error is not None:
         ended = seen.training.error
         found.append(violated("numbers.error", "numbers", f"The training ended with {type(ended).__name__}: {ended}"))
-    return _in_order(_taken_as_such(found))
+    return _in_order(_weighed(_taken_as_such(found)))
 
 
 def _taken_as_such(found: list[Finding]) -> list[Finding]:
     """One logit, or probabilities, are no fault if the loss takes them as such: then it tells all itself."""
-    asked = any(f.fact == "loss.function" and (f.state == "violated" or "error" in f.numbers) for f in found)
+    asked = any(f.fact == "loss.function" and f.state != "cannot tell" for f in found)
     return [
         holds(f.fact, f.place, "The loss takes the answers of the model as what they are.")
         if asked and f.state == "violated" and f.fact in ("model.shape", "model.logits") and "equal" not in f.statement
@@ -279,6 +297,20 @@ def _in_order(found: list[Finding]) -> list[Finding]:
             finding = replace(finding, explained_by=tuple(dict.fromkeys([*finding.explained_by, *reasons])))
         more.append(finding)
     return sorted(more, key=lambda f: (f.state != "violated", bool(f.explained_by)))
+
+
+def _weighed(found: list[Finding]) -> list[Finding]:
+    """Class weights that balance the training pairs undo another share of the classes there."""
+    weighed = any(
+        f.fact == "loss.function" and f.state == "holds" and not 0.8 < f.numbers.get("weight", 1.0) < 1.25
+        for f in found
+    )
+    return [
+        replace(f, firm=False, statement=f"{f.statement} The loss weighs the classes against it.")
+        if weighed and f.cause == "prior-shift"
+        else f
+        for f in found
+    ]
 
 
 def _agreement(case: Case) -> Finding:
@@ -393,15 +425,16 @@ def _by_harm(case: Case) -> Conclusion | None:
         case.evidence.append(_of(finding))
         if gained is None or not _helps(case, gained, HARM):
             continue
+        meant = finding.cause is None or finding.place in ("optimizer", "loss", "batching")
+        if meant and finding.cause not in TELLING and _learned_enough(case, gained):
+            case.helping = case.helping or swap
+            continue
         if swap.change is unfrozen and case.affordable(case.batches):  # that loop may help by itself
             loop = case.trial(Swap("with AdamW in the textbook's loop", "optimizer", None, swaps.textbook_loop))
             if loop is not None and not _helps(case, (gained[0] - loop[0], gained[1] - loop[1]), HARM):
                 continue
         others = tuple(f for f in _open(case) if f is not finding)
         evidence = [_of(finding), shown]
-        if finding.cause == "tensors-frozen" and _learned(case)[0]:  # a choice that the user wrote down
-            statement = f"Nothing is violated that was not chosen; it would help to train {swap.name}."
-            return _conclude(case, "a part that helps", None, finding.place, statement, evidence, others)
         if finding.cause is None:
             statement = f"Something is wrong in the {finding.place}: {finding.statement}"
             return _conclude(case, "place", None, finding.place, statement, evidence, others, "swap")
@@ -420,7 +453,9 @@ def _by_report(case: Case) -> Conclusion | None:
         return _conclude(case, "cause", finding.cause, "evaluation", statement, [_of(finding)], others)
     reported = next((f for f in case.findings if f.fact == "report.loss" and f.state == "holds"), None)
     for finding in _open(case):
-        if finding.place == "loss" and finding.cause and reported and reported.numbers.get("another"):
+        if not (reported and reported.numbers.get("another")):
+            break
+        if finding.place == "loss" and finding.cause and (finding.firm or _is_mistake(case, finding)):
             others = tuple(f for f in _open(case) if f is not finding)
             statement = f"The cause is {finding.cause}, in the loss: what is reported as a loss is not -log p."
             return _conclude(case, "cause", finding.cause, "loss", statement, [_of(finding)], others)
@@ -429,7 +464,7 @@ def _by_report(case: Case) -> Conclusion | None:
 
 def _helps(case: Case, gained: tuple[float, float], need: float) -> bool:
     """Whether a gain of accuracy, or a large one of the loss, is more than chance."""
-    error = swaps.standard_error(max(0.5, case.base), sum(len(labels_of(b)) for b in case.judge))
+    error = swaps.standard_error(max(0.5, case.base), _count(case))
     return gained[0] > max(need, 1.7 * error) or (gained[1] > 0.25 and gained[0] > 0)
 
 
@@ -439,9 +474,44 @@ def _far_behind(case: Case, gained: tuple[float, float]) -> bool:
     return gained[0] >= FAR and case.base - chance < ENOUGH * (case.base + gained[0] - chance)
 
 
+def _learned_enough(case: Case, gained: tuple[float, float]) -> bool:
+    """Whether a training has learned, and no more than another part would help it: at its own end, if need be."""
+    if _learned(case)[0] and not _far_behind(case, gained):
+        return True
+    reached = case.base + gained[0]
+    if not _train_on(case):
+        return False
+    return _learned(case)[0] and not _far_behind(case, (reached - case.base, 0.0))
+
+
+def _train_on(case: Case) -> bool:
+    """Train further than was watched, without a change: what learns late is not sick. Whether there is more to see."""
+    if case.longer or not case.judge or case.whole < 1.3 * case.batches:
+        return False
+    case.longer = True
+    steps = min(case.whole, (case.limit - case.used) * 2 // 3)
+    if steps < 1.3 * case.batches:
+        return False
+    case.tell(f"The training runs for {steps} steps on copies, unwatched.")
+    case.used += steps
+    look = Looks(replace(case.given, evaluate=None), case.judge, False, 0)
+    done = watch(case.given, steps, look, (steps,), plain=True)
+    if not done.looks:
+        return False
+    found = done.looks[-1][1]
+    text = f"After {steps} steps of its own accuracy is {fair(found):.3f}; after {case.batches} it was {case.base:.3f}."
+    case.evidence.append(Evidence("swap", text, "optimizer"))
+    if fair(found) <= case.base:
+        return False
+    case.base, case.base_loss = fair(found), found.loss
+    return True
+
+
 def _by_swaps(case: Case) -> Conclusion:
     """No fact decides: try the textbook's loop, then the parts of which no fact says anything."""
     learned, words = _learned(case)
+    if not learned and _train_on(case):
+        learned, words = _learned(case)
     better: Swap | None = None  # another part does better, and this training has learned
     for swap in _candidates(case, learned):
         if not case.judge or not case.affordable(case.batches):
@@ -449,7 +519,7 @@ def _by_swaps(case: Case) -> Conclusion:
         gained = case.trial(swap)
         if gained is None or not _helps(case, gained, HELPS):
             continue
-        if learned and not _far_behind(case, gained):
+        if learned and _learned_enough(case, gained):
             better = better or swap
             continue
         doubtful = [
@@ -488,24 +558,54 @@ def _by_swaps(case: Case) -> Conclusion:
         answer: Answer = "has not learned" if fits else "place"
         return _conclude(case, answer, None, place, statement, [], tuple(_open(case)), "swap")
     deviations = [f for f in _open(case) if f.place != "numbers"]
+    alone = next((f for f in deviations if f.cause == "no-comparison"), None)
+    shared = _shared_words(case) if alone is not None else float("nan")
+    if alone is not None and case.base < shared + LITTLE:
+        more = f"Counting the words that A and B share has {shared:.3f}, and this training {case.base:.3f}."
+        statement = f"The cause is no-comparison, in the model: {more}"
+        others = tuple(f for f in deviations if f is not alone)
+        return _conclude(case, "cause", alone.cause, alone.place, statement, [_of(alone)], others)
     mistake = next((f for f in deviations if _is_mistake(case, f)), None)
     if mistake is not None:
         others = tuple(f for f in deviations if f is not mistake)
         where = mistake.place
         statement = f"The cause is {mistake.cause}, in the {where}: a mistake, though it does no harm that shows here."
         return _conclude(case, "cause", mistake.cause, where, statement, [_of(mistake)], others)
+    better = better or case.helping
     if better is not None and not deviations:
         statement = f"Nothing is violated; it would help to train {better.name}."
         return _conclude(case, "a part that helps", None, better.place, statement, [])
     if deviations:
         names = ", ".join(dict.fromkeys(f.cause or f.fact for f in deviations))
-        statement = f"Healthy, with a deviation that does no harm here: {names}."
+        statement = f"Healthy, with a deviation that does no harm here: {names}. At the end {words}"
         return _conclude(case, "healthy, with a deviation", None, None, statement, [])
     return _conclude(case, "healthy", None, None, f"Nothing is wrong that could be found: {words}", [])
 
 
+def _shared_words(case: Case) -> float:
+    """Return the held-out accuracy of a bound on how many rare words A and B share: what no layer is needed for."""
+    train, held = case.given.pairs, case.given.held_out_pairs
+    if not train or not held:
+        return float("nan")
+    sets = [[[set(tokenize(text)) for text in (p.sentence_a, p.sentence_b)] for p in part] for part in (train, held)]
+    count = Counter(word for pair in sets[0] for side in pair for word in side)
+    total = 2 * len(train)
+
+    def scores(part: list) -> np.ndarray:
+        weights = [sum(np.log(total / (1 + count[word])) for word in a & b) for a, b in part]
+        return np.array(weights) / np.sqrt([max(1, len(a)) * max(1, len(b)) for a, b in part])
+
+    own, labels = scores(sets[0]), np.array([pair.label for pair in train])
+    bounds = np.quantile(own, np.linspace(0.02, 0.98, 49))
+    best = max(bounds, key=lambda bound: float(((own <= bound) == labels).mean()))
+    says, truth = scores(sets[1]) <= best, np.array([pair.label for pair in held])
+    return float(np.mean([(says == truth)[truth == label].mean() for label in np.unique(truth)]))
+
+
 def _is_mistake(case: Case, finding: Finding) -> bool:
     """Whether a doubtful violation is a mistake and no choice: another loss, a wrong mask, a wrong first place."""
+    if finding.cause == "sum-reduction" and "offset" in finding.numbers:  # the returned number, and not the gradient
+        return False
     if finding.fact == "loss.function":
         return finding.cause is not None and finding.cause not in CHOSEN
     model = case.given.model
@@ -547,10 +647,8 @@ def _which_rate(case: Case, swap: Swap, gained: tuple[float, float]) -> str | No
     """If another loop helps, ask whether the rate alone does."""
     if swap.place != "optimizer":
         return None
-    for name, factor, cause in (("at ten times the rate", 10.0, "learning-rate-too-low"),
-                                ("at a tenth of the rate", 0.1, "learning-rate-too-high")):  # fmt: skip
-        order = case.affordable(case.batches)
-        if not order:
+    for name, factor, cause in _rates_to_try(case):
+        if not case.affordable(case.batches):
             return None
         helped = case.trial(Swap(name, "optimizer", cause, swaps.rate(factor)))
         if helped is not None and helped[0] > max(HARM, 0.5 * gained[0]):
@@ -558,19 +656,46 @@ def _which_rate(case: Case, swap: Swap, gained: tuple[float, float]) -> str | No
     return None
 
 
+def _rates_to_try(case: Case) -> list[tuple[str, float, str]]:
+    """Return changes of the rate: to the usual one, where the rule divides by the gradient, or up and down tenfold."""
+    low, high = "learning-rate-too-low", "learning-rate-too-high"
+    peak = max((max(u.rates) for u in case.seen.training.updates if u.rates), default=0.0)
+    usual = swaps.usual_rate(case.given.model)
+    if case.seen.run.kind.get("adaptive") and peak > 0 and not 1 / USUAL < peak / usual < USUAL:
+        return [("at the usual rate", usual / peak, high if peak > usual else low)]
+    return [("at ten times the rate", 10.0, low), ("at a tenth of the rate", 0.1, high)]
+
+
+def fair(look: Any) -> float:
+    """Return the mean of the accuracies of the two classes: of classes of one size, the accuracy."""
+    right = look.logits.argmax(1) == look.labels
+    each = [float(right[look.labels == label].mean()) for label in (0, 1) if (look.labels == label).any()]
+    return float(np.mean(each))
+
+
 def _chance(case: Case) -> float:
-    """Return the accuracy of always giving the more frequent label."""
-    prior = float(np.mean(np.concatenate([np.asarray(labels_of(batch)) for batch in case.judge]) == 0))
-    return max(prior, 1 - prior)
+    """Return what one answer to all pairs has by that measure."""
+    return 0.5 if len(set(_labels(case).tolist())) > 1 else 1.0
+
+
+def _labels(case: Case) -> np.ndarray:
+    return np.concatenate([np.asarray(labels_of(batch)) for batch in case.judge])
+
+
+def _count(case: Case) -> int:
+    """Return of how many pairs of classes of one size the accuracy would be as sure."""
+    ones = float(_labels(case).mean())
+    return max(1, round(4 * ones * (1 - ones) * len(_labels(case))))
 
 
 def _learned(case: Case) -> tuple[bool, str]:
-    """Is held-out accuracy above that of always giving the more frequent label?"""
+    """Is held-out accuracy, the mean of that of each class, above that of one answer to all pairs?"""
     if not case.judge:
         return False, "there are no held-out pairs."
-    chance, count = _chance(case), sum(len(labels_of(batch)) for batch in case.judge)
+    chance, count = _chance(case), _count(case)
     low, high = accuracy_interval(round(case.base * count), count)
-    words = f"accuracy {case.base:.3f} [{low:.3f}, {high:.3f}] on {count} held-out pairs, by chance {chance:.3f}."
+    shown = f"accuracy {case.base:.3f} [{low:.3f}, {high:.3f}] on {len(_labels(case))} held-out pairs"
+    words = f"{shown} (the mean of both classes), by chance {chance:.3f}."
     return bool(low > chance), words
 
 

@@ -1,22 +1,28 @@
 """Facts about what reaches the model: labels, arrays, separators, and what is shared between the parts."""
 
 from dataclasses import replace
+from difflib import SequenceMatcher
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from nsputil.clinic.facts.arrays import arrays
+from nsputil.clinic.facts.arrays import arrays, rows_of
 from nsputil.clinic.facts.batching import batching_facts
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.facts.labels import labels_of_arrays, labels_of_pairs
 from nsputil.clinic.facts.shortcuts import shortcut_facts
 from nsputil.clinic.facts.split import _copies, _kind, _shared
 from nsputil.clinic.torch_suspect.as_recording import AsRecording
-from nsputil.clinic.torch_suspect.batches import leaves
+from nsputil.clinic.torch_suspect.batches import leaves, orders
+from nsputil.clinic.torch_suspect.copies import copied
 
 #: Part of the share of equal rows that is natural: short sentences come again.
 SHARED = 0.05
+SHOWN = 0.75  # of the words of a pair: a collator that leaves so many masks, drops or exchanges some, as many do
+EVEN = 0.1  # of the share of IsNext: steps and held-out pairs are alike
+MANY = 400  # different pairs in an epoch: a sampler may leave others to later epochs
+EPOCHS = 12  # that are asked for the rows that they take
 
 
 def label_facts(seen: AsRecording) -> list[Finding]:
@@ -104,7 +110,33 @@ def array_facts(seen: AsRecording) -> list[Finding]:
     if not seen.with_segments:  # a choice, as far as one can see: whether it does harm is another question
         found = [replace(f, firm=False) if f.fact == "arrays.segments" else f for f in found]
     found = [f for f in found if not (f.fact == "arrays.mask" and "attention_mask" not in takes)]
-    return [*(_reordered(_exchanged(f, seen), seen) for f in found), _separators(seen)]
+    return [*(_altered(_reordered(_exchanged(f, seen), seen), seen) for f in found), _separators(seen)]
+
+
+def _altered(finding: Finding, seen: AsRecording) -> Finding:
+    """Rows that show most words of their pair may be altered on purpose: whether it does harm, an exchange shows."""
+    if finding.fact != "arrays.words" or finding.state != "violated" or finding.cause or not finding.firm:
+        return finding
+    if seen.words is None or min(seen.words.cls_id, seen.words.sep_id) < 0:  # special tokens may be taken for words
+        return finding
+    rows = rows_of(seen)
+    most = max((int((row.ids != 0).sum()) for row in rows), default=0)
+    shares = [_share_shown(row, most) for row in rows if row.a or row.b]
+    shown = float(np.mean(shares)) if shares else 0.0
+    few = float(np.mean([share < 0.5 for share in shares])) if shares else 1.0
+    if shown < SHOWN or few > 0.05:
+        return finding
+    text = f"{finding.statement} They show {shown:.3f} of the words of their pairs, in their places."
+    return replace(finding, firm=False, statement=text, numbers={**finding.numbers, "shown": shown})
+
+
+def _share_shown(row: Any, most: int) -> float:
+    """Return the share of its pair that a row shows, in order; of a full row, the share of what it can hold."""
+    whole, seen = [*row.a, *row.b], row.ids[(row.ids != 0) & (row.mask > 0)].tolist()
+    blocks = SequenceMatcher(None, whole, seen, autojunk=False).get_matching_blocks()
+    size = int((row.ids != 0).sum())
+    room = min(len(whole), size - 3) if size >= most - 2 else len(whole)
+    return min(1.0, sum(block.size for block in blocks) / max(1, room))
 
 
 def _reordered(finding: Finding, seen: AsRecording) -> Finding:
@@ -184,16 +216,32 @@ def pair_facts(seen: AsRecording) -> list[Finding]:
     """What gives the label away, and what is there many times?"""
     found = []
     if seen.with_text and seen.experiment.documents:
-        found += [f for f in shortcut_facts(seen) if f.fact != "pairs.text" or f.firm]
+        found += [_evened(f, seen) for f in shortcut_facts(seen) if f.fact != "pairs.text" or f.firm]
     if seen.with_text:
         own = [(pair.sentence_a, pair.sentence_b) for pair in seen.pairs["train"][0]]
         share = len(set(own)) / max(1, len(own))
-        if share < 0.5:
+        each = [[(p.sentence_a, p.sentence_b) for p in seen.pairs["train"][0] if p.label == k] for k in (0, 1)]
+        apart = [len(set(texts)) / max(1, len(texts)) for texts in each]
+        if share < 0.5 and max(apart) > 0.9:
+            text = f"{min(apart):.3f} of the pairs of one class are different, and {max(apart):.3f} of the other: it was filled up."  # noqa: E501
+            found.append(violated("pairs.copies", "pairs", text, None, False, share=share))
+        elif share < 0.5:
             text = f"Only {share:.3f} of the {len(own)} training pairs are different."
             found.append(violated("pairs.copies", "pairs", text, "corpus-duplicated", share=share))
         else:
             found.append(holds("pairs.copies", "pairs", f"{share:.3f} of the training pairs are different."))
     return found
+
+
+def _evened(finding: Finding, seen: AsRecording) -> Finding:
+    """The classes of a file say nothing if a sampler draws them as they are held out."""
+    if finding.fact != "pairs.prior" or finding.state != "violated" or not np.isfinite(seen.run.prior):
+        return finding
+    other = finding.numbers.get("held_out", finding.numbers["training"])
+    if abs(seen.run.prior - other) > EVEN:
+        return finding
+    text = f"{finding.statement} Of the rows of the steps {seen.run.prior:.3f} are IsNext: the sampler evens them out."
+    return holds("pairs.prior", "pairs", text, numbers=finding.numbers)
 
 
 def split_facts(seen: AsRecording) -> list[Finding]:
@@ -242,7 +290,7 @@ def _row(row: np.ndarray) -> tuple:
 def batch_facts(seen: AsRecording) -> list[Finding]:
     """Which pairs are together, and which are seen?"""
     if any(step.pairs for step in seen.steps):
-        return [f for f in batching_facts(seen)]
+        return [_meant(f, seen) for f in batching_facts(seen)]
     labels = [step.labels for step in seen.steps if step.labels is not None and len(step.labels) >= 6]
     if not labels:
         return [unknown("batches.size", "batching", "No batch shows its rows.")]
@@ -251,3 +299,23 @@ def batch_facts(seen: AsRecording) -> list[Finding]:
         text = f"{pure:.3f} of {len(labels)} batches hold one class only."
         return [violated("batches.classes", "batching", text, "pairs-sorted-by-label", pure=pure)]
     return [holds("batches.classes", "batching", f"{pure:.3f} of the batches hold one class only.", pure=pure)]
+
+
+def _meant(finding: Finding, seen: AsRecording) -> Finding:
+    """A sampler may draw the classes as they are held out, and may take other rows in each epoch."""
+    if finding.state != "violated":
+        return finding
+    if finding.fact == "batches.classes" and finding.cause == "prior-shift":
+        held = [pair.label == 0 for pair in seen.pairs["valid"]]
+        if held and abs(1 - finding.numbers["label_not_next"] - float(np.mean(held))) < EVEN:
+            text = f"{finding.statement} Held out it is {float(np.mean(held)):.3f} as well: the sampler evens them out."
+            return holds("batches.classes", finding.place, text, numbers=finding.numbers)
+    if finding.fact == "batches.covered" and finding.cause == "too-few-pairs":
+        first = finding.numbers["covered"] * finding.numbers["pairs"]
+        rows = {row for epoch in orders(copied(seen.parts.train, {}), EPOCHS) or [] for batch in epoch for row in batch}
+        if len(rows) > 1.5 * first:
+            text = f"{finding.statement} {EPOCHS} epochs hold {len(rows)} of them: each takes others."
+            return holds("batches.covered", finding.place, text, numbers=finding.numbers)
+        if first >= MANY:
+            return replace(finding, firm=False, cause=None)
+    return finding

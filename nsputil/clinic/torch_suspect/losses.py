@@ -7,18 +7,24 @@ from typing import Any
 import numpy as np
 
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
-from nsputil.clinic.facts.loss import cross_entropy, loss_function
+from nsputil.clinic.facts.loss import Asked, cross_entropy, designed, loss_function
 from nsputil.clinic.torch_suspect import asked_loss
 from nsputil.clinic.torch_suspect.as_recording import AsRecording
 
 HALF = 0.01  # of a loss: half precision has three digits
+SMOOTHED = 0.5  # of a target spread over both classes: up to this it can be meant
+WEIGHED = 2.5  # times what balances the classes: up to this a weight can say what an error costs
+MINED = 0.4  # of the pairs of a batch, the hardest: fewer are few
+BESIDE = 0.3  # of the cross-entropy: a regularizer adds less, the loss of another task more
+TAUGHT = 0.7  # cosine with the gradient of the cross-entropy
 
 
 def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     """Is the loss the cross-entropy, on designed logits and in the steps?"""
     found = asked_loss.of(seen.parts, batch)
     if found is None:
-        return [unknown("loss.function", "loss", "There is no way to give the loss logits of its own."), *_steps(seen)]
+        text = "There is no way to give the loss logits of its own."
+        return [unknown("loss.function", "loss", text), *(_not_asked(f) for f in _steps(seen))]
     ask, how = found
     facts = _function(seen, ask)
     gathered = _gathered(seen)
@@ -28,13 +34,61 @@ def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     if facts[0].state == "violated" and facts[0].cause is None and _twice(seen, batch):
         text = f"{facts[0].statement} Given logits it is the cross-entropy, and the model gives probabilities."
         facts[0] = replace(facts[0], cause="double-softmax", statement=text)
+    facts[0] = _as_chosen(facts[0], ask)
     if "layer" in how:  # float32 all along
         facts = [f for f in facts if f.fact != "loss.large"]
+    beside = how == "by_loss" and seen.parts.step is not None  # the step may do more than ask this loss
     if any(fact.fact == "loss.function" and fact.state == "holds" and "error" in fact.numbers for fact in facts):
-        return [*facts, *_steps(seen)]
-    if facts[0].state == "violated" and facts[0].cause is None:  # such as a term that is made of the weights
+        return [*facts, *(_not_asked(f) if beside else f for f in _steps(seen))]
+    unexplained = facts[0].state == "violated" and facts[0].cause is None and facts[0].firm
+    if unexplained:  # such as a term that is made of the weights
         facts += [fact for fact in _steps(seen) if fact.cause is not None]
     return facts
+
+
+def _not_asked(finding: Finding) -> Finding:
+    """Losses of steps that are not the cross-entropy may be of another loss, of which nothing is known."""
+    return replace(finding, firm=False) if finding.state == "violated" and finding.cause is None else finding
+
+
+def _as_chosen(finding: Finding, ask: Any) -> Finding:
+    """A loss that teaches every pair its label is a choice: whether it does harm, an exchange has to show."""
+    if finding.state != "violated" or not finding.firm:
+        return finding
+    numbers = finding.numbers
+    mild = {
+        "label-smoothing-heavy": numbers.get("epsilon", 1.0) <= SMOOTHED,
+        "class-weight-left": 1 / WEIGHED < numbers.get("weight", 0.0) / numbers.get("balanced", 1.0) < WEIGHED,
+        "hardest-pairs-only": numbers.get("kept", 0.0) >= MINED,
+    }
+    if mild.get(finding.cause or "", False):
+        return replace(finding, firm=False)
+    if finding.cause is None and _teaches(ask):
+        text = f"{finding.statement} On the whole it pushes pairs to their labels."
+        return replace(finding, firm=False, statement=text)
+    return finding
+
+
+def _teaches(ask: Any) -> bool:
+    """Does a loss push pairs to their labels, mostly and on average, and the pairs of both labels about as far?
+
+    Its gradient is compared with that of the cross-entropy, for the pairs of each label apart.
+    """
+    asked = Asked(ask)
+    cosines, lengths = [], []
+    for count, seed, spread in ((32, 1, 0.5), (32, 1, 2.0), (32, 0, 2.0)):
+        logits, labels = designed(count, seed, spread)
+        answer = asked(logits, labels)
+        if answer is None or not np.isfinite(answer[0]) or not np.isfinite(answer[1]).all():
+            return False
+        usual, sizes = cross_entropy(logits, labels)[1], []
+        for label in (0, 1):
+            own, other = answer[1][labels == label].ravel(), usual[labels == label].ravel()
+            sizes.append(float(np.linalg.norm(own) / np.linalg.norm(other)))
+            cosines.append(float(own @ other / max(1e-30, np.linalg.norm(own) * np.linalg.norm(other))))
+        lengths.append(np.log(max(sizes[0], 1e-12) / max(sizes[1], 1e-12)))
+    alike = abs(float(np.mean(lengths))) < np.log(WEIGHED)
+    return min(cosines) > 0 and float(np.mean(cosines)) > TAUGHT and bool(alike)
 
 
 def _twice(seen: AsRecording, batch: Any) -> bool:
@@ -94,5 +148,6 @@ def _steps(seen: AsRecording) -> list[Finding]:
         if cause is None and added.min() > -1e-4 and np.std(off) > 0.1 * abs(middle):  # no factor, but a sum
             cause = "total-logged-as-nsp"
             text = f"{text} It is never less: something is added to it."
-        return [violated("loss.steps", "loss", text, cause, numbers=numbers)]
+        small = abs(middle) < BESIDE and float(np.median(np.abs(off))) < BESIDE  # as a regularizer, or a second pass
+        return [violated("loss.steps", "loss", text, cause, not small, numbers=numbers)]
     return [holds("loss.steps", "loss", f"In {len(off)} steps the loss is the cross-entropy of the logits.")]

@@ -57,6 +57,9 @@ def model_facts(seen: AsRecording, batch: Any) -> list[Finding]:
 def _shape(seen: AsRecording) -> Finding:
     """Does the model give two logits? One is enough for a loss that takes it as such, which the loss tells."""
     if seen.parts.form.name.startswith("one"):
+        values = np.array([step.value for step in seen.steps], float)
+        if np.isfinite(values).all() and len(values) and np.abs(values).max() > 1e-6 and np.ptp(values) > 1e-6:
+            return holds("model.shape", PLACE, "The model gives one number for a pair, and the loss depends on it.")
         return violated("model.shape", PLACE, "The model gives 1 logit for a pair; expected two.", "single-logit")
     return holds("model.shape", PLACE, "The model gives two logits for a pair.")
 
@@ -66,6 +69,8 @@ def _probabilities(seen: AsRecording, logits: torch.Tensor) -> Finding:
     if len(logits) == 0 or not bool(torch.isfinite(logits).all()):
         return unknown("model.logits", PLACE, "No step shows finite logits.")
     if seen.parts.form.name == "probabilities":
+        if _taken_as_probabilities(seen):
+            return holds("model.logits", PLACE, "The model gives probabilities, and the loss takes them as such.")
         text = "The logits of all rows lie in [0, 1] and sum to 1: the model applies softmax, and the loss again."
         return violated("model.logits", "loss", text, "double-softmax")
     equal = float((logits[:, 0] - logits[:, 1]).abs().max())
@@ -74,6 +79,18 @@ def _probabilities(seen: AsRecording, logits: torch.Tensor) -> Finding:
         text = "The two logits are equal for every pair" + (": one output is given in two columns." if varied else ".")
         return violated("model.logits", PLACE, text, "single-logit" if varied else None)
     return holds("model.logits", PLACE, f"Log-odds reach {equal:.3f} nats in the first steps.")
+
+
+def _taken_as_probabilities(seen: AsRecording) -> bool:
+    """Whether the losses of the steps are nearer to -log p than to what a second softmax gives."""
+    once, twice = [], []
+    for step in seen.steps:
+        if step.logits is None or step.labels is None or len(step.logits) != len(step.labels):
+            continue
+        found, labels = torch.as_tensor(step.logits), torch.as_tensor(step.labels)
+        once.append(abs(float(F.cross_entropy(found, labels)) - step.value))
+        twice.append(abs(float(F.cross_entropy(found.exp(), labels)) - step.value))
+    return bool(once) and float(np.median(once)) < 0.5 * float(np.median(twice))
 
 
 def _repeatable(seen: AsRecording, model: Any, batch: Any) -> Finding:
@@ -154,8 +171,9 @@ def _pooled(seen: AsRecording, start: Any, batch: Any) -> Finding:
     """Do pooled units differ between pairs at the start, and does tanh pass a gradient?"""
     with Calls(start) as calls, torch.no_grad():
         logits = seen.parts.logits(start, batch)
+    later = dict(seen.training.model.named_parameters())  # a head alone that starts from zeros gets a gradient
     zero = [n for n, p in start.named_parameters() if p.ndim > 1 and not bool(p.any()) and "seg" not in n.lower()
-            and "type" not in n.lower()]  # fmt: skip
+            and "type" not in n.lower() and not bool(later[n].any())]  # fmt: skip
     spread = float(np.ptp(odds(logits)))
     if calls.pooled is None or calls.pooled.ndim != 2:
         if spread < 1e-7 and zero:
@@ -313,8 +331,8 @@ def _gradient(seen: AsRecording, start: Any, batch: Any) -> Finding:
                             rows=tuple(used[:5]))  # fmt: skip
     wrong, checked, upward = [], 0, 0
     for name, p in list(named.items())[:60]:
-        if p.grad is None or not bool(p.grad.any()):
-            continue
+        if p.grad is None or not bool(p.grad.any()) or p.dtype not in (torch.float32, torch.float64):
+            continue  # of what is rounded, differences show no slope
         ratio = _ratio(value, p)
         if ratio is None:
             continue
@@ -389,33 +407,86 @@ def _ratio(value: Any, p: torch.Tensor) -> float | None:
 
 
 def _comparison(seen: AsRecording, start: Any, batch: Any) -> Finding:
-    """Is there anything before the pooler that depends on A and B together?
+    """Is there anything before the first layer that reads A and B which depends on the two together?
 
     For a part of A plus a part of B, f(A, B) + f(A', B') - f(A, B') - f(A', B) is 0, to float precision.
     """
     start.eval()
     with Calls(start) as calls, torch.no_grad():
         seen.parts.logits(start, batch)
-        arrays = dict(calls.arrays)
-        if calls.before_pooler is None or seen.words is None or arrays.get("input_ids") is None:
-            return unknown("model.comparison", PLACE, "It is not known what the pooler reads.")
-        ids = arrays["input_ids"]
+        arrays, pooler = dict(calls.arrays), calls.before_pooler is not None
+        variants = _variants(seen, batch, arrays)
+        if variants is None:
+            return unknown("model.comparison", PLACE, "It is not known which arrays hold the words of A and B.")
+        found, answers = [], []
+        for changed in variants:
+            with _inputs_of_layers(start) as inputs:
+                answers.append(to_array(seen.parts.logits(start, changed)).astype(np.float64))
+            found.append([to_array(calls.before_pooler)] if pooler else inputs)
+    read = _reads_both([[x.astype(np.float64) for x in one] for one in found])
+    apart = answers[0] + answers[1] - answers[2] - answers[3]
+    reach = float(np.ptp(answers[0]))
+    by_each = min(float(np.abs(answer - answers[0]).max()) for answer in answers[2:])
+    additive = reach > 1e-5 and by_each > 1e-3 * reach and float(np.abs(apart).max()) < 1e-5 * max(1e-3, reach)
+    if read is None and not additive:
+        return unknown("model.comparison", PLACE, "No layer was found that reads A and B.")
+    where = "the pooler reads" if pooler else "the first layer that reads both texts is given"
+    mixed, spread, size = read or (0.0, 0.0, 0.0)
+    numbers = {"together": mixed, "spread": spread}
+    if mixed < 1e-5 * max(spread, 1e-2 * size) or additive:
+        text = f"What {where} is a part of A plus a part of B: nothing compares the two."
+        return violated("model.comparison", PLACE, text, "no-comparison", additive, numbers=numbers)
+    return holds("model.comparison", PLACE, f"What {where} depends on A and B together.", numbers=numbers)
+
+
+def _reads_both(found: list[list[np.ndarray]]) -> tuple[float, float, float] | None:
+    """Return, for the first input of a layer that depends on both texts: its mixed part, its spread, and its size."""
+    for plain, both, other_a, other_b in zip(*found, strict=False):
+        if not plain.shape == both.shape == other_a.shape == other_b.shape:
+            return None
+        spread, size = float(np.linalg.norm(plain - plain.mean(axis=0))), float(np.linalg.norm(plain))
+        if min(np.linalg.norm(other_a - plain), np.linalg.norm(other_b - plain)) > 1e-4 * max(spread, 1e-12):
+            return float(np.linalg.norm(plain + both - other_a - other_b)), spread, size
+    return None
+
+
+@contextmanager
+def _inputs_of_layers(model: Any) -> Iterator[list[np.ndarray]]:
+    """Note what linear layers are given, a row for a pair, in the order of the calls."""
+    found: list[np.ndarray] = []
+
+    def note(module: Any, args: Any) -> None:
+        if args and getattr(args[0], "ndim", 0) == 2:
+            found.append(to_array(args[0]))
+
+    hooks = [m.register_forward_pre_hook(note) for m in model.modules() if isinstance(m, torch.nn.Linear)]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _variants(seen: AsRecording, batch: Any, arrays: dict) -> list | None:
+    """Return a batch as it is, with another A and B, with another A, with another B; None if they cannot be found."""
+    ids = arrays.get("input_ids")
+    if ids is not None and seen.words is not None:
         sides, plain = _sides(to_array(ids), seen.words), to_array(ids)
         other_a, other_b = (_other_words(plain, sides == side) for side in (1, 2))
         both = np.where(sides == 1, other_a, other_b)
-        found, answers = [], []
-        for new in (plain, both, other_a, other_b):
-            changed = _with_ids(batch, ids, new)
-            if changed is None:
-                return unknown("model.comparison", PLACE, "The words are not in the batch as the model gets them.")
-            answers.append(to_array(seen.parts.logits(start, changed)).astype(np.float64))
-            found.append(to_array(calls.before_pooler).astype(np.float64))
-    apart = answers[0] + answers[1] - answers[2] - answers[3]
-    additive = float(np.abs(apart).max()) < 1e-5 * max(1e-3, float(np.ptp(answers[0])))
-    mixed = float(np.linalg.norm(found[0] + found[1] - found[2] - found[3]))
-    spread = float(np.linalg.norm(found[0] - found[0].mean(axis=0)))
-    numbers = {"together": mixed, "spread": spread}
-    if mixed < 1e-5 * max(spread, 1e-2 * float(np.linalg.norm(found[0]))):
-        text = "What the pooler reads is a part of A plus a part of B: nothing compares the two."
-        return violated("model.comparison", PLACE, text, "no-comparison", additive, numbers=numbers)
-    return holds("model.comparison", PLACE, "What the pooler reads depends on A and B together.", numbers=numbers)
+        found = [_with_ids(batch, ids, new) for new in (plain, both, other_a, other_b)]
+        return None if not (sides == 2).any() or any(x is None for x in found) else found
+    texts = [path for path, leaf in leaves(batch).items() if _is_text(leaf)]
+    if len(texts) != 2:
+        return None
+
+    def turned(*chosen: tuple) -> Any:
+        return mapped(batch, lambda path, leaf: leaf.roll(1, 0) if path in chosen else leaf)
+
+    return [batch, turned(*texts), turned(texts[0]), turned(texts[1])]
+
+
+def _is_text(leaf: Any) -> bool:
+    """Whether a leaf of a batch holds the ids of words, a row for a text."""
+    plain = isinstance(leaf, torch.Tensor) and leaf.ndim == 2 and leaf.shape[1] > 2 and not leaf.is_floating_point()
+    return plain and leaf.dtype != torch.bool and len(leaf.unique()) > 8

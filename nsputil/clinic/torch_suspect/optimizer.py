@@ -19,6 +19,8 @@ from nsputil.clinic.torch_suspect.watching import LAGS
 PLACE = "optimizer"
 HEAD = ("seq_relationship", "classifier", "head", "pooler")
 MOST = 4000  # steps of which the rate is traced
+OTHER = 0.2  # cosine: a gradient of another direction than the loss has, as a second task or a nudged input gives one
+KEPT = 0.8  # of the length of a tensor at the start: decay that leaves so much does no harm
 
 
 def optimizer_facts(seen: AsRecording, batch: Any) -> list[Finding]:
@@ -27,7 +29,7 @@ def optimizer_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     if not any(f.state == "violated" and f.firm for f in found[1:2]):
         found += [f for f in tensors_that_move(seen) if f.fact not in ("steps.stored", "steps.gradient")]
         questions: dict[str, Callable] = {
-            "rule": lambda: optimizer_rule(seen),
+            "rule": lambda: optimizer_rule(seen) if seen.start.parameters else [],
             "rates": lambda: [_rates(seen, batch)],
             "progress": lambda: [_progress(seen)],
             "overshoot": lambda: [_overshoot(seen)],
@@ -141,7 +143,7 @@ def _gradients(seen: AsRecording) -> Finding:
         )
         return violated("optimizer.gradients", PLACE, text, "gradients-delayed", numbers=numbers)
     text = f"What the optimizer gets is not the gradient of its batches: the cosine is {since:.3f}."
-    return violated("optimizer.gradients", PLACE, text, None, since < 0.5, numbers=numbers)
+    return violated("optimizer.gradients", PLACE, text, None, since < OTHER, numbers=numbers)
 
 
 def _outside(seen: AsRecording) -> Finding:
@@ -156,7 +158,9 @@ def _outside(seen: AsRecording) -> Finding:
         return holds("optimizer.outside", PLACE, "Between two steps no weight changes.", numbers=numbers)
     left = float(scale) ** seen.total
     text = f"Between two steps of the optimizer {name} changes by {change:.4g} of its length."
-    if scale < 1 and left < np.exp(-1):
+    ends = dict(seen.training.model.named_parameters())[name].detach().norm()
+    begins = dict(seen.parts.model.named_parameters())[name].detach().norm()
+    if scale < 1 and left < np.exp(-1) and float(ends) < KEPT * float(begins):
         text = f"{text} It is {scale:.4f} times as long; {left:.2g} of it would be left at the end."
         return violated("optimizer.outside", PLACE, text, "weight-decay-too-high", numbers=numbers)
     return violated("optimizer.outside", PLACE, text, None, False, numbers=numbers)

@@ -240,6 +240,8 @@ class _Watcher:
             ]
 
     def close(self) -> None:
+        inside = {id(p) for group in getattr(self.optimizer, "param_groups", []) for p in group["params"]}
+        self.run.trained |= {name for name, p in self.named.items() if id(p) in inside}  # some are added on the way
         self.calls.close()
         for hook in self.hooks:
             hook.remove()

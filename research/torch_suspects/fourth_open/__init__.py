@@ -1,0 +1,1 @@
+"""Trainings in PyTorch, written by a stranger."""
