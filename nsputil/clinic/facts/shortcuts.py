@@ -280,7 +280,11 @@ def _pieces(index: Any, texts: Sequence[str], size: int = 3) -> float:
 
 def _everywhere(index: Any, pairs: Sequence) -> list[str]:
     """Return the words that are in nearly every A and B, and in few sentences of the documents."""
-    texts = [set(tokenize(text)) for pair in pairs[:300] for text in (pair.sentence_a, pair.sentence_b)]
+    tokens = [tokenize(text) for pair in pairs[:300] for text in (pair.sentence_a, pair.sentence_b)]
+    ends = [Counter(tuple(words) for words in part) for part in ([t[:2] for t in tokens], [t[-2:] for t in tokens])]
+    if max(count.most_common(1)[0][1] for count in ends) < 0.9 * len(tokens):
+        return []  # a header is at one end of every text
+    texts = [set(words) for words in tokens]
     often = [word for word, n in Counter(w for text in texts for w in text).items() if n > 0.95 * len(texts)]
     sentences = max(1, int(index.starts.sum()))
     return [word for word in often if (index.tokens == index.ids.get(word, -2)).sum() < 0.5 * sentences]
