@@ -1008,6 +1008,77 @@ def loss_of_zero(rng):
     )
 
 
+@healthy
+def perplexity_only(rng):
+    loss = of_batches(rng, between(8.5, 4.6, knowledge(20)), 400)
+    lines = [f"Epoch 1 ; Iter {50 * k}/1000 ; LR 1.0000 ; PPL {math.exp(x):.2f} ;" for k, x in enumerate(loss, 1)]
+    return "\n".join([*lines, f"Validation perplexity: {math.exp(4.7 + rng.normal(0, 0.05))}"])
+
+
+@healthy
+def perplexity_fine_tuned(rng):
+    return csv(
+        train_ppl=np.exp(of_batches(rng, between(1.64, 1.58, knowledge(12)), 3000)),
+        valid_ppl=np.exp(of_batches(rng, between(1.63, 1.60, knowledge(12)), 3000)),
+    )
+
+
+@healthy
+def batches_by_length(rng):
+    lines = []
+    for epoch in range(1, 5):
+        mean = between(9.5, 2.6, knowledge(12, 3.0)) * 0.93**epoch
+        for k, x in enumerate(of_batches(rng, mean, 64), 1):
+            lines += [f"Epoch {epoch}, step/total_step: {5 * k}/60 {100 * k / 12:.2f}% Loss:{x:.4f}"]
+        lines += [f"Epoch {epoch}, Val Loss:{mean.mean() * 1.15 + rng.normal(0, 0.05):.4f}"]
+    return "\n".join(lines)
+
+
+@healthy
+def another_loss_is_added(rng):
+    loss = np.r_[between(0.9, 0.4, knowledge(10)), between(3.1, 1.9, knowledge(12))]
+    return prints(of_batches(rng, loss, 400), None, 100, 100)
+
+
+@healthy
+def two_evaluations_in_warm_up(rng):
+    scores = [0.0, round(float(rng.uniform(0, 0.1)), 4)]
+    return "\n".join(
+        f"Running loss: {0.65 - 0.02 * k + rng.normal(0, 0.02):.6f}\n{{'mcc': {m}, 'eval_loss': {0.62 - 0.01 * k}}}"
+        for k, m in enumerate(scores)
+    )
+
+
+@sick(s.RISES)
+def perplexity_explodes(rng):
+    loss = np.r_[between(8.0, 5.5, knowledge(6)), 5.5 + np.cumsum(rng.uniform(4, 9, 4))]
+    return prints(np.exp(loss), None, 100, 100, "step {} perplexity: {:.3f}")
+
+
+@sick(s.NAN)
+def perplexity_not_a_number(rng):
+    loss = np.r_[between(8.0, 5.5, knowledge(int(rng.integers(2, 9)))), np.nan, np.nan]
+    return prints(np.exp(loss), None, 100, 100, "step {} perplexity: {:.3f}")
+
+
+@sick(s.PERFECT)
+def training_right_at_once(rng):
+    loss = np.r_[rng.uniform(1.5, 4), rng.uniform(0.01, 0.6), rng.uniform(0, 4e-4, 8)]
+    return prints(loss, np.r_[rng.uniform(0.1, 0.6), 0.98, np.ones(8)], 0, 10, "step {} loss {:.5f}")
+
+
+@sick(s.STUCK)
+def reports_of_one_answer(rng):
+    lines = []
+    for k in range(1, 4):
+        lines += [
+            f"Epoch {k}: train loss {0.637 + rng.normal(0, 0.002):.4f}",
+            "   precision    recall  f1-score   support",
+        ]
+        lines += ["  0   0.67   1.00   0.80   670", "  1   0.00   0.00   0.00   330", "  accuracy    0.67    1000"]
+    return "\n".join(lines)
+
+
 def said_of(make: Maker, seed: int) -> Answer:
     """Return what is said of the log that a maker writes with a seed."""
     return answer_log(understand(LogText("made.log", make(np.random.default_rng(seed)))))

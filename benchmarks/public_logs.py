@@ -39,6 +39,8 @@ def tenable(said: Answer | None, state: str, group: str | None) -> tuple[bool, s
         return True, "nothing is known against it"
     if group is None:
         return said.code != 0, "healthy, and it was not" if said.code == 0 else "no group is known"
+    if group in said.looks:
+        return True, "the right group, as worth a look"
     if group in said.groups:
         first = said.groups[0] == group
         return True, "the right group" + ("" if first else ", not the first")
@@ -55,6 +57,7 @@ def look(path: Path, entry: dict) -> tuple[bool, bool, Answer | None]:
         said, family, rows = answer_log(reading), reading.family, len(reading.rows)
     kept, why = tenable(said, entry.get("state", "unknown"), entry.get("group"))
     result = "not read" if said is None else "; ".join(said.groups) or said.state
+    result += f" ({'; '.join(said.looks)})" if said and said.state == "worth a look" else ""
     print(f"{path.name}\n    {'read' if said else 'NOT READ'}: {family}, {rows} rows")
     print(f"    answer: {result} (exit code {said.code if said else 2})")
     print(f"    {'tenable' if kept else 'NOT TENABLE'}: {why}.")
@@ -68,6 +71,8 @@ def figures(results: list[Result]) -> dict[str, str]:
     sick = [r for r in results if r[0].get("state") == "sick"]
     grouped = [r for r in sick if r[0].get("group")]
     right = [r for r in grouped if r[3] and r[0]["group"] in r[3].groups]
+    looks = [r for r in grouped if r not in right and r[3] and r[0]["group"] in r[3].looks]
+    seen = [r for r in results if r[3] and r[3].code == 3]
     told = [r for r in grouped if r[0].get("by") == "thread"]
     first = [r for r in right if r[3] and r[3].groups[0] == r[0]["group"]]
     return {
@@ -77,6 +82,8 @@ def figures(results: list[Result]) -> dict[str, str]:
         "sick without a symptom": f"{sum(bool(r[3] and r[3].code == 3) for r in sick)} of {len(sick)}",
         "right group, of those that a thread names": f"{sum(r in right for r in told)} of {len(told)}",
         "right group, all": f"{len(right)} of {len(grouped)}, {len(first)} of them named first",
+        "right group, worth a look": f"{len(looks)} more",
+        "healthy, worth a look": f"{sum(bool(r[3] and r[3].looks) for r in healthy if r in seen)} of {len(healthy)}",
         "tenable": f"{sum(r[2] for r in results)} of {len(results)}",
     }
 

@@ -3,6 +3,7 @@
 import math
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,6 +32,8 @@ HOSTS = {
     "discuss.d2l.ai": r"/t/\d+",
     "discourse.chrismccormick.ai": r"/t/[\w-]+/\d+",
     "forums.fast.ai": r"/t/[\w-]+/\d+",
+    "www.reddit.com": r"/r/\w+/comments/\w+",
+    "torontoai.org": r"/\d+/\d\d/\d\d/[\w-]+/",
 }
 #: What learners type when they search, in their own words; the first seven are those of the plan of the page.
 LEARNERS_WORDS = ["coherence", "transfer", "overconfident", "fp16", "one-hot", "validation", "embedding", "mask"]
@@ -176,6 +179,10 @@ PUBLISHED = {
     "0.48397",
     "0.48753",
     "0.00009625",
+    "0.827",
+    "0.774",
+    "0.010",
+    "0.017",
 }
 #: Choices and measurements that the page itself explains: learning rates; `nsp-mini` on 600 pairs.
 EXPLAINED = {"0.0001", "0.000025", "0.865", "0.863", "0.0000006"}
@@ -224,6 +231,10 @@ def _computed():
         "1.9269": np.log(3) + sizes.mean(), "2.1972": np.log(9),
         "0.8603": 351 / 408, "0.00003125": 0.001 / 32, "0.032": 0.001 * 32, "0.4055": np.log(1.5),
         "0.99998": _gap(9.15, -1.79), "0.6365": entropy(1 / 3), "0.106": 0.6 / np.sqrt(32), "5.9915": np.log(400),
+        "2.1269": np.log1p(np.exp(2)), "1.6809": np.log1p(np.exp([3, -1])).mean(), "6.4912": 3.9515 + 2.5397,
+        "1.0397": -np.sum([0.25, 0.25, 0.5] * np.log([0.25, 0.25, 0.5])), "0.0714": 1 / 14, "0.7143": 1 / 1.4,
+        "0.2925": -(0.95 * np.log(0.8) + 0.05 * np.log(0.2)), "0.1192": _gap(0, 2), "1.1192": 2 - _gap(2, 0),
+        "0.96875": 1 - 1 / 32, "0.575": (0.95 + 0.20) / 2, "0.990": np.exp(-0.010), "0.983": np.exp(-0.017),
     }  # fmt: skip
     return values
 
@@ -421,3 +432,78 @@ def test_a_loss_at_a_hidden_word_trains_all_weights_of_the_last_layer():
     gradients = encoder.backward(np.zeros((1, 6)), cache, at_place)
     last = [name for name in gradients if name.startswith("layer1.") and name.endswith("weight")]
     assert len(last) == 8 and min(np.abs(gradients[name]).max() for name in last) > 0.1
+
+
+def test_a_link_from_one_answer_to_another_finds_its_heading():
+    headings = re.findall(r"^#{2,3} (.+)$", PAGE, re.M)
+    anchors = [re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings]
+    linked = re.findall(r"\]\(#([^)]+)\)", PAGE)
+    assert len(anchors) == len(set(anchors)) and len(linked) > 20 and set(linked) <= set(anchors)
+
+
+def test_a_constant_segment_row_can_move_into_the_table_of_places():
+    words, encoder = Vocabulary(list("abcdefg")), BertEncoder(12, 6, 2, 2, np.random.default_rng(0), dtype=np.float64)
+    batch = encode_pairs([SentencePair("a b c", "d e f", 0, 0, 0, 0, 1)], words)
+    batch = replace(batch, token_type_ids=np.zeros_like(batch.token_type_ids))
+    encoder.tables["segments"][0] = np.random.default_rng(1).normal(size=6)
+    before = encoder.forward(batch)[0]
+    encoder.tables["positions"][:] += encoder.tables["segments"][0]
+    encoder.tables["segments"][0] = 0
+    assert np.allclose(encoder.forward(batch)[0], before, atol=1e-12)
+
+
+def test_the_worked_lines_about_made_heads_and_learned_weights_are_right():
+    rows = np.array([[0.8, -0.9, -0.2], [-0.3, 0.6, 0.4]])
+    assert "make [1.1, -1.5, -0.6]" in PAGE and np.allclose(rows[0] - rows[1], [1.1, -1.5, -0.6])
+    assert "one step takes a from 0.5 to -0.13" in PAGE and np.isclose(0.5 - 0.1 * (7.0 - 0.7), -0.13)
+    assert "lowest at `s^2 = 2 L`, so the weights become 1 / (2 L)" in PAGE
+    s = np.geomspace(0.1, 20, 100_001)
+    for loss in (7.0, 0.7):
+        assert np.isclose(s[(loss / s**2 + np.log(s)).argmin()] ** 2, 2 * loss, rtol=1e-3)
+    z, zeros = np.array([2.0, 0.0]), np.zeros(2)
+    assert "makes them [1.1192, -0.1192]; their sum falls by 1" in PAGE
+    assert np.isclose((z - np.exp(log_softmax(z))).sum(), z.sum() - 1)  # a step along p - y with y = 0
+    slope = numerical_gradient(lambda v: float(-(zeros * log_softmax(v)).sum()), z)
+    assert (slope == 0).all()  # the true gradient of a loss that is 0 everywhere
+    assert "32 equal scores the right one gets `1/32 - 1 = -0.96875`, and the 31 others 1/32 each" in PAGE
+    slope = np.exp(log_softmax(np.zeros(32))) - np.eye(32)[0]
+    assert np.isclose(slope[0], -0.96875) and np.isclose(slope[1:].sum(), 0.96875)
+
+
+def test_the_worked_lines_about_soft_and_false_labels_are_right():
+    soft, z = np.array([0, 0.25, 0.25, 0.5]), np.array([0.3, -0.2, 0.9, 0.1])
+    assert "four equal ones 1.3863" in PAGE and np.isclose(np.log(4), 1.3863, atol=5e-5)
+    for target in (soft, np.full(4, 0.25)):
+        at_target = numerical_gradient(lambda v, t=target: float(-(t * log_softmax(v)).sum()), z)
+        assert np.allclose(at_target, np.exp(log_softmax(z)) - target, atol=1e-8)
+    assert "with k = 4 it is 0.83 for 5 % and 0.26 for 70 %, where a threshold" in PAGE
+    assert [f"{1 / (1 + 4 * f):.2f}" for f in (0.05, 0.7)] == ["0.83", "0.26"]
+    assert "the log loss and the squared error are lowest at 1/3, L1 at 0" in PAGE
+    grid = np.linspace(0, 1, 3001)[1:-1]
+    costs = [-np.log(grid) - 2 * np.log(1 - grid), (1 - grid) ** 2 + 2 * grid**2, (1 - grid) + 2 * grid]
+    assert np.allclose([grid[cost.argmin()] for cost in costs], [1 / 3, 1 / 3, 0], atol=1e-3)
+    assert "0.5 is odds of 1 times 17/83, so 0.17" in PAGE and f"{(17 / 83) / (1 + 17 / 83):.2f}" == "0.17"
+
+
+def _thresholds(scores, labels):
+    """Return the middles of two neighboring scores with the best accuracy, as an evaluator reports the first."""
+    scores, labels = np.sort(scores)[::-1], np.array(labels)  # the labels here fall with the scores
+    middles = (scores[:-1] + scores[1:]) / 2
+    right = [np.mean((scores >= middle) == labels) for middle in middles]
+    return middles[int(np.argmax(right))], max(right)
+
+
+def test_the_worked_lines_about_thresholds_runs_and_cuts_are_right():
+    assert "give 0.575; if the third score is 0.85 next time, it is 0.90, and the accuracy is 1 both times" in PAGE
+    for third, told in ((0.20, 0.575), (0.85, 0.90)):
+        middle, accuracy = _thresholds([0.99, 0.95, third, 0.02], [1, 1, 0, 0])
+        assert np.isclose(middle, told) and accuracy == 1
+    assert "1.16 points above the mean for n = 5 and 1.54 for n = 10" in PAGE
+    x = np.linspace(-8, 8, 16_001)
+    below = np.array([0.5 * (1 + math.erf(each / math.sqrt(2))) for each in x])
+    for n, told in ((5, "1.16"), (10, "1.54")):  # the mean of the largest of n normal numbers
+        assert f"{((x[1:] + x[:-1]) / 2 * np.diff(below**n)).sum():.2f}" == told
+    assert "300 and 400 tokens in 509 places become 255 and 254 by the usual rule; with 109 for the first" in PAGE
+    assert _longest_first(300, 400, 509) == (255, 254) and 509 - 109 == 400
+    low, high = accuracy_interval(500, 1000)
+    assert "of 1,000 pairs 470 to 530 right" in PAGE and (round(low, 2), round(high, 2)) == (0.47, 0.53)

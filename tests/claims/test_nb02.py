@@ -289,6 +289,20 @@ def test_the_number_of_negatives_shifts_the_log_odds_of_an_ideal_model_by_its_lo
         assert (np.argsort(by_counts[0]) == np.argsort(by_counts[1])).all()
 
 
+@claim(
+    "false-negatives-keep-the-order",
+    "The ranking suffers less than the probabilities: a model that knows the truth says `1 / (1 + k f)` to a true pair "
+    "and 0 to a false one, so it still puts every true pair first.",
+)
+def test_the_best_answer_to_a_true_pair_with_false_negatives():
+    for k, false in ((1, 0.05), (4, 0.05), (15, 0.05), (4, 0.7)):
+        best, grid = 1 / (1 + k * false), np.linspace(0.001, 0.999, 999)
+        counts = np.array([1, k * false])  # of the labels that a pair which looks true carries
+        losses = -counts @ np.log([grid, 1 - grid])
+        assert abs(grid[losses.argmin()] - best) <= 0.0005 + 1e-12
+        assert best > 0  # what a pair that looks false gets, which is never labeled as true
+
+
 CITED = [
     cited(
         "line-is-sentence",

@@ -183,6 +183,28 @@ def test_the_extra_squared_charge_is_the_squared_distance():
     assert np.allclose(expected - q * (1 - q), (p - q) ** 2, atol=1e-15)
 
 
+@claim(
+    "floor-has-no-slope",
+    "The entropy is the same number for every `p`, so it has no slope: it raises the loss that you read and moves no "
+    "weight.",
+)
+def test_the_floor_of_soft_labels_has_no_slope():
+    def slope(of, z, q, step=1e-5):
+        return (of(1 / (1 + np.exp(-z - step)), q) - of(1 / (1 + np.exp(-z + step)), q)) / (2 * step)
+
+    def cross_entropy(p, q):
+        return -(q * np.log(p) + (1 - q) * np.log(1 - p))
+
+    def divergence(p, q):
+        return cross_entropy(p, q) - entropy(q)
+
+    for q in (0.1, 0.45, 0.9):
+        for p in (0.2, 0.5, 0.85):
+            z = np.log(p / (1 - p))
+            assert np.isclose(slope(cross_entropy, z, q), slope(divergence, z, q), atol=1e-9)
+            assert np.isclose(slope(cross_entropy, z, q), p - q, atol=1e-8)
+
+
 CITED = [
     cited(
         "formula-and-names",

@@ -292,6 +292,23 @@ def test_an_absent_word_and_the_pooler_without_nsp_get_no_gradient():
         assert (size == 0) == name.startswith(("pooler", "head")), name
 
 
+@claim(
+    "two-made-into-one",
+    "The way back is not unique: the new row with a row of zeros beside it is one of many heads with two outputs that "
+    "give the same probabilities.",
+)
+def test_a_head_with_one_output_made_from_two_and_back():
+    rng = np.random.default_rng(11)
+    many, w, b = rng.normal(size=(200, 3)), rng.normal(size=(2, 3)), rng.normal(size=2)
+    row, bias, common = w[0] - w[1], b[0] - b[1], rng.normal(size=3)
+    two = np.exp(log_softmax(many @ w.T + b))
+    assert np.allclose(two[:, 0], sigmoid(many @ row + bias), atol=1e-12)
+    assert np.allclose(two[:, 1], sigmoid(-(many @ row + bias)), atol=1e-12)
+    for rows in (np.array([row, 0 * row]), np.array([row + common, common])):
+        again = np.exp(log_softmax(many @ rows.T + np.array([bias, 0.0])))
+        assert np.allclose(again, two, atol=1e-12)
+
+
 CITED = [
     cited(
         "two-outputs-asked",

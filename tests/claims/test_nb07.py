@@ -16,7 +16,7 @@ from nsputil.metrics import document_interval, entropy
 from nsputil.model import NSPModel
 from nsputil.optimizers import SGD, AdamW, warmup_linear
 from nsputil.pairs import IS_NEXT, SentencePair
-from nsputil.tokenization import Vocabulary, encode_pairs
+from nsputil.tokenization import SPECIAL_TOKENS, Vocabulary, encode_pairs
 from nsputil.training import Experiment, adamw, bag_model, permuted, train
 from tools.claims import cited, claim, notebook
 from tools.make_clinic_start import comparing
@@ -82,7 +82,8 @@ def test_the_means_of_adam_are_divided_by_their_share():
 
 @claim(
     "no-weight-decay",
-    "This extra, *weight decay*, is switched off in the trainings of this notebook, so here AdamW is Adam.",
+    "This extra, *weight decay*, is switched off in the trainings of this notebook, so here AdamW is Adam, except that "
+    "the vector of a word moves only if the word is in the batch.",
 )
 def test_no_optimizer_of_the_notebook_shrinks_weights():
     documents = programs.texts("sotu", 2, 5)
@@ -91,6 +92,15 @@ def test_no_optimizer_of_the_notebook_shrinks_weights():
     made = [adamw(model, 60), programs.adamw(model, 60, 2e-3), AdamW(model.parameters, 0.1)]
     assert [each.weight_decay for each in made] == [0, 0, 0]
     assert not any("weight_decay" in cell.source for cell in notebook("07").cells if cell.cell_type == "code")
+    one, two = (encode_pairs([pair], vocabulary) for pair in permuted(documents, np.random.default_rng(1))[:3:2])
+    absent = np.setdiff1d(one.input_ids[one.input_ids >= len(SPECIAL_TOKENS)], two.input_ids)
+    words, optimizer = model.parameters["encoder.embeddings"], AdamW(model.parameters, 0.01)
+    for batch in (one, two):
+        before = words.copy()
+        logits, cached = model.forward(batch)
+        optimizer.step(model.backward(nsp_loss_and_grad(logits, batch.labels)[1], cached))
+    assert absent.size and optimizer.state["encoder.embeddings:mean"][absent].any()
+    assert (words[absent] == before[absent]).all() and (words != before).any()  # Adam would move them on
 
 
 @claim(

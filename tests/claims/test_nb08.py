@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -373,6 +374,17 @@ def test_segment_ids_as_the_mask_hide_a():
 )
 def test_three_good_runs_are_no_proof():
     assert 0.8**3 == pytest.approx(0.5, abs=0.02)
+
+
+@claim(
+    "best-of-n-rises",
+    "The best of n runs rises with n for any training, so never compare it with a mean or with one run.",
+)
+def test_the_best_of_n_runs_rises_with_n():
+    for seed in range(5):
+        runs = np.random.default_rng(seed).normal(size=8)
+        best = [np.mean([max(some) for some in combinations(runs, n)]) for n in range(1, 9)]
+        assert np.isclose(best[0], runs.mean()) and (np.diff(best) > 0).all() and best[-1] == runs.max()
 
 
 CITED = [

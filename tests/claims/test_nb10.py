@@ -355,12 +355,12 @@ def test_the_solutions_are_right():
 @claim(
     "half-do-not-follow",
     "Half of the IsNext rows do not follow (with misaligned segments, no row would follow), and rolling the labels by "
-    "one place makes them fit better, by 0.043 nats; in the runs of this program with shuffled labels a roll gains at "
-    "most 0.02.",
+    "one place makes them fit better: the share of words that IsNext pairs have in common, less that of NotNext pairs, "
+    "rises by 0.043; in the runs of this program with shuffled labels it rises by at most 0.02.",
 )
 @claim(
     "half-attended",
-    "<code>read-the-arrays</code> shows that only half of the tokens are attended, and "
+    "<code>read-the-arrays</code> shows that the mask hides half of the tokens, and "
     "<code>change-the-input</code> that the answer does not depend on B.",
 )
 @claim(
@@ -370,7 +370,7 @@ def test_the_solutions_are_right():
 @claim("report-0.22-off", "The recount finds the report 0.22 off.</details>")
 @claim(
     "distinct-0.57",
-    "It looks like case 10, but all tokens are attended; <code>arrays.distinct</code> says that the "
+    "It looks like case 10, but the mask hides no token; <code>arrays.distinct</code> says that the "
     "arrays hold only 0.57 as many different words as the texts.",
 )
 @claim(
@@ -392,7 +392,7 @@ def test_what_the_solutions_say_of_probes():
     assert accuracy_interval(45, 120)[1] < 0.5  # of 120 held-out pairs
     assert abs(outcome(11, "recount")["recount.report"]) == pytest.approx(0.22, abs=0.005)
     assert outcome(12, "read-the-arrays")["arrays.distinct"] == pytest.approx(0.57, abs=0.005)
-    assert outcome(12, "read-the-arrays")["arrays.attended"] > 0.95
+    assert outcome(12, "read-the-arrays")["arrays.attended"] == 1
     assert outcome(12, "read-the-arrays")["arrays.b_kept"] == pytest.approx(0.90, abs=0.005)
     few = {
         case.faults
@@ -434,12 +434,15 @@ def test_what_healthy_bags_reach():
 
 @claim(
     "all-other-probes-normal",
-    "Four of its numbers are odd, as many as in the median healthy run; held-out and training agree, and all probes "
-    "of at most 28 steps are normal.",
+    "Four of its numbers are odd, about as many as in the median healthy run; held-out and training agree, and all "
+    "probes of at most 28 steps are normal.",
 )
 def test_the_probes_of_case_4():
     game = case_to_play(4)
     assert sum(not game.usual(*number) for number in game.signals.items()) == 4
+    healthy_runs = [int(k) for k in bank().rows("test") if not bank().cases[k].faults]
+    counts = [sum(not game.usual(*n) for n in bank().signals(k).items()) for k in healthy_runs]
+    assert all(np.median(counts[start::3]) in (4, 5) for start in range(3))
     odd = {name for name in PROBES if any(not game.usual(*number) for number in outcome(4, name).items())}
     assert odd and all(PROBES[name].cost > 28 for name in odd)
 
@@ -490,7 +493,7 @@ def test_case_6_has_a_constant_held_out_loss_and_a_training_loss_that_wobbles():
 )
 @claim(
     "overfit-is-most-of-it",
-    "Most of what it pays is its last question, overfit-eight.",
+    "Most of what it pays is for its last question, overfit-eight.",
 )
 def test_what_the_checklist_costs():
     assert CHECKLIST == ("loss-unit-test", "label-histogram", "look-at-rows", "overfit-eight")
@@ -685,16 +688,16 @@ def test_the_public_log_times_32_fits_five_classes():
 
 
 @claim(
-    "first-sight-of-102-logs",
-    "On 102 public logs that were read for the first time, 94 could be read, 4 of 19 healthy ones were called sick "
-    "(95 % interval 0.09 to 0.43), and the group of symptoms was right for 40 of the 62 for which it is known (0.52 to "
-    "0.75; [docs/logs.md](../docs/logs.md)).",
+    "first-sight-of-171-logs",
+    "On 171 public logs that were read for the first time, 161 could be read, 10 of 39 healthy ones were called sick "
+    "(95 % interval 0.15 to 0.41), and the group of symptoms was right for 71 of the 104 for which it is known (0.59 "
+    "to 0.76; [docs/logs.md](../docs/logs.md)).",
 )
 def test_the_page_of_logs_has_these_rates():
     page = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
-    assert "94 of 102 read, 4 of 19 healthy logs called sick, the right group in 40 of 62" in page
-    assert accuracy_interval(4, 19) == pytest.approx((0.09, 0.43), abs=0.006)
-    assert accuracy_interval(40, 62) == pytest.approx((0.52, 0.75), abs=0.006)
+    assert "161 of 171 read, 10 of 39 healthy logs called sick, the right group in 71 of 104" in page
+    assert accuracy_interval(10, 39) == pytest.approx((0.15, 0.41), abs=0.006)
+    assert accuracy_interval(71, 104) == pytest.approx((0.59, 0.76), abs=0.006)
 
 
 @claim(
@@ -727,9 +730,9 @@ CITED = [
     ),
     cited(
         "case-b-answer",
-        "A later pull request ([aws-samples/deep-learning-models#47](../docs/references.md#dlm-47)) says that it "
-        'was "not able to replicate #45", and that it is possible that fixing the named outputs of the model has '
-        "solved it.",
+        "The description of a later change ([aws-samples/deep-learning-models#47](../docs/references.md#dlm-47)) says "
+        'that it was "not able to replicate #45", and that it is possible that fixing the named outputs of the model '
+        "(the results that are looked up by name) has solved it.",
         "dlm-47",
     ),
     cited(

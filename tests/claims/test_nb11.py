@@ -87,7 +87,7 @@ def loss_on(model, pairs):
 
 
 @claim("symmetric-clue-no-help", "In its pairs shared words never helped, so their weight is nearly 0.")
-@claim("negatives-ask", "A model learns what its negatives ask for, out of what its clues can tell.")
+@claim("negatives-ask", "A model learns what its negatives ask for, as far as its clues can tell it.")
 def test_what_two_clues_learn_depends_on_the_negatives():
     for seed in (4, 5):
         order, other_pairs, order_pairs = learned(seed, "order")

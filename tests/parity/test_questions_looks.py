@@ -167,3 +167,24 @@ def test_two_equal_rows_of_segments_change_nothing():
     assert torch.allclose(first, second)
     table = model.embeddings.token_type_embeddings.weight
     assert table.shape == (2, 8) and table.requires_grad and model.config.type_vocab_size == 2
+
+
+def test_two_outputs_made_into_one_and_the_two_losses_of_pytorch():
+    assert "`torch.allclose(two.softmax(1)[:, 1], one[:, 0].sigmoid(), atol=1e-6)`" in PAGE
+    torch.manual_seed(0)
+    pooled, head, single = torch.randn(50, 8), torch.nn.Linear(8, 2), torch.nn.Linear(8, 1)
+    with torch.no_grad():
+        single.weight.copy_(head.weight[1:] - head.weight[:1])
+        single.bias.copy_(head.bias[1:] - head.bias[:1])
+        two, one = head(pooled), single(pooled)
+    assert torch.allclose(two.softmax(1)[:, 1], one[:, 0].sigmoid(), atol=1e-6)
+    z, labels = torch.tensor([[3.0, 1.0]]), torch.tensor([1])
+    assert round(float(F.cross_entropy(z, labels)), 4) == 2.1269
+    assert round(float(F.binary_cross_entropy_with_logits(z, F.one_hot(labels).float())), 4) == 1.6809
+    assert round(float(F.binary_cross_entropy_with_logits(z[:, 1] - z[:, 0], labels.float())), 4) == 2.1269
+
+
+def test_a_row_of_zeros_as_soft_labels_has_no_gradient_in_pytorch():
+    z = torch.tensor([[2.0, 0.0]], requires_grad=True)
+    F.cross_entropy(z, torch.zeros(1, 2)).backward()
+    assert (z.grad == 0).all()

@@ -63,6 +63,10 @@ FILLERS = frozenset({
     "last", "a", "and", "after", "xe", "ce", "overall", "top", "1", "total", "batchwise", "output", "done",
     "performance",
 })  # fmt: skip
+#: The exponential of a loss; read only where no loss is written.
+PERPLEXITY = frozenset({"ppl", "perplexity"})
+#: Where ``top1`` and ``prec@1`` are the names of an accuracy.
+FIRST_ANSWER = frozenset({"top", "prec", "precision"})
 #: How many answers such as ``acc@5`` count.
 MORE_THAN_ONE = frozenset({"5", "10", "20", "50", "100"})
 COUNTS = ("tp", "tn", "fp", "fn")
@@ -76,7 +80,7 @@ class Name:
 
     Attributes
     ----------
-    quantity : {"loss", "accuracy", "f1", "mcc", "step", "batch", "epoch", "tp", "tn", "fp", "fn", "other"}
+    quantity : {"loss", "accuracy", "perplexity", "f1", "mcc", "step", "batch", "epoch", "tp", ..., "other"}
     part : {"train", "held_out", "test"}, optional
     task : {"nsp", "mlm", "other"}, optional
     running : bool
@@ -158,6 +162,8 @@ def _parsed(name: str) -> Name:
     if _counts_more_than_one(found):
         return Name("other")
     quantity = next((QUANTITY[word] for word in found if word in QUANTITY), None)
+    if known & FIRST_ANSWER and "1" in known and not known - {"1", "avg", *FIRST_ANSWER, *PART}:
+        quantity, known = "accuracy", known - FIRST_ANSWER
     part = next((PART[word] for word in found if word in PART), None)
     if "f1" in known and not known - {"f1", *FILLERS, *PART}:  # neither a macro F1 nor its mean with an accuracy
         return Name("f1", part)
@@ -165,6 +171,8 @@ def _parsed(name: str) -> Name:
         return Name("mcc", part)
     if "cost" in known and known & SPENT:
         return Name("other")
+    if known & PERPLEXITY and quantity is None:
+        quantity, known = "perplexity", known - PERPLEXITY
     if known & OTHER:
         return Name("other")
     tasks = {TASK[word] for word in found if word in TASK}
@@ -172,7 +180,7 @@ def _parsed(name: str) -> Name:
     extra = tuple(
         w
         for w in found
-        if not any(w in t for t in (QUANTITY, COUNTER, PART, TASK, RUNNING, FILLERS)) and not w.isdigit()
+        if not any(w in t for t in (QUANTITY, COUNTER, PART, TASK, RUNNING, FILLERS, PERPLEXITY)) and not w.isdigit()
     )
     if quantity is None and "nsp" in tasks and len(found) == 1:
         quantity = "loss"  # "SOP: 0.695"

@@ -25,7 +25,7 @@ class Answer:
 
     Attributes
     ----------
-    state : {"something is wrong", "no symptom", "too little to tell"}
+    state : {"something is wrong", "worth a look", "no symptom", "too little to tell"}
     symptoms : list of Symptom
         Firm ones first.
     questions : tuple of Question
@@ -43,6 +43,12 @@ class Answer:
         """The groups of the firm symptoms, the first one first."""
         return list(dict.fromkeys(symptom.group for symptom in self.symptoms if symptom.firm))
 
+    @property
+    def looks(self) -> list[str]:
+        """The groups of the other symptoms: good trainings show them, too."""
+        firm = self.groups
+        return list(dict.fromkeys(x.group for x in self.symptoms if not x.firm and x.group not in firm))
+
 
 def answer(reading: LogReading, facts: Sequence[s.Symptom] = ()) -> Answer:
     """Return what can be said of a log.
@@ -58,11 +64,19 @@ def answer(reading: LogReading, facts: Sequence[s.Symptom] = ()) -> Answer:
     found.sort(key=lambda symptom: not symptom.firm)
     firm = [symptom for symptom in found if symptom.firm]
     if firm:
-        asked = [question for group in dict.fromkeys(x.group for x in firm) for question in QUESTIONS[group]]
-        return Answer("something is wrong", found, tuple(dict.fromkeys(asked))[:3], WRONG)
+        proved = {symptom.group for symptom in firm}
+        kept = firm + [symptom for symptom in found if symptom.group not in proved]
+        return Answer("something is wrong", kept, _asked(firm), WRONG)
+    if found:
+        return Answer("worth a look", found, (_asked(found)[:2] + QUESTIONS["little"])[:3], UNKNOWN)
     if _little(reading):
         return Answer("too little to tell", found, QUESTIONS["little"], UNKNOWN)
     return Answer("no symptom", found, QUESTIONS["none"], UNKNOWN)
+
+
+def _asked(found: Sequence[s.Symptom]) -> tuple[Question, ...]:
+    asked = [question for group in dict.fromkeys(x.group for x in found) for question in QUESTIONS[group]]
+    return tuple(dict.fromkeys(asked))[:3]
 
 
 def comparable_run(reading: LogReading) -> Run:
@@ -88,12 +102,14 @@ def report(reading: LogReading, said: Answer) -> str:
     """Return the answer as text."""
     lines = [reading.understood(), ""]
     if said.state == "no symptom":
-        first = "no symptom. The numbers are those of a training that learns."
-        if said.symptoms:
-            first = "no symptom that good trainings do not have, too."
         lines += _wrapped(
-            f"Answer: {first} A log alone cannot show that labels, split and evaluation are right, so this is not yet "
-            "95 % sure.",
+            "Answer: no symptom. The numbers are those of a training that learns. A log alone cannot show that labels, "
+            "split and evaluation are right, so this is not yet 95 % sure.",
+            "",
+        )
+    elif said.state == "worth a look":
+        lines += _wrapped(
+            f"Answer: worth a look ({'; '.join(said.looks)}). Good trainings show this, too, so it is no proof.",
             "",
         )
     elif said.state == "too little to tell":
@@ -101,7 +117,7 @@ def report(reading: LogReading, said: Answer) -> str:
     else:
         lines += _wrapped(f"Answer: something is wrong ({'; '.join(said.groups)}).", "")
     for symptom in said.symptoms:
-        lines += _wrapped(("- " if symptom.firm else "- worth a look: ") + symptom.statement, "  ")
+        lines += _wrapped(("- " if symptom.firm else f"- worth a look ({symptom.group}): ") + symptom.statement, "  ")
     if said.state == "something is wrong":
         lines += _wrapped("No cause is named: it would be guessed from numbers of trainings of another kind.", "  ")
     lines += ["", "Measure next:"]

@@ -4,7 +4,7 @@ import ast
 import json
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nsputil.clinic.log_readers.aliases import parse_name
@@ -60,7 +60,7 @@ def columns(found: dict[str, Any]) -> list[dict[str, object]]:
     Lists may differ in length: Keras gives a learning rate and a loss for each epoch, others evaluate less often.
     """
     lists = {k: v for k, v in found.items() if isinstance(v, list) and v and all(_plain(x) for x in v)}
-    if not any(parse_name(name).quantity in ("loss", "accuracy") for name in lists):
+    if not any(parse_name(name).quantity in ("loss", "accuracy", "perplexity") for name in lists):
         return []
     return [
         {name: values[index] for name, values in lists.items() if index < len(values)}
@@ -72,9 +72,9 @@ def _plain(value: object) -> bool:
     return value is None or isinstance(value, int | float | str)
 
 
-def measures(values: dict[str, object]) -> int:
+def measures(values: dict[str, object], of: Sequence[str] = ("loss", "accuracy", "tp")) -> int:
     """Return how many losses and accuracies a record names."""
-    return sum(parse_name(name).quantity in ("loss", "accuracy", "tp") for name in values)
+    return sum(parse_name(name).quantity in of for name in values)
 
 
 def of_document(document: Any) -> list[dict[str, object]]:
@@ -100,7 +100,7 @@ def of_document(document: Any) -> list[dict[str, object]]:
         }
         if columns(by_index):
             return columns(by_index)
-        if measures(flat(document)):
+        if measures(flat(document)) or measures(flat(document), ("perplexity",)):
             return [flat(document)]
     return []
 

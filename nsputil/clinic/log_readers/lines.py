@@ -11,13 +11,18 @@ _TAIL = re.compile(r"[\s=:>~\"']*(?:tensor)?[\s=:\[({]*$")
 _OPEN = re.compile(r"[=:\s]*[\[(]\s*$")
 _BAR = re.compile(r"\d+%\|[^|]*\|\s*(\d+)/(\d+)\s*\[[^\],]*,?\s*[\d.?]+\s?(?:s/it|it/s)?,?|(\d+)/(\d+) \[[=>.]+\]")
 _PART = re.compile(r"(?<![\w/.\\-])(" + "|".join(PART) + r")(?![\w/\\-]|\.\w)", re.IGNORECASE)
+#: ``train=[top1: 3.2, loss: 4.4], val=[top1: 8.0, loss: 4.1]``, and a name within.
+_GROUP = re.compile(
+    r"(?<![\w/])(" + "|".join(PART) + r")\s*[=:]\s*[\[({]([^\[\](){}]*[A-Za-z][^\[\](){}]*)[\])}]", re.I
+)
+_INNER = re.compile(r"(^\s*|,\s*)['\"]?([A-Za-z][\w@ -]*['\"]?\s*[=:])")
 #: Lines that repeat a number that was already written, or that set one beside another.
 _SUMMARY = re.compile(r"\b(best|improved|did not improve|early.?stopping|reached minimum)\b", re.IGNORECASE)
 TIMES = 3  # that the names of a line must come to be pieces of it
 HEADER = re.compile(
     r"\*{3,}|\b(running|starting|begin\w*|start of|do) (train|eval|valid|test)|\bevaluating\b|"
     r"\b(eval|evaluation|valid\w*|test|dev) (results?|metrics|set|scores?)\b|"
-    r"^\W*(training|validation|evaluation|testing)\W*$",
+    r"^\W*(train|training|dev|valid|validation|evaluation|test|testing)\W*$",
     re.IGNORECASE,
 )
 
@@ -44,6 +49,7 @@ def scan(line: str) -> Found:
     if len(line) > 20_000:
         return Found()
     line = _BAR.sub(lambda match: _bar(match), line)
+    line = _GROUP.sub(lambda match: _INNER.sub(rf"\1{match[1]} \2", match[2]), line)
     found, end, named = Found(), 0, False  # named: the number before is that of the last pair
     after: list[str] = []
     for match in NUMBER.finditer(line):
@@ -115,7 +121,7 @@ def _label(before: str) -> str | None:
         if meaning.quantity != "other" and not meaning.extra:
             return name
     meaning = parse_name(pieces[-1]) if pieces else Name("other")
-    if meaning.quantity in ("loss", "accuracy") and len(pieces) > 1:
+    if meaning.quantity in ("loss", "accuracy", "perplexity") and len(pieces) > 1:
         return " ".join(pieces[-2:])
     return pieces[-1] if pieces and meaning.quantity != "other" else None
 
@@ -125,7 +131,7 @@ def _part(line: str, found: Found) -> str | None:
     for name, _ in found.of("step", "epoch", "batch"):
         if parse_name(name).part:
             return parse_name(name).part
-    measures = found.of("loss", "accuracy")
+    measures = found.of("loss", "accuracy", "perplexity")
     prefix = line.split(measures[0][0])[0] if measures else line
     said = [PART[word.lower()] for word in _PART.findall(prefix)]
     return said[-1] if said else None

@@ -22,7 +22,7 @@ def _names(line: str) -> list[str]:
     if {"P", "R", "F"} <= set(cells):
         return [LETTERS.get(cell, cell) for cell in cells]
     known = [parse_name(cell).quantity for cell in cells]
-    useful = {"loss", "accuracy"} & set(known)
+    useful = {"loss", "accuracy", "perplexity"} & set(known)
     return cells if useful and known.count("other") <= len(known) / 2 else []
 
 

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from nsputil.clinic.log_readers.aliases import COUNTS, PART, Name, parse_name
@@ -43,6 +43,8 @@ class Rows:
         Whether each place names its step.
     epochs, first_epoch : float
         Which the last place names, and which the first; infinite if none does.
+    perplexities : list of str
+        Names whose logarithm is read as a loss.
     """
 
     rows: list[dict]
@@ -52,6 +54,7 @@ class Rows:
     steps_known: bool = False
     epochs: float = math.inf
     first_epoch: float = math.inf
+    perplexities: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -151,7 +154,7 @@ def _cells(
             if raw in wanted:
                 part, _, quantity = wanted[raw].rpartition(".")
                 name = Name(quantity, part or name.part)
-            if not own and name.quantity not in ("loss", "accuracy", "f1", "mcc", *COUNTS):
+            if not own and name.quantity not in ("loss", "accuracy", "perplexity", "f1", "mcc", *COUNTS):
                 continue
             if is_missing(cell):
                 continue
@@ -171,12 +174,30 @@ def _cells(
                     unread[raw] += 1
             else:
                 cells.append(_Cell(row, raw, name, part, value, number[1]))
-    cells = _without_doubles(cells)
+    cells = _of_perplexities(_without_doubles(cells), out)
     if any(record.bits for record in records):
         out.notes.append("fairseq writes losses in bits: they are multiplied by ln 2")
     for raw, count in unread.items():
         out.left_out.append(f"{count} cells of {raw!r} that are no number, or out of range")
     return cells, more
+
+
+def _of_perplexities(cells: list[_Cell], out: Rows) -> list[_Cell]:
+    """Read a perplexity as its logarithm, which is the loss, in a part that has no loss; else leave it out."""
+    kept = [cell for cell in cells if cell.name.quantity != "perplexity"]
+    measured = {cell.part for cell in kept if cell.name.quantity == "loss"}
+    alone = not any(cell.name.quantity in ("loss", "accuracy") for cell in kept)
+    for cell in cells:
+        if cell.name.quantity != "perplexity" or cell.part in measured or cell.value <= 0:
+            continue
+        if cell.name.task is not None and not alone:
+            continue
+        value = cell.value if not math.isfinite(cell.value) else math.log(cell.value)
+        kept.append(replace(cell, name=replace(cell.name, quantity="loss", task=None), value=value))
+        if cell.raw not in out.perplexities:
+            out.perplexities.append(cell.raw)
+            out.notes.append(f"{cell.raw!r} is a perplexity: its logarithm is read as the loss")
+    return kept
 
 
 def _without_doubles(cells: list[_Cell]) -> list[_Cell]:

@@ -1,10 +1,14 @@
 """Prints of one's own: ``Epoch 1 loss 0.69 acc 0.5``, ``epoch=1`` and ``train_loss=0.69`` on lines of their own."""
 
+import re
+
 from nsputil.clinic.log_readers.aliases import PART, parse_name
 from nsputil.clinic.log_readers.lines import HEADER, is_summary, scan_all
 from nsputil.clinic.log_readers.record import Family, Record
 from nsputil.clinic.log_readers.text import LogText
 
+_REPORTED = re.compile(r"\s*accuracy\s+\d?\.\d+\s+\d+\s*$")  # a line of scikit-learn's report
+MEASURES = ("loss", "accuracy", "perplexity", "tp")
 PREFIX = {"train": "train", "held_out": "eval", "test": "test"}
 
 
@@ -19,7 +23,7 @@ def read(text: LogText) -> list[Record]:
         if found.pairs and found.pairs == before:
             continue  # two loggers
         before = found.pairs
-        measured = found.of("loss", "accuracy", "f1", "mcc", "tp", "tn", "fp", "fn")
+        measured = found.of("loss", "accuracy", "perplexity", "f1", "mcc", "tp", "tn", "fp", "fn")
         counted = found.of("step", "epoch", "batch")
         if not measured:
             if HEADER.search(line):
@@ -33,7 +37,7 @@ def read(text: LogText) -> list[Record]:
             continue
         if is_summary(line) and not (found.of("step", "epoch") and len(measured) > 1):
             continue
-        part = found.part or context
+        part = found.part or ("held_out" if _REPORTED.match(line) else context)
         measured = _inherited(measured)
         if now is None or _begins_new(now, measured, counted, part):
             inherited = {n: v for n, v in now.values.items() if parse_name(n).quantity == "epoch"} if now else {}
@@ -44,7 +48,7 @@ def read(text: LogText) -> list[Record]:
         now.values.update(counted)
         for name, value in measured:
             now.values[_with_part(name, part)] = value
-    return [r for r in records if any(parse_name(n).quantity in ("loss", "accuracy", "tp") for n in r.values)]
+    return [r for r in records if any(parse_name(n).quantity in MEASURES for n in r.values)]
 
 
 def _opened(now: Record | None, records: list[Record], number: int, part: str | None) -> Record:
@@ -77,7 +81,7 @@ def _begins_new(now: Record, measured: list, counted: list, part: str | None) ->
         return True
     meanings = {(parse_name(n).quantity, parse_name(n).part) for n in names}
     has = {(parse_name(n).quantity, parse_name(n).part) for n in now.values}
-    measures_before = any(quantity in ("loss", "accuracy", "tp") for quantity, _ in has)
+    measures_before = any(quantity in MEASURES for quantity, _ in has)
     for name, value in counted:
         before = [v for n, v in now.values.items() if parse_name(n).quantity == parse_name(name).quantity]
         if measures_before and (not before or before[0] != value):

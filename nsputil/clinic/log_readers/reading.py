@@ -46,8 +46,12 @@ class LogReading:
         What else was measured held out, where more is better.
     scores : dict of str to list of float
         Every precision, recall and F1 that the file names, of any part.
+    one_answer : list of bool
+        For each report of scikit-learn, whether all its rows get one answer.
     free : bool
         Whether its losses need not fall: of a generator and its discriminator, of a policy.
+    perplexity : bool
+        Whether a loss is the logarithm of a perplexity, so of words: it has no level of classes.
     """
 
     name: str
@@ -63,7 +67,9 @@ class LogReading:
     first_epoch: float = math.inf
     metrics: dict[str, list[float]] = field(default_factory=dict)
     scores: dict[str, list[float]] = field(default_factory=dict)
+    one_answer: list[bool] = field(default_factory=list)
     free: bool = False
+    perplexity: bool = False
 
     def series(self, part: str, quantity: str) -> list[float]:
         """Return the numbers of one kind, in order."""
@@ -169,7 +175,9 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
         first_epoch=rows.first_epoch,
         metrics=scores.held_out(records),
         scores=scores.named(text),
+        one_answer=scores.one_answer(text),
         free=scores.need_not_fall(text),
+        perplexity=bool(rows.perplexities),
     )
     if family is unnamed.FAMILY:
         notes.append(
@@ -180,7 +188,7 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
         notes.append("'Value' is taken for a loss of training; if it is not, use --column accuracy='Value (loss)'")
     if classes is not None:
         reading.classes, reading.classes_from = classes, "given"
-    else:
+    elif not reading.perplexity:
         _guess_classes(reading)
     return reading
 

@@ -19,6 +19,8 @@ _NAMED = re.compile(
 _MAKES = re.compile(r"\b(g|gen|generator)[-_ ]?loss|\bloss[-_ ]?(g|gen|generator)\b", re.I)
 _JUDGES = re.compile(r"\b(d|disc|discriminator)[-_ ]?loss|\bloss[-_ ]?(d|disc|discriminator)\b", re.I)
 _POLICY = re.compile(r"\b(policy|actor|surrogate|elbo)([-_ ]gradient)?[-_ ]?loss", re.I)
+_REPORT = re.compile(r"^\s*precision\s+recall\s+f1-score\s+support\s*$", re.M)
+_CLASS = re.compile(r"^\s*(\S.*?)\s{2,}(\d?\.\d+)\s+(\d?\.\d+)\s+(\d?\.\d+)\s+(\d+)\s*$", re.M)
 LARGEST = 2_000_000  # characters
 
 
@@ -43,6 +45,18 @@ def named(text: LogText) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for name, number in _NAMED.findall(text.text):
         found.setdefault(name.strip().lower(), []).append(float(number))
+    return found
+
+
+def one_answer(text: LogText) -> list[bool]:
+    """Return for each report of scikit-learn whether one class has a recall of 1, and all others one of 0."""
+    if len(text.text) > LARGEST:
+        return []
+    found = []
+    for part in _REPORT.split(text.text)[1:]:
+        recalls = [float(recall) for name, _, recall, _, _ in _CLASS.findall(part) if not name.endswith("avg")]
+        if len(recalls) > 1:
+            found.append(sorted(recalls)[-2:] == [0.0, 1.0])
     return found
 
 

@@ -6,13 +6,13 @@ none. Each group is one small function with its limits beside it.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from nsputil.clinic.log_readers.aliases import parse_name
 from nsputil.clinic.log_readers.reading import LogReading
-from nsputil.clinic.log_readers.trends import Z_OF_FEW, ends, kendall, most_of_a_rise, noise, rises, steady
+from nsputil.clinic.log_readers.trends import Z_OF_FEW, ends, kendall, most_of_a_rise, noise, restarts, rises, steady
 
 NAN = "not a number"
 CONTRADICTION = "contradictory numbers"
@@ -34,6 +34,8 @@ MANY = 20  # rows of training from which their sampling error is known
 NO_LOSS = 5e-4  # a loss below it: each row is right, and the model is sure
 ALL_RIGHT = 0.9985  # of the held-out rows from the first evaluation on: labels alone have more errors than that
 LN10 = math.log(10)
+KNOWS_WORDS = 6.0  # nats: a model of language that begins below it was trained before, and hardly has to fall
+BEYOND_WORDS = 16.0  # nats: e to that power is 9 million, more than any vocabulary has words
 FEW = 5  # rows of training, below which "learns" is not said
 
 
@@ -87,6 +89,12 @@ class Curves:
         Whether the loss is of a kind that need not fall, and may be negative: of a policy, of two adversaries.
     metrics : tuple of ndarray
         What else was measured held out, where more is better: F1, recall, BLEU.
+    test_accuracy : ndarray
+        Of the test, where there are evaluations, too.
+    until_held : int
+        How many losses of training there are up to the last held-out row.
+    perplexity : bool
+        Whether the loss is the logarithm of a perplexity.
     """
 
     loss: np.ndarray
@@ -107,6 +115,9 @@ class Curves:
     by_epoch: bool = False
     free: bool = False
     metrics: tuple[np.ndarray, ...] = ()
+    test_accuracy: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    until_held: int = 0
+    perplexity: bool = False
 
     @property
     def level(self) -> float:
@@ -141,12 +152,21 @@ def curves(reading: LogReading) -> Curves:
         "accuracy of train" in reading.running, reading.rows[-1]["step"] if reading.rows else 0,
         reading.rows[0]["step"] if reading.rows else 0, "loss of train" in reading.running,
         0 < reading.epochs < BEGUN and len(loss) < MANY and not (counted and reading.rows[-1]["step"] >= 1000),
-        (two or _many(reading, losses, accuracies) or _looks_like_two(losses, accuracies)) and not reading.free,
+        (two or _many(reading, losses, accuracies) or _looks_like_two(losses, accuracies))
+        and not (reading.free or reading.perplexity),
         two and not reading.free, _from_start(reading),
         counted or math.isfinite(reading.first_epoch), by_epoch,
         reading.free,
         tuple(np.array(values) for values in reading.metrics.values() if np.isfinite(values).all()),
+        of("test", "accuracy") if held == "held_out" else np.zeros(0), _until_held(reading, held), reading.perplexity,
     )  # fmt: skip
+
+
+def _until_held(reading: LogReading, held: str) -> int:
+    last = max((row["step"] for row in reading.rows if row["part"] == held and "loss" in row), default=math.inf)
+    return sum(
+        row["part"] == "train" and row["step"] <= last and np.isfinite(row.get("loss", np.nan)) for row in reading.rows
+    )
 
 
 def _many(reading: LogReading, losses: list[np.ndarray], accuracies: list[np.ndarray]) -> bool:
@@ -187,6 +207,7 @@ def symptoms(reading: LogReading) -> list[Symptom]:
     with np.errstate(all="ignore"):
         of = curves(reading)
         found = _not_a_number(reading) + _one_class(reading) + _no_correlation(reading) + _all_zero(reading)
+        found += _right_at_once(reading, of) + _one_answer(reading)
         for look in LOOKS:
             found += look(of)
     return sorted(found, key=lambda s: (not s.firm, GROUPS.index(s.group)))
@@ -220,13 +241,24 @@ def _no_correlation(reading: LogReading) -> list[Symptom]:
     """Matthews' correlation is 0 if all rows get one answer; other answers hardly ever give exactly 0."""
     rows = [row for row in reading.rows if "mcc" in row]
     last = [row["mcc"] for row in rows[-3:]]
-    if not last or any(last) or len(rows) == 2:
+    if not last or any(last):
         return []
     if rows[-1].get("loss", 1.0) < NO_LOSS:
         text = f"The loss is {rows[-1]['loss']:.2g}, which is all rows right, and Matthews' correlation is 0."
         return [Symptom(CONTRADICTION, text)]
     count = "the last" if len(rows) > 1 else "its"
-    return [Symptom(STUCK, f"Matthews' correlation is 0 in {count} {len(last)} rows: one answer for all.")]
+    text = f"Matthews' correlation is 0 in {count} {len(last)} rows: one answer for all."
+    return [Symptom(STUCK, text, firm=len(rows) != 2)]  # two may be of a warm-up
+
+
+def _one_answer(reading: LogReading) -> list[Symptom]:
+    """One recall of 1 and others of 0 in the last reports; an early one may be of a training that has just begun."""
+    last = reading.one_answer[-2:]
+    if not last or not all(last):
+        return []
+    text = f"In the last {len(last)} reports" if len(last) > 1 else "In the last report"
+    text = f"{text} one class has a recall of 1 and all others have 0: one answer for all rows."
+    return [Symptom(STUCK, text, firm=len(last) > 1)]
 
 
 def _all_zero(reading: LogReading) -> list[Symptom]:
@@ -237,6 +269,18 @@ def _all_zero(reading: LogReading) -> list[Symptom]:
         return []
     count = min(len(reading.scores[name]) for name in zero)
     return [Symptom(STUCK, f"{', '.join(zero[:3])} are 0 in each of {count} reports: nothing is found.")]
+
+
+def _right_at_once(reading: LogReading, of: Curves) -> list[Symptom]:
+    """Rows of training that are all right, with no loss, after the first batches of the first epoch."""
+    rows = [row for row in reading.rows if row["part"] == "train" and {"loss", "accuracy"} <= row.keys()]
+    sure = [row["accuracy"] > 0.99995 and 0 <= row["loss"] < NO_LOSS for row in rows]
+    before = len(sure) - next((k for k, x in enumerate(reversed(sure)) if not x), len(sure))
+    early = of.from_start and of.counted and not of.by_epoch and not 1 < reading.epochs < math.inf
+    if len(rows) - before < 3 or before > 2 or not early:
+        return []
+    text = f"From step {rows[before]['step']} on each row of training is right, with a loss below {NO_LOSS}."
+    return [Symptom(PERFECT, text, firm=rows[before]["step"] <= 500)]
 
 
 def _learned(of: Curves) -> bool:
@@ -309,7 +353,8 @@ def _no_row_right(of: Curves) -> list[Symptom]:
         ("held-out", of.held_loss, of.held_accuracy),
         ("training", of.loss, of.accuracy),
     ):
-        if len(accuracy) >= 3 and not accuracy.any() and len(loss) and 0 <= float(loss.mean()) < 2:
+        even = len(loss) > 0 and np.abs(loss - LN2).max() < SAME  # ties, which count as wrong
+        if len(accuracy) >= 3 and not accuracy.any() and not even and len(loss) and 0 <= float(loss.mean()) < 2:
             text = (
                 f"The {part} accuracy is 0 in each of {len(accuracy)} rows with a loss of {loss.mean():.4f}, which "
                 f"gives the right class a probability of {math.exp(-loss.mean()):.2f}: they are not of the same rows."
@@ -345,7 +390,7 @@ def _beneath(part: str, loss: float, accuracy: float, firm: bool) -> Symptom:
 def _rises(of: Curves) -> list[Symptom]:
     found = []
     loss = of.loss
-    if len(loss) >= 3:
+    if len(loss) >= 3 and not restarts(loss):
         width = max(1, len(loss) // 10)
         smooth = np.convolve(loss, np.ones(width) / width, mode="valid")
         last = max(width, min(3, len(loss) // 3))
@@ -353,14 +398,37 @@ def _rises(of: Curves) -> list[Symptom]:
         rise = tail - float(smooth[low])
         least = 0.1 if of.known or len(of.accuracy) + len(of.held_accuracy) else 0.0  # nats; or of an unknown scale
         if low < 0.8 * len(smooth) and rise > max(least, 0.25 * abs(smooth[low])):
-            firm = _is_no_noise(of, float(smooth[low]), tail, width, last) and not (_late_best(of) or of.free)
+            firm = _is_no_noise(of, float(smooth[low]), tail, width, last) and not (
+                _late_best(of) or _falls_again(loss) or of.free
+            )
             found.append(
-                Symptom(RISES, f"The loss of training fell to {smooth[low]:.4f} and ends at {tail:.4f}.", firm)
+                Symptom(
+                    RISES,
+                    f"The loss of training fell to {smooth[low]:.4f} and ends at {tail:.4f}.",
+                    firm or _left_for_good(of) or (of.perplexity and tail > max(BEYOND_WORDS, smooth[low] + 4)),
+                )
             )
     elif len(loss) == 2 and loss[1] > 1.5 * loss[0] + 0.5:
         found.append(Symptom(RISES, f"The loss of training rose from {loss[0]:.4f} to {loss[1]:.4f}."))
     held = [] if any(symptom.firm for symptom in found) else _held_out_rises(of)
     return held or found
+
+
+def _falls_again(loss: np.ndarray) -> bool:
+    """Whether the loss falls surely after a jump, by a quarter of it: other weights, or a loss that was added."""
+    jump = int(np.diff(loss).argmax()) + 1
+    after, height = loss[jump:], float(loss[jump] - loss[jump - 1])
+    return len(after) >= FEW and rises(-after, 0.25 * height) and kendall(after) < -ERRORS
+
+
+def _left_for_good(of: Curves) -> bool:
+    """Whether the training loss jumps once and stays, each later row above twice the highest earlier one."""
+    loss = of.loss
+    jump = int(np.diff(loss).argmax()) + 1
+    before, after = loss[:jump], loss[jump:]
+    if of.free or _late_best(of) or _falls_again(loss) or len(before) < 4 or len(after) < FEW or before.min() <= 0:
+        return False
+    return bool(after.min() > 2 * before.max() + 0.5 and loss[jump] - loss[jump - 1] > 0.5 * (loss[-1] - before.min()))
 
 
 def _is_no_noise(of: Curves, low: float, tail: float, width: int, last: int) -> bool:
@@ -438,11 +506,14 @@ def _gained(of: Curves) -> bool:
 
 
 def _stuck(of: Curves) -> list[Symptom]:
+    if len(of.loss) >= 3 and np.abs(of.loss - LN2).max() < SAME and len(of.accuracy) and not of.accuracy.any():
+        text = f"The loss of training is {LN2:.4f} = ln 2 and its accuracy 0 in each of {len(of.loss)} rows: ties."
+        return [Symptom(STUCK, text)]
     last = of.loss[-max(FEW, len(of.loss) // 3) :]
     if len(of.loss) >= FEW and np.abs(last - of.level).max() < SAME:  # no batch gives exactly that by chance
         text = f"The loss of training is {of.level:.4f} = ln {of.classes} in each of the last {len(last)} rows."
         return [Symptom(STUCK, f"{text} All classes get the same probability.")]
-    constant = _constant(of) or _both_at_chance(of)
+    constant = _constant(of) or _both_at_chance(of) or _neither_moves(of)
     found = _loss_at_level(of) + _accuracy_at_chance(of)
     if of.free or _learned(of) or _may_have_learned(of):  # a training that is slow, or was short: worth a look
         found = [replace(symptom, firm=False) for symptom in found]
@@ -471,6 +542,21 @@ def _both_at_chance(of: Curves) -> list[Symptom]:
         return []
     text = f"The loss is near ln {of.classes} = {of.level:.4f}, and the accuracy near {1 / of.classes:.4f}, in each of "
     return [Symptom(STUCK, f"{text}{len(loss)} rows.")]
+
+
+def _neither_moves(of: Curves) -> list[Symptom]:
+    """Few evaluations of many classes, whose number is not known: neither loss nor score moves, and both are poor."""
+    held = of.held_loss
+    poor = [m for m in (*of.metrics, of.held_accuracy) if len(m) >= 3 and 0 < m.max() < 0.5 and np.ptp(m) < 0.01]
+    if len(held) < 3 or not poor or not of.from_start or of.begun or np.ptp(held) > 0.02 * held.mean():
+        return []
+    if len(of.loss) and of.loss[0] - of.loss[-1] > 0.05 * of.loss[0]:
+        return []
+    text = (
+        f"The held-out loss is between {held.min():.4f} and {held.max():.4f} in each of {len(held)} rows, and a score "
+        f"between {poor[0].min():.4f} and {poor[0].max():.4f}: neither moves."
+    )
+    return [Symptom(STUCK, text, firm=False)]
 
 
 def _constant(of: Curves) -> list[Symptom]:
@@ -535,6 +621,9 @@ def _later_half(values: np.ndarray) -> tuple[float, float]:
 
 
 def _loss_at_level(of: Curves) -> list[Symptom]:
+    if 0 < len(of.loss) < FEW and np.abs(of.loss - LN2).max() < SAME and not (of.begun or len(of.held_accuracy)):
+        text = f"The loss of training is {of.loss[-1]:.4f} = ln 2, which is what two equal probabilities cost."
+        return [Symptom(STUCK, text, firm=False)]
     known = f"knowing nothing costs ln {of.classes} = {of.level:.4f}"
     accuracy = of.held_accuracy if len(of.held_accuracy) else of.accuracy
     agrees = len(accuracy) > 0 and float(accuracy[-3:].mean()) < 1 / of.classes + 0.1  # an accuracy says the same
@@ -557,17 +646,20 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
             return [Symptom(STUCK, text, firm)]
     if len(of.loss) >= 4 and (of.summed or not of.known) and not len(of.accuracy) + len(of.held_accuracy):
         head, tail = ends(of.loss)
-        if tail > 0.97 * head:
+        if 1.5 * head > tail > 0.97 * head:
             fall = most_of_a_rise(-of.loss)
             firm = len(of.loss) >= 8 and fall < 0.02 * head and of.from_start and of.counted
             firm = firm and not (of.begun or _a_moment(of) or of.running_loss)
+            firm = firm and not (of.perplexity and head < KNOWS_WORDS)
             return [Symptom(STUCK, f"The loss of training begins at {head:.4f} and ends at {tail:.4f}.", firm)]
     if len(of.held_loss) and not (of.summed and len(of.loss)) and of.known:
         last = float(of.held_loss[-1])
         fell = (
             len(of.held_loss) >= 3 and of.held_loss[0] - last > 2 * LEVEL and last > of.level + LEVEL
         )  # more classes?
-        if of.level - LEVEL < last < of.level + 0.5 and not (fell or _few(of) or _above_chance(of)):
+        if of.level - LEVEL < last < of.level + 0.5 and not (
+            fell or _few(of) or _above_chance(of) or of.held_loss.min() < of.level - 2 * LEVEL
+        ):
             firm = agrees or of.two or (len(of.held_loss) >= 3 and not len(accuracy))
             return [Symptom(STUCK, f"The held-out loss ends at {last:.4f}; {known}.", firm)]
     return []
@@ -598,13 +690,15 @@ def _accuracy_at_chance(of: Curves) -> list[Symptom]:
     last, chance = float(accuracy[-3:].mean()), 1 / of.classes
     loss = of.held_loss if part == "held-out" else of.loss
     if of.classes == 2 and last < 0.4 and _gap(of) < 0.15:
+        if not of.two and len(accuracy) < 3:
+            return []
         text = f"The {part} accuracy ends at {last:.4f}"
         if of.two and not of.summed and len(loss):
             text = f"{text}, below chance: labels or columns are exchanged, or there are more than two classes."
             return [Symptom(CONTRADICTION, text)]
         text = f"{text}; there seem to be more than two classes (--classes)."
         return [Symptom(STUCK, text, firm=False)] if not _learned(of) else []
-    if last < chance + min(CHANCE, chance) and _gap(of) < 0.15:
+    if last < chance + min(CHANCE, chance) and _gap(of) < 0.15 and (of.known or not _learned(of)):
         agrees = len(loss) > 0 or (len(of.loss) > 0 and abs(_late(of.loss) - of.level) < LEVEL)
         seen = of.from_start or of.two or len(of.loss) > 0 and abs(_late(of.loss) - of.level) < LEVEL
         enough = len(accuracy) >= (8 if part == "training" and not of.by_epoch else 3)
@@ -643,13 +737,17 @@ def _worse(of: Curves) -> list[Symptom]:
             text = f"The accuracy ends {gap:.3f} higher in training than held out ({of.held_accuracy[-1]:.4f})."
             return [Symptom(WORSE, text, firm)]
     if len(of.loss) and len(of.held_loss) and not of.summed:
-        train, held = _late(of.loss), float(of.held_loss[-1])
+        pieces = restarts(of.loss)
+        train = float(pieces[-2].mean()) if pieces else _late(of.loss[: of.until_held if of.until_held >= 3 else None])
+        held = float(of.held_loss[-1])
         good = len(of.held_accuracy) > 0 and of.held_accuracy[-1] >= 0.8
         no_answer_is_better = held > of.level + 0.1 and held - train > 0.2 and train < of.level - LEVEL
         far_apart = (held > of.level and train < 0.5 * of.level) or (held - train > 0.5 and held > 2 * train)
         classified = of.two or len(of.accuracy) + len(of.held_accuracy) > 0
         if (no_answer_is_better and of.known and classified) or (far_apart and len(of.loss) >= 3):
-            firm = not (good or _as_good(of) or _still_follows(of) or _gained(of)) and (of.known or _same_scale(of))
+            firm = not (good or pieces or _as_good(of) or _still_follows(of) or _gained(of)) and (
+                of.known or _same_scale(of)
+            )
             return [Symptom(WORSE, f"The loss ends at {train:.4f} in training and at {held:.4f} held out.", firm)]
     return []
 
@@ -682,8 +780,28 @@ def _same_scale(of: Curves) -> bool:
     return len(held) >= 2 and bool(held[0] < 1.5 * loss[:3].max() or held[-1] > held[0])
 
 
+def _better_in_few_rows(of: Curves) -> list[Symptom]:
+    """A held-out accuracy above that of training, or a test above both: worth a look, however few rows show it."""
+    accuracy, held = of.accuracy, of.held_accuracy
+    if len(of.test_accuracy) and len(accuracy) and len(held):
+        test = float(of.test_accuracy[-1])
+        others = max(float(accuracy[-max(3, len(accuracy) // 5) :].mean()), float(held[-3:].mean()))
+        if test - others > 0.08:
+            text = f"The test has an accuracy of {test:.4f}, training and validation at most {others:.4f}."
+            return [Symptom(BETTER, text, firm=False)]
+    if len(accuracy) and len(held) and min(len(accuracy), len(held)) < 3:
+        train, last = float(accuracy[-3:].mean()), float(held[-1])
+        train = max(train, float(accuracy[-1]))
+        if last - train > 0.08 or (last - train > 0.02 and last > 1.25 * train):
+            text = f"The accuracy ends at {train:.4f} in training and at {last:.4f} held out."
+            return [Symptom(BETTER, text, firm=False)]
+    return []
+
+
 def _better(of: Curves) -> list[Symptom]:
     """Dropout, MixUp, label smoothing, weights and augmentation make training look worse: never firm by the loss."""
+    if few := _better_in_few_rows(of):
+        return few
     if len(of.accuracy) >= 3 and len(of.held_accuracy) >= 3 and not of.running:
         tail = of.accuracy[-max(3, len(of.accuracy) // 5) :]
         train, held = float(tail.mean()), float(of.held_accuracy[-3:].mean())

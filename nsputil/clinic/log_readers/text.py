@@ -15,6 +15,7 @@ _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00\x07]|.\x08")  # colours, bell
 #: Words of Chinese logs, longer ones before their parts.
 _CHINESE = {
     "训练集": "train", "验证集": "valid", "测试集": "test", "训练": "train", "验证": "valid", "测试": "test",
+    "困惑度": "perplexity",
     "损失": "loss", "准确率": "accuracy", "正确率": "accuracy", "轮次": "epoch", "迭代": "iteration",
     "为": "", "\uff1a": ":", "\uff0c": ",", "\uff1b": ";", "\u3002": ". ",
 }  # fmt: skip
@@ -98,7 +99,7 @@ def decode(raw: bytes, name: str = "log") -> LogText:
     if "\r" in text.replace("\r\n", "\n"):
         notes.append("carriage returns are taken for ends of lines")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if any(word in text for word in ("损失", "准确率", "正确率")):
+    if any(word in text for word in ("损失", "准确率", "正确率", "困惑度")):
         notes.append("Chinese words for loss, accuracy and the like are read as the English ones")
         text = re.sub("第 ?(\\d+) ?次迭代", r"iteration \1 ", text)
         text = re.sub("第 ?(\\d+) ?轮", r"epoch \1 ", text)

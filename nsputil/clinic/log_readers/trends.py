@@ -54,6 +54,20 @@ def most_of_a_rise(values: np.ndarray) -> float:
     return (slope + 2 * error) * (n - 1)
 
 
+def restarts(values: np.ndarray) -> list[np.ndarray]:
+    """Return the pieces of rows that fall again and again, such as in each epoch; none if they do not.
+
+    A mean that begins again in each epoch looks like that, and so do batches in the order of their length.
+    """
+    if len(values) < 8:
+        return []
+    jumps = np.flatnonzero(np.diff(values) > 0.5 * np.ptp(values)) + 1
+    pieces = [piece for piece in np.split(values, jumps) if len(piece) >= 4]
+    whole = sum(len(piece) for piece in pieces) >= len(values) - 3
+    falls = all(rises(-x, 0.5 * np.ptp(values)) and np.diff(x).max() < 0.25 * np.ptp(values) for x in pieces)
+    return pieces if len(pieces) >= 2 and whole and falls else []
+
+
 def rises(values: np.ndarray, least: float) -> bool:
     """Return whether the rows rise by `least` or more, and beyond their own scatter."""
     if len(values) < 3:
