@@ -13,7 +13,7 @@ LATE = 0.75  # of the training: a rate that is highest only then grows all the t
 
 #: Fact -> beginnings of the names of the facts whose violation explains it.
 EXPLAINS: dict[str, tuple[str, ...]] = {
-    "model.comparison": ("model.pooled", "arrays.words", "arrays.mask", "arrays.segments"),
+    "model.comparison": ("model.pooled", "model.values", "arrays.words", "arrays.mask", "arrays.segments"),
     "model.start": ("arrays.words",),
     "model.reads": ("labels.", "pairs.", "steps.length", "model.repeatable", "arrays.", "steps.", "loss.", "optimizer.", "model.pooled"),
     "model.width": ("steps.", "loss.", "optimizer.", "arrays.", "model.pooled", "labels."),

@@ -285,7 +285,9 @@ def comparison(recording: Any) -> list[Finding]:
         h = np.asarray(cache.pooler.h_cls, np.float64)
         spread = float(np.linalg.norm(h - h.mean(axis=0)))
         mixed = float(np.linalg.norm(h[0] + h[1] - h[2] - h[3]))
-        ratios.append(mixed / max(spread, 1e-2 * float(np.linalg.norm(h)), 1e-300))
+        size = float(np.linalg.norm(h))
+        if spread > 1e-6 * size:  # else h_cls is the same for all four, and shows nothing
+            ratios.append(mixed / max(spread, 1e-2 * size))
     if len(ratios) < 4:
         return [unknown("model.comparison", PLACE, "Too few texts of equal lengths were found.")]
     middle = float(np.median(ratios))

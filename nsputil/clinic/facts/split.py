@@ -152,8 +152,8 @@ def _copies(train: list) -> Finding:
     numbers = {"documents": float(distinct), "of": float(len(train)), "sentences": different}
     if distinct < 0.7 * len(train) or different < 0.5:
         text = f"Of {len(train)} training documents {distinct} are different, and {different:.3f} of their sentences."
-        within = [len(set(d.sentences)) < 0.2 * len(d.sentences) for d in train if len(d.sentences) >= 5]
-        copied = distinct < 0.7 * len(train) or not within or np.mean(within) < 0.5  # else one sentence fills each
+        within = [len(set(d.sentences)) < 0.7 * len(d.sentences) for d in train if len(d.sentences) >= 5]
+        copied = distinct < 0.7 * len(train) or not within or np.mean(within) < 0.5  # else each repeats its own
         return violated("split.copies", PLACE, text, "corpus-duplicated" if copied else None, numbers=numbers)
     return holds(
         "split.copies", PLACE, f"{distinct} of {len(train)} training documents are different.", numbers=numbers
@@ -161,7 +161,7 @@ def _copies(train: list) -> Finding:
 
 
 def _used(recording: Any, train: list) -> Finding:
-    """Which share of the documents, and of their sentences, is trained on?"""
+    """Which share of the documents, and of their sentences, is trained on? Whether it is too small, a swap shows."""
     everything = _distinct(recording.experiment.documents)
     whole = {sentence for document in everything for sentence in document}
     here = {sentence for document in train for sentence in document.sentences}
@@ -181,13 +181,13 @@ def _used(recording: Any, train: list) -> Finding:
         if apart > max(share, 0.3):
             text = f"{text} {apart:.3f} are held out: the parts have the wrong sizes."
             return violated("split.used", PLACE, text, None, numbers=numbers)
-        return violated("split.used", PLACE, text, "too-few-pairs", numbers=numbers)
+        return violated("split.used", PLACE, text, "too-few-pairs", False, numbers=numbers)
     if words < 0.4 * possible or first < 0.2 * possible:
         text = (
             f"The A and B of all training pairs hold {words / possible:.3f} of the training text, "
             f"the A alone {first / possible:.3f}; the rest is in no pair."
         )
-        return violated("split.used", "pairs", text, "too-few-pairs", numbers=numbers)
+        return violated("split.used", "pairs", text, "too-few-pairs", False, numbers=numbers)
     distinct = len({(p.sentence_a, p.sentence_b) for p in epochs[0]}) / max(1, len(epochs[0])) if epochs else 1.0
     if distinct < 0.5:
         text = f"Only {distinct:.3f} of the pairs of an epoch are different."
