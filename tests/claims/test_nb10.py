@@ -88,7 +88,7 @@ def odd_rates():
 
 
 @claim("a-fifth-to-a-third", "For many probes it is a fifth to a third.")
-@claim("one-odd-number", "**One odd number is no sign of a fault.**")
+@claim("one-odd-number", "**One odd number is no proof of a fault.**")
 def test_healthy_runs_are_often_odd():
     shares = np.array(list(odd_rates().values()))
     assert np.mean((shares > 0.15) & (shares < 0.4)) > 0.6
@@ -375,7 +375,7 @@ def test_the_solutions_are_right():
 )
 @claim(
     "true-0.25",
-    "A probe that holds the labels against the text does: <code>look-at-rows</code> finds that no row "
+    "The probes that compare the labels with the text show it: <code>look-at-rows</code> finds that no row "
     "called IsNext follows, and <code>recount</code> gives 0.25 against the true labels.",
 )
 def test_what_the_solutions_say_of_probes():
@@ -459,8 +459,12 @@ def test_the_grain_of_case_10():
     assert signals["final.recall_difference"] == 1
 
 
-@claim("ten-odd-on-the-factbook", "But each of the ten lies in the range of the healthy factbook runs of the bank.")
-def test_the_odd_numbers_of_case_8_are_in_the_range_of_the_factbook():
+@claim(
+    "ten-odd-on-the-factbook",
+    "But none of the ten is beyond what healthy factbook runs of the bank show: each lies between their smallest "
+    "and their largest value.",
+)
+def test_the_odd_numbers_of_case_8_are_not_beyond_those_of_the_factbook():
     game, cases = case_to_play(8), bank()
     others = [k for k in cases.rows("train") if not cases.cases[k].faults and "factbook" in cases.cases[k].name]
     odd = {name: value for name, value in game.signals.items() if not game.usual(name, value)}
