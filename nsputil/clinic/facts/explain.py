@@ -53,7 +53,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "optimizer.schedule": ("steps.stored", "steps.kept", "optimizer.decay"),
     "optimizer.decay": ("optimizer.memory",),
     "pairs.prior": ("labels.",),
-    "labels.text": ("split.cut",),
+    "labels.text": ("split.cut", "split.copies"),
     "text.order": ("text.header", "split.copies"),
     "pairs.words": ("labels.", "text.header", "pairs.text", "pairs.variety", "pairs.lengths", "pairs.overlap"),
     "pairs.lengths": ("labels.", "pairs.text", "pairs.variety", "pairs.overlap"),

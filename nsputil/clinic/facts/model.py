@@ -278,16 +278,19 @@ def comparison(recording: Any) -> list[Finding]:
     For a sum of a part of A and a part of B, f(A, B) + f(A', B') - f(A, B') - f(A', B) is 0. The texts have equal
     lengths, so that a mean over all words is such a sum too. A convolution that looks across the seam has a little.
     """
-    model, ratios = clone(recording.start), []
+    model, ratios, tried = clone(recording.start), [], 0
     for first, second in _same_lengths(recording):
         four = [first, second, _with(first, sentence_b=second.sentence_b), _with(second, sentence_b=first.sentence_b)]
         cache = model.forward(model.encode(four, model.vocabulary, model.max_length))[1]
         h = np.asarray(cache.pooler.h_cls, np.float64)
         spread = float(np.linalg.norm(h - h.mean(axis=0)))
         mixed = float(np.linalg.norm(h[0] + h[1] - h[2] - h[3]))
-        size = float(np.linalg.norm(h))
+        size, tried = float(np.linalg.norm(h)), tried + 1
         if spread > 1e-6 * size:  # else h_cls is the same for all four, and shows nothing
             ratios.append(mixed / max(spread, 1e-2 * size))
+    if tried >= 8 and len(ratios) < tried / 4:
+        text = f"In {tried - len(ratios)} of {tried} trials h_cls is the same for pairs of other words."
+        return [violated("model.comparison", PLACE, text, None, False, count=float(tried))]
     if len(ratios) < 4:
         return [unknown("model.comparison", PLACE, "Too few texts of equal lengths were found.")]
     middle = float(np.median(ratios))

@@ -182,16 +182,16 @@ def _used(recording: Any, train: list) -> Finding:
             text = f"{text} {apart:.3f} are held out: the parts have the wrong sizes."
             return violated("split.used", PLACE, text, None, numbers=numbers)
         return violated("split.used", PLACE, text, "too-few-pairs", False, numbers=numbers)
+    distinct = len({(p.sentence_a, p.sentence_b) for p in epochs[0]}) / max(1, len(epochs[0])) if epochs else 1.0
+    if distinct < 0.5:
+        text = f"Only {distinct:.3f} of the pairs of an epoch are different."
+        return violated("split.used", "pairs", text, "corpus-duplicated", numbers=numbers)
     if words < 0.4 * possible or first < 0.2 * possible:
         text = (
             f"The A and B of all training pairs hold {words / possible:.3f} of the training text, "
             f"the A alone {first / possible:.3f}; the rest is in no pair."
         )
         return violated("split.used", "pairs", text, "too-few-pairs", False, numbers=numbers)
-    distinct = len({(p.sentence_a, p.sentence_b) for p in epochs[0]}) / max(1, len(epochs[0])) if epochs else 1.0
-    if distinct < 0.5:
-        text = f"Only {distinct:.3f} of the pairs of an epoch are different."
-        return violated("split.used", "pairs", text, "corpus-duplicated", numbers=numbers)
     return holds("split.used", PLACE, f"{share:.3f} of the sentences are trained on.", numbers=numbers)
 
 
