@@ -69,17 +69,21 @@ def unexplained(findings: Sequence[Finding]) -> list[Finding]:
     return [f for f in findings if f.state == "violated" and not violated & set(f.explained_by)]
 
 
+#: Facts about the model that are no state after training: whatever the cause, the model is at fault.
+DECISIVE = ("model.labels", "model.writes")
 #: Directions of a cause that the catalogue has one way round only; a name that is in neither is a description.
-MIRRORED = ("b-given-twice", "first-sentence-lost", "ignore-index-one", "labels-all-is-next")
+MIRRORED = ("first-sentence-lost", "ignore-index-one", "labels-all-is-next")
 
 
 def in_catalogue(finding: Finding) -> str | None:
     """Return the cause of a finding if it is one of the catalogue, or the mirror image of one; else None.
 
     Facts recognise more than the catalogue holds, such as a focal loss. Such a name describes what was seen; nothing
-    was measured about how often it is the cause, so the answer is the place.
+    was measured about how often it is the cause, so the answer is the place. The same holds for the faults that are
+    kept outside the catalogue.
     """
-    return finding.cause if finding.cause in FAULTS or finding.cause in MIRRORED else None
+    known = finding.cause in FAULTS and not FAULTS[finding.cause].outside
+    return finding.cause if known or finding.cause in MIRRORED else None
 
 
 def by_facts(findings: Sequence[Finding], symptomatic: Sequence[str] = ()) -> Conclusion | None:
@@ -105,7 +109,7 @@ def by_facts(findings: Sequence[Finding], symptomatic: Sequence[str] = ()) -> Co
         return None
     first = next((f for f in firm if in_catalogue(f)), firm[0])
     cause = in_catalogue(first)
-    if cause is None and first.place in symptomatic:
+    if cause is None and first.place in symptomatic and first.fact not in DECISIVE:
         return None
     doubtful = [f for f in violations if not f.firm]
     follow = [f for f in findings if f.state == "violated" and f not in violations and f.firm and in_catalogue(f)]

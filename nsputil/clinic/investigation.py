@@ -35,8 +35,10 @@ LONG = 0.05  # of the first weights: twice as long as the longest step of most h
 FEW_STEPS = 100
 SHARE = 2 / 3  # of what the text allows: a training that learns more of it is not sick
 OWN_RULE = ("steps.overshoot", "steps.length", "optimizer.scale", "model.values")
-CHOICES = ("model.start",)  # what sane trainings do too: many start from random vectors
+CHOICES = ("model.start", "split.used")  # what sane trainings do too: random vectors, a part of the text
 MEASURES = ("split.sizes",)  # what may spoil the measurement and leave the model as it is
+ALTERED = ("split.text", "pairs.text")  # text that was cleaned on purpose, or spoilt: two measurements tell them apart
+LOST = 0.03  # of the accuracy that a run reports: from here on altered text has lost what the task needs
 CLEAR = 0.10  # of accuracy: from here on such a choice does harm, although something was learned
 #: Parts in the order in which they are exchanged: facts about the first ones leave most open. A recount is the exchange
 #: of the evaluation.
@@ -118,7 +120,8 @@ def investigate(
         findings = in_order([*findings, _same_run(run, seen.run)])
     other = reference or defaults(experiment)
     judge = other.held_out_pairs or other.pairs if _held_out_doubtful(findings) else None
-    trials = Trials(experiment, judge, seen.run, limit)
+    altered = any(f.state == "violated" and f.fact == "split.text" for f in findings)
+    trials = Trials(experiment, judge, seen.run, limit, other.split if altered else None)
     case = _Investigation(seen, findings, trials, other, reference is not None)
     tell = progress or (lambda sentence: None)
     return _by_facts(case) or _by_harm(case, tell) or _by_doses(case, tell) or _by_swaps(case, tell)
@@ -172,12 +175,13 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
             continue
         what, changed, own = _repair(case, finding)
         tell(f"Does it do harm? A training {what}.")
-        if measures := finding.fact in MEASURES:
+        measures, altered = finding.fact in MEASURES, finding.fact in ALTERED
+        if measures or altered:
             trial = case.trials.compare(what, changed, (0, 1))
         else:
             trial = case.trials.screened(what, changed, least=HARM / 2)
         tried, to_blame = [_swap_evidence(trial, part, what)], own or finding.fact not in CHOICES
-        tried += [_shift_evidence(trial, part, what)] if measures else []
+        tried += [_shift_evidence(trial, part, what)] if measures or altered else []
         if own and trial.gains and not trial.helps(HARM):
             cause, to_blame = None, False  # that repair is not what was missing
         if not trial.helps(HARM) and (own or not trial.gains) and case.trials.affordable(2):
@@ -185,7 +189,8 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
             changed = exchanged(case.trials.experiment, case.reference, part)
             trial = case.trials.screened(what, changed, least=HARM / 2)
             tried.append(_swap_evidence(trial, part, what))
-        if not (_harms(case, finding, trial, to_blame) or (measures and trial.moves())):
+        spoilt = trial.helps() and np.mean(trial.shifts) > LOST
+        if not (spoilt if altered else _harms(case, finding, trial, to_blame) or (measures and trial.moves())):
             case.evidence += [evidence_of(finding), *tried]
             continue
         statement = (

@@ -70,6 +70,10 @@ class TextIndex:
             found = self._places[text] = self._find(self.read(text))
         return found
 
+    def places_of(self, tokens: Sequence[int]) -> np.ndarray:
+        """Return all places where these tokens begin, given by their numbers."""
+        return self._find(np.asarray(tokens, dtype=np.int64))
+
     def _find(self, tokens: np.ndarray) -> np.ndarray:
         if len(tokens) == 0 or (tokens < 0).any():
             return np.zeros(0, dtype=np.int64)

@@ -42,6 +42,8 @@ FACTS: dict[str, tuple[Callable, str]] = {
     "model.repeatable": (model.repeatable, "model"),
     "model.alone": (model.alone, "model"),
     "model.padding": (model.padding, "model"),
+    "model.labels": (model.labels_unread, "model"),
+    "model.writes": (model.unchanged, "model"),
     "model.reads": (model.reads, "model"),
     "model.logits": (model.probabilities, "model"),
     "model.start": (word_vectors, "model"),

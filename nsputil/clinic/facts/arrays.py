@@ -216,6 +216,19 @@ def _in_order(rows: list) -> str | None:
     return None
 
 
+def _in_turn(rows: list) -> float:
+    """Return the share of rows in another order that hold both texts in their order, one among the other."""
+    mixed = [row for row in rows if _shows(row) == "other order" and min(len(row.a), len(row.b)) > 3]
+    return float(np.mean([_holds_in_order(row.visible, row.a) and _holds_in_order(row.visible, row.b)
+                          for row in mixed] or [False]))  # fmt: skip
+
+
+def _holds_in_order(words: tuple, text: tuple) -> bool:
+    """Whether the words of a text are among others in their order."""
+    rest = iter(words)
+    return all(word in rest for word in text)  # each is found after the one before
+
+
 def _kept_of_each(rows: list) -> tuple[float, float]:
     """Return the shares of the words of A, and of B, that rows show, where it is clear which are which."""
     known = [(k, row) for row in rows if (k := _length_of_a(row, len(row.visible))) is not None]
@@ -322,6 +335,8 @@ def _words(rows: list, recording: Any) -> Finding:
         text = f"{share['other order']:.3f} of {len(rows)} rows hold the right words in another order."
         if (side := _in_order(rows)) is not None:
             return bad(f"{text} Those of {side} are in their order.", None, False)
+        if _in_turn(rows) > 0.8:
+            return bad(f"{text} Each text keeps its own order, and words of both come in turn.", None, False)
         return bad(text, "word-order-lost", False)
     if odd > 0.05:
         crossed = max(_crossed(rows, recording))

@@ -96,6 +96,11 @@ def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> 
     if bad_other > limit_other or (truth[decided] == IS_NEXT).mean() > 0.2:
         if bad_other > limit_other:
             name, words = kind(truth[decided], labels[decided])
+            shift, fit = _out_of_step(truth, labels, decided)
+            if name in ("label-noise", "labels-shuffled") and shift and fit > 0.8:
+                name = "labels-off-by-one"
+                words = f"{(truth != labels)[decided].mean():.3f} of {decided.sum()} labels are wrong, and they fit when "
+                words += f"they are moved by {shift} places (correlation {fit:.2f})"
             whole = _by_document(pairs, wrong)
             system = "" if whole or name != "label-noise" else system
             return ELSEWHERE if system else "label-noise" if whole else name, words + whole + system, numbers, rows
@@ -103,6 +108,21 @@ def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> 
             words = f"{bad_next:.3f} of the labels IsNext are wrong, and none of the labels NotNext{system}"
             return ELSEWHERE if system else "label-noise", words, numbers, rows
     return _misplaced(pairs, labels, found, bad_next, index) + (numbers, rows)
+
+
+def _out_of_step(truth: np.ndarray, labels: np.ndarray, decided: np.ndarray) -> tuple[int, float]:
+    """Return by how many rows labels have to be moved to fit the truth, up to three, and how well they fit then.
+
+    Rows of which the truth is not known keep their places in the list.
+    """
+    fits = {}
+    for shift in range(-3, 4):
+        moved = np.roll(labels, shift)[decided]
+        known = truth[decided]
+        varied = moved.std() > 0 and known.std() > 0
+        fits[shift] = float(np.corrcoef(known, moved)[0, 1]) if varied else 0.0
+    best = max(fits, key=lambda shift: (round(fits[shift], 6), -abs(shift)))
+    return best, fits[best]
 
 
 def _by_document(pairs: list, wrong: np.ndarray) -> str:
@@ -126,7 +146,10 @@ def _misplaced(pairs: list, labels: np.ndarray, found: np.ndarray, share: float,
     chosen = [pair for pair, label in zip(pairs, labels, strict=True) if label == IS_NEXT]
     same = float(np.mean([index.read(p.sentence_a).tolist() == index.read(p.sentence_b).tolist() for p in chosen]))
     if same > 0.7:
-        return "a-given-twice", f"{words}; in {same:.3f} of them B is A once more"
+        joined = np.mean([len(index.places(p.sentence_a)) == 0 for p in pairs]) > 0.1  # A is no text of its own
+        return ELSEWHERE if joined else "a-given-twice", f"{words}; in {same:.3f} of them B is A once more"
+    if len({p.sentence_a for p in chosen}) < 0.1 * len({p.sentence_b for p in chosen}):
+        return ELSEWHERE, f"{words}; there are {len({p.sentence_a for p in chosen})} different A for all of them"
     back = float(np.mean([index.relation(p.sentence_b, p.sentence_a) == NEXT for p in chosen[:400]]))
     if back > 0.7:
         return "a-and-b-swapped", f"{words}; in {back:.3f} of them A follows B"

@@ -467,7 +467,29 @@ def _shaped(asked: Asked, prior: float) -> Finding | None:
                 f"A margin of {first.t:.3f} nats is asked of label 0, and one of {second.t:.3f} of label 1.", "margin"
             )
         return _bad(text, None)
-    return _name_shape(asked, first, second, prior)
+    found = _name_shape(asked, first, second, prior)
+    if found is None or found.state != "violated" or found.cause is None or _adds_up(asked):
+        return found
+    text = f"{found.statement} This is so for one pair; the loss of many is no mean, no sum and no share of theirs."
+    return _bad(text, None, numbers=found.numbers)
+
+
+def _adds_up(asked: Asked) -> bool:
+    """Whether the loss of a batch follows from those of its pairs, by a factor or by weights of the classes."""
+    factors = []
+    for count, seed in ((24, 0), (24, 2), (24, 4)):
+        logits, labels = designed(count, seed)
+        answer = asked(logits, labels)
+        each = [asked(np.repeat(logits[k : k + 1], 2, 0), np.repeat(labels[k : k + 1], 2)) for k in range(count)]
+        if answer is None or any(one is None for one in each):
+            return True  # nothing is known against it
+        losses = np.array([one[0] for one in each if one is not None])
+        basis = np.array([losses[labels == label].sum() / count for label in (0, 1)])
+        factors.append((answer[0], *basis))
+    found = np.array(factors)
+    weights = np.linalg.lstsq(found[:, 1:], found[:, 0], rcond=None)[0]
+    left = np.abs(found[:, 1:] @ weights - found[:, 0]).max()
+    return bool(left < 1e-3 * max(1e-9, float(np.abs(found[:, 0]).max())) or _rule(asked) is not None)
 
 
 def _without_softmax(asked: Asked) -> str | None:

@@ -91,6 +91,41 @@ def alone(recording: Any) -> list[Finding]:
     return [holds("model.alone", PLACE, "A pair gets the same number alone as among others.", numbers=numbers)]
 
 
+def labels_unread(recording: Any) -> list[Finding]:
+    """Are the numbers of a pair the same whatever its label is? A model that is given the label learns to copy it."""
+    batch = _batch(recording)
+    if getattr(batch, "labels", None) is None:
+        return [unknown("model.labels", PLACE, "The batch has no labels.")]
+    other = replaced(batch, labels=1 - np.asarray(batch.labels))
+    model, apart = _ready(recording), 0.0
+    for seed in (None, 0):  # as in evaluation, and as in a training step
+        own, moved = (
+            _odds(model.forward(b, None if seed is None else np.random.default_rng(seed))[0]) for b in (batch, other)
+        )
+        apart = max(apart, float(np.abs(own - moved).max()) / max(float(own.std()), 1e-9))
+    if apart > 0.02:
+        text = f"The log-odds move by up to {apart:.3f} of their spread when only the labels are exchanged."
+        return [violated("model.labels", PLACE, f"{text} The model reads the labels.", None, apart=apart)]
+    return [holds("model.labels", PLACE, "The log-odds do not depend on the labels of a batch.", apart=apart)]
+
+
+def unchanged(recording: Any) -> list[Finding]:
+    """Does a forward pass leave the weights as they are? Only the optimizer may change what has a gradient."""
+    model, batch = clone(recording.start), _batch(recording)
+    before = {name: array.copy() for name, array in model.parameters.items()}
+    logits, cache = model.forward(batch, np.random.default_rng(0))
+    learned = set(model.backward(np.ones_like(logits) / len(logits), cache))
+    names = [
+        name
+        for name, array in model.parameters.items()
+        if name in learned and not np.array_equal(array, before[name], equal_nan=True)
+    ]
+    if names:
+        text = f"A forward pass changes {len(names)} tensors of weights, such as {names[0]}."
+        return [violated("model.writes", PLACE, text, None, rows=tuple(names[:6]), tensors=len(names))]
+    return [holds("model.writes", PLACE, "A forward pass leaves the weights as they are.", tensors=0)]
+
+
 def padding(recording: Any) -> list[Finding]:
     """Does padding that the mask hides change anything?"""
     model, batch = _ready(recording), _batch(recording)
@@ -243,14 +278,19 @@ def comparison(recording: Any) -> list[Finding]:
     For a sum of a part of A and a part of B, f(A, B) + f(A', B') - f(A, B') - f(A', B) is 0. The texts have equal
     lengths, so that a mean over all words is such a sum too. A convolution that looks across the seam has a little.
     """
-    model, ratios = clone(recording.start), []
+    model, ratios, tried = clone(recording.start), [], 0
     for first, second in _same_lengths(recording):
         four = [first, second, _with(first, sentence_b=second.sentence_b), _with(second, sentence_b=first.sentence_b)]
         cache = model.forward(model.encode(four, model.vocabulary, model.max_length))[1]
         h = np.asarray(cache.pooler.h_cls, np.float64)
         spread = float(np.linalg.norm(h - h.mean(axis=0)))
         mixed = float(np.linalg.norm(h[0] + h[1] - h[2] - h[3]))
-        ratios.append(mixed / max(spread, 1e-2 * float(np.linalg.norm(h)), 1e-300))
+        size, tried = float(np.linalg.norm(h)), tried + 1
+        if spread > 1e-6 * size:  # else h_cls is the same for all four, and shows nothing
+            ratios.append(mixed / max(spread, 1e-2 * size))
+    if tried >= 8 and len(ratios) < tried / 4:
+        text = f"In {tried - len(ratios)} of {tried} trials h_cls is the same for pairs of other words."
+        return [violated("model.comparison", PLACE, text, None, False, count=float(tried))]
     if len(ratios) < 4:
         return [unknown("model.comparison", PLACE, "Too few texts of equal lengths were found.")]
     middle = float(np.median(ratios))

@@ -330,19 +330,21 @@ def _decay(bench: Bench, recording: Any, count: int) -> Finding:
     name = matrices[0]
     before = float(np.linalg.norm(own[name]))
     zeros = {key: np.zeros_like(own[key]) for key in matrices}
-    start, shrunk = own[name].astype(np.float64), []
+    start, shrunk, alike = own[name].astype(np.float64), [], 1.0
     for _ in range(count):
         size = float(np.linalg.norm(own[name]))
         optimizer.step({key: array.copy() for key, array in zeros.items()})
-        shrunk.append(size - float(np.linalg.norm(own[name])))
+        now = float(np.linalg.norm(own[name]))
+        shrunk.append(size - now)
+        if now > 1e-6 * before:  # as long as there is something left
+            alike = min(alike, float(np.vdot(start, own[name])) / (before * now))
     left = float(np.linalg.norm(own[name])) / before
-    alike = float(np.vdot(start, own[name])) / max(before * before * left, 1e-300)
     left = left ** (recording.total / count)
     once = max(shrunk) / max(sum(shrunk), 1e-300)
     numbers = {"left": left, "limit": float(np.exp(-1)), "direction": alike, "in_one_step": once}
     if left < np.exp(-1):
         text = f"With gradients of zero {left:.2g} of {name} is left at the end of the training"
-        if left > 1e-12 and alike < 0.99:  # decay makes all weights smaller alike
+        if alike < 0.99:  # decay makes all weights smaller alike
             text = f"{text}, and what is left has another direction."
             return violated("optimizer.decay", PLACE, text, None, rows=(name,), numbers=numbers)
         if once > 0.9 and count >= 10:

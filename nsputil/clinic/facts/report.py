@@ -280,6 +280,9 @@ def _explanations(recording: Any, counts: list, reports: list, plain: bool = Tru
     ):
         yield "stale-checkpoint", "It is that of the model at the start.", True
     yield from _earlier(recording, counts, reports)
+    if all(c.said["accuracy"] in (0.0, 1.0) for c in counts) and any(0.05 < c.accuracy < 0.95 for c in counts):
+        yield None, "All reports are so, whatever the model says.", True
+        return
     k = _first(counts)
     if k:
         yield "evaluated-on-few-pairs", f"It is that of the first {k} pairs alone.", True

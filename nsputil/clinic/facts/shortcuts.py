@@ -36,6 +36,7 @@ def shortcut_facts(recording: Any) -> list[Finding]:
         *_altered(recording, pairs, labels, spread(held_out)),
         _variety(pairs, labels),
         _lengths(pairs, labels),
+        _overlap(pairs, labels),
         _words(recording, pairs, labels),
         _prior(labels, held_out),
     ]
@@ -53,6 +54,23 @@ def _variety(pairs: Sequence, labels: np.ndarray) -> Finding:
         text = f"Only {shares[few]:.3f} of the B of the pairs {('IsNext', 'NotNext')[few]} are different texts."
         return violated("pairs.variety", PLACE, text, None, numbers=numbers)
     return holds("pairs.variety", PLACE, f"{min(shares):.3f} of the B of a class are different.", numbers=numbers)
+
+
+def _overlap(pairs: Sequence, labels: np.ndarray) -> Finding:
+    """Does B hold the text of A, or A that of B, in one class more often than in the other?"""
+    texts = [(" ".join(tokenize(p.sentence_a)), " ".join(tokenize(p.sentence_b))) for p in pairs]
+    inside = np.array([len(min(a, b, key=len)) > 20 and (a in b or b in a) for a, b in texts])
+    rates = [float(inside[labels == label].mean()) for label in (IS_NEXT, NOT_NEXT)]
+    numbers = {"is_next": rates[0], "not_next": rates[1]}
+    if abs(rates[0] - rates[1]) > ALTERED:
+        text = (
+            f"One text of a pair holds the other, word for word, in {rates[0]:.3f} of the pairs IsNext "
+            f"and in {rates[1]:.3f} of the pairs NotNext."
+        )
+        rows = tuple(f"{pairs[k].sentence_a[:40]!r} | {pairs[k].sentence_b[:40]!r}" for k in np.flatnonzero(inside)[:3])
+        return violated("pairs.overlap", PLACE, text, None, rows=rows, numbers=numbers)
+    return holds("pairs.overlap", PLACE, f"A text holds the other in {max(rates):.3f} of a class at most.",
+                 numbers=numbers)  # fmt: skip
 
 
 def _lengths(pairs: Sequence, labels: np.ndarray) -> Finding:
@@ -177,14 +195,17 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
             words = ", ".join(header[:5])
             text = f"The words {words} are in almost every text of a pair, and in few sentences of the documents."
             return [violated("pairs.text", PLACE, text, "page-headers", numbers=numbers)]
-        return [
-            unknown(
-                "pairs.text",
-                PLACE,
-                f"{here:.3f} of the pairs hold text that is in no document word for word.",
-                numbers=numbers,
-            )
-        ]
+        joined, ordered = _joined(index, [t for p in pairs[:300] for t in (p.sentence_a, p.sentence_b)])
+        if joined > 0.7:
+            text = f"{here:.3f} of the pairs hold text that consists of whole sentences of the documents, "
+            if ordered > 0.9:
+                text += "in their order, with others left out between them."
+                return [violated("pairs.text", PLACE, text, None, numbers=numbers)]
+            text += "in an order that the documents do not have."
+            return [violated("pairs.text", PLACE, text, "sentences-shuffled", numbers=numbers)]
+        text = f"{here:.3f} of the pairs hold text that is in no document word for word; it may have been cleaned."
+        rows = tuple(f"{pairs[k].sentence_b[:60]!r}" for k in np.flatnonzero(absent_b)[:3])
+        return [violated("pairs.text", PLACE, text, None, False, rows=rows, numbers=numbers)]
     return [
         holds(
             "pairs.text",
@@ -193,6 +214,37 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
             numbers=numbers,
         )
     ]
+
+
+def _joined(index: Any, texts: Sequence[str]) -> tuple[float, float]:
+    """Return which share of the texts that no document holds is made of whole sentences, and how often in order."""
+    starts = np.flatnonzero(index.starts)
+    where: dict[tuple, int] = {}
+    sizes: dict[int, set] = {}
+    for start in starts:
+        end = start + 1
+        while not index.starts[end] and index.tokens[end] != -1:
+            end += 1
+        sentence = tuple(index.tokens[start:end].tolist())
+        where.setdefault(sentence, int(start))
+        sizes.setdefault(sentence[0], set()).add(len(sentence))
+    made, later = [], []
+    for text in texts:
+        if len(index.places(text)):
+            continue
+        tokens, k, found = tuple(index.read(text).tolist()), 0, []
+        while k < len(tokens):
+            fits = [n for n in sizes.get(tokens[k], ()) if tokens[k : k + n] in where]
+            if not fits:  # the end may be cut off
+                rest = index.places_of(tokens[k:])
+                found += [int(rest[0])] if len(rest) else []
+                k = len(tokens) if len(rest) else -1
+                break
+            found.append(where[tokens[k : k + max(fits)]])
+            k += max(fits)
+        made.append(k >= len(tokens) and len(found) > 1)
+        later += [b > a for a, b in zip(found, found[1:], strict=False)] if made[-1] else []
+    return float(np.mean(made or [False])), float(np.mean(later or [False]))
 
 
 def _new_words(index: Any, texts: Sequence[str]) -> float:
@@ -228,7 +280,11 @@ def _pieces(index: Any, texts: Sequence[str], size: int = 3) -> float:
 
 def _everywhere(index: Any, pairs: Sequence) -> list[str]:
     """Return the words that are in nearly every A and B, and in few sentences of the documents."""
-    texts = [set(tokenize(text)) for pair in pairs[:300] for text in (pair.sentence_a, pair.sentence_b)]
+    tokens = [tokenize(text) for pair in pairs[:300] for text in (pair.sentence_a, pair.sentence_b)]
+    ends = [Counter(tuple(words) for words in part) for part in ([t[:2] for t in tokens], [t[-2:] for t in tokens])]
+    if max(count.most_common(1)[0][1] for count in ends) < 0.9 * len(tokens):
+        return []  # a header is at one end of every text
+    texts = [set(words) for words in tokens]
     often = [word for word, n in Counter(w for text in texts for w in text).items() if n > 0.95 * len(texts)]
     sentences = max(1, int(index.starts.sum()))
     return [word for word in often if (index.tokens == index.ids.get(word, -2)).sum() < 0.5 * sentences]

@@ -28,6 +28,7 @@ def split_facts(recording: Any) -> list[Finding]:
         _used(recording, train),
         _kind(train, held_out),
         _sizes(train, held_out),
+        _text(recording, train),
     ]
 
 
@@ -121,22 +122,46 @@ def _sizes(train: list, held_out: list) -> Finding:
     return holds("split.sizes", PLACE, f"Training documents are longer in {above:.3f} of the cases.", numbers=numbers)
 
 
+def _text(recording: Any, train: list) -> Finding:
+    """Is the text of the parts that of the documents, word for word? Cleaning may be meant, so this is doubtful."""
+    index = recording.text
+    sentences = [s for document in train for s in document.sentences if tokenize(s)][::7][:600]
+    if len(sentences) < 40:
+        return unknown("split.text", PLACE, "The parts hold too few sentences to be compared with the documents.")
+    gone = [s for s in sentences if len(index.places(s)) == 0]
+    cut = [s for s in sentences if len(at := index.places(s)) and not index.starts[at].any()]
+    share = (len(gone) + len(cut)) / len(sentences)
+    if share > 0.3:
+        text = (
+            f"{len(gone) / len(sentences):.3f} of the sentences of the training part are in no document word for word, "
+            f"and {len(cut) / len(sentences):.3f} begin in the middle of a sentence."
+        )
+        gone += cut
+        rows = tuple(f"{s[:60]!r}" for s in gone[:3])
+        return violated("split.text", PLACE, text, None, False, rows=rows, altered=share)
+    return holds("split.text", PLACE, f"{1 - share:.3f} of the sentences of the training part are in the documents.",
+                 altered=share)  # fmt: skip
+
+
 def _copies(train: list) -> Finding:
     """How much of the training text is there once only?"""
     distinct = len(_distinct(train))
     sentences = [sentence for document in train for sentence in document.sentences if len(sentence) > 25]
-    different = len(set(sentences)) / max(1, len(sentences))
+    often = Counter(sentences)
+    different = len(often) / len(sentences) if sentences else 1.0
     numbers = {"documents": float(distinct), "of": float(len(train)), "sentences": different}
     if distinct < 0.7 * len(train) or different < 0.5:
         text = f"Of {len(train)} training documents {distinct} are different, and {different:.3f} of their sentences."
-        return violated("split.copies", PLACE, text, "corpus-duplicated", numbers=numbers)
+        within = [len(set(d.sentences)) < 0.7 * len(d.sentences) for d in train if len(d.sentences) >= 5]
+        copied = distinct < 0.7 * len(train) or not within or np.mean(within) < 0.5  # else each repeats its own
+        return violated("split.copies", PLACE, text, "corpus-duplicated" if copied else None, numbers=numbers)
     return holds(
         "split.copies", PLACE, f"{distinct} of {len(train)} training documents are different.", numbers=numbers
     )
 
 
 def _used(recording: Any, train: list) -> Finding:
-    """Which share of the documents, and of their sentences, is trained on?"""
+    """Which share of the documents, and of their sentences, is trained on? Whether it is too small, a swap shows."""
     everything = _distinct(recording.experiment.documents)
     whole = {sentence for document in everything for sentence in document}
     here = {sentence for document in train for sentence in document.sentences}
@@ -156,17 +181,17 @@ def _used(recording: Any, train: list) -> Finding:
         if apart > max(share, 0.3):
             text = f"{text} {apart:.3f} are held out: the parts have the wrong sizes."
             return violated("split.used", PLACE, text, None, numbers=numbers)
-        return violated("split.used", PLACE, text, "too-few-pairs", numbers=numbers)
+        return violated("split.used", PLACE, text, "too-few-pairs", False, numbers=numbers)
+    distinct = len({(p.sentence_a, p.sentence_b) for p in epochs[0]}) / max(1, len(epochs[0])) if epochs else 1.0
+    if distinct < 0.5:
+        text = f"Only {distinct:.3f} of the pairs of an epoch are different."
+        return violated("split.used", "pairs", text, "corpus-duplicated", numbers=numbers)
     if words < 0.4 * possible or first < 0.2 * possible:
         text = (
             f"The A and B of all training pairs hold {words / possible:.3f} of the training text, "
             f"the A alone {first / possible:.3f}; the rest is in no pair."
         )
-        return violated("split.used", "pairs", text, "too-few-pairs", numbers=numbers)
-    distinct = len({(p.sentence_a, p.sentence_b) for p in epochs[0]}) / max(1, len(epochs[0])) if epochs else 1.0
-    if distinct < 0.5:
-        text = f"Only {distinct:.3f} of the pairs of an epoch are different."
-        return violated("split.used", "pairs", text, "corpus-duplicated", numbers=numbers)
+        return violated("split.used", "pairs", text, "too-few-pairs", False, numbers=numbers)
     return holds("split.used", PLACE, f"{share:.3f} of the sentences are trained on.", numbers=numbers)
 
 

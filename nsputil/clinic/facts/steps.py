@@ -50,7 +50,9 @@ def _frozen(recording: Any, names: list, still: list) -> Finding:
     if not moving:
         text = f"None of the {len(names)} tensors that have a gradient moves."
         return violated("steps.frozen", PLACE, text, "updates-not-applied", rows=rows, numbers=numbers)
-    if all(name.endswith("bias") for name in moving):
+    shapes = {name: np.ndim(array) for name, array in getattr(recording.model, "parameters", {}).items()}
+    flat = all(shapes.get(name, 1) < 2 for name in moving) and any(shapes.get(name, 2) > 1 for name in still)
+    if flat or all(name.endswith("bias") for name in moving):
         return violated(
             "steps.frozen", PLACE, f"Only biases move: {text}", "only-biases-trained", rows=rows, numbers=numbers
         )

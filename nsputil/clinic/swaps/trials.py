@@ -81,6 +81,9 @@ class Trials:
         A training of the experiment that was done already.
     limit : int
         Trainings at most, that of the experiment itself included.
+    split : callable, optional
+        Where the documents of the judge's pairs come from; None: the experiment's own split. Another one is needed if
+        that alters the text.
 
     Attributes
     ----------
@@ -89,9 +92,15 @@ class Trials:
     """
 
     def __init__(
-        self, experiment: Experiment, judge: Callable | None = None, run: Run | None = None, limit: int = 9
+        self,
+        experiment: Experiment,
+        judge: Callable | None = None,
+        run: Run | None = None,
+        limit: int = 9,
+        split: Callable | None = None,
     ) -> None:
         self.experiment, self.judge, self.limit = experiment, judge, limit
+        self.split = split or experiment.split
         self.count = 0.0
         self._base: dict[int, Run] = {}
         self._pairs: dict[int, list] = {}
@@ -171,7 +180,7 @@ class Trials:
                      shifts=trial.shifts + more.shifts)  # fmt: skip
 
     def _made(self, experiment: Experiment, maker: Callable) -> Any:
-        test = experiment.split(experiment.documents, np.random.default_rng((experiment.seed, 0)))[2]
+        test = self.split(experiment.documents, np.random.default_rng((experiment.seed, 0)))[2]
         return maker(test, np.random.default_rng((experiment.seed, 4)))
 
     def _kept_apart(self, changed: Experiment, number: int) -> Experiment:
@@ -179,7 +188,7 @@ class Trials:
         if changed.split is self.experiment.split:
             return changed
         seeded = self.seeded(self.experiment, number)
-        parts = seeded.split(seeded.documents, np.random.default_rng((seeded.seed, 0)))
+        parts = self.split(seeded.documents, np.random.default_rng((seeded.seed, 0)))
         judged = {tuple(document.sentences) for document in parts[2]}
         rest = [d for d in changed.documents if tuple(d.sentences) not in judged]
         return replace(changed, documents=rest) if len(rest) >= 10 else changed

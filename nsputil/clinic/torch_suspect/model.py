@@ -319,6 +319,11 @@ def _gradient(seen: AsRecording, start: Any, batch: Any) -> Finding:
         if not torch.equal(value(), loss.detach()):
             return unknown("model.gradient", PLACE, "The model draws in evaluation mode, so differences say nothing.")
     if not loss.requires_grad:
+        start.train()  # an average of weights that stands in for them in evaluation has none
+        trained = value().requires_grad
+        start.eval()
+        if trained:
+            return unknown("model.gradient", PLACE, "The logits have a gradient in training mode alone.")
         return violated("model.gradient", PLACE, "The logits have no gradient at all.", "gradients-detached")
     loss.backward()
     named = {n: p for n, p in start.named_parameters() if p.requires_grad}

@@ -317,19 +317,24 @@ class _Watcher:
         if self.number in self.detailed:
             self.before = {name: p.detach().clone() for name, p in self.named.items()}
         if self.number in self.window and self.reference and self.reference[-1]:
-            own = {name: g for name, g in self.got.items()}
-            update.cosines = {"batch": cosine(own, self.reference[-1])}
+            own = self._held(self.got)
+            update.cosines = {"batch": cosine(own, self._held(self.reference[-1]))}
             if self.sum is not None:
-                update.cosines["since"] = cosine(own, self.sum)
-                norm = dot(self.sum, self.sum) ** 0.5
+                since = self._held(self.sum)
+                update.cosines["since"] = cosine(own, since)
+                norm = dot(since, since) ** 0.5
                 update.size = (dot(own, own) ** 0.5) / norm if norm else float("nan")
             if self.number <= WINDOW and self.everything is not None:
-                update.cosines["all"] = cosine(own, self.everything)
+                update.cosines["all"] = cosine(own, self._held(self.everything))
             for back in range(1, LAGS + 1):
                 if len(self.reference) > back and self.reference[-1 - back]:
-                    update.cosines[f"{back} before"] = cosine(own, self.reference[-1 - back])
+                    update.cosines[f"{back} before"] = cosine(own, self._held(self.reference[-1 - back]))
         self.run.updates.append(update)
         self.sum, self.since = None, 0
+
+    def _held(self, gradients: dict) -> dict:
+        """Return the gradients of the tensors that the optimizer holds: what it leaves alone, nobody sets to zero."""
+        return {n: g for n, g in gradients.items() if n in self.run.trained} or gradients
 
     def _after(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         keep = self.number in self.window and self.number + 1 in self.window

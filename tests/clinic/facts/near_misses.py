@@ -9,8 +9,9 @@ from functools import partial as P
 import numpy as np
 from fact_mutants import encoded, evaluated, modelled, optimized, pairs_changed, reported, right
 
-from nsputil.corpus import split_documents
+from nsputil.corpus import Document, split_documents
 from nsputil.encoders import RowGradient
+from nsputil.losses import log_softmax
 from nsputil.optimizers import AdamW
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 
@@ -210,7 +211,109 @@ def drawn_report(rng, logits, labels):
     return {"accuracy": float(right(logits, labels)[rng.permutation(len(labels))[:60]].mean())}
 
 
+def one_a_for_all(pairs, documents, rng):
+    return [replace(pair, sentence_a=pairs[-1].sentence_a) for pair in pairs]
+
+
+def a_and_b_in_one_list(pairs, documents, rng):
+    both = [f"{pair.sentence_a} {pair.sentence_b}" for pair in pairs]
+    return [replace(pair, sentence_a=text, sentence_b=text) for pair, text in zip(pairs, both, strict=True)]
+
+
+def negatives_that_are_a(pairs, documents, rng):
+    return [replace(pair, sentence_b=pair.sentence_a) if pair.label == NOT_NEXT else pair for pair in pairs]
+
+
+def labels_a_row_down(pairs, documents, rng):
+    """Labels are out of step, and a third of the texts is in no document."""
+    order = [pairs[k] for k in rng.permutation(len(pairs))]
+    spoilt = [replace(p, sentence_b=p.sentence_b + " indeed") if rng.random() < 0.3 else p for p in order]
+    return [replace(pair, label=order[k - 1].label) for k, pair in enumerate(spoilt)]
+
+
+def parts_rewritten(change):
+    """Change each sentence of the parts; the documents keep theirs."""
+
+    def edit(experiment):
+        def split(documents, rng):
+            parts = experiment.split(documents, rng)
+            return tuple([Document(d.name, tuple(change(d, s) for s in d.sentences)) for d in part] for part in parts)
+
+        return replace(experiment, split=split)
+
+    return edit
+
+
+def spaced(document, sentence):
+    return " ".join(word[k : k + 2] for word in sentence.split() for k in range(0, len(word), 2))
+
+
+def title_for_text(document, sentence):
+    return f"This is the document {document.name}, and no more."
+
+
+class Around:
+    """An encoder around another one."""
+
+    def __init__(self, encoder):
+        self.encoder = encoder
+
+    def __getattr__(self, name):
+        return getattr(self.__dict__["encoder"], name)
+
+
+class WithLabels(Around):
+    """An encoder that takes the column of labels for a feature."""
+
+    def forward(self, batch, rng=None):
+        features, cache = self.encoder.forward(batch, rng)
+        return np.concatenate([features[:, :-1], 3.0 * batch.labels[:, None].astype(features.dtype)], axis=1), cache
+
+
+class Overwriting(Around):
+    """An encoder whose rectifier writes into the weights."""
+
+    def forward(self, batch, rng=None):
+        for array in self.encoder.parameters.values():
+            np.maximum(array, 0, out=array)
+        return self.encoder.forward(batch, rng)
+
+
+def around_encoder(kind):
+    def change(model):
+        model.encoder = kind(model.encoder)
+
+    return P(modelled, change)
+
+
+def rows_by_labels(logits, labels):
+    """The loss of the first two rows of a batch, in the place of the columns of every row."""
+    log_p = log_softmax(logits)
+    rows = np.minimum(labels, len(labels) - 1)
+    weight = np.bincount(rows, minlength=len(labels)) / (2 * len(labels))
+    return float(-log_p[rows].mean()), (weight[:, None] * (2 * np.exp(log_p) - 1)).astype(logits.dtype)
+
+
+def always_right(logits, labels):
+    return {"accuracy": 1.0}
+
+
+def flat_tensors_only(gradients, state):
+    return {name: g for name, g in gradients.items() if not isinstance(g, RowGradient) and np.ndim(g) < 2}
+
+
 NEAR_MISSES = {
+    "pairs: one A for all": (P(pairs_changed, one_a_for_all), "pairs", {None}),
+    "pairs: A and B in one list": (P(pairs_changed, a_and_b_in_one_list), "pairs", {None}),
+    "pairs: negatives that are A": (P(pairs_changed, negatives_that_are_a), "pairs", {None}),
+    "labels a row down, with gaps": (P(pairs_changed, labels_a_row_down), "pairs", {"labels-off-by-one"}),
+    "parts with spaces in the words": (parts_rewritten(spaced), "split", {None}),
+    "parts with a title for each sentence": (parts_rewritten(title_for_text), "split", {None}),
+    "labels among the features": (around_encoder(WithLabels), "model", {None}),
+    "a forward pass that writes": (around_encoder(Overwriting), "model", {None}),
+    "rows by labels": (lambda e: replace(e, loss=rows_by_labels), "loss", {None}),
+    "always right": (lambda e: reported(always_right, e), "evaluation", {None}),
+    "flat tensors only": (lambda e: optimized(flat_tensors_only, e), "optimizer", {"only-biases-trained"}),
     "pairs: A twice": (P(pairs_changed, given_twice), "pairs", {"a-given-twice"}),
     "pairs: A after B": (P(pairs_changed, exchanged), "pairs", {"a-and-b-swapped"}),
     "pairs: A after B held out": (P(pairs_changed, exchanged, where="held out"), "pairs", {"swapped-in-evaluation"}),
