@@ -56,7 +56,12 @@ QUOTES = (
     Quote("docs/clinic.md", ("benchmarks/clinic_bench",), "## How well it diagnoses"),
     Quote(
         "docs/clinic.md",
-        ("research/independent_sealed", "research/independent_sealed_first", "research/independent_sealed_third"),
+        (
+            "research/independent_sealed",
+            "research/independent_sealed_first",
+            "research/independent_sealed_third",
+            "research/independent_sealed_fourth",
+        ),
         "## How often it is right, on defects that it never saw",
     ),
     Quote("docs/nsp-mini.md", ("benchmarks/accuracy", "research/segment_ceiling")),

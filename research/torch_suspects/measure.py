@@ -126,7 +126,7 @@ PLACES = {"corpus-duplicated": {"split", "pairs"}}
 WORDS = {"arrays": {"encoding"}, "labels": {"encoding", "pairs"}, "batches": {"batching"}}
 
 
-#: Places under one heading of the list of names that the author of `fourth_open` had: "pairs (or split)".
+#: Places under one heading of the list of names that the author of `fourth_open` and `fourth` had: "pairs (or split)".
 LISTED = {"pairs", "split"}
 
 
@@ -196,7 +196,7 @@ def stored(name):
 def main(arguments=None):
     """Examine each case of a set, keep a row for it, and print the rates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("set", choices=["open", "sealed", "fresh", "third", "fourth_open"])
+    parser.add_argument("set", choices=["open", "sealed", "fresh", "third", "fourth_open", "fourth"])
     parser.add_argument("--only")
     parser.add_argument("--part", default="1/1", help="such as 1/2: each second case, for two processes")
     parser.add_argument("--again", action="store_true", help="also the cases that are stored")
@@ -221,7 +221,7 @@ def main(arguments=None):
               f"{row['seconds']:.0f} s{', CHANGED' if row['changed'] else ''}", flush=True)  # fmt: skip
         if options.text:
             print(row["text"], flush=True)
-    show(stored(options.set), truths, options.set == "fourth_open")
+    show(stored(options.set), truths, options.set in ("fourth_open", "fourth"))
 
 
 if __name__ == "__main__":

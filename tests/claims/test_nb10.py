@@ -288,6 +288,20 @@ def test_the_rates_on_the_third_sealed_set():
 
 
 @claim(
+    "fourth-sealed-set",
+    "In one of them every healthy training was called sick, in 14 of 14 runs, because it trains on a part of its text; "
+    "in the other five, 1 of 70 runs was. Outside the catalogue the right part and no cause was told in 0.727 of 44 "
+    "(0.582 to 0.837).",
+)
+def test_the_rates_on_the_fourth_sealed_set():
+    rates = rates_of("independent_sealed_fourth.txt")
+    assert rates["(d) healthy called sick"][3] == 84 and round(rates["(d) healthy called sick"][0] * 84) == 14 + 1
+    page = (ROOT / "docs" / "clinic.md").read_text(encoding="utf-8")
+    assert "15 of 84 runs were called sick, 14 of them by one rule" in page and "it was 1 of 70" in page
+    assert rates["(b) outside: place right, no name"] == [0.727, 0.582, 0.837, 44]
+
+
+@claim(
     "sealed-rates",
     "Of 66 harmful ones whose cause is in its catalogue it named the cause in 0.909 (95 % interval 0.816 to 0.958), "
     "and the right part of the training in 0.955 (0.875 to 0.984).",
@@ -306,7 +320,7 @@ def test_the_rates_on_the_sealed_defects():
     "or more, and if the model learned less than two thirds of what it learns with them.",
 )
 def test_the_gain_from_which_a_start_is_a_cause():
-    assert (CLEAR, CHOICES, SHARE) == (0.10, ("model.start",), 2 / 3)
+    assert (CLEAR, CHOICES, SHARE) == (0.10, ("model.start", "split.used"), 2 / 3)
 
 
 @claim(

@@ -15,7 +15,17 @@ LATE = 0.75  # of the training: a rate that is highest only then grows all the t
 EXPLAINS: dict[str, tuple[str, ...]] = {
     "model.comparison": ("model.pooled", "model.values", "arrays.words", "arrays.mask", "arrays.segments"),
     "model.start": ("arrays.words",),
-    "model.reads": ("labels.", "pairs.", "steps.length", "model.repeatable", "arrays.", "steps.", "loss.", "optimizer.", "model.pooled"),
+    "model.reads": (
+        "labels.",
+        "pairs.",
+        "steps.length",
+        "model.repeatable",
+        "arrays.",
+        "steps.",
+        "loss.",
+        "optimizer.",
+        "model.pooled",
+    ),
     "model.width": ("steps.", "loss.", "optimizer.", "arrays.", "model.pooled", "labels."),
     "model.padding": ("arrays.mask", "model.repeatable"),
     "model.backward": ("arrays.", "model.values", "model.writes", "model.labels"),

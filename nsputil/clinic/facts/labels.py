@@ -99,8 +99,9 @@ def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> 
             shift, fit = _out_of_step(truth, labels, decided)
             if name in ("label-noise", "labels-shuffled") and shift and fit > 0.8:
                 name = "labels-off-by-one"
-                words = f"{(truth != labels)[decided].mean():.3f} of {decided.sum()} labels are wrong, and they fit when "
-                words += f"they are moved by {shift} places (correlation {fit:.2f})"
+                share = float((truth != labels)[decided].mean())
+                words = f"{share:.3f} of {decided.sum()} labels are wrong, and they fit when they are moved by {shift} "
+                words += f"places (correlation {fit:.2f})"
             whole = _by_document(pairs, wrong)
             system = "" if whole or name != "label-noise" else system
             return ELSEWHERE if system else "label-noise" if whole else name, words + whole + system, numbers, rows

@@ -319,7 +319,7 @@ def _gradient(seen: AsRecording, start: Any, batch: Any) -> Finding:
         if not torch.equal(value(), loss.detach()):
             return unknown("model.gradient", PLACE, "The model draws in evaluation mode, so differences say nothing.")
     if not loss.requires_grad:
-        start.train()  # an average of weights that stands in for them in evaluation has none
+        start.train()  # an average of weights that takes their place in evaluation has none
         trained = value().requires_grad
         start.eval()
         if trained:
