@@ -34,6 +34,9 @@ HOSTS = {
     "forums.fast.ai": r"/t/[\w-]+/\d+",
     "www.reddit.com": r"/r/\w+/comments/\w+",
     "torontoai.org": r"/\d+/\d\d/\d\d/[\w-]+/",
+    "exchangetuts.com": r"/[\w-]+-\d+",
+    "math.techqa.club": r"/[\w-]+-\d+",
+    "kiwix.cwells.dev": r"/content/[\w.-]+/questions/\d+/[\w-]+",
 }
 #: What learners type when they search, in their own words; the first seven are those of the plan of the page.
 LEARNERS_WORDS = ["coherence", "transfer", "overconfident", "fp16", "one-hot", "validation", "embedding", "mask"]
@@ -124,7 +127,7 @@ def test_a_question_has_its_thread_an_answer_and_key_words(question):
             owner, repository, _, number = at.path.strip("/").split("/")
             assert name == f"{owner}/{repository}#{number}"
         else:
-            assert name.split()[-1] in at.path.split("/"), (name, link)
+            assert name.split()[-1] in re.split("[/-]", at.path), (name, link)
     sentences = re.findall(r"[.!?:](?=\s+[A-Z\"`0-9(]|$)", parts["answer"])
     assert 2 <= len(sentences) <= 7 and 90 <= len(parts["answer"]) <= 1000
     assert len([word for word in parts["words"].split(",") if word.strip()]) >= 3
@@ -507,3 +510,52 @@ def test_the_worked_lines_about_thresholds_runs_and_cuts_are_right():
     assert _longest_first(300, 400, 509) == (255, 254) and 509 - 109 == 400
     low, high = accuracy_interval(500, 1000)
     assert "of 1,000 pairs 470 to 530 right" in PAGE and (round(low, 2), round(high, 2)) == (0.47, 0.53)
+
+
+def test_the_worked_lines_about_order_articles_and_ranking_are_right():
+    assert "20 and 600 tokens in 509 places become 20 and 489 in either order" in PAGE
+    assert _longest_first(20, 600, 509) == (20, 489) and _longest_first(600, 20, 509) == (489, 20)
+    assert "4 of the other 4,999 are from A's own article, so 0.08 % of the random B" in PAGE
+    assert f"{4 / 4999:.2%}" == "0.08%" and "in one of 10 articles it is 8 %" in PAGE and f"{4 / 49:.0%}" == "8%"
+    assert "the second costs 1.6094 as a wrong yes; a margin of 0.2 costs `0.2 + 0.8 - 0.9 = 0.1`" in PAGE
+    assert f"{-np.log(1 - 0.8):.4f}" == "1.6094" and np.isclose(0.2 + 0.8 - 0.9, 0.1)
+    assert "`view(-1, 2)`, and the label is 0 if the good one comes first" in PAGE
+    assert "1 2 3 5 4 has 9 of 10 pairs right, so 0.9, tau is `1 - 2 * 0.1 = 0.8`" in PAGE
+    order = [1, 2, 3, 5, 4]
+    right = [order[i] < order[j] for i in range(5) for j in range(i + 1, 5)]
+    assert (sum(right), len(right)) == (9, 10) and np.isclose(2 * np.mean(right) - 1, 0.8)
+    assert "3 of 5 places are right" in PAGE and sum(a == b for a, b in zip(order, range(1, 6), strict=True)) == 3
+
+
+def test_the_worked_lines_about_redundant_outputs_are_right():
+    assert "with D = 768 that is 769 for two classes and 1,538 for next, previous and random" in PAGE
+    assert [(k - 1) * (768 + 1) for k in (2, 3)] == [769, 1538]
+    assert "all three rows have 2,307" in PAGE and 3 * 769 == 2307
+    z = np.array([0.7, -0.4, 1.3])
+    assert np.allclose(log_softmax(z), log_softmax(np.append((z - z[2])[:2], 0)))  # two outputs and a column of zeros
+    p = np.array([0.7, 0.2, 0.1])
+    assert "at p = [0.7, 0.2, 0.1] the Hessian times [1, 1, 1] is [0, 0, 0]" in PAGE
+    assert np.allclose((np.diag(p) - np.outer(p, p)) @ np.ones(3), 0) and np.isclose((p - [0, 1, 0]).sum(), 0)
+    assert "2, 0 and 1 become 1, -1 and 0, with the same probabilities and squares of 2 in place of 5" in PAGE
+    weights = np.array([2.0, 0, 1])
+    least = weights - weights.mean()
+    assert np.allclose(least, [1, -1, 0]) and ((weights**2).sum(), (least**2).sum()) == (5, 2)
+    assert all((least**2).sum() < ((least + shift) ** 2).sum() for shift in (-0.1, 0.1))
+    assert np.allclose(log_softmax(0.3 * weights), log_softmax(0.3 * least))
+
+
+def test_the_worked_lines_about_infinite_losses_and_merged_classes_are_right():
+    smallest = np.nextafter(np.float16(0), np.float16(1))
+    assert "The smallest float16 above 0 is 6e-8, with a -log of 16.6" in PAGE
+    assert f"{smallest:.0e}" == "6e-08" and f"{-np.log(float(smallest)):.1f}" == "16.6" and np.float16(2e-8) == 0
+    assert np.isinf(np.mean([0.5] * 999 + [np.inf]))
+    assert "`ln 2 + ln 30522 = 11.02`" in PAGE and f"{np.log(2) + np.log(30522):.2f}" == "11.02"
+    assert "`ln 10 = 2.3026`" in PAGE and f"{np.log(10):.4f}" == "2.3026"
+    assert "a batch of 32 is without a 10 in 0.9^32 = 3 % of the cases" in PAGE and f"{0.9**32:.0%}" == "3%"
+    assert "a constant answer then costs H(1/3) = 0.6365." in PAGE
+    p = np.exp(log_softmax(np.array([-1.0, 1, 2])))
+    assert "logits of -1, 1 and 2 give 0.04, 0.26 and 0.71, so yes at 0.71" in PAGE
+    assert [f"{each:.2f}" for each in p] == ["0.04", "0.26", "0.71"]
+    assert "multiply its odds by 3, which gives 0.88" in PAGE and (0.5 / 0.5) / (0.25 / 0.75) == 3
+    assert f"{sigmoid(np.log(3 * p[2] / (1 - p[2]))):.2f}" == "0.88"
+    assert "softmax over the other two gives 0.95" in PAGE and f"{_gap(2, -1):.2f}" == "0.95"
