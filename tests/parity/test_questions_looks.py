@@ -188,3 +188,18 @@ def test_a_row_of_zeros_as_soft_labels_has_no_gradient_in_pytorch():
     z = torch.tensor([[2.0, 0.0]], requires_grad=True)
     F.cross_entropy(z, torch.zeros(1, 2)).backward()
     assert (z.grad == 0).all()
+
+
+def test_two_outputs_and_a_column_of_zeros_serve_three_classes():
+    assert "`F.cross_entropy(F.pad(two, (0, 1)), labels)`; class 2 is then the fixed one" in PAGE
+    two, labels = torch.tensor([[0.3, -1.0], [2.0, 0.5], [-0.4, 0.1]]), torch.tensor([0, 1, 2])
+    three = torch.cat([two + 1, torch.ones(3, 1)], dim=1)
+    assert torch.isclose(F.cross_entropy(F.pad(two, (0, 1)), labels), F.cross_entropy(three, labels))
+
+
+def test_a_half_precision_loss_is_finite_when_it_is_computed_in_float32():
+    assert "so compute `logits.float().log_softmax(-1)`" in PAGE
+    logits = torch.tensor([0.0, 40.0]).half()
+    assert torch.isinf(logits.softmax(-1).log()[0]) and torch.isclose(
+        logits.float().log_softmax(-1)[0], torch.tensor(-40.0)
+    )
