@@ -180,7 +180,8 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
             trial = case.trials.compare(what, changed, (0, 1))
         else:
             trial = case.trials.screened(what, changed, least=HARM / 2)
-        tried, to_blame = [_swap_evidence(trial, part, what)], own or finding.fact not in CHOICES
+        tried = [_swap_evidence(trial, part, what)]
+        to_blame = own or finding.fact not in CHOICES or finding.fact == "split.used"  # another part uses all the text
         tried += [_shift_evidence(trial, part, what)] if measures or altered else []
         if own and trial.gains and not trial.helps(HARM):
             cause, to_blame = None, False  # that repair is not what was missing

@@ -1,5 +1,6 @@
 """An investigation, from facts through swaps to a conclusion, on trainings whose truth is known."""
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -15,6 +16,8 @@ from nsputil.clinic.programs import PROGRAMS, healthy
 from nsputil.clinic.recording import clone, record
 from nsputil.clinic.swaps.doses import step_length
 from nsputil.clinic.swaps.trials import Trial
+from nsputil.corpus import Document
+from nsputil.tokenization import tokenize
 
 SOUND = healthy(PROGRAMS[0], seed=3)
 SHORT = replace(SOUND, documents=SOUND.documents[:60], max_steps=60, evaluate_every=20, watch=150)
@@ -135,3 +138,39 @@ def test_a_nan_is_evidence_and_no_traceback():
 
     found = investigate(replace(SHORT, loss=nan))
     assert not found.sound and found.confidence > 0.5, found.text()
+
+
+def rewritten(change, experiment):
+    """Change each sentence of the parts; the documents keep theirs."""
+
+    def split(documents, rng):
+        parts = experiment.split(documents, rng)
+        return tuple([Document(d.name, tuple(map(change, d.sentences))) for d in part] for part in parts)
+
+    return replace(experiment, split=split)
+
+
+def test_text_that_was_cleaned_on_purpose_is_no_sickness():
+    def without_endings(sentence):
+        return re.sub(r"(\w{4,}?)(ing|ed|es|s)\b", r"\1", sentence)
+
+    found = investigate(rewritten(without_endings, SOUND), limit=5)
+    assert found.answer == "healthy, with a deviation" and "split.text" in found.statement, found.text()
+
+
+def test_text_that_lost_what_the_task_needs_is_a_place():
+    kept = {"the", "of", "and", "to", "in", "a", "is", "that", "for", "it", "be", "have", "we", "our"}
+
+    def stop_words(sentence):
+        return " ".join(word for word in tokenize(sentence) if word in kept) or "the"
+
+    found = investigate(rewritten(stop_words, SOUND), limit=5)
+    assert (found.answer, found.cause, found.place) == ("place", None, "split"), found.text()
+
+
+def test_few_pairs_are_no_sickness_of_a_training_that_has_learned():
+    def every_fifth(documents, rng):
+        return SOUND.pairs(documents, rng)[::5]
+
+    found = investigate(replace(SOUND, pairs=every_fifth, held_out_pairs=SOUND.pairs, max_steps=40), limit=9)
+    assert found.sound, found.text()
