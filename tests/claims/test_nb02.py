@@ -277,7 +277,7 @@ def test_pairs_held_out_after_ten_passes_begin_where_training_pairs_begin():
 
 @claim(
     "k-negatives-shift-by-ln-k",
-    "So for an ideal model, k negatives in the place of one lower every log-odds by the same ln k, and no ranking "
+    "So for an ideal model, k such negatives instead of one lower every log-odds by the same ln k, and no ranking "
     "changes.",
 )
 def test_the_number_of_negatives_shifts_the_log_odds_of_an_ideal_model_by_its_logarithm():

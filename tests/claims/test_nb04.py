@@ -104,8 +104,8 @@ def test_the_pasted_numbers_do_not_belong_together():
 CITED = [
     cited(
         "printed-with-d",
-        "An example script for pairs showed a training loss of exactly 0 from the first step for this reason, and one "
-        "letter repaired it, `%f` in the place of `%d` ([asyml/texar-pytorch](../docs/references.md#texar-code)).",
+        "An example script that trains BERT on pairs showed a loss of 0 for this reason, and one letter repaired it, "
+        "`%f` in place of `%d` ([asyml/texar-pytorch](../docs/references.md#texar-code)).",
         "texar-code",
     ),
     cited(

@@ -294,8 +294,8 @@ def test_an_absent_word_and_the_pooler_without_nsp_get_no_gradient():
 
 @claim(
     "two-made-into-one",
-    "The way back is not unique: the new row with a row of zeros beside it is one of many heads with two outputs that "
-    "give the same probabilities.",
+    "The way back is not unique: the new row and a row of zeros, with the new bias and 0, make one of many heads with "
+    "two outputs that give the same probabilities.",
 )
 def test_a_head_with_one_output_made_from_two_and_back():
     rng = np.random.default_rng(11)

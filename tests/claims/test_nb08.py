@@ -378,7 +378,8 @@ def test_three_good_runs_are_no_proof():
 
 @claim(
     "best-of-n-rises",
-    "The best of n runs rises with n for any training, so never compare it with a mean or with one run.",
+    "On average, the best of n runs rises with n for any training whose runs differ, so never compare it with a mean "
+    "or with one run.",
 )
 def test_the_best_of_n_runs_rises_with_n():
     for seed in range(5):
@@ -390,8 +391,9 @@ def test_the_best_of_n_runs_rises_with_n():
 CITED = [
     cited(
         "trainer-counts-rows",
-        "The `Trainer` of transformers does that ([transformers](../docs/references.md#transformers-code)), so its "
-        "`eval_loss` for words still depends on the size of the batches.",
+        "The `Trainer` of transformers counts a batch as often as it has rows "
+        "([transformers](../docs/references.md#transformers-code)), so its `eval_loss` for words depends on the size "
+        "of the batches.",
         "transformers-code",
     ),
     cited(
