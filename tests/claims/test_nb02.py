@@ -237,7 +237,7 @@ def test_the_unknown_tokens_of_new_speeches():
 
 @claim(
     "german-date",
-    "It cuts the German date in two, because it knows the rules of English.",
+    "It cuts the German date in two, because it knows only the rules of English.",
 )
 def test_the_same_splitter_with_german_rules_keeps_the_date_whole():
     text = "Sie kommt am 3. Oktober. Er bleibt."
@@ -351,8 +351,8 @@ CITED = [
     ),
     cited(
         "shuffle-documents",
-        "Shuffle documents, too, and never lines: a library once shuffled the lines of its training data, and A was "
-        "no longer followed by its B ([FARM#426](../docs/references.md#farm-426)).",
+        "In the same way, shuffle documents and never lines: a library once shuffled the lines of its training data, "
+        "and A was no longer followed by its B ([FARM#426](../docs/references.md#farm-426)).",
         "farm-426",
     ),
     cited(
@@ -393,14 +393,14 @@ CITED = [
     ),
     cited(
         "record-lengths-agree",
-        "The program that reads the records has to know both lengths; if one of them is another number there, it "
+        "The program that reads the records has to know both lengths; if one of them differs from that of the file, it "
         'stops with "Can\'t parse serialized Example" and the name of the array '
         "([bert#752](../docs/references.md#bert-752)).",
         "bert-752",
     ),
     cited(
         "record-memory",
-        "An author advises to cut the corpus into several files and to run the script on each "
+        "One of BERT's authors advises cutting the corpus into several files and running the script on each "
         "([bert#117](../docs/references.md#bert-117)).",
         "bert-117",
     ),
