@@ -93,7 +93,7 @@ def test_two_nats_are_counting_and_three_words_are_a_fifth_of_all_answers():
 
 
 def own_place(seed):
-    """The losses of a reader of the token that is shown: by Bayes' rule from the rule of masking, written in another way."""
+    """The losses by the token that is shown: by Bayes' rule from the rule of masking, written in another way."""
     vocabulary, share = text()[0], frequencies()
     masked = hidden(seed)
     seen = masked.input_ids[masked.mlm_rows, masked.mlm_places]
