@@ -93,7 +93,7 @@ def test_two_nats_are_counting_and_three_words_are_a_fifth_of_all_answers():
 
 
 def own_place(seed):
-    """The losses of a reader of the own place: by Bayes' rule from the rule of masking, written in another way."""
+    """The losses by the token that is shown: by Bayes' rule from the rule of masking, written in another way."""
     vocabulary, share = text()[0], frequencies()
     masked = hidden(seed)
     seen = masked.input_ids[masked.mlm_rows, masked.mlm_places]
@@ -120,7 +120,7 @@ def test_half_a_nat_can_be_saved_at_the_own_place():
 @claim(
     "mask-alone-is-frequencies",
     "The cleaner question is the loss at the places that show `[MASK]` alone: there, the frequencies are "
-    "all that is known without reading.",
+    "nearly all that is known without reading.",
 )
 @claim(
     "half-are-themselves",
@@ -288,8 +288,8 @@ def test_where_the_total_starts():
 
 @claim(
     "wobble-without-updates",
-    "If the weights did not move, the losses would still wobble, because the batches differ; only a "
-    "*held-out* loss on fixed pairs would be constant.",
+    "If the weights did not move and nothing else was wrong, the losses would still wobble, because the batches "
+    "differ; only a *held-out* loss on fixed pairs would be constant.",
 )
 def test_a_model_that_never_moves_has_losses_that_differ_by_batch():
     vocabulary, batch = text()
@@ -303,6 +303,18 @@ def test_a_model_that_never_moves_has_losses_that_differ_by_batch():
         nsp_loss(model.logits(pairs[k : k + 16]), [p.label for p in pairs[k : k + 16]]) for k in range(0, 160, 16)
     ]
     assert np.std(losses) > 0.01 and len(set(losses)) == len(losses)
+
+
+@claim(
+    "biases-would-learn",
+    "(Here the biases of the MLM head do not move, either: they would learn the frequencies of words, and the loss "
+    "would fall below ln V.",
+)
+def test_the_biases_of_the_words_would_learn_although_no_input_arrives():
+    labels, size = hidden(1).mlm_labels, len(text()[0])
+    share = np.bincount(labels, minlength=size) / len(labels)
+    bias = 0.5 * (share - 1 / size)  # one step of plain descent from zeros, for all rows the same
+    assert np.log(np.exp(bias).sum()) - bias[labels].mean() < np.log(size) - 0.001
 
 
 @claim(
@@ -334,18 +346,20 @@ def test_a_word_of_the_small_batch_counts_four_times():
 
 @claim(
     "words-alone-leave-592130",
-    "In BERT-base these are 592,130 numbers that stay as they are while the encoder below them moves on.",
+    "In BERT-base these are 592,130 numbers that learn nothing more while the encoder below them moves on.",
 )
 @claim(
     "random-pooler-0.554",
-    "Weights of spread 0.02 on 768 numbers of size 1 give sums of size `0.02 * sqrt(768) = 0.554`, so something "
-    "passes through, but nothing that was pretrained.",
+    "Weights of spread 0.02 on 768 numbers of size 1 give sums of size `0.02 * sqrt(768) = 0.554`, so the "
+    "vector at `[CLS]` passes through, but mixed at random.",
 )
 def test_the_size_of_pooler_and_head_and_what_a_random_one_passes_on():
     assert 768 * 768 + 768 + 2 * 768 + 2 == 592_130
     rng = np.random.default_rng(0)
     sums = rng.normal(0, 0.02, (2000, 768)) @ np.sign(rng.normal(size=768))
     assert sums.std() == pytest.approx(0.554, abs=0.02) and 0.02 * np.sqrt(768) == pytest.approx(0.554, abs=5e-4)
+    weight, h = rng.normal(0, 0.02, (768, 768)), rng.normal(size=768)
+    assert np.allclose(np.linalg.solve(weight, np.arctanh(np.tanh(weight @ h))), h, atol=1e-6)  # all of it is there
 
 
 @claim(
@@ -398,8 +412,9 @@ CITED = [
     ),
     cited(
         "decay-leaves-out",
-        "BERT's optimizer also makes each weight a little smaller in every step (*weight decay*), except in layer "
-        "norms and biases ([google-research/bert](../docs/references.md#bert-code), optimization.py).",
+        "BERT's optimizer also makes each weight a little smaller in every step (*weight decay*), except in biases "
+        "and in the layer norms, which bring each vector to one scale "
+        "([google-research/bert](../docs/references.md#bert-code), optimization.py).",
         "bert-code",
     ),
     cited(
@@ -513,7 +528,7 @@ CITED = [
     ),
     cited(
         "pooler-newly-initialized",
-        'From `BertForMaskedLM` the pooler is missing as well: 592,130 numbers are random, and a log says "newly '
+        'From `BertForMaskedLM` the pooler is missing as well: 592,130 numbers are new, and a log says "newly '
         'initialized: bert.pooler.dense.weight" '
         "([huggingface/transformers#8887](../docs/references.md#transformers-8887)).",
         "transformers-8887",
