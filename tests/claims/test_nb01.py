@@ -234,8 +234,8 @@ def test_held_out_pairs_without_sep_and_without_segments():
 
 @claim(
     "both-mistakes",
-    "In a real call of this kind the segment ids get no value, either, and fall back to 0; then `nsp-mini` says 0.999 "
-    "to both, too.",
+    "In a real call of this kind the segment ids are then missing and fall back to 0; `nsp-mini` says 0.999 to both "
+    "in this case, too.",
 )
 def test_segments_as_the_mask_and_no_segments():
     model = NSPModel.mini()
@@ -327,13 +327,13 @@ CITED = [
     ),
     cited(
         "ask2transformers",
-        "A published baseline that chose a topic by NSP read the wrong column and looked no better than a "
+        "A published program that chose a topic by NSP read the wrong column and looked no better than a "
         "random model ([Ask2Transformers#5](../docs/references.md#ask2transformers-5)).",
         "ask2transformers-5",
     ),
     cited(
         "why-two-texts",
-        "BERT's authors added NSP so that the model learns about such relations already in pre-training, from labels "
+        "BERT's authors added NSP so that the model learns about such relations during pre-training, from labels "
         "that cost nothing ([Devlin et al., 2019](../docs/references.md#devlin-2019), section 3.1).",
         "devlin-2019",
     ),

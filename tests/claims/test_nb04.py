@@ -116,8 +116,8 @@ CITED = [
     ),
     cited(
         "bert-390-short",
-        "A user had more than 99 % on held-out pairs and about 50 % on simple, shorter ones "
-        "([google-research/bert#390](../docs/references.md#bert-390)); no cause was established.",
+        "A user had more than 99 % on test pairs, which were not used in training, and about 50 % on simple, "
+        "shorter ones ([google-research/bert#390](../docs/references.md#bert-390)); no cause was established.",
         "bert-390",
     ),
     cited(
