@@ -201,7 +201,7 @@ def test_the_curvature():
 
 @claim(
     "squared-bump",
-    "its slope is a bump that stays below 0.3 everywhere.",
+    "Its slope is a bump that stays below 0.3 everywhere.",
 )
 def test_the_slope_of_squared_error_stays_below_0_3():
     p = np.linspace(0, 1, 100_001)
