@@ -82,7 +82,7 @@ def test_healthy_runs_of_other_seeds_start_above_ln_2_and_leave_it():
 
 @claim(
     "three-are-one-picture",
-    "Three of the others are one picture, a line near ln 2, although they belong to three families.",
+    "Three of the others give one picture, a line near ln 2, although they belong to three families.",
 )
 def test_three_faults_of_three_families_end_near_ln_2():
     three = ("labels-shuffled", "second-sentence-lost", "zero-init")
