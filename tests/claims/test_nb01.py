@@ -151,10 +151,10 @@ def test_the_worst_of_many_is_right_about_as_rarely_as_a_guess():
 
 @claim(
     "both-flipped",
-    "If labels are flipped in training *and* in evaluation, no number changes: the two mistakes cancel, until "
-    "somebody else uses your model.",
+    "If labels are flipped in training *and* in evaluation, neither the accuracy nor the loss shows it: the two "
+    "mistakes cancel, until somebody else uses your model.",
 )
-def test_labels_flipped_in_training_and_in_evaluation_change_no_number():
+def test_labels_flipped_in_training_and_in_evaluation_change_neither_accuracy_nor_loss():
     rng = np.random.default_rng(5)
     x, labels = rng.normal(size=(300, 3)), rng.integers(0, 2, 300)
     found = []
