@@ -65,7 +65,7 @@ def test_most_forced_pairs_come_from_short_targets():
 
 @claim(
     "chunks-overshoot",
-    "A chunk ends with the sentence that reaches the target, so it is nearly always a little too long and "
+    "A chunk ends with the sentence that reaches the target, so with the full target it is nearly always too long and "
     "gets trimmed, and half of the trimming happens at the seam.",
 )
 def test_chunks_overshoot_and_half_of_the_trimming_is_at_the_seam():
@@ -179,12 +179,26 @@ def test_permuted_uses_every_b_once_in_each_class():
 
 @claim(
     "first-never-next",
-    'The default rule, `"other_document"`, leaves it open a little: the first sentence of a document can be the B of a '
+    'The default rule, `"other_document"`, leaves it open: the first sentence of a document can be the B of a '
     "NotNext pair, but never that of an IsNext pair.",
 )
 def test_first_sentences_are_only_negatives_by_the_default_rule():
     pairs = [p for seed in range(3) for p in sentence_level_pairs(speeches(12), np.random.default_rng(seed))]
     assert {p.label for p in pairs if p.position_b == 0} == {NOT_NEXT}
+
+
+@claim(
+    "short-documents-are-negatives",
+    "Also, it draws each of the other documents equally often, so sentences of short documents are the B of a NotNext "
+    "pair more often than that of an IsNext pair.",
+)
+def test_short_documents_give_more_negatives_by_the_default_rule():
+    documents = speeches(12)
+    sizes = np.array([len(document.sentences) for document in documents])
+    short = sizes < np.median(sizes)
+    pairs = sentence_level_pairs(documents, np.random.default_rng(0))
+    share = {label: np.mean([short[p.document_b] for p in pairs if p.label == label]) for label in (IS_NEXT, NOT_NEXT)}
+    assert share[NOT_NEXT] > 1.3 * share[IS_NEXT]
 
 
 @claim(
