@@ -165,8 +165,8 @@ def test_the_fact_is_violated_by_the_sick_run_and_by_no_healthy_one():
 )
 @claim(
     "long-steps-do-not-decide",
-    "And not all that `examine` reports decides alone: a rate that is too high makes long steps, but long steps may do no "
-    "harm.",
+    "And not all that `examine` reports decides alone: a rate that is too high makes long steps, but long steps may do "
+    "no harm.",
 )
 def test_what_facts_say_of_an_early_stop_and_of_a_high_rate():
     whole = healthy(PROGRAMS[0], 15)
