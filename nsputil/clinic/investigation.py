@@ -181,7 +181,7 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
         else:
             trial = case.trials.screened(what, changed, least=HARM / 2)
         tried = [_swap_evidence(trial, part, what)]
-        to_blame = own or finding.fact not in CHOICES or finding.fact == "split.used"  # another part uses all the text
+        to_blame = own or finding.fact != "model.start"  # another encoder may be better without being what was missing
         tried += [_shift_evidence(trial, part, what)] if measures or altered else []
         if own and trial.gains and not trial.helps(HARM):
             cause, to_blame = None, False  # that repair is not what was missing

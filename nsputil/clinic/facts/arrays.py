@@ -192,11 +192,7 @@ def _shows(row: Row) -> str:
 
 def _cleaned(rows: list) -> bool:
     """Whether most rows show words in order, and much of what they lack are words that no row shows, as punctuation."""
-    known = []
-    for row in rows:
-        rest = iter(row.a + row.b)
-        if all(word in rest for word in row.visible):  # each is found after the one before
-            known.append(row)
+    known = [row for row in rows if _holds_in_order(row.a + row.b, row.visible)]
     shown = Counter(word for row in known for word in row.visible)
     whole = Counter(word for row in known for word in row.a + row.b)
     missing = sum(whole.values()) - sum(shown.values())

@@ -149,8 +149,9 @@ def _misplaced(pairs: list, labels: np.ndarray, found: np.ndarray, share: float,
     if same > 0.7:
         joined = np.mean([len(index.places(p.sentence_a)) == 0 for p in pairs]) > 0.1  # A is no text of its own
         return ELSEWHERE if joined else "a-given-twice", f"{words}; in {same:.3f} of them B is A once more"
-    if len({p.sentence_a for p in chosen}) < 0.1 * len({p.sentence_b for p in chosen}):
-        return ELSEWHERE, f"{words}; there are {len({p.sentence_a for p in chosen})} different A for all of them"
+    different = len({p.sentence_a for p in chosen})
+    if different < 0.1 * len({p.sentence_b for p in chosen}):
+        return ELSEWHERE, f"{words}; there are {different} different A for all of them"
     back = float(np.mean([index.relation(p.sentence_b, p.sentence_a) == NEXT for p in chosen[:400]]))
     if back > 0.7:
         return "a-and-b-swapped", f"{words}; in {back:.3f} of them A follows B"
