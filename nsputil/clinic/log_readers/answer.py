@@ -13,6 +13,7 @@ from nsputil.clinic.log_readers import symptoms as s
 from nsputil.clinic.log_readers.as_run import as_run
 from nsputil.clinic.log_readers.next_questions import QUESTIONS, Question
 from nsputil.clinic.log_readers.reading import LogReading
+from nsputil.clinic.log_readers.symptoms.limits import FEW
 from nsputil.run import Run
 
 HEALTHY, WRONG, UNREADABLE, UNKNOWN = 0, 1, 2, 3  # exit codes
@@ -95,7 +96,7 @@ def comparable_run(reading: LogReading) -> Run:
 
 def _little(reading: LogReading) -> bool:
     evaluations = [row for row in reading.rows if row["part"] != "train"]
-    return len(reading.series("train", "loss")) < s.FEW and len(evaluations) < 3
+    return len(reading.series("train", "loss")) < FEW and len(evaluations) < 3
 
 
 def report(reading: LogReading, said: Answer) -> str:

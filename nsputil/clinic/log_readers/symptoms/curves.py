@@ -1,0 +1,190 @@
+"""The numbers of a log as curves, and what is known of them: classes, beginning, kind of loss."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nsputil.clinic.log_readers.aliases import parse_name
+from nsputil.clinic.log_readers.reading import LogReading
+from nsputil.clinic.log_readers.symptoms.limits import FEW, LN2, MANY
+from nsputil.clinic.log_readers.trends import ends
+
+BEGUN = 0.1  # of an epoch
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The numbers of a log by part, finite ones only; NaN is looked for before.
+
+    Attributes
+    ----------
+    loss, accuracy : ndarray
+        Of training.
+    held_loss, held_accuracy : ndarray
+        Of the evaluations while training; of the test if there are none.
+    classes : int
+    known : bool
+        Whether the number of classes is known: given, found in the numbers, or two by the name of the task. If not,
+        ln K and 1 / K are levels of nothing.
+    two : bool
+        Whether it is known that there are two: given, or named.
+    summed : bool
+        Whether the loss seems to be a sum with another task: it begins far above ln K, so its level says nothing.
+    running, running_loss : bool
+        Whether the accuracy of training, or its loss, is a running mean.
+    first_step, last_step : int
+    begun : bool
+        Whether the rows are known to be the first of a training, less than `BEGUN` of an epoch.
+    from_start, counted : bool
+        Whether the first row seems to be near the beginning of the training, and whether a step or epoch says so.
+    by_epoch : bool
+        Whether each row is a whole epoch.
+    free : bool
+        Whether the loss is of a kind that need not fall, and may be negative: of a policy, of two adversaries.
+    metrics : tuple of ndarray
+        What else was measured held out, where more is better: F1, recall, BLEU.
+    test_accuracy : ndarray
+        Of the test, where there are evaluations, too.
+    until_held : int
+        How many losses of training there are up to the last held-out row.
+    perplexity : bool
+        Whether the loss is the logarithm of a perplexity.
+    """
+
+    loss: np.ndarray
+    accuracy: np.ndarray
+    held_loss: np.ndarray
+    held_accuracy: np.ndarray
+    classes: int
+    summed: bool
+    running: bool
+    last_step: int = 0
+    first_step: int = 0
+    running_loss: bool = False
+    begun: bool = False
+    known: bool = True
+    two: bool = False
+    from_start: bool = True
+    counted: bool = True
+    by_epoch: bool = False
+    free: bool = False
+    metrics: tuple[np.ndarray, ...] = ()
+    test_accuracy: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    until_held: int = 0
+    perplexity: bool = False
+
+    @property
+    def level(self) -> float:
+        """The loss of a model that knows nothing, in nats."""
+        return math.log(self.classes)
+
+
+def curves(reading: LogReading) -> Curves:
+    """Return the curves of a log."""
+
+    def of(part: str, quantity: str) -> np.ndarray:
+        values = np.array(reading.series(part, quantity), float)
+        return values[np.isfinite(values)]
+
+    held = "held_out" if any(row["part"] == "held_out" for row in reading.rows) else "test"
+    loss, held_loss, accuracy, held_accuracy = (
+        of("train", "loss"),
+        of(held, "loss"),
+        of("train", "accuracy"),
+        of(held, "accuracy"),
+    )
+    counted = "step" in reading.columns
+    first = loss[:3] if len(loss) else held_loss[:1]
+    summed = bool(len(first)) and float(first.min()) > 3 * math.log(reading.classes) + 1
+    named = any(parse_name(raw).task == "nsp" for raw in reading.columns.values())
+    two = reading.classes == 2 and (named or reading.classes_from == "given")
+    by_epoch = not counted and 0 < len(loss) <= reading.epochs - reading.first_epoch + 1 < math.inf
+    losses = [x for x in (loss, held_loss) if len(x)]
+    accuracies = [x for x in (accuracy, held_accuracy) if len(x)]
+    return Curves(
+        loss, accuracy, held_loss, held_accuracy, reading.classes, summed,
+        "accuracy of train" in reading.running, reading.rows[-1]["step"] if reading.rows else 0,
+        reading.rows[0]["step"] if reading.rows else 0, "loss of train" in reading.running,
+        0 < reading.epochs < BEGUN and len(loss) < MANY and not (counted and reading.rows[-1]["step"] >= 1000),
+        (two or _many(reading, losses, accuracies) or _looks_like_two(losses, accuracies))
+        and not (reading.free or reading.perplexity),
+        two and not reading.free, _from_start(reading),
+        counted or math.isfinite(reading.first_epoch), by_epoch,
+        reading.free,
+        tuple(np.array(values) for values in reading.metrics.values() if np.isfinite(values).all()),
+        of("test", "accuracy") if held == "held_out" else np.zeros(0), _until_held(reading, held), reading.perplexity,
+    )  # fmt: skip
+
+
+def _until_held(reading: LogReading, held: str) -> int:
+    last = max((row["step"] for row in reading.rows if row["part"] == held and "loss" in row), default=math.inf)
+    return sum(
+        row["part"] == "train" and row["step"] <= last and np.isfinite(row.get("loss", np.nan)) for row in reading.rows
+    )
+
+
+def _many(reading: LogReading, losses: list[np.ndarray], accuracies: list[np.ndarray]) -> bool:
+    """Whether there are known to be more than two classes: a first loss near ln K alone may be one of another kind."""
+    if reading.classes == 2:
+        return False
+    level = math.log(reading.classes)
+    stays = any(max(abs(end - level) for end in ends(x)) < 0.015 for x in losses)
+    return reading.classes_from != "guessed" or bool(accuracies) or stays
+
+
+def _looks_like_two(losses: list[np.ndarray], accuracies: list[np.ndarray]) -> bool:
+    """Whether a log whose number of classes is not known begins as one of two classes: near ln 2, near 1/2."""
+    if accuracies and min(float(x[:3].mean()) for x in accuracies) < 0.35:
+        return False
+    if accuracies and min(float(x[-3:].mean()) for x in accuracies) < 0.35:
+        return False
+    if losses and ends(losses[0])[0] < 3 * LN2 + 1:
+        first = float(losses[0][: max(1, min(3, len(losses[0]) // 3))].mean())
+        mean = first if accuracies else float(losses[0].mean())
+        return 0.35 < min(first, ends(losses[0])[0]) and max(first, ends(losses[0])[0], mean) < 1.2
+    return bool(accuracies) and len(accuracies[0]) >= FEW and all(0.4 < x[:3].mean() < 0.65 for x in accuracies)
+
+
+def _from_start(reading: LogReading) -> bool:
+    """Whether the first row is of the first epoch, or not more than two gaps between rows from step 0."""
+    if math.isfinite(reading.first_epoch) and reading.first_epoch > 1:
+        return False
+    if "step" not in reading.columns:
+        return True
+    steps = sorted({row["step"] for row in reading.rows})
+    gap = float(np.median(np.diff(steps))) if len(steps) > 1 else math.inf
+    return steps[0] <= 2 * gap + 1 if steps else True
+
+
+def late_loss(loss: np.ndarray) -> float:
+    """The mean of the last three rows; of fewer, if there are few: they are far apart."""
+    return float(loss[-max(1, min(3, len(loss) // 3)) :].mean())
+
+
+def accuracy_gap(of: Curves) -> float:
+    """How much higher the accuracy of training ends than that of the held-out rows."""
+    if of.running or not len(of.accuracy) or not len(of.held_accuracy):
+        return 0.0
+    return float(of.accuracy[-max(1, len(of.accuracy) // 5) :].mean() - of.held_accuracy[-1])
+
+
+def best_late(of: Curves) -> bool:
+    """Whether the best accuracy, or the best other metric, comes in the last third, and the last row is near it."""
+    chance = 1 / of.classes if of.known else 0.0
+    for values, near in [(of.held_accuracy, 0.02)] + [(m, 0.02 * max(1.0, float(m.max()))) for m in of.metrics]:
+        if len(values) < 3 or np.ptp(values) < 1e-9:
+            continue
+        late = int(len(values) - 1 - np.argmax(values[::-1])) >= 2 * (len(values) - 1) / 3
+        if late and values[-1] >= values.max() - near and values[-1] > chance + 0.15:
+            return True
+    return False
+
+
+def more_right_than_before(of: Curves) -> bool:
+    """Whether the accuracy, or another metric, gained after the lowest held-out loss: it is better, and surer."""
+    where = int(of.held_loss.argmin()) if len(of.held_loss) else 0
+    for values in (of.held_accuracy, *of.metrics):
+        if len(values) == len(of.held_loss) >= 3 and values[-1] - values[where] > 0.02 * max(1.0, float(values.max())):
+            return values[-1] >= values.max() - 0.02 * max(1.0, float(values.max()))
+    return False

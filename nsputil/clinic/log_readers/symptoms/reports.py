@@ -1,0 +1,68 @@
+"""What single rows say by themselves: a number that is none, one answer for all rows."""
+
+import math
+
+from nsputil.clinic.log_readers.reading import LogReading
+from nsputil.clinic.log_readers.symptoms.groups import CONTRADICTION, NAN, STUCK, Symptom
+from nsputil.clinic.log_readers.symptoms.limits import NO_LOSS, SAME
+
+MOST_OF_ONE_CLASS = 0.95  # with a larger accuracy F1 is near 2a / (1 + a) anyway
+
+
+def not_a_number(reading: LogReading) -> list[Symptom]:
+    """The first loss or accuracy that is not finite."""
+    for name, quantity in (("loss", "loss"), ("accuracy", "accuracy")):
+        for index, row in enumerate(reading.rows):
+            if quantity in row and not math.isfinite(row[quantity]):
+                before = [r[quantity] for r in reading.rows[:index] if r["part"] == row["part"] and quantity in r]
+                was = f"; before it was {before[-1]:.4g}" if before else ", from the first row on"
+                part = {"train": "of training", "held_out": "held out", "test": "of the test"}[row["part"]]
+                return [Symptom(NAN, f"At step {row['step']} the {name} {part} is {row[quantity]}{was}.")]
+    return []
+
+
+def one_class(reading: LogReading) -> list[Symptom]:
+    """One class is never answered right: with an accuracy of a, F1 is 2a / (1 + a) only if TN is 0, and 0 if TP is."""
+    rows = [row for row in reading.rows if "f1" in row and row["part"] != "train"]
+    if not rows or not 0 < rows[-1]["accuracy"] < MOST_OF_ONE_CLASS:
+        return []
+    accuracy, f1 = rows[-1]["accuracy"], rows[-1]["f1"]
+    if f1 != 0 and abs(f1 - 2 * accuracy / (1 + accuracy)) > SAME:
+        return []
+    algebra = "F1 is 0" if f1 == 0 else f"F1 is {f1:.4f} = 2a / (1 + a)"
+    text = f"The accuracy a is {accuracy:.4f} and {algebra}: no row of one of the classes is answered right."
+    return [Symptom(STUCK, text)]
+
+
+def no_correlation(reading: LogReading) -> list[Symptom]:
+    """Matthews' correlation is 0 if all rows get one answer; other answers hardly ever give exactly 0."""
+    rows = [row for row in reading.rows if "mcc" in row]
+    last = [row["mcc"] for row in rows[-3:]]
+    if not last or any(last):
+        return []
+    if rows[-1].get("loss", 1.0) < NO_LOSS:
+        text = f"The loss is {rows[-1]['loss']:.2g}, which is all rows right, and Matthews' correlation is 0."
+        return [Symptom(CONTRADICTION, text)]
+    count = "the last" if len(rows) > 1 else "its"
+    text = f"Matthews' correlation is 0 in {count} {len(last)} rows: one answer for all."
+    return [Symptom(STUCK, text, firm=len(rows) != 2)]  # two may be of a warm-up
+
+
+def one_answer(reading: LogReading) -> list[Symptom]:
+    """One recall of 1 and others of 0 in the last reports; an early one may be of a training that has just begun."""
+    last = reading.one_answer[-2:]
+    if not last or not all(last):
+        return []
+    text = f"In the last {len(last)} reports" if len(last) > 1 else "In the last report"
+    text = f"{text} one class has a recall of 1 and all others have 0: one answer for all rows."
+    return [Symptom(STUCK, text, firm=len(last) > 1)]
+
+
+def all_zero(reading: LogReading) -> list[Symptom]:
+    """Precision, recall and F1 of exactly 0 in each report: no row is given the class that they are of."""
+    zero = [name for name, values in reading.scores.items() if len(values) >= 4 and not any(values)]
+    others = [name for name, values in reading.scores.items() if any(values)]
+    if len(zero) < 2 or others or any(row.get("accuracy", 0) for row in reading.rows):
+        return []
+    count = min(len(reading.scores[name]) for name in zero)
+    return [Symptom(STUCK, f"{', '.join(zero[:3])} are 0 in each of {count} reports: nothing is found.")]

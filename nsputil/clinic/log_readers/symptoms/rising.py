@@ -1,0 +1,110 @@
+"""A loss that fell, and rises for good: in training, or held out."""
+
+import math
+
+import numpy as np
+
+from nsputil.clinic.log_readers.symptoms.curves import Curves, best_late, more_right_than_before
+from nsputil.clinic.log_readers.symptoms.groups import RISES, Symptom
+from nsputil.clinic.log_readers.symptoms.limits import ERRORS, FEW
+from nsputil.clinic.log_readers.trends import kendall, noise, restarts, rises, steady
+
+BEYOND_WORDS = 16.0  # nats: e to that power is 9 million, more than any vocabulary has words
+
+
+def falls_then_rises(of: Curves) -> list[Symptom]:
+    """A loss that leaves its best rows for good; the scatter of the rows says what is a rise."""
+    found = []
+    loss = of.loss
+    if len(loss) >= 3 and not restarts(loss):
+        width = max(1, len(loss) // 10)
+        smooth = np.convolve(loss, np.ones(width) / width, mode="valid")
+        last = max(width, min(3, len(loss) // 3))
+        low, tail = int(smooth.argmin()), float(loss[-last:].mean())
+        rise = tail - float(smooth[low])
+        least = 0.1 if of.known or len(of.accuracy) + len(of.held_accuracy) else 0.0  # nats; or of an unknown scale
+        if low < 0.8 * len(smooth) and rise > max(least, 0.25 * abs(smooth[low])):
+            firm = _is_no_noise(of, float(smooth[low]), tail, width, last) and not (
+                best_late(of) or _falls_again(loss) or of.free
+            )
+            found.append(
+                Symptom(
+                    RISES,
+                    f"The loss of training fell to {smooth[low]:.4f} and ends at {tail:.4f}.",
+                    firm or _left_for_good(of) or (of.perplexity and tail > max(BEYOND_WORDS, smooth[low] + 4)),
+                )
+            )
+    elif len(loss) == 2 and loss[1] > 1.5 * loss[0] + 0.5:
+        found.append(Symptom(RISES, f"The loss of training rose from {loss[0]:.4f} to {loss[1]:.4f}."))
+    held = [] if any(symptom.firm for symptom in found) else _held_out_rises(of)
+    return held or found
+
+
+def _falls_again(loss: np.ndarray) -> bool:
+    """Whether the loss falls surely after a jump, by a quarter of it: other weights, or a loss that was added."""
+    jump = int(np.diff(loss).argmax()) + 1
+    after, height = loss[jump:], float(loss[jump] - loss[jump - 1])
+    return len(after) >= FEW and rises(-after, 0.25 * height) and kendall(after) < -ERRORS
+
+
+def _left_for_good(of: Curves) -> bool:
+    """Whether the training loss jumps once and stays, each later row above twice the highest earlier one."""
+    loss = of.loss
+    jump = int(np.diff(loss).argmax()) + 1
+    before, after = loss[:jump], loss[jump:]
+    if of.free or best_late(of) or _falls_again(loss) or len(before) < 4 or len(after) < FEW or before.min() <= 0:
+        return False
+    return bool(after.min() > 2 * before.max() + 0.5 and loss[jump] - loss[jump - 1] > 0.5 * (loss[-1] - before.min()))
+
+
+def _is_no_noise(of: Curves, low: float, tail: float, width: int, last: int) -> bool:
+    """Whether a rise of the training loss is beyond the scatter of its rows.
+
+    The lowest of many windows lies low by chance, too, so their number is in the limit. A running mean, and the mean
+    of an epoch, has little scatter; of fewer than eight batches it is not known.
+    """
+    loss, rise = of.loss, tail - low
+    if of.running_loss:  # it begins again in each epoch, which is a small rise
+        return rise > 0.5 * low
+    error = (steady(loss) if of.by_epoch else noise(loss)) * math.sqrt(1 / width + 1 / last)
+    limit = math.sqrt(2 * math.log(max(2.0, len(loss) / width))) + 1
+    if of.by_epoch:
+        return rise > limit * error and float(np.median(loss[-3:])) > low + 0.25 * rise
+    if len(loss) < 8:
+        return tail > 2 * low and rise > 4 * limit * error
+    wide = max(3, len(loss) // 5)
+    lasting = tail - float(np.convolve(loss, np.ones(wide) / wide, mode="valid").min())
+    ends_high = float(np.median(loss[-max(3, len(loss) // 10) :])) > low + 0.5 * rise
+    return ends_high and rise > limit * error and lasting > max(0.15 * abs(low), limit * error)
+
+
+def _held_out_rises(of: Curves) -> list[Symptom]:
+    held, accuracy = of.held_loss, of.held_accuracy
+    if len(held) < 2:
+        return []
+    least, last, where = float(held.min()), float(held[-1]), int(held.argmin())
+    if last - least <= max(0.05, 0.25 * least):
+        return []
+    text = f"The held-out loss fell to {least:.4f} and ends at {last:.4f}."
+    holds = len(accuracy) > 0 and accuracy[-1] >= max(0.8, accuracy.max() - 0.02) and last < of.level
+    if holds:
+        text = f"{text[:-1]}, while its accuracy holds at {accuracy[-1]:.4f}: the model grows too sure."
+    after = held[where + 1 :]
+    # one row after the lowest may be an outlier, two rows are no curve, and the best metric may come late
+    lasting = len(after) >= 2 and float(np.median(after[-3:])) > least + 0.25 * (last - least)
+    proved = last > 2 * least if len(held) == 2 or not lasting else last - least > _scatter(held, where)
+    if len(after) == 1 and len(held) > 2:
+        proved = last - least > max(least, 4 * noise(held[:-1]))
+    if len(held) >= 6 and last < 2 * least and kendall(held[where:]) < ERRORS:  # no trend: it must leave the scatter
+        proved = proved and last - least > noise(held) * (1 + math.sqrt(4 * math.log(len(held))))
+    late = more_right_than_before(of) or (last < 2 * least and best_late(of))
+    return [Symptom(RISES, text, firm=proved and not holds and not late)]
+
+
+def _scatter(held: np.ndarray, low: int) -> float:
+    """The noise of the rows after the lowest, about the line through them."""
+    after = held[low:]
+    if len(after) < 4:
+        return 0.0
+    time = np.arange(len(after))
+    return float((after - np.polyval(np.polyfit(time, after, 1), time)).std())
