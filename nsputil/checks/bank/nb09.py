@@ -196,8 +196,8 @@ curves_never = ChoiceExercise(
         "You can tell three apart; in each of them one run learns something, or jumps.",
     ),
     takeaway=(
-        "Curves give the group at best. Causes with the same distribution have the same curves; then somebody has to "
-        "look at rows."
+        "Curves often give only the group. Causes with the same distribution have the same curves; then somebody has "
+        "to look at rows."
     ),
 )
 
