@@ -36,6 +36,7 @@ HOSTS = {
     "torontoai.org": r"/\d+/\d\d/\d\d/[\w-]+/",
     "exchangetuts.com": r"/[\w-]+-\d+",
     "math.techqa.club": r"/[\w-]+-\d+",
+    "mail.queryxchange.com": r"/q/\d+_\d+/[\w-]+/",
     "kiwix.cwells.dev": r"/content/[\w.-]+/questions/\d+/[\w-]+",
 }
 #: What learners type when they search, in their own words; the first seven are those of the plan of the page.
@@ -186,9 +187,25 @@ PUBLISHED = {
     "0.774",
     "0.010",
     "0.017",
+    "0.000176",
 }
 #: Choices and measurements that the page itself explains: learning rates; `nsp-mini` on 600 pairs.
 EXPLAINED = {"0.0001", "0.000025", "0.865", "0.863", "0.0000006"}
+
+
+#: The rows of pytorch/pytorch#72056 whose label is not ignored; all of them have class 0.
+EIGHT_ROWS = np.array(
+    [
+        [0.1735, 0.2191],
+        [-0.2162, 0.2021],
+        [-0.1177, 0.2157],
+        [-0.1232, 0.2620],
+        [-0.1578, 0.4038],
+        [-0.0209, 0.3298],
+        [-0.0639, 0.2317],
+        [-0.4211, 0.3420],
+    ]
+)
 
 
 def _gap(a, b):
@@ -199,6 +216,32 @@ def _curvatures(p):
     """Return the second derivatives of (1 - p)^2 and of -log p in the gap, where the gold class has p."""
     gap = np.log(p / (1 - p)) + np.array([-1e-3, 0, 1e-3])
     return [np.diff(loss, 2)[0] / 1e-6 for loss in ((1 - sigmoid(gap)) ** 2, -np.log(sigmoid(gap)))]
+
+
+def _row(*scores):
+    """Return the loss of a row of scores whose first one is right."""
+    return -log_softmax(np.array(scores, float))[0]
+
+
+def _computed_of_contrast_and_weights():
+    """Return more numbers of worked lines: contrastive losses, two softmaxes, weights with smoothing, runs."""
+    table = np.array([[3, 2.9], [0, 1]])
+    rows, columns = (-np.diag(log_softmax(t)).mean() for t in (table, table.T))
+    twice = np.exp(log_softmax(np.array([4.0, 0])))  # two outputs that softmax has made of [4, 0]
+    again = np.exp(log_softmax(twice))
+    p, smooth = 0.8, np.array([0.9, 0.05, 0.05])
+    log_p = log_softmax(EIGHT_ROWS)
+    plain, weighted = 0.95 * log_p[:, 0] + 0.05 * log_p[:, 1], 0.95 * log_p[:, 0] + 16 * 0.05 * log_p[:, 1]
+    return {
+        "0.5130": _row(0.9, 0.5), "0.0003": _row(0.9 / 0.05, 0.5 / 0.05), "3.1854": _row(1, *[0] * 63),
+        "0.2395": _row(2, 0, 0), "2.2395": _row(0, 2, 0), "0.4788": rows, "1.0440": columns,
+        "0.0980": entropy(0.02), "0.0223": -((1 - p) ** 2) * (2 * p * np.log(p) - (1 - p)),
+        "1.2871": -np.log(again[1]), "4.0181": _row(0, 4), "0.0256": again[0] * 2 * twice[0] * twice[1],
+        "1.2842": -weighted.mean(), "0.8943": -plain.mean(), "0.3944": -np.sum(smooth * np.log(smooth)),
+        "0.651": 500 / 768, "0.669": 5140 / 7680, "0.000044": 0.000176 / np.sqrt(16), "3.8918": np.log(49),
+        "5.5597": np.log(49) * 0.1 / 0.07, "0.013": 0.6 / np.sqrt(2000),
+        "0.2152": -(0.95 * np.log(0.9) + 0.05 * np.log(0.1)),
+    }  # fmt: skip
 
 
 def _computed():
@@ -238,6 +281,7 @@ def _computed():
         "1.0397": -np.sum([0.25, 0.25, 0.5] * np.log([0.25, 0.25, 0.5])), "0.0714": 1 / 14, "0.7143": 1 / 1.4,
         "0.2925": -(0.95 * np.log(0.8) + 0.05 * np.log(0.2)), "0.1192": _gap(0, 2), "1.1192": 2 - _gap(2, 0),
         "0.96875": 1 - 1 / 32, "0.575": (0.95 + 0.20) / 2, "0.990": np.exp(-0.010), "0.983": np.exp(-0.017),
+        **_computed_of_contrast_and_weights(),
     }  # fmt: skip
     return values
 
@@ -486,6 +530,46 @@ def test_the_worked_lines_about_soft_and_false_labels_are_right():
     costs = [-np.log(grid) - 2 * np.log(1 - grid), (1 - grid) ** 2 + 2 * grid**2, (1 - grid) + 2 * grid]
     assert np.allclose([grid[cost.argmin()] for cost in costs], [1 / 3, 1 / 3, 0], atol=1e-3)
     assert "0.5 is odds of 1 times 17/83, so 0.17" in PAGE and f"{(17 / 83) / (1 + 17 / 83):.2f}" == "0.17"
+
+
+def test_the_worked_lines_about_steps_weights_and_runs_are_right():
+    assert "5,693 and 5,140" in PAGE
+    assert np.allclose(np.array([74.12760416666666, 66.92708333333334]) / 100 * 10 * 768, [5693, 5140])
+    assert "200,000 steps of 1,200 rows are 8.5 times 28,236,463" in PAGE
+    assert round(200_000 * 1200 / 28_236_463, 1) == 8.5
+    assert "[100k, 200, 768] in float32 are 61 GB, and [100k, 768] are 0.31 GB" in PAGE
+    assert (round(4e5 * 200 * 768 / 1e9), round(4e5 * 768 / 1e9, 2)) == (61, 0.31)
+    assert "weights of 0.25 and 0.75 give 0.05 and 0.75, weights of 0.5 and 1.5 give 0.1 and 1.5" in PAGE
+    losses, weights = np.array([0.2, 1.0]), np.array([0.25, 0.75])
+    assert np.allclose(weights * losses, [0.05, 0.75]) and np.allclose(2 * weights * losses, [0.1, 1.5])
+    for factor in (1, 2, 10):
+        assert np.isclose((factor * weights * losses).sum() / (factor * weights).sum(), 0.8)
+    assert "in float32 1 + 1e-8 is 1" in PAGE and np.float32(1 + 1e-8) == 1 != 1 + 1e-8
+    with np.errstate(over="ignore"):
+        assert "where -65,504 - 100 is minus infinity" in PAGE and np.isinf(np.float16(-65504) - np.float16(100))
+    assert "has 4 of 5 outputs right, 80 %, and with ten classes 90 %" in PAGE and (1 - 1 / 5, 1 - 1 / 10) == (0.8, 0.9)
+    assert "being right in 95 % has an ECE of 0.05" in PAGE and np.isclose(0.95 - 0.9, 0.05)
+    assert "a loss of 0.6931; saying 0.9, or 0.1" in PAGE
+
+
+def test_the_floor_of_two_softmaxes_and_the_slope_of_the_focal_loss_are_right():
+    assert "With K classes the floor is `ln(1 + (K - 1) / e)`" in PAGE
+    for k in (2, 3, 10):
+        assert np.isclose(-log_softmax(np.eye(k)[0])[0], np.log1p((k - 1) / np.e))
+    assert "the slope `(1 - p)^2 (2 p ln p - (1 - p))` in the gold logit" in PAGE and "times `-p_j / (1 - p)`" in PAGE
+
+    def focal(z):
+        log_p = log_softmax(z)[0]
+        return float(-((1 - np.exp(log_p)) ** 2) * log_p)
+
+    z = np.array([1.2, 0.4, -0.7])
+    p = np.exp(log_softmax(z))
+    gold = (1 - p[0]) ** 2 * (2 * p[0] * np.log(p[0]) - (1 - p[0]))
+    assert np.allclose(numerical_gradient(focal, z), gold * np.append(1, -p[1:] / (1 - p[0])), atol=1e-8)
+    assert "which is near `1 / sqrt(d)` for d numbers that spread well" in PAGE
+    vectors = np.random.default_rng(0).normal(size=(2000, 64))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert np.isclose(vectors.std(axis=0).mean(), 1 / 8, rtol=0.02)
 
 
 def _thresholds(scores, labels):

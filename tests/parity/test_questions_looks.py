@@ -9,10 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DistributedSampler
 from transformers import (
+    AlbertConfig,
     BertConfig,
     BertForNextSentencePrediction,
     BertForPreTraining,
+    BertForSequenceClassification,
+    BertTokenizer,
+    DebertaConfig,
+    DebertaModel,
     RobertaConfig,
+    RobertaForMaskedLM,
     RobertaModel,
     Trainer,
 )
@@ -203,3 +209,74 @@ def test_a_half_precision_loss_is_finite_when_it_is_computed_in_float32():
     assert torch.isinf(logits.softmax(-1).log()[0]) and torch.isclose(
         logits.float().log_softmax(-1)[0], torch.tensor(-40.0)
     )
+
+
+def test_a_typed_sep_is_the_token_and_gives_no_segment(tmp_path):
+    words = "[PAD] [UNK] [CLS] [SEP] [MASK] what is it a cat".split()
+    (tmp_path / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
+    tokenizer = BertTokenizer(str(tmp_path / "vocab.txt"))
+    one, two = tokenizer("what is it [SEP] a cat"), tokenizer("what is it", "a cat")
+    assert "the row is `[CLS] what is it [SEP] a cat [SEP]` with eight zeros" in PAGE
+    assert "gives the same tokens with 0 0 0 0 0 1 1 1" in PAGE
+    assert tokenizer.convert_ids_to_tokens(one["input_ids"]) == "[CLS] what is it [SEP] a cat [SEP]".split()
+    assert one["input_ids"] == two["input_ids"] and one["token_type_ids"] == [0] * 8
+    assert two["token_type_ids"] == [0] * 5 + [1] * 3
+
+
+def test_the_loss_of_a_classifier_depends_on_outputs_and_labels():
+    assert "near 0.69 with two outputs and near 0.50 with one" in PAGE
+    torch.manual_seed(0)
+    ids = torch.randint(5, 20, (4, 6))
+    for outputs, labels, kind, first in (
+        (1, torch.tensor([0.0, 1, 0, 1]), "regression", 0.50),
+        (2, torch.tensor([0, 1, 0, 1]), "single_label_classification", 0.69),
+        (2, torch.eye(2)[[0, 1, 0, 1]], "multi_label_classification", 0.69),
+    ):
+        model = BertForSequenceClassification(BertConfig(**SMALL, num_labels=outputs)).eval()
+        assert abs(model(ids, labels=labels).loss.item() - first) < 0.05 and model.config.problem_type == kind
+
+
+def test_models_without_a_table_of_segments_or_a_pair_head():
+    model = DebertaModel(DebertaConfig(**SMALL)).eval()
+    assert "the default of `type_vocab_size` in their configuration is 0" in PAGE and model.config.type_vocab_size == 0
+    ids = torch.randint(5, 20, (2, 6))
+    same = model(ids, token_type_ids=torch.ones_like(ids)).last_hidden_state
+    assert torch.equal(model(ids).last_hidden_state, same)
+    names = RobertaForMaskedLM(RobertaConfig(**SMALL)).state_dict()
+    assert {"lm_head.dense.weight", "lm_head.layer_norm.weight", "lm_head.bias"} <= names.keys()
+    assert not [name for name in names if "pooler" in name or "seq_relationship" in name]
+    assert "an `AlbertConfig` without numbers is the xxlarge model" in PAGE and AlbertConfig().hidden_size == 4096
+
+
+def test_ignored_rows_with_weights_and_smoothing_and_a_negative_index():
+    z = torch.tensor([[0.1735, 0.2191], [-0.1377, 0.3467], [-0.2162, 0.2021]])
+    target, w = torch.tensor([0, -1, 0]), torch.tensor([1.0, 16])
+    keep = target != -1
+    both = F.cross_entropy(z, target, weight=w, ignore_index=-1, label_smoothing=0.1)
+    assert torch.isclose(both, F.cross_entropy(z[keep], target[keep], weight=w, label_smoothing=0.1))
+    row = torch.ones(200)
+    row[-100] = 0
+    assert "word V - 100 loses its share" in PAGE and row[100] == 0 and row.sum() == 199
+    with pytest.raises(IndexError):
+        torch.ones(50)[-100] = 0
+    with pytest.raises(RuntimeError, match="out of bounds"):
+        torch.ones(1, 200).scatter_(1, torch.tensor([[-100]]), 0.9)
+    assert "among equal scores `argmax` takes column 0" in PAGE and torch.zeros(1, 5).argmax(1) == 0
+
+
+def test_the_smallest_number_hides_where_minus_10000_does_not():
+    scores, mask = torch.tensor([100.0, 12_000.0]), torch.tensor([1, 0])
+    assert torch.allclose((scores - 10_000 * (1 - mask)).softmax(0), torch.tensor([0.0, 1.0]))
+    (hidden,) = re.findall(r"`(scores\.masked_fill\(.+?\.min\))`", PAGE)
+    assert torch.equal(eval(hidden, {"torch": torch, "scores": scores, "mask": mask}).softmax(0), mask.float())
+    row = torch.full((3,), torch.finfo(torch.float16).min).half()
+    assert torch.allclose(row.float().softmax(0), torch.tensor(1 / 3))
+
+
+def test_both_directions_of_a_contrastive_loss():
+    (call,) = re.findall(r"`(\(F\.cross_entropy\(s, i\).+?/ 2)`, with `i = torch.arange\(len\(s\)\)`", PAGE)
+    s = torch.tensor([[3, 2.9], [0, 1]])
+    both = eval(call, {"F": F, "s": s, "i": torch.arange(len(s))})
+    assert round(both.item(), 3) == round((0.4788 + 1.0440) / 2, 3)
+    (row,) = re.findall(r"`(-\(s\[0, 0\] .+?)`", PAGE)
+    assert torch.isclose(eval(row, {"s": s}), F.cross_entropy(s[:1], torch.tensor([0])))
