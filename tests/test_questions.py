@@ -548,6 +548,8 @@ def test_the_worked_lines_about_steps_weights_and_runs_are_right():
     with np.errstate(over="ignore"):
         assert "where -65,504 - 100 is minus infinity" in PAGE and np.isinf(np.float16(-65504) - np.float16(100))
     assert "has 4 of 5 outputs right, 80 %, and with ten classes 90 %" in PAGE and (1 - 1 / 5, 1 - 1 / 10) == (0.8, 0.9)
+    assert "20 pairs at 0.8 have a standard error of 0.09, and 500 one of 0.02" in PAGE
+    assert [round(float(np.sqrt(0.8 * 0.2 / n)), 2) for n in (20, 500)] == [0.09, 0.02]
     assert "being right in 95 % has an ECE of 0.05" in PAGE and np.isclose(0.95 - 0.9, 0.05)
     assert "a loss of 0.6931; saying 0.9, or 0.1" in PAGE
 

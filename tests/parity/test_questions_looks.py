@@ -1,4 +1,4 @@
-"""The looks at the head of docs/questions.md run, and say what the page says; so do its statements on transformers."""
+"""The tables at the head of docs/questions.md say what PyTorch says; so do its statements on transformers."""
 
 import inspect
 import re
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+import transformers
 from torch.utils.data import DistributedSampler
 from transformers import (
     AlbertConfig,
@@ -14,6 +15,7 @@ from transformers import (
     BertForNextSentencePrediction,
     BertForPreTraining,
     BertForSequenceClassification,
+    BertModel,
     BertTokenizer,
     DebertaConfig,
     DebertaModel,
@@ -58,6 +60,7 @@ def names(tmp_path_factory):
     weight = model.cls.seq_relationship.weight
     known = {"model": model, "batch": batch, "labels": labels, "logits": out.logits.detach(), "loss": out.loss.detach()}
     known |= {"optimizer": optimizer, "weight": weight, "before": weight.detach().clone(), "folder": folder}
+    known |= {"F": F, "vectors": torch.randn(500, 8)}
     return known | {"torch": torch, "nsputil": nsputil, "tokenizer": Tokenizer(), "right": 54, "pairs": 100}
 
 
@@ -79,6 +82,7 @@ def test_the_looks_say_what_the_page_says(names):
     assert torch.isclose(value("-logits"), names["loss"])
     assert f"{value('torch.distributions').item():.4f}" == "0.5623"  # H(1/4)
     assert value("optimizer") == 0.5 and value("torch.nn.utils") > 0 and value("[name") == []
+    assert abs(value("F.normalize") - value("vectors.shape")) < 0.02
     names["optimizer"].step()
     assert value("(weight - before)") > 0
 
@@ -100,10 +104,12 @@ def test_each_loss_of_the_table_is_the_log_loss_of_the_gold_class(p_gold, costs)
     space |= {"scores": logits, "right_one": labels, "good": gap[None], "bad": 0 * gap[None]}
     space |= {"p_gold": torch.tensor([p_gold]), "shares": torch.eye(2)}
     space |= {"number": torch.tensor([2.5, 2.5]), "degree": torch.tensor([0.0, 5.0])}  # the mean of the labels
+    space |= {"torch": torch, "similarity": logits, "T": 1.0, "n": 2, "teacher": logits, "w": torch.tensor(1.0)}
     values = [f"{eval(loss, dict(space)).item():.4f}" for loss in LOSSES]
-    assert len(values) == 9 and values[:6] == [costs] * 6 and values[7] == costs
+    assert len(values) == 12 and values[:6] == [costs] * 6 and values[7:10] == [costs] * 3
     assert p_gold != 0.5 or values[6] == "0.1733"
-    assert values[8] == f"{torch.tensor([0.0, 5.0]).var(unbiased=False).item():.4f}"
+    assert values[10] == f"{abs(0.0):.4f}"  # a perfect copy of the larger model
+    assert values[11] == f"{torch.tensor([0.0, 5.0]).var(unbiased=False).item():.4f}"
 
 
 def test_a_state_that_does_not_fit_is_told_by_what_load_state_dict_returns():
@@ -280,3 +286,81 @@ def test_both_directions_of_a_contrastive_loss():
     assert round(both.item(), 3) == round((0.4788 + 1.0440) / 2, 3)
     (row,) = re.findall(r"`(-\(s\[0, 0\] .+?)`", PAGE)
     assert torch.isclose(eval(row, {"s": s}), F.cross_entropy(s[:1], torch.tensor([0])))
+
+
+def _message(call):
+    with pytest.raises((RuntimeError, IndexError)) as raised:
+        call()
+    return str(raised.value)
+
+
+def test_the_messages_of_the_table_are_those_of_pytorch_and_what_helps_helps():
+    z, labels, one_hot = torch.zeros(2, 2), torch.tensor([0, 1]), torch.eye(2)
+    told = {
+        "Target -1 is out of bounds": lambda: F.cross_entropy(z, labels - 1),
+        "multi-target not supported": lambda: F.cross_entropy(z, labels[:, None]),
+        "expected target dtype to be Long or Byte, but got Float": lambda: F.cross_entropy(z, labels.float()),
+        "Expected floating point type for target with class probabilities, got Long": lambda: F.cross_entropy(
+            z, one_hot.long()
+        ),
+        "result type Float can't be cast to the desired output type Long": lambda: F.binary_cross_entropy_with_logits(
+            z[:, 0], labels
+        ),
+        "ignore_index is not supported for floating point target": lambda: F.cross_entropy(z, one_hot, ignore_index=0),
+        "value cannot be converted to type c10::Half without overflow": lambda: z.half().masked_fill(z == 0, -1e9),
+        "index out of range in self": lambda: F.embedding(torch.tensor([2]), z),
+    }
+    for message, call in told.items():
+        assert f"`{message}`" in PAGE and message in _message(call)
+    ln_2 = torch.log(torch.tensor(2.0))
+    for loss in (
+        F.cross_entropy(z, labels[:, None].flatten()),
+        F.cross_entropy(z, labels.float().long()),
+        F.cross_entropy(z, one_hot.argmax(1)),
+        F.cross_entropy(z, one_hot.float()),
+        F.binary_cross_entropy_with_logits(z[:, 0], labels.float()),
+    ):
+        assert torch.isclose(loss, ln_2)
+
+
+def test_what_a_model_that_knows_nothing_pays_with_other_losses():
+    labels, z = torch.tensor([1.0, 0, 0, 0, 0]), torch.zeros(5)
+    loss = F.binary_cross_entropy_with_logits(z, labels, pos_weight=torch.tensor(4 / 1))
+    assert "twice the share of the negatives times ln 2" in PAGE and torch.isclose(
+        loss, 2 * 0.8 * torch.tensor(2.0).log()
+    )
+    teacher, t = torch.tensor([[3.0, 1, 0], [0.5, 0, 2]]), 2.0
+    entropies = torch.distributions.Categorical(logits=teacher / t).entropy()
+    (line,) = [line for line in LOSSES if line.startswith("F.kl_div")]
+    loss = eval(line, {"F": F, "torch": torch, "logits": torch.zeros(2, 3), "teacher": teacher, "T": t})
+    assert torch.isclose(loss, t**2 * (torch.tensor(3.0).log() - entropies.mean()))
+    z = torch.tensor([[1.0, float("-inf"), 0]])
+    assert torch.isinf(F.cross_entropy(z, torch.tensor([0]), label_smoothing=0.1))
+    assert torch.isfinite(F.cross_entropy(z, torch.tensor([0])))
+
+
+@pytest.mark.parametrize(
+    ("family", "read"),
+    [
+        ("Bert", "outputs[1]"),
+        ("MobileBert", "outputs[1]"),
+        ("Albert", "outputs[1]"),
+        ("Electra", "self.classifier(sequence_output)"),
+        ("DistilBert", "nn.ReLU()"),
+        ("XLNet", "self.sequence_summary"),
+        ("GPT2", "pad_token_id"),
+        ("Bart", "eos_mask"),
+        ("T5", "eos_mask"),
+    ],
+)
+def test_the_classifiers_of_the_table_read_what_the_page_says(family, read):
+    assert read in inspect.getsource(getattr(transformers, f"{family}ForSequenceClassification").forward)
+    (row,) = re.findall(rf"^\| (?:\w+, )?{family.replace('GPT2', 'GPT-2')}(?:, .+?)? \|(.+)\|$", PAGE, re.M)
+    assert len(row.split("|")) == 3
+
+
+def test_the_hidden_states_begin_with_the_input_and_a_pooler_can_be_left_out():
+    model = BertModel(BertConfig(**SMALL | {"num_hidden_layers": 3}), add_pooling_layer=False).eval()
+    out = model(torch.tensor([[5, 6, 7]]), output_hidden_states=True)
+    assert len(out.hidden_states) == 4 and torch.equal(out.hidden_states[-1], out.last_hidden_state)
+    assert out.pooler_output is None and BertConfig().num_hidden_layers + 1 == 13
