@@ -355,8 +355,6 @@ def test_what_a_model_that_knows_nothing_pays_with_other_losses():
 )
 def test_the_classifiers_of_the_table_read_what_the_page_says(family, read):
     assert read in inspect.getsource(getattr(transformers, f"{family}ForSequenceClassification").forward)
-    (row,) = re.findall(rf"^\| (?:\w+, )?{family.replace('GPT2', 'GPT-2')}(?:, .+?)? \|(.+)\|$", PAGE, re.M)
-    assert len(row.split("|")) == 3
 
 
 def test_the_hidden_states_begin_with_the_input_and_a_pooler_can_be_left_out():
