@@ -230,7 +230,7 @@ def _computed_of_contrast_and_weights():
     twice = np.exp(log_softmax(np.array([4.0, 0])))  # two outputs that softmax has made of [4, 0]
     again = np.exp(log_softmax(twice))
     p, smooth = 0.8, np.array([0.9, 0.05, 0.05])
-    log_p = log_softmax(EIGHT_ROWS)
+    log_p, three = log_softmax(EIGHT_ROWS), log_softmax(np.array([2.0, 1, 0]))
     plain, weighted = 0.95 * log_p[:, 0] + 0.05 * log_p[:, 1], 0.95 * log_p[:, 0] + 16 * 0.05 * log_p[:, 1]
     return {
         "0.5130": _row(0.9, 0.5), "0.0003": _row(0.9 / 0.05, 0.5 / 0.05), "3.1854": _row(1, *[0] * 63),
@@ -241,6 +241,14 @@ def _computed_of_contrast_and_weights():
         "0.651": 500 / 768, "0.669": 5140 / 7680, "0.000044": 0.000176 / np.sqrt(16), "3.8918": np.log(49),
         "5.5597": np.log(49) * 0.1 / 0.07, "0.013": 0.6 / np.sqrt(2000),
         "0.2152": -(0.95 * np.log(0.9) + 0.05 * np.log(0.1)),
+        "5.5413": np.log(255), "11.0904": np.log(65_537), "0.0077": _row(0.95 / 0.05, *[0.5 / 0.05] * 63),
+        "0.0433": 0.25 * 0.5**2 * np.log(2), "0.1300": 0.75 * 0.5**2 * np.log(2),
+        "0.5899": -(0.7**2) * np.log(0.3), "0.0011": -(0.1**2) * np.log(0.9),
+        "1.9173": -np.log(0.7**2 * 0.3), "4.7105": -np.log(0.1**2 * 0.9),
+        "0.4227": entropy(0.15), "0.2664": entropy(0.075),
+        "0.5999": -np.log([0.6, 0.55, 0.5, 0.55]).mean(), "0.5614": 0.81 * np.log(2),
+        "0.6652": np.exp(three[0]), "0.2447": np.exp(three[1]), "0.0900": np.exp(three[2]),
+        "0.3348": 1 - np.exp(three[0]),
     }  # fmt: skip
 
 
@@ -548,6 +556,20 @@ def test_the_worked_lines_about_steps_weights_and_runs_are_right():
     with np.errstate(over="ignore"):
         assert "where -65,504 - 100 is minus infinity" in PAGE and np.isinf(np.float16(-65504) - np.float16(100))
     assert "has 4 of 5 outputs right, 80 %, and with ten classes 90 %" in PAGE and (1 - 1 / 5, 1 - 1 / 10) == (0.8, 0.9)
+    assert "`ln 30522 + 50 ln 2 = 44.98`" in PAGE and f"{np.log(30522) + 50 * np.log(2):.2f}" == "44.98"
+    assert "which could be 2.5 and 50 times 0.11" in PAGE and np.isclose(2.5 + 50 * 0.11, 8)
+    low, high = accuracy_interval(960, 1000)
+    assert "96 % of 1,000 has a 95 % interval from 0.95 to 0.97" in PAGE and (round(low, 2), round(high, 2)) == (
+        0.95,
+        0.97,
+    )
+    assert "kept in both copies in 81 % of the cases and lost in just one of them in 18 %" in PAGE
+    assert np.allclose([0.9**2, 2 * 0.9 * 0.1], [0.81, 0.18])
+    assert "in 40 epochs that is 6.4 million for one pass" in PAGE and 256e6 / 40 == 6.4e6
+    assert "15 million rows with a mean of 200 tokens are 3 billion tokens" in PAGE and 15e6 * 200 == 3e9
+    third = np.linspace(0.001, 0.999, 999)
+    assert "What is lowest at a third is `-ln((1 - p)^2 p)`" in PAGE
+    assert np.isclose(third[np.argmax((1 - third) ** 2 * third)], 1 / 3, atol=1e-3)
     assert "20 pairs at 0.8 have a standard error of 0.09, and 500 one of 0.02" in PAGE
     assert [round(float(np.sqrt(0.8 * 0.2 / n)), 2) for n in (20, 500)] == [0.09, 0.02]
     assert "being right in 95 % has an ECE of 0.05" in PAGE and np.isclose(0.95 - 0.9, 0.05)

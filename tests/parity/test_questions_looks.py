@@ -362,3 +362,16 @@ def test_the_hidden_states_begin_with_the_input_and_a_pooler_can_be_left_out():
     out = model(torch.tensor([[5, 6, 7]]), output_hidden_states=True)
     assert len(out.hidden_states) == 4 and torch.equal(out.hidden_states[-1], out.last_hidden_state)
     assert out.pooler_output is None and BertConfig().num_hidden_layers + 1 == 13
+
+
+def test_two_copies_in_one_batch_lose_other_units_and_a_focal_loss_picks_the_gold_class():
+    torch.manual_seed(0)
+    model, ids = BertModel(BertConfig(**SMALL, attn_implementation="eager")), torch.tensor([[5, 6, 7]] * 2)
+    one, other = model.train()(ids).last_hidden_state
+    assert (one - other).abs().max() > 0
+    one, other = model.eval()(ids).last_hidden_state
+    assert torch.allclose(one, other, atol=1e-6)
+    log_p = torch.tensor([[0.3, 0.7]]).log()
+    factor, labels = (1 - log_p.exp()) ** 2, torch.tensor([0])
+    assert "`F.nll_loss(factor * log_p, labels)` picks the gold class" in PAGE
+    assert round(F.nll_loss(factor * log_p, labels).item(), 4) == 0.5899
