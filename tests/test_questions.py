@@ -188,6 +188,11 @@ PUBLISHED = {
     "0.010",
     "0.017",
     "0.000176",
+    "3.035",
+    "0.016",
+    "0.234",
+    "0.5742",
+    "0.5729",
 }
 #: Choices and measurements that the page itself explains: learning rates; `nsp-mini` on 600 pairs.
 EXPLAINED = {"0.0001", "0.000025", "0.865", "0.863", "0.0000006"}
@@ -241,6 +246,9 @@ def _computed_of_contrast_and_weights():
         "0.651": 500 / 768, "0.669": 5140 / 7680, "0.000044": 0.000176 / np.sqrt(16), "3.8918": np.log(49),
         "5.5597": np.log(49) * 0.1 / 0.07, "0.013": 0.6 / np.sqrt(2000),
         "0.2152": -(0.95 * np.log(0.9) + 0.05 * np.log(0.1)),
+        "0.3808": _gap(2, 0) - 0.5, "0.0306": (_gap(2 / 4, 0) - 0.5) / 4, "0.4898": 4 * (_gap(2 / 4, 0) - 0.5),
+        "0.3669": entropy(0.88), "1.8746": np.log1p(15 / np.e), "1.1931": np.log(2) + 0.5,
+        "0.9997": _gap(8.1, 0), "0.0002": _gap(-8.3, 0),
         "5.5413": np.log(255), "11.0904": np.log(65_537), "0.0077": _row(0.95 / 0.05, *[0.5 / 0.05] * 63),
         "0.0433": 0.25 * 0.5**2 * np.log(2), "0.1300": 0.75 * 0.5**2 * np.log(2),
         "0.5899": -(0.7**2) * np.log(0.3), "0.0011": -(0.1**2) * np.log(0.9),
@@ -556,6 +564,13 @@ def test_the_worked_lines_about_steps_weights_and_runs_are_right():
     with np.errstate(over="ignore"):
         assert "where -65,504 - 100 is minus infinity" in PAGE and np.isinf(np.float16(-65504) - np.float16(100))
     assert "has 4 of 5 outputs right, 80 %, and with ten classes 90 %" in PAGE and (1 - 1 / 5, 1 - 1 / 10) == (0.8, 0.9)
+    assert "`ln(1 + 15 e^-10) = 0.0007`" in PAGE and f"{np.log1p(15 * np.exp(-10)):.4f}" == "0.0007"
+    assert "with a = 0.4, y = [1, 0] and q = [0.7, 0.3] the target is [0.88, 0.12]" in PAGE
+    assert np.allclose(0.4 * np.array([0.7, 0.3]) + 0.6 * np.array([1, 0]), [0.88, 0.12])
+    for gaps, sign in (([2, 2, -3], 1), ([2, -3, -3], -1)):
+        at_zero = numerical_gradient(lambda a, g=gaps: float(np.logaddexp(0, -a[0] * np.array(g)).mean()), np.zeros(1))
+        assert np.isclose(at_zero[0], -np.mean(gaps) / 2) and np.sign(-at_zero[0]) == sign
+    assert "geometric mean of `exp(-0.12) = 0.89`" in PAGE and round(float(np.exp(-0.12)), 2) == 0.89
     assert "`ln 30522 + 50 ln 2 = 44.98`" in PAGE and f"{np.log(30522) + 50 * np.log(2):.2f}" == "44.98"
     assert "which could be 2.5 and 50 times 0.11" in PAGE and np.isclose(2.5 + 50 * 0.11, 8)
     low, high = accuracy_interval(960, 1000)

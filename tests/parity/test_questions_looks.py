@@ -375,3 +375,13 @@ def test_two_copies_in_one_batch_lose_other_units_and_a_focal_loss_picks_the_gol
     factor, labels = (1 - log_p.exp()) ** 2, torch.tensor([0])
     assert "`F.nll_loss(factor * log_p, labels)` picks the gold class" in PAGE
     assert round(F.nll_loss(factor * log_p, labels).item(), 4) == 0.5899
+
+
+def test_the_divergence_of_pytorch_wants_log_probabilities_and_batchmean():
+    half = torch.tensor([[0.5, 0.5]])
+    assert "twice one half as target and as input give -1.1931" in PAGE
+    assert round(F.kl_div(half, half, reduction="batchmean").item(), 4) == -1.1931
+    assert F.kl_div(torch.zeros(1, 2).log_softmax(1), half, reduction="batchmean").item() == 0
+    target, log_p = torch.randn(4, 17).softmax(1), torch.randn(4, 17).log_softmax(1)
+    mean = F.kl_div(log_p, target, reduction="none").mean()
+    assert torch.isclose(17 * mean, F.kl_div(log_p, target, reduction="batchmean"))
