@@ -289,7 +289,7 @@ def test_both_directions_of_a_contrastive_loss():
 
 
 def _message(call):
-    with pytest.raises((RuntimeError, IndexError)) as raised:
+    with pytest.raises((RuntimeError, IndexError, ValueError)) as raised:
         call()
     return str(raised.value)
 
@@ -309,6 +309,16 @@ def test_the_messages_of_the_table_are_those_of_pytorch_and_what_helps_helps():
         "ignore_index is not supported for floating point target": lambda: F.cross_entropy(z, one_hot, ignore_index=0),
         "value cannot be converted to type c10::Half without overflow": lambda: z.half().masked_fill(z == 0, -1e9),
         "index out of range in self": lambda: F.embedding(torch.tensor([2]), z),
+        "grad can be implicitly created only for scalar outputs": lambda: z.clone().requires_grad_().exp().backward(),
+        "element 0 of tensors does not require grad": lambda: F.cross_entropy(z, labels).backward(),
+        "Expected input batch_size (3) to match target batch_size (4)": lambda: F.cross_entropy(
+            torch.zeros(3, 2), torch.zeros(4).long()
+        ),
+        "Target size (torch.Size([3])) must be the same as input size (torch.Size([3, 1]))": (
+            lambda: F.binary_cross_entropy_with_logits(torch.zeros(3, 1), torch.zeros(3))
+        ),
+        "all elements of input should be between 0 and 1": lambda: F.binary_cross_entropy(z + 2, one_hot),
+        "stack expects each tensor to be equal size": lambda: torch.stack([torch.zeros(3), torch.zeros(4)]),
     }
     for message, call in told.items():
         assert f"`{message}`" in PAGE and message in _message(call)
@@ -385,3 +395,20 @@ def test_the_divergence_of_pytorch_wants_log_probabilities_and_batchmean():
     target, log_p = torch.randn(4, 17).softmax(1), torch.randn(4, 17).log_softmax(1)
     mean = F.kl_div(log_p, target, reduction="none").mean()
     assert torch.isclose(17 * mean, F.kl_div(log_p, target, reduction="batchmean"))
+
+
+def test_the_messages_of_transformers_are_in_its_sources():
+    sources = [
+        inspect.getsource(each)
+        for each in (
+            Trainer.compute_loss,
+            transformers.GPT2ForSequenceClassification.forward,
+            transformers.tokenization_utils_base,
+        )
+    ]
+    for message in (
+        "The model did not return a loss from the inputs",
+        "Cannot handle batch sizes > 1 if no padding token is defined",
+        "Token indices sequence length is longer than the specified maximum sequence length",
+    ):
+        assert f"`{message}`" in PAGE and any(message in source for source in sources), message
