@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+import transformers
 from torch.utils.data import DistributedSampler
 from transformers import (
     BertConfig,
@@ -203,3 +204,87 @@ def test_a_half_precision_loss_is_finite_when_it_is_computed_in_float32():
     assert torch.isinf(logits.softmax(-1).log()[0]) and torch.isclose(
         logits.float().log_softmax(-1)[0], torch.tensor(-40.0)
     )
+
+
+def test_a_temperature_fit_can_stop_above_its_own_start():
+    assert "ends at 1.13 from a start of 1.5, with a loss above that of T = 1" in PAGE
+    torch.manual_seed(0)
+    labels = torch.randint(0, 10, (5000,))
+    logits = torch.randn(5000, 10) * 0.5
+    logits[torch.arange(5000), labels] += 3.0
+    logits *= 0.7
+
+    def fit(start):
+        t = torch.tensor([start], requires_grad=True)
+        optimizer = torch.optim.LBFGS([t], lr=0.01, max_iter=50)
+
+        def closure():
+            optimizer.zero_grad()
+            loss = F.cross_entropy(logits / t, labels)
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+        t = t.detach()
+        return float(t), float(F.cross_entropy(logits / t, labels))
+
+    plain = float(F.cross_entropy(logits, labels))
+    assert round(fit(1.5)[0], 2) == 1.13 and fit(1.5)[1] > plain and fit(1.0)[0] < 0.5 and fit(1.0)[1] < plain
+
+
+def test_label_smoothing_counts_the_kept_rows_only():
+    assert "the loss of all rows equals that of the kept rows alone, as a sum and as a mean" in PAGE
+    z, labels = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)), torch.tensor([0, -100, 2, 1, -100])
+    keep = labels != -100
+    for reduction in ("sum", "mean"):
+        every, kept = (
+            F.cross_entropy(a, b, label_smoothing=0.2, reduction=reduction)
+            for a, b in ((z, labels), (z[keep], labels[keep]))
+        )
+        assert torch.isclose(every, kept)
+    two = F.cross_entropy(z[:1, :2], labels[:1], label_smoothing=0.2)
+    assert torch.isclose(two, -(z[0, :2].log_softmax(0) * torch.tensor([0.9, 0.1])).sum())
+
+
+def test_the_tokenizers_that_return_no_segment_ids_are_those_of_the_page():
+    silent = ("Albert", "Funnel", "Herbert", "RemBert", "RoFormer", "Splinter", "XLNet")
+    for name in (*silent, "Roberta", "DistilBert", "XLMRoberta"):
+        assert "token_type_ids" not in getattr(transformers, f"{name}Tokenizer").model_input_names
+    for name in ("Bert", "Electra"):
+        assert "token_type_ids" in getattr(transformers, f"{name}Tokenizer").model_input_names
+    config = transformers.AlbertConfig(**SMALL, embedding_size=8)
+    model, ids = transformers.AlbertModel(config).eval(), torch.tensor([[2, 7, 3, 8, 3]])
+    with torch.no_grad():
+        missing, zeros = model(ids).pooler_output, model(ids, token_type_ids=torch.zeros_like(ids)).pooler_output
+    assert torch.equal(missing, zeros)
+
+
+def test_a_list_of_names_brings_the_segment_ids_of_albert_back():
+    assert '`tokenizer.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]` once' in PAGE
+    tokenizer = transformers.AlbertTokenizer()
+    assert "token_type_ids" not in tokenizer("hello", "world")
+    assert max(tokenizer("hello", "world", return_token_type_ids=True)["token_type_ids"]) == 1
+    tokenizer.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]
+    assert max(tokenizer("hello", "world")["token_type_ids"]) == 1
+
+
+def test_dropout_keeps_the_mean_input_and_a_mean_per_sample_is_as_written():
+    assert "PyTorch divides by 0.3 already in training and does nothing in evaluation" in PAGE
+    layer, x = torch.nn.Dropout(0.7), torch.ones(100_000)
+    torch.manual_seed(0)
+    assert abs(float(layer(x).mean()) - 1) < 0.02 and torch.equal(layer.eval()(x), x)
+    assert "`((loss * mask).sum(1) / mask.sum(1)).mean()` with `mask = labels != -100`" in PAGE
+    logits, labels = torch.randn(2, 7, 5), torch.randint(0, 5, (2, 7))
+    labels[1, 2:] = -100
+    mask = labels != -100
+    loss = F.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
+    means = [F.cross_entropy(logits[i][mask[i]], labels[i][mask[i]]) for i in (0, 1)]
+    assert torch.isclose(((loss * mask).sum(1) / mask.sum(1)).mean(), (means[0] + means[1]) / 2)
+
+
+def test_labels_of_tokens_do_not_fit_a_classifier():
+    config = BertConfig(**SMALL)
+    ids = torch.randint(5, 20, (8, 128))
+    with pytest.raises(ValueError, match=r"Expected input batch_size \(8\) to match target batch_size \(1024\)"):
+        transformers.BertForSequenceClassification(config)(ids, labels=ids)
+    assert transformers.BertForMaskedLM(config)(ids, labels=ids).loss > 0
