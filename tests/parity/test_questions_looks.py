@@ -288,3 +288,53 @@ def test_labels_of_tokens_do_not_fit_a_classifier():
     with pytest.raises(ValueError, match=r"Expected input batch_size \(8\) to match target batch_size \(1024\)"):
         transformers.BertForSequenceClassification(config)(ids, labels=ids)
     assert transformers.BertForMaskedLM(config)(ids, labels=ids).loss > 0
+
+
+def _messages():
+    z, labels, nan = torch.zeros(32, 2), torch.zeros(32, dtype=torch.long), torch.tensor([float("nan"), 1])
+    frozen = torch.nn.Linear(2, 2).requires_grad_(False)
+    return {
+        "all elements of input should be between 0 and 1": lambda: F.binary_cross_entropy(z - 1, z),
+        "Target size (torch.Size([32])) must be the same as input size (torch.Size([32, 2]))": lambda: (
+            F.binary_cross_entropy_with_logits(z, labels.float())
+        ),
+        "expected target dtype to be Long": lambda: F.cross_entropy(z, labels.float()),
+        "can't be cast to the desired output type Long": lambda: F.binary_cross_entropy_with_logits(z[:, 0], labels),
+        "multi-target not supported": lambda: F.cross_entropy(z, labels[:, None]),
+        "Target 2 is out of bounds": lambda: F.cross_entropy(z, labels + 2),
+        "index out of range in self": lambda: F.embedding(torch.tensor([2]), torch.zeros(2, 3)),
+        "invalid multinomial distribution (sum of probabilities <= 0)": lambda: torch.multinomial(torch.zeros(1), 1),
+        "probability tensor contains either inf, nan or element < 0": lambda: torch.multinomial(nan, 1),
+        "element 0 of tensors does not require grad": lambda: F.cross_entropy(frozen(z), labels).backward(),
+    }
+
+
+@pytest.mark.parametrize("message", _messages())
+def test_pytorch_says_what_the_table_of_messages_says(message):
+    assert f'"{message}"' in PAGE
+    with pytest.raises((RuntimeError, ValueError, IndexError)) as raised:
+        _messages()[message]()
+    assert message in str(raised.value).replace("`", "")
+
+
+def test_models_without_segments_ignore_or_reuse_the_ids():
+    ids, kinds = torch.tensor([[5, 6, 7, 8]]), torch.tensor([[0, 0, 1, 1]])
+    model = transformers.DebertaV2Model(transformers.DebertaV2Config(**SMALL)).eval()
+    assert model.config.type_vocab_size == 0
+    with torch.no_grad():
+        assert torch.equal(
+            model(ids, token_type_ids=kinds).last_hidden_state, model(ids, token_type_ids=0 * kinds).last_hidden_state
+        )
+    for name in ("ModernBert", "MPNet", "DistilBert", "T5Encoder"):
+        assert "token_type_ids" not in inspect.signature(getattr(transformers, f"{name}Model").forward).parameters
+    assert "self.wte(token_type_ids)" in inspect.getsource(transformers.GPT2Model.forward)
+    assert transformers.BertConfig().id2label == {0: "LABEL_0", 1: "LABEL_1"}
+
+
+def test_weights_of_positives_and_the_mean_of_a_divergence_are_as_written():
+    z, yes, weight = torch.tensor([0.3, -0.2, 1.0]), torch.tensor([1.0, 0.0, 1.0]), torch.tensor([3.0])
+    single = F.binary_cross_entropy_with_logits(z, yes, reduction="none") * torch.where(yes == 1, weight, 1.0)
+    assert torch.isclose(F.binary_cross_entropy_with_logits(z, yes, pos_weight=weight), single.mean())
+    log_p, shares = torch.randn(4, 3).log_softmax(1), torch.rand(4, 3).softmax(1)
+    mean, batch = (F.kl_div(log_p, shares, reduction=each) for each in ("none", "batchmean"))
+    assert torch.isclose(batch, mean.sum(1).mean()) and torch.isclose(mean.mean() * 3, batch)
