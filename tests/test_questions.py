@@ -261,6 +261,7 @@ def _computed():
         "4.8520": np.log(128), "3.8615": np.log1p(127 * np.exp(-np.sqrt(128 / 127))),
         "0.4623": np.log1p(2 * np.exp(-np.sqrt(3 / 2))), "4.1589": np.log(64), "8.3178": np.log(4096),
         "4.5643": np.log(96), "0.0314": np.log1p(95 * np.exp(-8)), "0.3368": _two(_gap(np.log(4) / 1.229, 0)),
+        "1.6478": np.log1p(31 * np.exp(-2)),
     }  # fmt: skip
     return values
 
@@ -634,3 +635,19 @@ def test_stripping_accents_takes_vowel_signs_of_khmer_away():
     word, stripped = re.search(r"vowel signs of Khmer: (\S+) becomes (\S+)\.", PAGE).groups()
     kept = [c for c in unicodedata.normalize("NFD", word) if unicodedata.category(c) != "Mn"]
     assert word != stripped and "".join(kept) == stripped
+
+
+def test_a_share_as_a_label_and_a_weight_in_a_softmax_are_as_written():
+    assert "a label may be a share, and 0.3 is lowest at p = 0.3" in PAGE
+    grid = np.linspace(0, 1, 1001)[1:-1]
+    assert np.isclose(grid[(-0.3 * np.log(grid) - 0.7 * np.log(1 - grid)).argmin()], 0.3)
+    assert "A weight w on a hard negative inside of the softmax is ln w added to its score." in PAGE
+    good, hard, weight = 2.0, 1.5, 3.0
+    assert np.isclose(
+        -log_softmax(np.array([good, hard + np.log(weight)]))[0],
+        np.log((np.exp(good) + weight * np.exp(hard)) / np.exp(good)),
+    )
+    assert "`log sum e^z - sum(y * z)`" in PAGE
+    z, y = np.array([0.3, -1.2, 0.8]), np.array([0.7, 0.2, 0.1])
+    assert np.isclose(np.log(np.exp(z).sum()) - (y * z).sum(), -(y * log_softmax(z)).sum())
+    assert "near 0 with one of 14.3 (1/0.07)" in PAGE and f"{1 / 0.07:.1f}" == "14.3"
