@@ -651,3 +651,12 @@ def test_a_share_as_a_label_and_a_weight_in_a_softmax_are_as_written():
     z, y = np.array([0.3, -1.2, 0.8]), np.array([0.7, 0.2, 0.1])
     assert np.isclose(np.log(np.exp(z).sum()) - (y * z).sum(), -(y * log_softmax(z)).sum())
     assert "near 0 with one of 14.3 (1/0.07)" in PAGE and f"{1 / 0.07:.1f}" == "14.3"
+
+
+def test_a_second_sigmoid_has_a_floor_and_a_label_of_minus_one_has_none():
+    row = PAGE.split("| 0.5032, with as many yes as no |")[1].split("\n")[0]
+    yes, no = np.log1p(np.exp(-1)), np.log(2)  # the outputs of a sigmoid, 0 to 1, as logits
+    assert [f"{each:.4f}" in row for each in (yes, no)] == [True, True] and f"{(yes + no) / 2:.4f}" == "0.5032"
+    assert "it is `softplus(z) - y z`" in PAGE
+    z = np.array([0.0, -10, -100])
+    assert (np.diff(np.logaddexp(0, z) + z) < 0).all() and (np.logaddexp(0, z) + z)[-1] < -99

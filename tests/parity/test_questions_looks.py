@@ -338,3 +338,13 @@ def test_weights_of_positives_and_the_mean_of_a_divergence_are_as_written():
     log_p, shares = torch.randn(4, 3).log_softmax(1), torch.rand(4, 3).softmax(1)
     mean, batch = (F.kl_div(log_p, shares, reduction=each) for each in ("none", "batchmean"))
     assert torch.isclose(batch, mean.sum(1).mean()) and torch.isclose(mean.mean() * 3, batch)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_column_against_a_row_falls_only_to_the_variance_of_the_labels():
+    assert '"Using a target size (torch.Size([32])) that is different to the input size"' in PAGE
+    labels = torch.arange(32.0)
+    with pytest.warns(UserWarning, match="Using a target size .* that is different to the input size"):
+        perfect = F.mse_loss(labels[:, None], labels)
+    constant = F.mse_loss(labels.mean().expand(32, 1), labels)
+    assert perfect > constant and torch.isclose(constant, labels.var(unbiased=False))
