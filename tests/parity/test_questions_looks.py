@@ -290,7 +290,7 @@ def test_labels_of_tokens_do_not_fit_a_classifier():
     assert transformers.BertForMaskedLM(config)(ids, labels=ids).loss > 0
 
 
-def _messages():
+def _raised():
     z, labels, nan = torch.zeros(32, 2), torch.zeros(32, dtype=torch.long), torch.tensor([float("nan"), 1])
     frozen = torch.nn.Linear(2, 2).requires_grad_(False)
     return {
@@ -298,22 +298,17 @@ def _messages():
         "Target size (torch.Size([32])) must be the same as input size (torch.Size([32, 2]))": lambda: (
             F.binary_cross_entropy_with_logits(z, labels.float())
         ),
-        "expected target dtype to be Long": lambda: F.cross_entropy(z, labels.float()),
-        "can't be cast to the desired output type Long": lambda: F.binary_cross_entropy_with_logits(z[:, 0], labels),
-        "multi-target not supported": lambda: F.cross_entropy(z, labels[:, None]),
-        "Target 2 is out of bounds": lambda: F.cross_entropy(z, labels + 2),
-        "index out of range in self": lambda: F.embedding(torch.tensor([2]), torch.zeros(2, 3)),
         "invalid multinomial distribution (sum of probabilities <= 0)": lambda: torch.multinomial(torch.zeros(1), 1),
         "probability tensor contains either inf, nan or element < 0": lambda: torch.multinomial(nan, 1),
         "element 0 of tensors does not require grad": lambda: F.cross_entropy(frozen(z), labels).backward(),
     }
 
 
-@pytest.mark.parametrize("message", _messages())
-def test_pytorch_says_what_the_table_of_messages_says(message):
+@pytest.mark.parametrize("message", _raised())
+def test_pytorch_says_what_the_table_of_messages_and_numbers_says(message):
     assert f'"{message}"' in PAGE
-    with pytest.raises((RuntimeError, ValueError, IndexError)) as raised:
-        _messages()[message]()
+    with pytest.raises((RuntimeError, ValueError)) as raised:
+        _raised()[message]()
     assert message in str(raised.value).replace("`", "")
 
 
