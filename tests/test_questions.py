@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,8 @@ HOSTS = {
     "exchangetuts.com": r"/[\w-]+-\d+",
     "math.techqa.club": r"/[\w-]+-\d+",
     "mail.queryxchange.com": r"/q/\d+_\d+/[\w-]+/",
+    "example-a.com": r"/answer/\d+",
+    "intellipaat.com": r"/community/\d+/[\w-]+",
     "kiwix.cwells.dev": r"/content/[\w.-]+/questions/\d+/[\w-]+",
 }
 #: What learners type when they search, in their own words; the first seven are those of the plan of the page.
@@ -193,6 +196,16 @@ PUBLISHED = {
     "0.234",
     "0.5742",
     "0.5729",
+    "8.14593",
+    "8.2548",
+    "0.6924",
+    "0.405",
+    "0.930",
+    "0.645",
+    "0.779",
+    "0.271",
+    "0.351",
+    "1.229",
 }
 #: Choices and measurements that the page itself explains: learning rates; `nsp-mini` on 600 pairs.
 EXPLAINED = {"0.0001", "0.000025", "0.865", "0.863", "0.0000006"}
@@ -262,6 +275,11 @@ def _computed_of_contrast_and_weights():
     }  # fmt: skip
 
 
+def _two(p):
+    """Return the mean loss where 95 % are right and p is announced for each."""
+    return -(0.95 * np.log(p) + 0.05 * np.log(1 - p))
+
+
 def _computed():
     """Return the numbers of the worked lines, from the functions of the course."""
     three = nsp_loss_from_probs([[p, 1 - p] for p in (0.9, 0.8, 0.1)], [0, 0, 0], reduction="none")
@@ -300,6 +318,12 @@ def _computed():
         "0.2925": -(0.95 * np.log(0.8) + 0.05 * np.log(0.2)), "0.1192": _gap(0, 2), "1.1192": 2 - _gap(2, 0),
         "0.96875": 1 - 1 / 32, "0.575": (0.95 + 0.20) / 2, "0.990": np.exp(-0.010), "0.983": np.exp(-0.017),
         **_computed_of_contrast_and_weights(),
+        "0.9997": _gap(8.14593, 0), "0.996": 1.06 / np.sqrt(1.04 * 1.09), "133.3333": 4000 / (20 + 10),
+        "0.2689": _gap(1, 2), "0.7311": _gap(2, 1), "0.00005": _gap(10, 20), "0.99995": _gap(20, 10),
+        "4.8520": np.log(128), "3.8615": np.log1p(127 * np.exp(-np.sqrt(128 / 127))),
+        "0.4623": np.log1p(2 * np.exp(-np.sqrt(3 / 2))), "4.1589": np.log(64), "8.3178": np.log(4096),
+        "4.5643": np.log(96), "0.0314": np.log1p(95 * np.exp(-8)), "0.3368": _two(_gap(np.log(4) / 1.229, 0)),
+        "1.6478": np.log1p(31 * np.exp(-2)),
     }  # fmt: skip
     return values
 
@@ -682,3 +706,80 @@ def test_the_worked_lines_about_infinite_losses_and_merged_classes_are_right():
     assert "multiply its odds by 3, which gives 0.88" in PAGE and (0.5 / 0.5) / (0.25 / 0.75) == 3
     assert f"{sigmoid(np.log(3 * p[2] / (1 - p[2]))):.2f}" == "0.88"
     assert "softmax over the other two gives 0.95" in PAGE and f"{_gap(2, -1):.2f}" == "0.95"
+
+
+def test_the_worked_lines_about_weighted_and_per_token_means_are_right():
+    assert "`400 / (1 + 1 + 10) = 33.3`" in PAGE and f"{400 / 12:.1f}" == "33.3" and 20 * 2 / 20 == 2
+    assert "10 and 100 guessed tokens have 1/20 and 1/200 each, and 1/110 in one batch" in PAGE
+    assert (0.5 / 10, 0.5 / 100, 1 / (10 + 100)) == (1 / 20, 1 / 200, 1 / 110)
+    assert "by samples the seven have 1/14 each and the two 1/4 each" in PAGE and (0.5 / 7, 0.5 / 2) == (1 / 14, 1 / 4)
+    assert "from 0.02 to 0.1 needs some 2,000 steps at 4e-5 and 80 at 1e-3" in PAGE
+    assert np.allclose(0.08 / np.array([4e-5, 1e-3]), [2000, 80])
+    assert "`0.95^15 = 46 %`" in PAGE and f"{0.95**15:.0%}" == "46%"
+    assert "`0.8 * 10.3262 = 8.26`" in PAGE and f"{0.8 * np.log(30522):.2f}" == "8.26"
+    assert "3.2e-05 is one word in 31,000" in PAGE and round(1 / 3.211e-5, -3) == 31_000
+    assert "0.47 costs 0.1985" in PAGE and f"{np.log(4) / np.log(19):.2f}" == "0.47"
+    grid = np.geomspace(0.05, 20, 100)
+    assert min(_two(_gap(np.log(4) / t, 0)) for t in [*grid, 1]) < _two(0.8) < _two(_gap(np.log(4) / 1.229, 0))
+    assert "4.7 is ln 110" in PAGE and f"{np.log(110):.1f}" == "4.7"
+
+
+def test_the_worked_lines_about_vectors_and_segments_are_right():
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=768)
+    vectors = 2 * common / np.sqrt(np.mean(common**2)) + rng.normal(size=(300, 768))
+    others = ~np.eye(300, dtype=bool)
+
+    def cosines(x):
+        unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+        return (unit @ unit.T)[others]
+
+    assert "`4 / (4 + 1) = 0.8`" in PAGE and np.isclose(cosines(vectors).mean(), 0.8, atol=0.01)
+    assert np.isclose(cosines(vectors - vectors.mean(axis=0)).mean(), 0, atol=0.01)
+    assert "have a correlation of 0.99 if the vectors vary in 20 directions, and of 0.70 if they have no" in PAGE
+    weights = 0.02 * rng.normal(size=(768, 768))
+    for directions, told in ((20, 0.99), (None, 0.70)):
+        x = rng.normal(size=(300, directions or 768))
+        x = x @ rng.normal(size=(directions, 768)) / np.sqrt(directions) if directions else x
+        assert np.isclose(np.corrcoef(cosines(x), cosines(np.tanh(x @ weights.T)))[0, 1], told, atol=0.01)
+    assert "have a cosine of 0.996 and are not equal" in PAGE
+    assert "are 3,840 numbers of 110 million" in PAGE and 5 * 768 == 3840
+    assert "`0.5 * 0.02 * sqrt(768) = 0.28`" in PAGE and f"{0.5 * 0.02 * np.sqrt(768):.2f}" == "0.28"
+    table, words = rng.normal(size=(2, 8)), np.eye(3)[:, :2]  # a one-hot row of depth 2 for the ids 0, 1 and 2
+    assert (words @ table == np.vstack([table, np.zeros(8)])).all()  # a third row of zeros gives the same
+    assert "the scores 2, 5 and 1 become 2, 0, 1" in PAGE and np.argsort([2, 5, 1]).tolist() == [2, 0, 1]
+    assert "times a matrix of three blocks, is `W w + P p + S s`" in PAGE
+    blocks, parts = rng.normal(size=(3, 4, 5)), rng.normal(size=(3, 5))
+    summed = sum(block @ part for block, part in zip(blocks, parts, strict=True))
+    assert np.allclose(np.hstack([*blocks]) @ parts.ravel(), summed)
+
+
+def test_stripping_accents_takes_vowel_signs_of_khmer_away():
+    word, stripped = re.search(r"vowel signs of Khmer: (\S+) becomes (\S+)\.", PAGE).groups()
+    kept = [c for c in unicodedata.normalize("NFD", word) if unicodedata.category(c) != "Mn"]
+    assert word != stripped and "".join(kept) == stripped
+
+
+def test_a_share_as_a_label_and_a_weight_in_a_softmax_are_as_written():
+    assert "a label may be a share, and 0.3 is lowest at p = 0.3" in PAGE
+    grid = np.linspace(0, 1, 1001)[1:-1]
+    assert np.isclose(grid[(-0.3 * np.log(grid) - 0.7 * np.log(1 - grid)).argmin()], 0.3)
+    assert "A weight w on a hard negative inside of the softmax is ln w added to its score." in PAGE
+    good, hard, weight = 2.0, 1.5, 3.0
+    assert np.isclose(
+        -log_softmax(np.array([good, hard + np.log(weight)]))[0],
+        np.log((np.exp(good) + weight * np.exp(hard)) / np.exp(good)),
+    )
+    assert "`log sum e^z - sum(y * z)`" in PAGE
+    z, y = np.array([0.3, -1.2, 0.8]), np.array([0.7, 0.2, 0.1])
+    assert np.isclose(np.log(np.exp(z).sum()) - (y * z).sum(), -(y * log_softmax(z)).sum())
+    assert "near 0 with one of 14.3 (1/0.07)" in PAGE and f"{1 / 0.07:.1f}" == "14.3"
+
+
+def test_a_second_sigmoid_has_a_floor_and_a_label_of_minus_one_has_none():
+    row = PAGE.split("| 0.5032, with as many yes as no |")[1].split("\n")[0]
+    yes, no = np.log1p(np.exp(-1)), np.log(2)  # the outputs of a sigmoid, 0 to 1, as logits
+    assert [f"{each:.4f}" in row for each in (yes, no)] == [True, True] and f"{(yes + no) / 2:.4f}" == "0.5032"
+    assert "it is `softplus(z) - y z`" in PAGE
+    z = np.array([0.0, -10, -100])
+    assert (np.diff(np.logaddexp(0, z) + z) < 0).all() and (np.logaddexp(0, z) + z)[-1] < -99

@@ -404,3 +404,142 @@ def test_the_messages_of_transformers_are_in_its_sources():
         "Token indices sequence length is longer than the specified maximum sequence length",
     ):
         assert f"`{message}`" in PAGE and any(message in source for source in sources), message
+
+
+def test_a_temperature_fit_can_stop_above_its_own_start():
+    assert "ends at 1.13 from a start of 1.5, with a loss above that of T = 1" in PAGE
+    torch.manual_seed(0)
+    labels = torch.randint(0, 10, (5000,))
+    logits = torch.randn(5000, 10) * 0.5
+    logits[torch.arange(5000), labels] += 3.0
+    logits *= 0.7
+
+    def fit(start):
+        t = torch.tensor([start], requires_grad=True)
+        optimizer = torch.optim.LBFGS([t], lr=0.01, max_iter=50)
+
+        def closure():
+            optimizer.zero_grad()
+            loss = F.cross_entropy(logits / t, labels)
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+        t = t.detach()
+        return float(t), float(F.cross_entropy(logits / t, labels))
+
+    plain = float(F.cross_entropy(logits, labels))
+    assert round(fit(1.5)[0], 2) == 1.13 and fit(1.5)[1] > plain and fit(1.0)[0] < 0.5 and fit(1.0)[1] < plain
+
+
+def test_label_smoothing_counts_the_kept_rows_only():
+    assert "the loss of all rows equals that of the kept rows alone, as a sum and as a mean" in PAGE
+    z, labels = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)), torch.tensor([0, -100, 2, 1, -100])
+    keep = labels != -100
+    for reduction in ("sum", "mean"):
+        every, kept = (
+            F.cross_entropy(a, b, label_smoothing=0.2, reduction=reduction)
+            for a, b in ((z, labels), (z[keep], labels[keep]))
+        )
+        assert torch.isclose(every, kept)
+    two = F.cross_entropy(z[:1, :2], labels[:1], label_smoothing=0.2)
+    assert torch.isclose(two, -(z[0, :2].log_softmax(0) * torch.tensor([0.9, 0.1])).sum())
+
+
+def test_the_tokenizers_that_return_no_segment_ids_are_those_of_the_page():
+    silent = ("Albert", "Funnel", "Herbert", "RemBert", "RoFormer", "Splinter", "XLNet")
+    for name in (*silent, "Roberta", "DistilBert", "XLMRoberta"):
+        assert "token_type_ids" not in getattr(transformers, f"{name}Tokenizer").model_input_names
+    for name in ("Bert", "Electra"):
+        assert "token_type_ids" in getattr(transformers, f"{name}Tokenizer").model_input_names
+    config = transformers.AlbertConfig(**SMALL, embedding_size=8)
+    model, ids = transformers.AlbertModel(config).eval(), torch.tensor([[2, 7, 3, 8, 3]])
+    with torch.no_grad():
+        missing, zeros = model(ids).pooler_output, model(ids, token_type_ids=torch.zeros_like(ids)).pooler_output
+    assert torch.equal(missing, zeros)
+
+
+def test_a_list_of_names_brings_the_segment_ids_of_albert_back():
+    assert '`tokenizer.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]` once' in PAGE
+    tokenizer = transformers.AlbertTokenizer()
+    assert "token_type_ids" not in tokenizer("hello", "world")
+    assert max(tokenizer("hello", "world", return_token_type_ids=True)["token_type_ids"]) == 1
+    tokenizer.model_input_names = ["input_ids", "token_type_ids", "attention_mask"]
+    assert max(tokenizer("hello", "world")["token_type_ids"]) == 1
+
+
+def test_dropout_keeps_the_mean_input_and_a_mean_per_sample_is_as_written():
+    assert "PyTorch divides by 0.3 already in training and does nothing in evaluation" in PAGE
+    layer, x = torch.nn.Dropout(0.7), torch.ones(100_000)
+    torch.manual_seed(0)
+    assert abs(float(layer(x).mean()) - 1) < 0.02 and torch.equal(layer.eval()(x), x)
+    assert "`((loss * mask).sum(1) / mask.sum(1)).mean()` with `mask = labels != -100`" in PAGE
+    logits, labels = torch.randn(2, 7, 5), torch.randint(0, 5, (2, 7))
+    labels[1, 2:] = -100
+    mask = labels != -100
+    loss = F.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
+    means = [F.cross_entropy(logits[i][mask[i]], labels[i][mask[i]]) for i in (0, 1)]
+    assert torch.isclose(((loss * mask).sum(1) / mask.sum(1)).mean(), (means[0] + means[1]) / 2)
+
+
+def test_labels_of_tokens_do_not_fit_a_classifier():
+    config = BertConfig(**SMALL)
+    ids = torch.randint(5, 20, (8, 128))
+    with pytest.raises(ValueError, match=r"Expected input batch_size \(8\) to match target batch_size \(1024\)"):
+        transformers.BertForSequenceClassification(config)(ids, labels=ids)
+    assert transformers.BertForMaskedLM(config)(ids, labels=ids).loss > 0
+
+
+def _raised():
+    z, labels, nan = torch.zeros(32, 2), torch.zeros(32, dtype=torch.long), torch.tensor([float("nan"), 1])
+    frozen = torch.nn.Linear(2, 2).requires_grad_(False)
+    return {
+        "all elements of input should be between 0 and 1": lambda: F.binary_cross_entropy(z - 1, z),
+        "Target size (torch.Size([32])) must be the same as input size (torch.Size([32, 2]))": lambda: (
+            F.binary_cross_entropy_with_logits(z, labels.float())
+        ),
+        "invalid multinomial distribution (sum of probabilities <= 0)": lambda: torch.multinomial(torch.zeros(1), 1),
+        "probability tensor contains either inf, nan or element < 0": lambda: torch.multinomial(nan, 1),
+        "element 0 of tensors does not require grad": lambda: F.cross_entropy(frozen(z), labels).backward(),
+    }
+
+
+@pytest.mark.parametrize("message", _raised())
+def test_pytorch_says_what_the_table_of_messages_and_numbers_says(message):
+    assert f"`{message}`" in PAGE
+    with pytest.raises((RuntimeError, ValueError)) as raised:
+        _raised()[message]()
+    assert message in str(raised.value).replace("`", "")
+
+
+def test_models_without_segments_ignore_or_reuse_the_ids():
+    ids, kinds = torch.tensor([[5, 6, 7, 8]]), torch.tensor([[0, 0, 1, 1]])
+    model = transformers.DebertaV2Model(transformers.DebertaV2Config(**SMALL)).eval()
+    assert model.config.type_vocab_size == 0
+    with torch.no_grad():
+        assert torch.equal(
+            model(ids, token_type_ids=kinds).last_hidden_state, model(ids, token_type_ids=0 * kinds).last_hidden_state
+        )
+    for name in ("ModernBert", "MPNet", "DistilBert", "T5Encoder"):
+        assert "token_type_ids" not in inspect.signature(getattr(transformers, f"{name}Model").forward).parameters
+    assert "self.wte(token_type_ids)" in inspect.getsource(transformers.GPT2Model.forward)
+    assert transformers.BertConfig().id2label == {0: "LABEL_0", 1: "LABEL_1"}
+
+
+def test_weights_of_positives_and_the_mean_of_a_divergence_are_as_written():
+    z, yes, weight = torch.tensor([0.3, -0.2, 1.0]), torch.tensor([1.0, 0.0, 1.0]), torch.tensor([3.0])
+    single = F.binary_cross_entropy_with_logits(z, yes, reduction="none") * torch.where(yes == 1, weight, 1.0)
+    assert torch.isclose(F.binary_cross_entropy_with_logits(z, yes, pos_weight=weight), single.mean())
+    log_p, shares = torch.randn(4, 3).log_softmax(1), torch.rand(4, 3).softmax(1)
+    mean, batch = (F.kl_div(log_p, shares, reduction=each) for each in ("none", "batchmean"))
+    assert torch.isclose(batch, mean.sum(1).mean()) and torch.isclose(mean.mean() * 3, batch)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_column_against_a_row_falls_only_to_the_variance_of_the_labels():
+    assert '`Using a target size (torch.Size([32])) that is different to the input size`' in PAGE
+    labels = torch.arange(32.0)
+    with pytest.warns(UserWarning, match="Using a target size .* that is different to the input size"):
+        perfect = F.mse_loss(labels[:, None], labels)
+    constant = F.mse_loss(labels.mean().expand(32, 1), labels)
+    assert perfect > constant and torch.isclose(constant, labels.var(unbiased=False))
