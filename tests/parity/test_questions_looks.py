@@ -537,7 +537,7 @@ def test_weights_of_positives_and_the_mean_of_a_divergence_are_as_written():
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_column_against_a_row_falls_only_to_the_variance_of_the_labels():
-    assert '`Using a target size (torch.Size([32])) that is different to the input size`' in PAGE
+    assert "`Using a target size (torch.Size([32])) that is different to the input size`" in PAGE
     labels = torch.arange(32.0)
     with pytest.warns(UserWarning, match="Using a target size .* that is different to the input size"):
         perfect = F.mse_loss(labels[:, None], labels)
