@@ -70,9 +70,9 @@ def unexplained(findings: Sequence[Finding]) -> list[Finding]:
 
 
 #: Facts about the model that are no state after training: whatever the cause, the model is at fault.
-DECISIVE = ("model.labels", "model.writes")
+DECISIVE = ("model.labels", "model.writes", "model.reach", "model.beside")
 #: Directions of a cause that the catalogue has one way round only; a name that is in neither is a description.
-MIRRORED = ("first-sentence-lost", "ignore-index-one", "labels-all-is-next")
+MIRRORED = ("labels-all-is-next",)
 
 
 def in_catalogue(finding: Finding) -> str | None:

@@ -2,8 +2,9 @@
 
 1. The training is recorded once, and every fact is examined. A firm violation decides: a cause, or the place.
 2. A violation that may do no harm is put to a swap: the part is exchanged, and accuracy says whether it matters.
-3. If nothing is violated, amounts are tried (step length, time, dropout, batch), then each part is exchanged.
-4. What is left is "healthy", or "has not learned" if accuracy is not above chance.
+3. If nothing is violated, the training is tried on pairs of the rule by which its held-out pairs are made.
+4. Then amounts are tried (step length, time, dropout, batch), then each part is exchanged.
+5. What is left is "healthy", or "has not learned" if accuracy is not above chance.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ ENOUGH = 3.0  # nats of promise that short steps are stretched to
 SMALL = 0.002  # of the first weights: the longest step of most healthy trainings is 0.004 to 0.025
 LONG = 0.05  # of the first weights: twice as long as the longest step of most healthy trainings
 FEW_STEPS = 100
+HARDLY = 0.08  # of accuracy above chance: so little may be what a shortcut or one frequent word gives
 SHARE = 2 / 3  # of what the text allows: a training that learns more of it is not sick
 OWN_RULE = ("steps.overshoot", "steps.length", "optimizer.scale", "model.values")
 CHOICES = ("model.start", "split.used")  # what sane trainings do too: random vectors, a part of the text
@@ -124,7 +126,13 @@ def investigate(
     trials = Trials(experiment, judge, seen.run, limit, other.split if altered else None)
     case = _Investigation(seen, findings, trials, other, reference is not None)
     tell = progress or (lambda sentence: None)
-    return _by_facts(case) or _by_harm(case, tell) or _by_doses(case, tell) or _by_swaps(case, tell)
+    return (
+        _by_facts(case)
+        or _by_harm(case, tell)
+        or _by_own_rule(case, tell)
+        or _by_doses(case, tell)
+        or _by_swaps(case, tell)
+    )
 
 
 def _same_run(given: Run, seen: Run) -> Finding:
@@ -181,6 +189,10 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
         else:
             trial = case.trials.screened(what, changed, least=HARM / 2)
         tried = [_swap_evidence(trial, part, what)]
+        if _still_too_long(case, finding, trial) and case.trials.affordable(2):
+            what, changed = "with a thousandth of the step length", step_length(case.trials.experiment, 0.001)
+            trial = case.trials.screened(what, changed, least=HARM / 2)
+            tried.append(_swap_evidence(trial, part, what))
         to_blame = own or finding.fact != "model.start"  # another encoder may be better without being what was missing
         tried += [_shift_evidence(trial, part, what)] if measures or altered else []
         if own and trial.gains and not trial.helps(HARM):
@@ -204,6 +216,29 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
         answer: Answer = "cause" if cause else "place"
         return case.conclude(answer, cause, part, kind, statement, [evidence_of(finding), *tried[::-1]], others)
     return None
+
+
+def _by_own_rule(case: _Investigation, tell: Callable) -> Conclusion | None:
+    """Pairs for training may teach less than pairs of the rule for held-out text do.
+
+    That rule is the experiment's own. So it needs no reference of another kind, and a gain beyond that of three seeds is no better part, but a loss that
+    the pairs for training bring.
+    """
+    experiment = case.trials.experiment
+    rule = experiment.held_out_pairs
+    if rule is None or rule is experiment.pairs or not case.trials.affordable(1):
+        return None
+    what, changed = "with training pairs of the rule for held-out pairs", replace(experiment, pairs=rule)
+    tell(f"Another training, {what}.")
+    trial = case.trials.screened(what, changed)
+    if trial.helps() and len(trial.gains) > 1 and case.trials.affordable(2):
+        trial = case.trials.once_more(trial, changed)
+    evidence = _swap_evidence(trial, "pairs", what)
+    if len(trial.gains) < 2 or not trial.helps():
+        case.evidence.append(evidence)
+        return None
+    statement = "Something is wrong in the pairs: what is trained on teaches less than pairs made as the held-out ones."
+    return case.conclude("place", None, "pairs", "swap, place", statement, [evidence], case.violations)
 
 
 def _misreported(case: _Investigation, finding: Finding, cause: str | None) -> Conclusion | None:
@@ -249,6 +284,12 @@ def _repair(case: _Investigation, finding: Finding) -> tuple[str, Experiment, bo
     if dose is not None and not (attends and dose.cause == "pretrained-not-loaded"):
         return f"with {dose.name}", dose.change(experiment), True
     return f"with another {finding.place}", exchanged(experiment, case.reference, finding.place), False
+
+
+def _still_too_long(case: _Investigation, finding: Finding, trial: Trial) -> bool:
+    """Whether steps that overshoot may be too long even after a repair that gained nothing: nothing was learned yet."""
+    too_high = finding.cause == "learning-rate-too-high"
+    return too_high and trial.gain < HARM / 2 and not _has_learned(case)[0] and bool(trial.gains)
 
 
 def _number(case: _Investigation, fact: str, name: str, otherwise: float) -> float:
@@ -348,7 +389,7 @@ def _doses(case: _Investigation) -> list[Dose]:
             continue
         if dose.cause == "dropout-too-high" and not _drops(case):
             continue
-        if dose.trainings > 1 and not _has_learned(case)[0] and case.recording.total > FEW_STEPS:
+        if dose.trainings > 1 and (not _has_learned(case)[0] or _hardly(case)) and case.recording.total > FEW_STEPS:
             continue  # what learned nothing by then needs no more time: an exchange of parts says more
         doses.append(_in_proportion(case, dose))
     return doses
@@ -382,12 +423,13 @@ def _drops(case: _Investigation) -> bool:
 def _by_swaps(case: _Investigation, tell: Callable) -> Conclusion:
     """No fact, no amount: exchange the parts one by one, if there is anything to be gained at all."""
     learned, words = _has_learned(case)
-    if case.kin or not learned or any(f.firm for f in case.violations):
+    if case.kin or not learned or _hardly(case) or any(f.firm for f in case.violations):
         helpful = _helpful_part(case, tell)
         if helpful is not None:
             part, trial = helpful
             evidence = [_swap_evidence(trial, part, f"with the {part} of the reference")]
-            if not case.kin and learned:
+            little = _hardly(case) and trial.gain >= MUCH and trial.learned(_chance(case)) < SHARE
+            if not case.kin and learned and not (little and trial.helps(TWO_SEEDS) and len(trial.gains) > 1):
                 return case.conclude("a part that helps", None, part, "a part that helps",
                                         f"Nothing is violated; other {part} would help.", evidence)  # fmt: skip
             low = "learning-rate-too-low"
@@ -431,6 +473,12 @@ def _promised(case: _Investigation) -> float:
     """Return what all steps would gain if the loss were a plane, in nats; infinite if that is not known."""
     found = next((f for f in case.findings if f.fact == "steps.progress"), None)
     return float(found.numbers.get("possible", np.inf)) if found else float("inf")
+
+
+def _hardly(case: _Investigation) -> bool:
+    """Whether accuracy is above chance, and by so little that it may be most of what is wrong."""
+    found = next(f for f in case.findings if f.fact == "report.learned")
+    return found.numbers.get("accuracy", 1.0) - _chance(case) < HARDLY
 
 
 def _has_learned(case: _Investigation) -> tuple[bool, str]:

@@ -13,6 +13,7 @@ from nsputil.clinic.facts import model
 from nsputil.clinic.facts.arrays import arrays, evaluation_arrays
 from nsputil.clinic.facts.backward import backward_pass
 from nsputil.clinic.facts.batching import batching_facts
+from nsputil.clinic.facts.checkpoint import checkpoint_kept
 from nsputil.clinic.facts.explain import in_order
 from nsputil.clinic.facts.finding import PLACES, Finding, unknown
 from nsputil.clinic.facts.labels import labels_of_arrays, labels_of_pairs
@@ -20,7 +21,10 @@ from nsputil.clinic.facts.learned import learned
 from nsputil.clinic.facts.loss import loss_function
 from nsputil.clinic.facts.numbers import number_facts
 from nsputil.clinic.facts.optimizer import optimizer_rule
+from nsputil.clinic.facts.places import places_of_b
+from nsputil.clinic.facts.reach import places_read
 from nsputil.clinic.facts.report import report_facts
+from nsputil.clinic.facts.row_gradients import row_gradients
 from nsputil.clinic.facts.shortcuts import shortcut_facts
 from nsputil.clinic.facts.split import split_facts
 from nsputil.clinic.facts.start import word_vectors
@@ -35,16 +39,20 @@ FACTS: dict[str, tuple[Callable, str]] = {
     "split": (split_facts, "split"),
     "labels.text": (labels_of_pairs, "pairs"),
     "pairs": (shortcut_facts, "pairs"),
+    "pairs.places": (places_of_b, "pairs"),
     "labels.array": (labels_of_arrays, "encoding"),
     "arrays": (arrays, "encoding"),
     "evaluation.arrays": (evaluation_arrays, "encoding"),
     "loss": (loss_function, "loss"),
     "model.repeatable": (model.repeatable, "model"),
     "model.alone": (model.alone, "model"),
+    "model.beside": (model.beside, "model"),
     "model.padding": (model.padding, "model"),
     "model.labels": (model.labels_unread, "model"),
     "model.writes": (model.unchanged, "model"),
     "model.reads": (model.reads, "model"),
+    "model.checkpoint": (checkpoint_kept, "model"),
+    "model.reach": (places_read, "model"),
     "model.logits": (model.probabilities, "model"),
     "model.start": (word_vectors, "model"),
     "model.pooled": (model.pooled_units, "model"),
@@ -55,6 +63,7 @@ FACTS: dict[str, tuple[Callable, str]] = {
     "model.backward": (backward_pass, "model"),
     "steps.frozen": (tensors_that_move, "optimizer"),
     "optimizer": (optimizer_rule, "optimizer"),
+    "optimizer.rows": (row_gradients, "optimizer"),
     "batches": (batching_facts, "batching"),
     "report": (report_facts, "evaluation"),
     "report.learned": (learned, "evaluation"),

@@ -253,11 +253,15 @@ def _one_limit(rows: list) -> bool:
 def _all_or_long(rows: list, shown: list, what: str, side: str) -> bool:
     """Whether nearly all rows show only that much, or those whose one text is long, so that the other was cut off.
 
-    What is lost in some rows and not in others, without such a reason, is no text that was never given.
+    What is lost in some rows and not in others, without such a reason, is no text that was never given. Rows that are
+    cut have a common limit; if each batch has its own, it is another mistake.
     """
     hit = np.array([int(name == what) for name in shown])
+    if hit.mean() > ALL:
+        return True
     area, error = rank_area(np.array([len(getattr(row, side)) for row in rows], float), hit)
-    return bool(hit.mean() > ALL or area > max(0.25, 3 * error))
+    sizes = [int((row.ids != 0).sum()) for row, yes in zip(rows, hit, strict=True) if yes]
+    return bool(area > max(0.25, 3 * error)) and sizes.count(max(set(sizes), key=sizes.count)) > 0.5 * len(sizes)
 
 
 def _half_of(seen: tuple, text: tuple) -> bool:
@@ -355,6 +359,8 @@ def _words(rows: list, recording: Any) -> Finding:
         return bad(f"{odd:.3f} of {len(rows)} rows do not show their pairs; words are hidden by the mask.", None)
     if odd > 0.05:
         text = f"{odd:.3f} of {len(rows)} rows do not show A and then B of their pairs."
+        if _rewritten(rows):
+            return bad(f"{text} Some words are written as others, the same ones wherever they are.", None, False)
         if kept > CLEANED and _cleaned(rows):
             return bad(
                 f"{text} Some words are left out wherever they are, and {kept:.3f} of all are kept.", None, False
@@ -419,6 +425,15 @@ def _kept_apart(rows: list) -> float:
     """Return how many different images the words have, for each different word."""
     found = _pairs_of_ids(rows)
     return len({image for _, image in found}) / max(1, len({word for word, _ in found}))
+
+
+def _rewritten(rows: list) -> bool:
+    """Whether the rows differ from their pairs by a few words that have become others, always the same, as in cleaning.
+
+    Such as all numbers as one sign. Words that have become [UNK] are told before.
+    """
+    whole = np.mean([len(row.visible) == len(row.a + row.b) for row in rows])
+    return bool(whole > 0.9 and _one_for_one(rows) > 0.98 and _same_ids(rows) > 0.8)
 
 
 def _same_ids(rows: list) -> float:

@@ -51,6 +51,10 @@ def _classes(recording: Any) -> Finding:
     numbers = {"one_class": pure, "expected": expected, "limit": limit, "label_not_next": p, "in_pairs": overall}
     if pure > limit:
         text = f"{pure:.3f} of {len(groups)} batches hold one class only; by chance it would be {expected:.3f}."
+        listed = float(np.mean(np.diff(everything) != 0)) if len(everything) > 100 else 0.0
+        if _alternate(groups) and listed > 0.9:  # one class and the other in turn, and every m-th pair in a batch
+            text = f"{text} The classes come in turn in the list of pairs, and the batches take them from places apart."
+            return violated("batches.classes", PLACE, text, None, numbers=numbers)
         return violated("batches.classes", PLACE, text, "pairs-sorted-by-label", numbers=numbers)
     if abs(p - overall) > max(0.2, 6 * np.sqrt(0.25 / sum(map(len, groups)))):
         text = f"{1 - p:.3f} of the rows of the steps are IsNext, and {1 - overall:.3f} of the pairs of an epoch."
@@ -61,6 +65,12 @@ def _classes(recording: Any) -> Finding:
         one = min(p, 1 - p) < 0.02  # other shares are a shift; a class that never comes was left out
         return violated("batches.classes", PLACE, text, None if one else "prior-shift", numbers=numbers)
     return holds("batches.classes", PLACE, f"{pure:.3f} of the batches hold one class only.", numbers=numbers)
+
+
+def _alternate(groups: list) -> bool:
+    """Whether batches of one class and of the other follow each other by chance, and in no order."""
+    classes = [int(labels[0]) for labels in groups if np.ptp(labels) == 0]
+    return len(classes) > 20 and float(np.mean(np.diff(classes) != 0)) > 0.2
 
 
 def _again(recording: Any) -> Finding:

@@ -159,6 +159,8 @@ def _misplaced(pairs: list, labels: np.ndarray, found: np.ndarray, share: float,
         away = _crosses(chosen, found[labels == IS_NEXT], index)
         if away < 0.5:
             return ELSEWHERE, f"{words}; {1 - away:.3f} of those B are in the document of A all the same"
+        if (at_ends := _at_ends(chosen, found[labels == IS_NEXT], index)) < 0.5:
+            return ELSEWHERE, f"{words}; in {at_ends:.3f} of them A ends a document and B begins one"
         return "boundaries-lost", words
     offset, often = _offset(pairs, labels, index)
     if often > 0.7:
@@ -192,6 +194,17 @@ def _crosses(chosen: list, found: np.ndarray, index: Any) -> float:
     if not far:
         return 1.0
     return 1 - float(np.mean([_together(pair, index) for pair in far]))
+
+
+def _at_ends(chosen: list, found: np.ndarray, index: Any) -> float:
+    """Return how often, where B is elsewhere than A, A ends a document and B begins one, as across a lost boundary."""
+    far = [pair for pair, where in zip(chosen, found, strict=True) if where == FAR][:400]
+    hits = []
+    for pair in far:
+        ends = index.places(pair.sentence_a) + len(index.read(pair.sentence_a))
+        begins = index.places(pair.sentence_b)
+        hits.append(bool((index.tokens[ends] == -1).any() and (index.tokens[begins - 1] == -1).any()))
+    return float(np.mean(hits or [True]))
 
 
 def _together(pair: Any, index: Any) -> bool:

@@ -11,11 +11,14 @@ from nsputil.clinic.recording import clone
 PLACE = "model"
 ROUNDING = 2e-4  # of the spread of the log-odds: float32 sums in another order
 COUNT = 48
+BESIDE = 0.2  # of the spread of the log-odds
 TOGETHER = 0.15  # of the spread of h_cls; encoders that compare have 0.4 and more
 NOISE = (
     0.8  # of the length of h_cls: a share p of the units that is dropped changes it by sqrt(p / (1 - p)) before a norm
 )
 FAINT = 0.005  # of the 2 between which tanh lies
+DRAWS = 32
+KEPT = 0.35  # the cosine of h_cls with its mean over draws; dropout of 0.95 leaves about 0.8
 DRAWN = 0.8  # two draws differ by sqrt(2) of what each changes; healthy and strong dropout have 1.1 and more
 
 
@@ -91,6 +94,43 @@ def alone(recording: Any) -> list[Finding]:
     return [holds("model.alone", PLACE, "A pair gets the same number alone as among others.", numbers=numbers)]
 
 
+def beside(recording: Any) -> list[Finding]:
+    """Does a pair get the same number whatever other pairs are in its batch, in evaluation?
+
+    The arrays keep their width, so padding is no reason.
+    """
+    model = _ready(recording)
+    batch = _batch(recording)
+    names = ("input_ids", "token_type_ids", "attention_mask")
+    if not all(getattr(getattr(batch, name, None), "ndim", 0) == 2 for name in names) or len(batch.input_ids) < 16:
+        return [unknown("model.beside", PLACE, "The batch has no rows that could be exchanged.")]
+    kept, half = np.arange(8), len(batch.input_ids) // 2
+    others = [np.concatenate([kept, np.arange(start, start + half - 8)]) for start in (8, half)]
+    first, second = (
+        _odds(model.forward(replaced(batch, **{name: np.asarray(getattr(batch, name))[rows] for name in names},
+                                     labels=np.asarray(batch.labels)[rows]))[0])[:8]
+        for rows in others
+    )  # fmt: skip
+    again = float(np.abs(first - second).max())
+    spread = max(float(first.std()), 1e-3)
+    numbers = {"apart": again, "spread": spread}
+    if again > BESIDE * spread:
+        text = (
+            f"In evaluation, the log-odds of a pair move by up to {again:.4f} nats when other pairs are beside it, "
+            f"where those of the pairs differ by {spread:.4f}."
+        )
+        return [violated("model.beside", PLACE, text, None, numbers=numbers)]
+    return [holds("model.beside", PLACE, "A pair gets the same number whatever pairs are beside it.", numbers=numbers)]
+
+
+def _kept_on_average(model: Any, batch: Any, h: np.ndarray) -> float:
+    """Return the cosine of h_cls in evaluation with its mean over draws: dropout keeps what it drops on average."""
+    mean = np.zeros_like(h)
+    for seed in range(DRAWS):
+        mean += np.asarray(model.forward(batch, np.random.default_rng(seed))[1].pooler.h_cls, np.float64) / DRAWS
+    return float(np.vdot(mean, h)) / max(float(np.linalg.norm(mean) * np.linalg.norm(h)), 1e-12)
+
+
 def labels_unread(recording: Any) -> list[Finding]:
     """Are the numbers of a pair the same whatever its label is? A model that is given the label learns to copy it."""
     batch = _batch(recording)
@@ -102,7 +142,9 @@ def labels_unread(recording: Any) -> list[Finding]:
         own, moved = (
             _odds(model.forward(b, None if seed is None else np.random.default_rng(seed))[0]) for b in (batch, other)
         )
-        apart = max(apart, float(np.abs(own - moved).max()) / max(float(own.std()), 1e-9))
+        again = _odds(model.forward(batch, None if seed is None else np.random.default_rng(seed))[0])
+        drawn = float(np.abs(own - again).max())  # what a model draws in each pass says nothing about labels
+        apart = max(apart, (float(np.abs(own - moved).max()) - 3 * drawn) / max(float(own.std()), 1e-9))
     if apart > 0.02:
         text = f"The log-odds move by up to {apart:.3f} of their spread when only the labels are exchanged."
         return [violated("model.labels", PLACE, f"{text} The model reads the labels.", None, apart=apart)]
@@ -367,5 +409,9 @@ def dropout(recording: Any) -> list[Finding]:
         return [violated("model.dropout", PLACE, text, None, False, numbers=numbers)]
     if ratio > NOISE:
         text = f"In a training step dropout changes h_cls by {ratio:.2f} of its own length."
+        numbers["kept"] = kept = _kept_on_average(model, batch, h)
+        if kept < KEPT:
+            text = f"{text} On average over {DRAWS} draws hardly anything of it is left (cosine {kept:.2f})."
+            return [violated("model.dropout", PLACE, text, None, False, numbers=numbers)]
         return [violated("model.dropout", PLACE, text, "dropout-too-high", False, numbers=numbers)]
     return [holds("model.dropout", PLACE, f"Dropout changes h_cls by {ratio:.2f} of its own length.", numbers=numbers)]

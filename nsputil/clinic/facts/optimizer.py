@@ -177,6 +177,9 @@ def _schedule(trace: np.ndarray, moving: np.ndarray, total: int) -> Finding:
     if end < 0.6 and total >= 10:
         text = f"The rate is below 1 % of its peak after {int(active[-1]) + 1} of {total} steps."
         return violated("optimizer.schedule", PLACE, text, "schedule-ends-early", numbers=numbers)
+    if numbers["peak"] > 0.95 and total >= 20 and abs(trace[0]) < 0.2 * np.abs(trace).max():
+        text = f"The rate grows until the end: step 1 has {abs(trace[0]) / np.abs(trace).max():.3f} of the last ones."
+        return violated("optimizer.schedule", PLACE, text, None, False, numbers=numbers)
     return holds("optimizer.schedule", PLACE, f"The rate lasts for {end:.2f} of the training.", numbers=numbers)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from nsputil.encoders import RowGradient, ppmi_embeddings
+from nsputil.model import NSPModel
 from nsputil.tokenization import encode_pairs
 from nsputil.training import Experiment
 
@@ -130,6 +131,20 @@ def counted_start(experiment: Experiment) -> Experiment:
     return replace(experiment, model=partial(_counted, experiment.model))
 
 
+def _as_saved(model: Callable, documents: Any, vocabulary: Any, rng: Any) -> Any:
+    built = model(documents, vocabulary, rng)
+    saved = NSPModel.mini()
+    if built.encoder.width != saved.encoder.width:
+        raise ValueError(f"h_cls has {built.encoder.width} numbers; nsp-mini has {saved.encoder.width}")
+    built.encoder = saved.encoder
+    return built
+
+
+def as_saved(experiment: Experiment) -> Experiment:
+    """Return the experiment with the encoder of `nsp-mini` as it was saved."""
+    return replace(experiment, model=partial(_as_saved, experiment.model))
+
+
 def _with_length(model: Callable, length: int, documents: Any, vocabulary: Any, rng: Any) -> Any:
     built = model(documents, vocabulary, rng)
     built.max_length = max(length, built.max_length)
@@ -160,6 +175,9 @@ REPAIRS = {
     "batch-too-small": DOSES[4],
     "stopped-too-early": Dose("200 steps", "optimizer", "stopped-too-early", long_enough, 3.0),
     "max-length-short": Dose("rows of 128 tokens", "encoding", "max-length-short", longer_rows),
+    "checkpoint-read-otherwise": Dose(
+        "the encoder of nsp-mini as it was saved", "model", "checkpoint-read-otherwise", as_saved
+    ),
     "unknown-words": Dose("a vocabulary of 4,000 words", "encoding", "unknown-words", larger_vocabulary),
     "pretrained-not-loaded": Dose("word vectors counted in the text", "model", "pretrained-not-loaded", counted_start),
 }

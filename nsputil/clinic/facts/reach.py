@@ -1,0 +1,57 @@
+"""Does a word count wherever it is in its row? Notebook 10.
+
+A word is exchanged for another, place by place. Under a mask that shows it, an encoder that reads all words gives
+another h_cls. At the start each place counts, because nothing was learned yet about which words matter.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.recording import clone
+
+PLACE = "model"
+ROWS = 16
+COLUMNS = 40  # places that are asked, spread over the row
+ENOUGH = 3  # rows with a word there, so that one that the vocabulary hardly knows does not decide
+READ = 0.5  # of the places; encoders that keep the largest value of each unit have 0.9 and more
+
+
+def places_read(recording: Any) -> list[Finding]:
+    """At which places of a row does another word change h_cls?"""
+    pairs = list({id(pair): pair for step in recording.steps[:40] for pair in step.pairs}.values())[:ROWS]
+    if not pairs or recording.start is None:
+        return [unknown("model.reach", PLACE, "There is no copy of the start, or no pair to show it.")]
+    model = clone(recording.start)
+    batch = recording.experiment.encode(pairs, recording.vocabulary, model.max_length)
+    ids, mask = np.asarray(batch.input_ids), np.asarray(batch.attention_mask)
+    special = [0, *(int(getattr(recording.vocabulary, name, 0)) for name in ("cls_id", "sep_id", "mask_id"))]
+    words = ~np.isin(ids, special) & (mask > 0)
+    columns = [k for k in range(ids.shape[1]) if words[:, k].sum() >= ENOUGH]
+    columns = columns[:: max(1, -(-len(columns) // COLUMNS))]
+    if len(columns) < 8:
+        return [unknown("model.reach", PLACE, "The rows are too short to ask at which places words count.")]
+    before, pool = _h_cls(model, batch), np.unique(ids[words])
+    rng, moved = np.random.default_rng(0), []
+    for column in columns:
+        other = ids.copy()
+        other[words[:, column], column] = rng.permutation(pool)[: words[:, column].sum()]
+        moved.append(not np.allclose(_h_cls(model, replace(batch, input_ids=other)), before, rtol=1e-5, atol=1e-7))
+    share = float(np.mean(moved))
+    numbers = {"read": share, "places": float(len(columns))}
+    if 0 < share < READ:  # where no place counts, h_cls is the same for all, and other facts say so
+        last = max(column for column, yes in zip(columns, moved, strict=True) if yes)
+        text = (
+            f"Another word changes h_cls at {sum(moved)} of {len(columns)} places of a row, the last of them place "
+            f"{last}: most words are not read."
+        )
+        return [violated("model.reach", PLACE, text, None, numbers=numbers)]
+    return [holds("model.reach", PLACE, f"Words count at {share:.3f} of the places of a row.", numbers=numbers)]
+
+
+def _h_cls(model: Any, batch: Any) -> np.ndarray:
+    logits, cache = model.forward(batch)
+    h = getattr(getattr(cache, "pooler", None), "h_cls", None)
+    return np.asarray(logits if h is None else h, np.float64)
