@@ -189,6 +189,8 @@ def _course(trace: np.ndarray) -> dict[str, float]:
     peak: when the largest step is taken first; mean: of all steps; rises: what it gains again after it fell. Usual
     schedules warm up, stay or fall, and never rise again.
     """
+    if len(trace) > 6 * SETTLED:
+        trace = trace[SETTLED:]  # a rule that divides by a mean that begins at 0 takes long steps until it has settled
     size = trace / (float(trace.max()) or 1.0)
     top = int(np.argmax(size > 0.99))
     fallen = np.minimum.accumulate(size[top:])

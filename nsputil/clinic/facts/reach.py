@@ -1,4 +1,4 @@
-"""Does a word count wherever it is in its row? Notebook 10.
+"""Does a word count wherever it is in its text? Notebook 10.
 
 A word is exchanged for another, place by place. Under a mask that shows it, an encoder that reads all words gives
 another h_cls. At the start each place counts, because nothing was learned yet about which words matter.
@@ -14,13 +14,13 @@ from nsputil.clinic.recording import clone
 
 PLACE = "model"
 ROWS = 16
-COLUMNS = 40  # places that are asked, spread over the row
+PLACES = 40  # that are asked, spread over both texts
 ENOUGH = 3  # rows with a word there, so that one that the vocabulary hardly knows does not decide
 READ = 0.5  # of the places; encoders that keep the largest value of each unit have 0.9 and more
 
 
 def places_read(recording: Any) -> list[Finding]:
-    """At which places of a row does another word change h_cls?"""
+    """At which places of A and of B, counted in words, does another word change h_cls?"""
     pairs = list({id(pair): pair for step in recording.steps[:40] for pair in step.pairs}.values())[:ROWS]
     if not pairs or recording.start is None:
         return [unknown("model.reach", PLACE, "There is no copy of the start, or no pair to show it.")]
@@ -29,26 +29,33 @@ def places_read(recording: Any) -> list[Finding]:
     ids, mask = np.asarray(batch.input_ids), np.asarray(batch.attention_mask)
     special = [0, *(int(getattr(recording.vocabulary, name, 0)) for name in ("cls_id", "sep_id", "mask_id"))]
     words = ~np.isin(ids, special) & (mask > 0)
-    columns = [k for k in range(ids.shape[1]) if words[:, k].sum() >= ENOUGH]
-    columns = columns[:: max(1, -(-len(columns) // COLUMNS))]
-    if len(columns) < 8:
-        return [unknown("model.reach", PLACE, "The rows are too short to ask at which places words count.")]
+    segments = np.asarray(batch.token_type_ids)
+    places = [
+        found
+        for segment in (0, 1)
+        for k in range(ids.shape[1])
+        if (found := _at(words & (segments == segment), k)).any(axis=1).sum() >= ENOUGH
+    ]
+    places = places[:: max(1, -(-len(places) // PLACES))]
+    if len(places) < 8:
+        return [unknown("model.reach", PLACE, "The texts are too short to ask at which places words count.")]
     before, pool = _h_cls(model, batch), np.unique(ids[words])
     rng, moved = np.random.default_rng(0), []
-    for column in columns:
+    for chosen in places:
         other = ids.copy()
-        other[words[:, column], column] = rng.permutation(pool)[: words[:, column].sum()]
+        other[chosen] = rng.permutation(pool)[: chosen.sum()]
         moved.append(not np.allclose(_h_cls(model, replace(batch, input_ids=other)), before, rtol=1e-5, atol=1e-7))
     share = float(np.mean(moved))
-    numbers = {"read": share, "places": float(len(columns))}
+    numbers = {"read": share, "places": float(len(places))}
     if 0 < share < READ:  # where no place counts, h_cls is the same for all, and other facts say so
-        last = max(column for column, yes in zip(columns, moved, strict=True) if yes)
-        text = (
-            f"Another word changes h_cls at {sum(moved)} of {len(columns)} places of a row, the last of them place "
-            f"{last}: most words are not read."
-        )
+        text = f"Another word changes h_cls at {sum(moved)} of {len(places)} places of A and B: most are not read."
         return [violated("model.reach", PLACE, text, None, numbers=numbers)]
-    return [holds("model.reach", PLACE, f"Words count at {share:.3f} of the places of a row.", numbers=numbers)]
+    return [holds("model.reach", PLACE, f"Words count at {share:.3f} of the places of A and B.", numbers=numbers)]
+
+
+def _at(words: np.ndarray, k: int) -> np.ndarray:
+    """Return where the k-th word of each row is, counted from 0."""
+    return words & (np.cumsum(words, axis=1) == k + 1)
 
 
 def _h_cls(model: Any, batch: Any) -> np.ndarray:

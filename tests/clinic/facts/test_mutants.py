@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from fact_mutants import MUTANTS, encoded, only_labels, pairs_changed, short, without_positions
 from near_misses import NEAR_MISSES
+from reads_and_rows import READS_AND_ROWS
 
 from nsputil.clinic.facts import examine, run_facts
 from nsputil.clinic.facts.backward import backward_pass
@@ -17,9 +18,9 @@ from nsputil.run import Run
 from nsputil.training import train
 
 
-@pytest.mark.parametrize("name", [*MUTANTS, *NEAR_MISSES])
+@pytest.mark.parametrize("name", [*MUTANTS, *NEAR_MISSES, *READS_AND_ROWS])
 def test_a_mutant_is_seen_named_and_placed(name):
-    edit, place, causes = (MUTANTS | NEAR_MISSES)[name]
+    edit, place, causes = (MUTANTS | NEAR_MISSES | READS_AND_ROWS)[name]
     found = [finding for finding in examine(record(edit(short())), strict=True) if finding.state == "violated"]
     assert found, "nothing is violated"
     first = found[0]
