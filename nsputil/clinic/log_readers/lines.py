@@ -18,6 +18,10 @@ _GROUP = re.compile(
 _INNER = re.compile(r"(^\s*|,\s*)['\"]?([A-Za-z][\w@ -]*['\"]?\s*[=:])")
 #: Lines that repeat a number that was already written, or that set one beside another.
 _SUMMARY = re.compile(r"\b(best|improved|did not improve|early.?stopping|reached minimum)\b", re.IGNORECASE)
+#: What stands before an accuracy that was hoped for, not measured.
+_HOPED = frozenset({"expected", "desired", "required", "baseline"})
+#: One of several outputs: ``Accuracy C1: 0.94``.
+_ONE_OF = re.compile(r"[A-Za-z]{1,2}\d")
 TIMES = 3  # that the names of a line must come to be pieces of it
 HEADER = re.compile(
     r"\*{3,}|\b(running|starting|begin\w*|start of|do) (train|eval|valid|test)|\bevaluating\b|"
@@ -119,7 +123,9 @@ def _label(before: str) -> str | None:
         name = " ".join(pieces[start:])
         meaning = parse_name(name)
         if meaning.quantity != "other" and not meaning.extra:
-            return name
+            return None if start and pieces[start - 1].lower() in _HOPED else name
+    if len(pieces) > 1 and _ONE_OF.fullmatch(pieces[-1]) and parse_name(pieces[-2]).quantity in ("loss", "accuracy"):
+        return " ".join(pieces[-2:])
     meaning = parse_name(pieces[-1]) if pieces else Name("other")
     if meaning.quantity in ("loss", "accuracy", "perplexity") and len(pieces) > 1:
         return " ".join(pieces[-2:])
