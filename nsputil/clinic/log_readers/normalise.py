@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, groupby
 
 from nsputil.clinic.log_readers.aliases import COUNTS, PART, Name, parse_name
+from nsputil.clinic.log_readers.evaluations import scores_alone, without_placeholders
 from nsputil.clinic.log_readers.figures import is_missing, parse
 from nsputil.clinic.log_readers.record import Record
 
@@ -88,6 +89,10 @@ def normalise(records: Sequence[Record], columns: Mapping[str, str] | None = Non
     out = Rows([])
     wanted = _wanted(records, columns or {})
     records = _without_repeats(records, out)
+    alone = not wanted and scores_alone(records)
+    if alone:
+        records = [replace(record, part="held_out") for record in records]
+        out.notes.append("there are scores and no loss: they are taken for those of an evaluation")
     cells, more = _cells(records, wanted, decimal_comma, out)
     _parts_of_bare_accuracies(cells, out)
     chosen = _chosen(cells, wanted, out)
@@ -104,6 +109,9 @@ def normalise(records: Sequence[Record], columns: Mapping[str, str] | None = Non
     for row, part in sorted(values, key=lambda key: (key[0], PARTS.index(key[1]))):
         if values[row, part]:
             rows.append({"step": steps[row], "part": part, **values[row, part], "_row": row})
+    rows, zeros = without_placeholders(rows)
+    if zeros:
+        out.left_out.append(f"{zeros} places whose numbers are all 0, before the first that was measured")
     out.rows = _in_order(_missing_nans(rows, records, out), out)
     unused = len(records) - len({row["_row"] for row in rows})
     if unused:
