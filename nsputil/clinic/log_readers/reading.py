@@ -48,10 +48,14 @@ class LogReading:
         Every precision, recall and F1 that the file names, of any part.
     one_answer : list of bool
         For each report of scikit-learn, whether all its rows get one answer.
+    accuracies : dict of str to list of float
+        What each name of an accuracy holds.
     free : bool
         Whether its losses need not fall: of a generator and its discriminator, of a policy.
     perplexity : bool
         Whether a loss is the logarithm of a perplexity, so of words: it has no level of classes.
+    per_word : bool
+        Whether a perplexity beside a loss says that the loss is one of words.
     """
 
     name: str
@@ -68,8 +72,10 @@ class LogReading:
     metrics: dict[str, list[float]] = field(default_factory=dict)
     scores: dict[str, list[float]] = field(default_factory=dict)
     one_answer: list[bool] = field(default_factory=list)
+    accuracies: dict[str, list[float]] = field(default_factory=dict)
     free: bool = False
     perplexity: bool = False
+    per_word: bool = False
 
     def series(self, part: str, quantity: str) -> list[float]:
         """Return the numbers of one kind, in order."""
@@ -176,8 +182,10 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
         metrics=scores.held_out(records),
         scores=scores.named(text),
         one_answer=scores.one_answer(text),
+        accuracies=scores.accuracies(records),
         free=scores.need_not_fall(text),
         perplexity=bool(rows.perplexities),
+        per_word=scores.per_word(records),
     )
     if family is unnamed.FAMILY:
         notes.append(

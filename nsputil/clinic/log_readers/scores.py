@@ -38,6 +38,28 @@ def held_out(records: Sequence[Record]) -> dict[str, list[float]]:
     return {name: values for name, values in found.items() if len(values) > 1}
 
 
+def accuracies(records: Sequence[Record]) -> dict[str, list[float]]:
+    """Return the numbers of each name of an accuracy, whatever its part."""
+    found: dict[str, list[float]] = {}
+    for record in records:
+        for raw, cell in record.values.items():
+            number = parse(cell) if parse_name(raw).quantity == "accuracy" else None
+            if number is not None and math.isfinite(number[0]):
+                found.setdefault(raw, []).append(number[0] / 100 if number[1] else number[0])
+    return found
+
+
+def per_word(records: Sequence[Record]) -> bool:
+    """Return whether a perplexity is written beside its loss, so that the loss is known to be one of words."""
+    for record in records:
+        of = {parse_name(raw).quantity: parse(cell) for raw, cell in record.values.items()}
+        loss, perplexity = of.get("loss"), of.get("perplexity")
+        if loss and perplexity and 0 < loss[0] < 50 and perplexity[0] > 1:
+            if abs(math.log(perplexity[0]) - loss[0]) < 0.02 * max(1.0, loss[0]):
+                return True
+    return False
+
+
 def named(text: LogText) -> dict[str, list[float]]:
     """Return each precision, recall and F1 that a text names before a number."""
     if len(text.text) > LARGEST:

@@ -50,6 +50,8 @@ class Curves:
         How many losses of training there are up to the last held-out row.
     perplexity : bool
         Whether the loss is the logarithm of a perplexity.
+    per_word : bool
+        Whether the loss is known to be one of words: it is such a logarithm, or a perplexity is written beside it.
     """
 
     loss: np.ndarray
@@ -73,6 +75,7 @@ class Curves:
     test_accuracy: np.ndarray = field(default_factory=lambda: np.zeros(0))
     until_held: int = 0
     perplexity: bool = False
+    per_word: bool = False
 
     @property
     def level(self) -> float:
@@ -114,6 +117,7 @@ def curves(reading: LogReading) -> Curves:
         reading.free,
         tuple(np.array(values) for values in reading.metrics.values() if np.isfinite(values).all()),
         of("test", "accuracy") if held == "held_out" else np.zeros(0), _until_held(reading, held), reading.perplexity,
+        reading.perplexity or reading.per_word,
     )  # fmt: skip
 
 

@@ -12,6 +12,10 @@ from nsputil.clinic.log_readers.trends import ends, kendall, most_of_a_rise, noi
 
 MOMENT = 0.01  # of all steps
 LN10 = math.log(10)
+EXACT = 0.002  # nats from ln K
+EXACT_ROWS = 8
+FREQUENCIES = 6.9  # nats, a perplexity of 1000: words, or pieces of words, by their frequency cost 7 to 8
+LATE = 10_000  # steps
 KNOWS_WORDS = 6.0  # nats: a model of language that begins below it was trained before, and hardly has to fall
 
 
@@ -24,6 +28,8 @@ def never_falls(of: Curves) -> list[Symptom]:
     if len(of.loss) >= FEW and np.abs(last - of.level).max() < SAME:  # no batch gives exactly that by chance
         text = f"The loss of training is {of.level:.4f} = ln {of.classes} in each of the last {len(last)} rows."
         return [Symptom(STUCK, f"{text} All classes get the same probability.")]
+    if late := _knows_frequencies(of):
+        return late
     constant = _constant(of) or _both_at_chance(of) or _neither_moves(of)
     found = _loss_at_level(of) + _accuracy_at_chance(of)
     if of.free or _learned(of) or _may_have_learned(of):  # a training that is slow, or was short: worth a look
@@ -167,7 +173,7 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
     if len(of.loss) >= 4 and not of.summed and not of.begun and of.known:
         head, tail = ends(of.loss)
         if abs(tail - of.level) < LEVEL and not _above_chance(of):
-            firm = of.from_start or agrees or of.two
+            firm = of.from_start or agrees or of.two or _rows_of_the_level(of)
             return [Symptom(STUCK, f"The loss of training ends at {tail:.4f}; {known}.", firm)]
         if _a_moment(of) or _above_chance(of):
             return []
@@ -200,6 +206,31 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
             firm = agrees or of.two or (len(of.held_loss) >= 3 and not len(accuracy))
             return [Symptom(STUCK, f"The held-out loss ends at {last:.4f}; {known}.", firm)]
     return []
+
+
+def _rows_of_the_level(of: Curves) -> bool:
+    """Whether rows of any time lie so near ln K, with so little scatter, that no other loss is there by chance.
+
+    A model that knows a little lies below ln K, and batches of a task that it knows scatter more than that.
+    """
+    off = of.loss - of.level
+    return bool(len(off) >= EXACT_ROWS and abs(off.mean()) < EXACT and off.mean() > -EXACT / 4) and bool(
+        np.abs(off).max() < 3 * EXACT and kendall(-of.loss) < ERRORS and (of.last_step >= 1000 or not of.counted)
+    )
+
+
+def _knows_frequencies(of: Curves) -> list[Symptom]:
+    """A loss by word that stays where a model is that knows only how frequent each word is, late in a training."""
+    loss = of.loss
+    if not of.per_word or len(loss) < EXACT_ROWS or of.first_step < LATE or of.last_step <= of.first_step:
+        return []
+    if loss.min() < FREQUENCIES or kendall(-loss) > ERRORS or most_of_a_rise(-loss) > LEVEL:
+        return []
+    text = (
+        f"The loss by word stays between {loss.min():.4f} and {loss.max():.4f} at steps {of.first_step} to "
+        f"{of.last_step}; knowing only how frequent each word is costs about as much."
+    )
+    return [Symptom(STUCK, text)]
 
 
 def _a_moment(of: Curves) -> bool:
