@@ -61,7 +61,7 @@ FILLERS = frozenset({
     "score",
     "binary", "categorical", "sparse", "classification", "cls", "metric", "metrics", "result", "results", "s", "this",
     "last", "a", "and", "after", "xe", "ce", "overall", "top", "1", "total", "batchwise", "output", "done",
-    "performance",
+    "performance", "class",
 })  # fmt: skip
 #: The exponential of a loss; read only where no loss is written.
 PERPLEXITY = frozenset({"ppl", "perplexity"})

@@ -10,6 +10,8 @@ from nsputil.clinic.log_readers.record import Record
 PARTS = ("train", "held_out", "test")
 NO_ZERO = 0.1  # a first loss above it, after zeros, is that of a training that has not ended
 
+BY_CHANCE = 0.01  # how probable it may be that numbers are shares of n rows by chance
+
 
 def scores_alone(records: Sequence[Record]) -> bool:
     """Whether scores are all that a log holds, with no loss and no word of a part: those of an evaluation.
@@ -41,13 +43,14 @@ def without_placeholders(rows: list[dict]) -> tuple[list[dict], int]:
     return [row for n, row in enumerate(rows) if n not in dropped], len(dropped)
 
 
-def rows_of(accuracies: np.ndarray, most: int = 1000) -> int | None:
+def rows_of(accuracies: np.ndarray, most: int) -> int | None:
     """Return the smallest number of rows whose shares the accuracies can be, as printed; None if there is none.
 
-    0.986, 0.993 and 0.971 are 138, 139 and 136 of 140.
+    0.986, 0.993 and 0.971 are 138, 139 and 136 of 140. If so few numbers, or digits, could be shares by chance, there
+    is none either.
     """
     digits = next((k for k in range(2, 6) if np.allclose(accuracies, np.round(accuracies, k), atol=1e-9)), 6)
     for n in range(1, most + 1):
         if np.abs(np.round(accuracies * n) / n - accuracies).max() <= 0.5001 * 10.0**-digits:
-            return n
+            return n if (n * 10.0**-digits) ** len(accuracies) < BY_CHANCE else None
     return None

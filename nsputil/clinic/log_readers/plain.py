@@ -8,6 +8,9 @@ from nsputil.clinic.log_readers.record import Family, Record
 from nsputil.clinic.log_readers.text import LogText
 
 _REPORTED = re.compile(r"\s*accuracy\s+\d?\.\d+\s+\d+\s*$")  # a line of scikit-learn's report
+#: ``120 | loss 4.84``: a step without a name.
+_FIRST = re.compile(r"\s*(\d{1,12})\s*[|:,]\s*(?=[A-Za-z])")
+FEWEST = 3  # such lines
 MEASURES = ("loss", "accuracy", "perplexity", "tp")
 PREFIX = {"train": "train", "held_out": "eval", "test": "test"}
 
@@ -18,6 +21,7 @@ def read(text: LogText) -> list[Record]:
     now: Record | None = None
     context: str | None = None
     before: list[tuple[str, str]] = []
+    first = _first_number(text)
     pieces = ((k, line, found) for k, line in enumerate(text.lines, 1) if line.strip() for found in scan_all(line))
     for number, line, found in pieces:
         if found.pairs and found.pairs == before:
@@ -25,6 +29,8 @@ def read(text: LogText) -> list[Record]:
         before = found.pairs
         measured = found.of("loss", "accuracy", "perplexity", "f1", "mcc", "tp", "tn", "fp", "fn")
         counted = found.of("step", "epoch", "batch")
+        if first and measured and not counted and (match := _FIRST.match(line)):
+            counted = [("step", match[1])]
         if not measured:
             if HEADER.search(line):
                 context = found.part
@@ -49,6 +55,12 @@ def read(text: LogText) -> list[Record]:
         for name, value in measured:
             now.values[_with_part(name, part)] = value
     return [r for r in records if any(parse_name(n).quantity in MEASURES for n in r.values)]
+
+
+def _first_number(text: LogText) -> bool:
+    """Whether the lines begin with whole numbers that rise from each to the next: their steps, without a name."""
+    steps = [int(match[1]) for line in text.lines if (match := _FIRST.match(line))]
+    return len(steps) >= FEWEST and all(a < b for a, b in zip(steps, steps[1:], strict=False))
 
 
 def _opened(now: Record | None, records: list[Record], number: int, part: str | None) -> Record:

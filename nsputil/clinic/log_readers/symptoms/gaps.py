@@ -69,7 +69,8 @@ def _few_labels(of: Curves) -> bool:
     if len(values) < FEW or len(held) < FEW or held[-1] > 1.25 * held.min() + 0.05:
         return False
     count = rows_of(values, FEW_ROWS)
-    by_heart = count is not None and count > 4 and rows_of(np.unique(of.held_accuracy), count) is None
+    held_rows = rows_of(np.unique(of.held_accuracy), count) if count else None
+    by_heart = count is not None and held_rows is None and len(np.unique(of.held_accuracy)) >= FEW
     return by_heart and bool(of.held_accuracy[-1] > of.held_accuracy.max() - 0.05)
 
 
