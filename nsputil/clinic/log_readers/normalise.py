@@ -109,11 +109,11 @@ def normalise(records: Sequence[Record], columns: Mapping[str, str] | None = Non
     for row, part in sorted(values, key=lambda key: (key[0], PARTS.index(key[1]))):
         if values[row, part]:
             rows.append({"step": steps[row], "part": part, **values[row, part], "_row": row})
+    unused = len(records) - len({row["_row"] for row in rows})
     rows, zeros = without_placeholders(rows)
     if zeros:
         out.left_out.append(f"{zeros} places whose numbers are all 0, before the first that was measured")
     out.rows = _in_order(_missing_nans(rows, records, out), out)
-    unused = len(records) - len({row["_row"] for row in rows})
     if unused:
         out.left_out.append(
             f"{unused} of {len(records)} places with numbers hold no loss and no accuracy that was chosen"
@@ -362,13 +362,19 @@ def _counts(cells: list[_Cell], values: dict, out: Rows) -> None:
 
 
 def _f1(cells: list[_Cell], values: dict) -> None:
-    """F1 beside an accuracy, or Matthews' correlation beside either: they can show one answer for all rows."""
+    """F1 beside an accuracy, or Matthews' correlation beside either: they can show one answer for all rows.
+
+    Where a log has neither loss nor accuracy, they are all that it has.
+    """
+    alone = not values
     for cell in cells:
+        if alone and cell.name.quantity in ("f1", "mcc"):
+            values.setdefault((cell.row, cell.part), {})
         row = values.get((cell.row, cell.part), {})
         value = cell.value / 100 if cell.percent or 1.5 < cell.value <= 100 else cell.value
-        if cell.name.quantity == "f1" and "accuracy" in row and 0 <= value <= 1:
+        if cell.name.quantity == "f1" and (alone or "accuracy" in row) and 0 <= value <= 1:
             row.setdefault("f1", value)
-        if cell.name.quantity == "mcc" and row and -1 <= cell.value <= 1:
+        if cell.name.quantity == "mcc" and (alone or row) and -1 <= cell.value <= 1:
             row.setdefault("mcc", cell.value)
 
 

@@ -16,6 +16,8 @@ WORDS = frozenset({
 _NAMED = re.compile(
     r"\b((?:macro|micro)?[-_ ]?(?:precision|recall|f[-_]?score|f1(?:[-_ ]?score)?))\W{1,4}(\d*\.?\d+)", re.I
 )
+_AREA = re.compile(r"\b((?:\w+[-_ ])?(?:roc[-_ ]?)?auc(?:[-_ ]?roc)?|auroc)\W{1,4}(\d*\.?\d+)", re.I)
+CORRELATIONS = frozenset({"pearson", "pearsonr", "spearman", "spearmanr", "mcc"})
 _MAKES = re.compile(r"\b(g|gen|generator)[-_ ]?loss|\bloss[-_ ]?(g|gen|generator)\b", re.I)
 _JUDGES = re.compile(r"\b(d|disc|discriminator)[-_ ]?loss|\bloss[-_ ]?(d|disc|discriminator)\b", re.I)
 _POLICY = re.compile(r"\b(policy|actor|surrogate|elbo)([-_ ]gradient)?[-_ ]?loss", re.I)
@@ -58,6 +60,25 @@ def per_word(records: Sequence[Record]) -> bool:
             if abs(math.log(perplexity[0]) - loss[0]) < 0.02 * max(1.0, loss[0]):
                 return True
     return False
+
+
+def areas(text: LogText) -> dict[str, list[float]]:
+    """Return each area under the curve that a text names before a number."""
+    found: dict[str, list[float]] = {}
+    for name, number in _AREA.findall(text.text) if len(text.text) <= LARGEST else []:
+        found.setdefault(name.lower(), []).append(float(number))
+    return found
+
+
+def undefined(records: Sequence[Record]) -> list[str]:
+    """Return the correlations that are NaN in the last place that has them: constant answers have none."""
+    last: dict[str, float] = {}
+    for record in records:
+        for raw, cell in record.values.items():
+            number = parse(cell) if CORRELATIONS & set(words(raw)) else None
+            if number is not None:
+                last[raw] = number[0]
+    return [raw for raw, value in last.items() if math.isnan(value)]
 
 
 def named(text: LogText) -> dict[str, list[float]]:

@@ -46,6 +46,7 @@ __all__ = [
 
 ROWS: tuple[Callable[[LogReading], list[Symptom]], ...] = (
     reports.not_a_number,
+    reports.no_correlation_at_all,
     reports.one_class,
     reports.no_correlation,
     reports.no_order,

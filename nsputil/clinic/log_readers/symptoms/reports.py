@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from nsputil.clinic.log_readers.aliases import words
 from nsputil.clinic.log_readers.reading import LogReading
 from nsputil.clinic.log_readers.symptoms.groups import CONTRADICTION, NAN, STUCK, Symptom
 from nsputil.clinic.log_readers.symptoms.limits import LN2, NO_LOSS, SAME
@@ -26,13 +25,20 @@ def not_a_number(reading: LogReading) -> list[Symptom]:
     return []
 
 
+def no_correlation_at_all(reading: LogReading) -> list[Symptom]:
+    """A correlation that ends as NaN: answers that are all the same have none."""
+    if not reading.undefined:
+        return []
+    return [Symptom(NAN, f"{reading.undefined[0]} is NaN at the end: all answers are the same, or one is NaN.")]
+
+
 def one_class(reading: LogReading) -> list[Symptom]:
     """One class is never answered right: F1 and accuracy tell it together.
 
     With an accuracy of a, the F1 of one class is 2a / (1 + a) only if TN is 0, and 0 if TP is. If all rows get one
     answer, the mean over K classes is 2a / (1 + a) / K, and the mean weighted by their sizes 2a² / (1 + a).
     """
-    rows = [row for row in reading.rows if "f1" in row and row["part"] != "train"]
+    rows = [row for row in reading.rows if {"f1", "accuracy"} <= row.keys() and row["part"] != "train"]
     if not rows or not 0 < rows[-1]["accuracy"] < MOST_OF_ONE_CLASS:
         return []
     accuracy, f1 = rows[-1]["accuracy"], rows[-1]["f1"]
@@ -70,8 +76,8 @@ def no_correlation(reading: LogReading) -> list[Symptom]:
 
 def no_order(reading: LogReading) -> list[Symptom]:
     """An area under the curve of exactly one half: all rows get one score, so that none is before another."""
-    for name, values in reading.metrics.items():
-        if {"auc", "auroc", "rocauc"} & set(words(name)) and not any(round(x, 4) - 0.5 for x in values[-3:]):
+    for name, values in reading.areas.items():
+        if not any(round(x, 4) - 0.5 for x in values[-3:]):
             text = f"{name} is 0.5 in the last {len(values[-3:])} rows: one score for all."
             return [Symptom(STUCK, text, firm=len(values) >= 3)]
     return []
@@ -102,9 +108,10 @@ def f1_stays_zero(reading: LogReading) -> list[Symptom]:
 
 def all_zero(reading: LogReading) -> list[Symptom]:
     """Precision, recall and F1 of exactly 0 in each report: no row is given the class that they are of."""
-    zero = [name for name, values in reading.scores.items() if len(values) >= 4 and not any(values)]
+    zero = [name for name, values in reading.scores.items() if not any(values)]
     others = [name for name, values in reading.scores.items() if any(values)]
     if len(zero) < 2 or others or any(row.get("accuracy", 0) for row in reading.rows):
         return []
     count = min(len(reading.scores[name]) for name in zero)
-    return [Symptom(STUCK, f"{', '.join(zero[:3])} are 0 in each of {count} reports: nothing is found.")]
+    text = f"{', '.join(zero[:3])} are 0 in each of {count} reports: nothing is found."
+    return [Symptom(STUCK, text, firm=count >= 4)]

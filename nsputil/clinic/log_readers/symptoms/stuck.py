@@ -30,7 +30,9 @@ def never_falls(of: Curves) -> list[Symptom]:
         return [Symptom(STUCK, f"{text} All classes get the same probability.")]
     if late := _knows_frequencies(of):
         return late
-    constant = _constant(of) or _both_at_chance(of) or _neither_moves(of)
+    constant = _constant(of)
+    if not any(symptom.firm for symptom in constant):
+        constant = _both_at_chance(of) or constant or _neither_moves(of)
     found = _loss_at_level(of) + _accuracy_at_chance(of)
     if of.free or _learned(of) or _may_have_learned(of):  # a training that is slow, or was short: worth a look
         found = [replace(symptom, firm=False) for symptom in found]
@@ -77,11 +79,22 @@ def _learned(of: Curves) -> bool:
 
 
 def _both_at_chance(of: Curves) -> list[Symptom]:
-    """Three rows are enough if in each of them loss and accuracy agree that nothing is known, late enough to tell."""
+    """Three rows are enough if in each of them loss and accuracy agree that nothing is known, late enough to tell.
+
+    Two epochs are, if the evaluations agree, too. Of many classes, chance is a small number, so the limit is smaller.
+    """
     loss, accuracy = of.loss, of.accuracy
-    if not len(loss) == len(accuracy) >= 3 or not of.known or of.begun or (of.from_start and of.last_step < 500):
+    early = of.from_start and of.last_step < 500 and not of.by_epoch
+    if not len(loss) == len(accuracy) >= 2 or not of.known or of.begun or early:
         return []
-    if np.abs(loss - of.level).max() > 0.02 or np.abs(accuracy - 1 / of.classes).max() > 0.02:
+    near = min(0.02, 0.3 / of.classes)
+    pairs = [(loss, accuracy)] + ([(of.held_loss, of.held_accuracy)] if len(of.held_loss) else [])
+    for losses, accuracies in pairs:
+        if not len(losses) == len(accuracies) >= 2 or np.abs(losses - of.level).max() > 0.02:
+            return []
+        if np.abs(accuracies - 1 / of.classes).max() > near:
+            return []
+    if len(loss) == 2 and len(pairs) == 1:
         return []
     text = f"The loss is near ln {of.classes} = {of.level:.4f}, and the accuracy near {1 / of.classes:.4f}, in each of "
     return [Symptom(STUCK, f"{text}{len(loss)} rows.")]
@@ -118,11 +131,12 @@ def _constant(of: Curves) -> list[Symptom]:
         word = "" if same else "about "
         text = f"The {part} accuracy is {word}{accuracy[-1]:.4f} in each of {len(accuracy)} rows: one answer for all."
         found.append(Symptom(STUCK, text, firm=not early and not coarse and not (same and of_one)))
-    if len(of.loss) >= 4 and np.ptp(of.loss) < SAME * abs(of.loss.mean()) and not _a_moment(of):
+    if len(of.loss) >= 3 and np.ptp(of.loss) < SAME * abs(of.loss.mean()) and not _a_moment(of):
         if not (len(of.loss) and abs(float(of.loss.mean())) < NO_LOSS):
             fine = 10.0 ** -_digits(of.loss) < 1e-3 * abs(float(of.loss.mean()))
             text = f"The loss of training is {of.loss.mean():.4f} in each of {len(of.loss)} rows."
-            found.append(Symptom(STUCK, text, firm=not of.begun and (fine or len(of.loss) >= 8)))
+            enough = len(of.loss) >= 8 or (fine and (len(of.loss) >= 4 or of.from_start))
+            found.append(Symptom(STUCK, text, firm=not of.begun and enough))
     return found
 
 
@@ -222,12 +236,14 @@ def _rows_of_the_level(of: Curves) -> bool:
 def _knows_frequencies(of: Curves) -> list[Symptom]:
     """A loss by word that stays where a model is that knows only how frequent each word is, late in a training."""
     loss = of.loss
-    if not of.per_word or len(loss) < EXACT_ROWS or of.first_step < LATE or of.last_step <= of.first_step:
+    late = of.first_step >= LATE and of.last_step > of.first_step and len(loss) >= EXACT_ROWS
+    epochs = of.by_epoch and len(loss) >= 3 and np.ptp(loss) < 0.01
+    if not of.per_word or not (late or epochs):
         return []
     if loss.min() < FREQUENCIES or kendall(-loss) > ERRORS or most_of_a_rise(-loss) > LEVEL:
         return []
     text = (
-        f"The loss by word stays between {loss.min():.4f} and {loss.max():.4f} at steps {of.first_step} to "
+        f"The loss by word stays between {loss.min():.4f} and {loss.max():.4f} in {len(loss)} rows until step "
         f"{of.last_step}; knowing only how frequent each word is costs about as much."
     )
     return [Symptom(STUCK, text)]
