@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from nsputil.clinic.log_readers.aliases import PART, SPENT, Name, parse_name
 from nsputil.clinic.log_readers.figures import NUMBER
+from nsputil.clinic.log_readers.phrases import plain
 
 _CUT = re.compile(r"[,;|\[\](){}<>\"'\t]|\s{2,}|\s-+\s|--+|\bINFO:|\.\s")
 _TAIL = re.compile(r"[\s=:>~\"']*(?:tensor)?[\s=:\[({]*$")
@@ -22,8 +23,6 @@ _SUMMARY = re.compile(r"\b(best|improved|did not improve|early.?stopping|reached
 _HOPED = frozenset({"expected", "desired", "required", "baseline"})
 #: One of several outputs: ``Accuracy C1: 0.94``.
 _ONE_OF = re.compile(r"[A-Za-z]{1,2}\d")
-#: ``Val. Loss: 0.43``: the point belongs to the word.
-_SHORT = re.compile(r"\b(train|val|valid|eval|dev|test)\.\s+(?=(?:loss|acc))", re.I)
 TIMES = 3  # that the names of a line must come to be pieces of it
 HEADER = re.compile(
     r"\*{3,}|\b(running|starting|begin\w*|start of|do) (train|eval|valid|test)|\bevaluating\b|"
@@ -54,7 +53,7 @@ def scan(line: str) -> Found:
     """Return the names and numbers of a line that the table of aliases knows."""
     if len(line) > 20_000:
         return Found()
-    line = _SHORT.sub(r"\1 ", line)
+    line = plain(line)
     line = _BAR.sub(lambda match: _bar(match), line)
     line = _GROUP.sub(lambda match: _INNER.sub(rf"\1{match[1]} \2", match[2]), line)
     found, end, named = Found(), 0, False  # named: the number before is that of the last pair

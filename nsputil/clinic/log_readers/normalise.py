@@ -241,7 +241,13 @@ def _parts_of_bare_accuracies(cells: list[_Cell], out: Rows) -> None:
 def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tuple[str, str], str]:
     """Return which name is the loss and the accuracy of each part."""
     chosen: dict[tuple[str, str], str] = {}
-    alone = not any(c.name.quantity in ("loss", "accuracy", *COUNTS) and c.name.task != "other" for c in cells)
+    tasks = {c.name.task for c in cells if c.name.quantity in ("loss", "accuracy")}
+    tasks |= {None for c in cells if c.name.quantity in COUNTS}
+    alone = not tasks - {"other"}
+    words = bool(tasks) and not tasks - {"mlm"}
+    if words:
+        out.notes.append("there is only a loss of words, which has no level of classes")
+        out.perplexities += [c.raw for c in cells if c.name.quantity == "loss"][:1]
     for quantity in ("loss", "accuracy"):
         for part in PARTS:
             names: dict[str, list[_Cell]] = {}
@@ -251,7 +257,9 @@ def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tu
             usable = {
                 raw: of
                 for raw, of in names.items()
-                if of[0].name.task in ((None, "nsp", "other") if alone else (None, "nsp")) or raw in wanted
+                if of[0].name.task in ((None, "nsp", "other") if alone else (None, "nsp"))
+                or raw in wanted
+                or (words and quantity == "loss")
             }
             if not usable:
                 continue
@@ -314,7 +322,7 @@ def _apart(chosen: Mapping, cells: list[_Cell], values: dict, out: Rows) -> None
     for part in PARTS:
         raw = chosen.get(("loss", part))
         losses = [c for c in cells if c.name.quantity == "loss" and c.part == part]
-        other = {c.row: c for c in losses if c.name.task == "mlm"}
+        other = {c.row: c for c in losses if c.name.task == "mlm" and c.raw != raw}
         if raw is None or not other:
             continue
         mine = {c.row: c for c in losses if c.raw == raw}

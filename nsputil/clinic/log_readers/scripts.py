@@ -32,6 +32,15 @@ _WORDS = {
     "轮次": "epoch", "エポック": "epoch", "에포크": "epoch", "迭代": "iteration",
     "为": "", "\u3002": ". ",
 }  # fmt: skip
+#: Words of other languages in Latin or Cyrillic letters.
+_OTHERS = {
+    "loss": "p[ée]rdida|perte|perda|verlust|потер[яи]|perdita",
+    "accuracy": "exactitud|acur[áa]cia|genauigkeit|точность|accuratezza|pr[ée]cision d'ensemble",
+    "epoch": "[ée]poca|epoche|époque|эпоха",
+    "train": "entrenamiento|entraînement|treinamento|trainings?|обучени[ея]",
+    "valid": "validaci[óo]n|valida[çc][ãa]o|validierungs?|валидаци[яи]",
+}
+_OTHER = {word: re.compile(rf"\b(?:{forms})\b", re.I) for word, forms in _OTHERS.items()}
 _MEASURES = ("loss", "accuracy", "perplexity")
 
 
@@ -49,4 +58,8 @@ def plain(text: str) -> tuple[str, list[str]]:
             text = re.sub("第 ?(\\d+) ?轮", r"epoch \1 ", text)
             for word, english in _WORDS.items():
                 text = text.replace(word, f" {english} ")
+    if any(_OTHER[word].search(text) for word in ("loss", "accuracy")):
+        notes.append("words of another language for loss, accuracy and the like are read as English ones")
+        for word, forms in _OTHER.items():
+            text = forms.sub(word, text)
     return _TIME.sub(r"\1 ", text), notes
