@@ -9,7 +9,6 @@ PARTS = ("train", "held_out", "test")
 NO_ZERO = 0.1  # a first loss above it, after zeros, is that of a training that has not ended
 
 
-
 def scores_alone(records: Sequence[Record]) -> bool:
     """Whether scores are all that a log holds, with no loss and no word of a part: those of an evaluation.
 

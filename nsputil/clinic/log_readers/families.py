@@ -7,6 +7,7 @@ from nsputil.clinic.log_readers import (
     gluon,
     keras,
     lightning,
+    lists,
     megatron,
     model_card,
     names_above,
@@ -49,6 +50,7 @@ FAMILIES: tuple[Family, ...] = (
     objects.OBJECTS,
     objects.TABLE,
     names_above.FAMILY,
+    lists.FAMILY,
     plain.FAMILY,
     unnamed.FAMILY,
 )

@@ -58,7 +58,7 @@ def scan(line: str) -> Found:
     line = _GROUP.sub(lambda match: _INNER.sub(rf"\1{match[1]} \2", match[2]), line)
     found, end, named = Found(), 0, False  # named: the number before is that of the last pair
     after: list[str] = []
-    bare: dict[str, str] = {}
+    unknown: list[tuple[list[str], str]] = []
     for match in NUMBER.finditer(line):
         label = line[end : match.start()]
         value = match.group().strip()
@@ -85,26 +85,25 @@ def scan(line: str) -> Found:
             named = True
         else:
             named = False
-            bare.setdefault(_last_word(label), value)
+            unknown.append((_TAIL.sub("", label).lower().split()[-2:], value))
         end = match.end()
-    found.pairs += _losses_of(found, bare)
+    found.pairs += _of_outputs(found, unknown)
     found.part = _part(line, found)
     return found
 
 
-def _last_word(label: str) -> str:
-    return (_TAIL.sub("", label).split() or [""])[-1].lower()
-
-
-def _losses_of(found: Found, bare: dict[str, str]) -> list[tuple[str, str]]:
+def _of_outputs(found: Found, unknown: list[tuple[list[str], str]]) -> list[tuple[str, str]]:
     """A bare name whose accuracy stands beside it is its loss: ``class : 0.014 - acc class : 99.2``."""
     if found.of("loss"):
         return []
+    bare = {words[-1]: value for words, value in reversed(unknown) if words}
+    named = [(name.lower().split(), value) for name, value in found.pairs] + unknown
     pairs = []
-    for name, _ in found.of("accuracy"):
-        pieces = name.lower().split()
-        if len(pieces) == 2 and parse_name(pieces[0]).quantity == "accuracy" and pieces[1] in bare:
-            pairs.append((f"loss {pieces[1]}", bare[pieces[1]]))
+    for words, value in named:
+        if len(words) == 2 and parse_name(words[0]).quantity == "accuracy" and words[1] in bare:
+            if bare[words[1]] != value:
+                pairs += [(f"loss {words[1]}", bare[words[1]])]
+                pairs += [(f"acc {words[1]}", value)] if (words, value) in unknown else []
     return pairs
 
 

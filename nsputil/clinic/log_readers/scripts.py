@@ -1,4 +1,4 @@
-"""Signs and words of other scripts: wide colons, curly quotes, times without a space behind, words that are not English.
+"""Signs and words of other scripts: wide colons, curly quotes, times without a space, words of other languages.
 
 A page that was translated, or a word processor, turns ``'loss': 0.69`` into other signs that mean the same.
 """

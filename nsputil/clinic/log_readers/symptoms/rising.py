@@ -31,7 +31,10 @@ def falls_then_rises(of: Curves) -> list[Symptom]:
                 Symptom(
                     RISES,
                     f"The loss of training fell to {smooth[low]:.4f} and ends at {tail:.4f}.",
-                    firm or _left_for_good(of) or _explodes(of) or (of.perplexity and tail > max(BEYOND_WORDS, smooth[low] + 4)),
+                    firm
+                    or _left_for_good(of)
+                    or _explodes(of)
+                    or (of.perplexity and tail > max(BEYOND_WORDS, smooth[low] + 4)),
                 )
             )
     elif len(loss) == 2 and loss[1] > 1.5 * loss[0] + 0.5:
@@ -69,14 +72,16 @@ def _left_for_good(of: Curves) -> bool:
 
 
 def _explodes(of: Curves) -> bool:
-    """Whether few rows are enough: each is above the one before, to ten times the first; or two stay high after a jump."""
+    """Whether few rows are enough: each from the lowest on is higher, to ten times the first; or two stay high."""
     loss = of.loss
     if of.free or loss.min() <= 0 or _falls_again(loss) or best_late(of):
         return False
     jump = int(np.diff(loss).argmax()) + 1
     before, after = loss[:jump], loss[jump:]
     stays = len(after) >= 2 and len(before) >= 2 and after.min() > 2.5 * before.max() + 1
-    return bool((np.diff(loss).min() > 0 and loss[-1] > 10 * loss[0] + 5) or (stays and after[-1] >= after[0]))
+    rise = loss[int(loss.argmin()) :]
+    grows = len(rise) >= 3 and np.diff(rise).min() > 0 and rise[-1] > 10 * loss[0] + 5
+    return bool(grows or (stays and after[-1] >= after[0]))
 
 
 def _is_no_noise(of: Curves, low: float, tail: float, width: int, last: int) -> bool:

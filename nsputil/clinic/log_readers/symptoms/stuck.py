@@ -198,7 +198,8 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
             > max(head - max(0.02 * head, 2 * noise(of.loss) / math.sqrt(share)), 0.8 * of.level)
         ):
             fall = most_of_a_rise(-of.loss)
-            firm = of.from_start and (fall < 0.1 * of.level or float(of.loss.mean()) > of.level)
+            middle = of.loss.mean() if len(of.loss) >= EXACT_ROWS else np.median(of.loss)  # one row moves a mean of few
+            firm = of.from_start and (fall < 0.1 * of.level or float(middle) > of.level)
             text = f"The loss of training begins at {head:.4f} and ends at {tail:.4f}; {known}."
             return [Symptom(STUCK, text, firm)]
     if len(of.loss) >= 4 and (of.summed or not of.known) and not len(of.accuracy) + len(of.held_accuracy):
@@ -217,7 +218,7 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
         if of.level - LEVEL < last < of.level + 0.5 and not (
             fell or _few(of) or _above_chance(of) or of.held_loss.min() < of.level - 2 * LEVEL
         ):
-            firm = agrees or of.two or (len(of.held_loss) >= 3 and not len(accuracy))
+            firm = (agrees or of.two or (len(of.held_loss) >= 3 and not len(accuracy))) and not _still_falls(of)
             return [Symptom(STUCK, f"The held-out loss ends at {last:.4f}; {known}.", firm)]
     return []
 
@@ -247,6 +248,16 @@ def _knows_frequencies(of: Curves) -> list[Symptom]:
         f"{of.last_step}; knowing only how frequent each word is costs about as much."
     )
     return [Symptom(STUCK, text)]
+
+
+def _still_falls(of: Curves) -> bool:
+    """Whether few rows are of a training that has begun to learn: both losses fall from row to row."""
+    few = 3 <= len(of.loss) < EXACT_ROWS and 3 <= len(of.held_loss) < EXACT_ROWS and not len(of.held_accuracy)
+    return (
+        few
+        and bool(np.diff(of.loss).max() < 0 and np.diff(of.held_loss).max() < 0)
+        and bool(of.loss[0] - of.loss[-1] > 0.4 * LEVEL and of.held_loss[0] - of.held_loss[-1] > 0.04 * LEVEL)
+    )
 
 
 def _a_moment(of: Curves) -> bool:
