@@ -172,7 +172,7 @@ def _cells(
                 continue
             if name.quantity == "accuracy" and isinstance(cell, str) and "/" in cell:  # 7843/10000
                 total = parse(cell.split("/")[1])
-                number = (number[0] / total[0], False) if total and total[0] > 0 else number
+                number = (number[0] / total[0], False) if total and total[0] > 1 else number
             value = number[0] * (LN2 if record.bits and name.quantity == "loss" else 1)
             part = name.part or default or "train"
             if own:
@@ -301,6 +301,7 @@ def _values(
         if quantity == "accuracy":
             largest = max((cell.value for cell in of if math.isfinite(cell.value)), default=0.0)
             percent = any(cell.percent for cell in of) or 1.5 < largest <= 100
+            percent = percent or (0 < largest <= 1.5 and _percent_beside(of, raw, chosen, cells))
             if percent:
                 out.notes.append(f"{raw!r} is in percent: divided by 100")
                 for cell in of:
@@ -315,6 +316,17 @@ def _values(
             values.setdefault((cell.row, part), {})[quantity] = cell.value
     _apart(chosen, cells, values, out)
     return values
+
+
+def _percent_beside(of: list[_Cell], raw: str, chosen: Mapping[tuple[str, str], str], cells: list[_Cell]) -> bool:
+    """Whether small numbers are percent, too, since those beside them are, and are far nearer as they stand."""
+    names = {name for (quantity, _), name in chosen.items() if quantity == "accuracy" and name != raw}
+    others = [cell.value for cell in cells if cell.raw in names and 0 < cell.value <= 100]
+    mine = [cell.value for cell in of if cell.value > 0]
+    if not others or not mine or max(others) <= 1.5:
+        return False
+    here, there = sum(mine) / len(mine), sum(others) / len(others)
+    return there < 10 and abs(math.log(here / there)) < abs(math.log(100 * here / there))
 
 
 def _apart(chosen: Mapping, cells: list[_Cell], values: dict, out: Rows) -> None:

@@ -21,6 +21,7 @@ CORRELATIONS = frozenset({"pearson", "pearsonr", "spearman", "spearmanr", "mcc"}
 _MAKES = re.compile(r"\b(g|gen|generator)[-_ ]?loss|\bloss[-_ ]?(g|gen|generator)\b", re.I)
 _JUDGES = re.compile(r"\b(d|disc|discriminator)[-_ ]?loss|\bloss[-_ ]?(d|disc|discriminator)\b", re.I)
 _POLICY = re.compile(r"\b(policy|actor|surrogate|elbo)([-_ ]gradient)?[-_ ]?loss", re.I)
+_REWARDED = re.compile(r"\b(reward_std|completion_length|kl_coef)\b|\bepisode\b[^\n]*\b(reward|return)\b", re.I)
 _REPORT = re.compile(r"^\s*precision\s+recall\s+f1-score\s+support\s*$", re.M)
 _CLASS = re.compile(r"^\s*(\S.*?)\s{2,}(\d?\.\d+)\s+(\d?\.\d+)\s+(\d?\.\d+)\s+(\d+)\s*$", re.M)
 LARGEST = 2_000_000  # characters
@@ -106,4 +107,6 @@ def one_answer(text: LogText) -> list[bool]:
 def need_not_fall(text: LogText) -> bool:
     """Return whether the losses are of a generator and a discriminator, or of a policy."""
     start = text.text[:LARGEST]
-    return bool(_MAKES.search(start) and _JUDGES.search(start)) or bool(_POLICY.search(start))
+    return bool(_MAKES.search(start) and _JUDGES.search(start)) or bool(
+        _POLICY.search(start) or _REWARDED.search(start)
+    )

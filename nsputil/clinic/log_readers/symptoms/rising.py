@@ -38,7 +38,8 @@ def falls_then_rises(of: Curves) -> list[Symptom]:
                 )
             )
     elif len(loss) == 2 and loss[1] > 1.5 * loss[0] + 0.5:
-        found.append(Symptom(RISES, f"The loss of training rose from {loss[0]:.4f} to {loss[1]:.4f}."))
+        text = f"The loss of training rose from {loss[0]:.4f} to {loss[1]:.4f}."
+        found.append(Symptom(RISES, text, firm=not of.free))
     held = [] if any(symptom.firm for symptom in found) else _held_out_rises(of)
     return held or found or _accuracy_collapses(of)
 
@@ -81,6 +82,7 @@ def _explodes(of: Curves) -> bool:
     stays = len(after) >= 2 and len(before) >= 2 and after.min() > 2.5 * before.max() + 1
     rise = loss[int(loss.argmin()) :]
     grows = len(rise) >= 3 and np.diff(rise).min() > 0 and rise[-1] > 10 * loss[0] + 5
+    grows = grows and rise[-1] - rise[-2] > 3 * (rise[1] - rise[0])  # a sum over batches grows evenly
     return bool(grows or (stays and after[-1] >= after[0]))
 
 

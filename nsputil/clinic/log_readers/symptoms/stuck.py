@@ -94,7 +94,7 @@ def _both_at_chance(of: Curves) -> list[Symptom]:
             return []
         if np.abs(accuracies - 1 / of.classes).max() > near:
             return []
-    if len(loss) == 2 and len(pairs) == 1:
+    if len(loss) == 2 and (len(pairs) == 1 or of.held_loss[-1] < of.held_loss[0] - 0.002):
         return []
     text = f"The loss is near ln {of.classes} = {of.level:.4f}, and the accuracy near {1 / of.classes:.4f}, in each of "
     return [Symptom(STUCK, f"{text}{len(loss)} rows.")]
