@@ -55,7 +55,7 @@ def most_of_a_rise(values: np.ndarray) -> float:
 
 
 def is_sum(values: np.ndarray) -> bool:
-    """Return whether rows grow evenly, by about the first at a time: a sum over the batches so far; few may by chance."""
+    """Return whether rows grow evenly, by about the first at a time, as sums over the batches do; few may by chance."""
     steps = np.diff(values)
     return len(values) >= 5 and bool(values[0] > 0 and steps.min() > 0.3 * values[0] and steps.max() < 3 * values[0])
 
