@@ -543,3 +543,71 @@ def test_a_column_against_a_row_falls_only_to_the_variance_of_the_labels():
         perfect = F.mse_loss(labels[:, None], labels)
     constant = F.mse_loss(labels.mean().expand(32, 1), labels)
     assert perfect > constant and torch.isclose(constant, labels.var(unbiased=False))
+
+
+def test_the_program_for_both_tasks_trains_both(tmp_path, monkeypatch, capsys):
+    (program,) = re.findall(r"```python\n(.+?)```", PAGE, re.S)
+    words = "[PAD] [UNK] [CLS] [SEP] [MASK] red blue cat dog runs sits a the".split()
+    (tmp_path / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
+    made = BertForPreTraining(BertConfig(**SMALL))
+    monkeypatch.setattr(
+        transformers.AutoTokenizer, "from_pretrained", lambda _: BertTokenizer(str(tmp_path / "vocab.txt"))
+    )
+    monkeypatch.setattr(BertForPreTraining, "from_pretrained", lambda _: made)
+    before = {name: each.detach().clone() for name, each in made.named_parameters()}
+    documents = [["red cat runs", "a red cat sits", "the cat runs"], ["blue dog sits", "a blue dog runs"]] * 4
+    scope = {"documents": documents}
+    exec(program, scope)
+    batch = scope["batch"]
+    assert batch["next_sentence_label"].unique().tolist() == [0, 1] and (batch["labels"] == -100).any()
+    assert (batch["token_type_ids"].max(1).values == 1).all() and batch["attention_mask"].shape == batch["labels"].shape
+    assert batch["labels"][batch["input_ids"] <= 3].eq(-100).all()
+    assert capsys.readouterr().out.count("epoch") == 3 and torch.isclose(
+        scope["pair_loss"] + scope["word_loss"], scope["out"].loss
+    )
+    parts = dict(made.named_parameters())
+    for name in ("cls.seq_relationship.weight", "bert.pooler.dense.weight", "cls.predictions.transform.dense.weight"):
+        assert (parts[name] != before[name]).any(), name
+
+
+def test_a_table_of_segments_is_exchanged_and_the_configuration_alone_changes_nothing(names, tmp_path):
+    model = BertModel(BertConfig(**SMALL)).eval()
+    model.config.type_vocab_size = 3
+    ids = torch.randint(5, 20, (2, 4))
+    assert model.embeddings.token_type_embeddings.weight.shape == (2, 8)
+    with pytest.raises(IndexError):
+        model(ids, token_type_ids=torch.full_like(ids, 2))
+    statements = re.search(
+        r"Build a new table instead: `(old = .+?)`, then `(rows = .+?)`, `(model.+?)`", PAGE
+    ).groups()
+    scope = {"torch": torch, "model": model}
+    for statement in statements:
+        exec(statement, scope)
+    one, two = (model(ids, token_type_ids=torch.full_like(ids, k)).last_hidden_state for k in (1, 2))
+    assert torch.equal(one, two) and model.embeddings.token_type_embeddings.weight.requires_grad
+    model.save_pretrained(tmp_path)
+    assert BertModel.from_pretrained(tmp_path).embeddings.token_type_embeddings.weight.shape == (3, 8)
+
+
+def test_an_empty_partner_gives_a_row_of_one_kind(tmp_path):
+    (tmp_path / "vocab.txt").write_text("\n".join("[PAD] [UNK] [CLS] [SEP] [MASK] a cat".split()), encoding="utf-8")
+    tokenizer = BertTokenizer(str(tmp_path / "vocab.txt"))
+    assert tokenizer("a cat", "")["token_type_ids"][:4] == [0, 0, 0, 0]
+    row = tokenizer("", "a cat")
+    assert tokenizer.convert_ids_to_tokens(row["input_ids"]) == "[CLS] [SEP] a cat [SEP]".split()
+    assert row["token_type_ids"] == [0, 0, 1, 1, 1]
+
+
+def test_a_label_outside_stops_and_ignore_index_is_zero():
+    with pytest.raises(IndexError, match="Target -4 is out of bounds"):
+        F.cross_entropy(torch.zeros(3, 5), torch.tensor([1, -4, 2]), reduction="none")
+    assert F.cross_entropy(torch.zeros(1, 5), torch.tensor([-1]), reduction="none", ignore_index=-1).item() == 0
+
+
+def test_two_ways_to_two_classes_cost_the_same():
+    z, y = torch.tensor([[1.0, 3.0]]), torch.tensor([1])
+    assert f"{F.cross_entropy(z, y).item():.4f}" == "0.1269"
+    one = torch.nn.BCEWithLogitsLoss()(torch.tensor([[2.0]]).squeeze(1), y.float())
+    assert f"{one.item():.4f}" == "0.1269"
+    with pytest.raises(RuntimeError):
+        torch.nn.BCELoss()(z.log_softmax(1), F.one_hot(y, 2).float())
