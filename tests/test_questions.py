@@ -214,6 +214,7 @@ PUBLISHED = {
     "0.6925",
     "0.6932",
     "0.089",
+    "0.0009",
 }
 #: Choices and measurements that the page itself explains: learning rates; `nsp-mini` on 600 pairs.
 EXPLAINED = {"0.0001", "0.000025", "0.865", "0.863", "0.0000006"}
@@ -283,6 +284,14 @@ def _computed_of_contrast_and_weights():
     }  # fmt: skip
 
 
+def _spearman(share):
+    """Return the Spearman correlation of scores without ties and labels of two values that they separate."""
+    n = 30_000
+    ranks, ones = np.arange(n), round(share * n)
+    tied = np.repeat([(n - ones - 1) / 2, n - ones + (ones - 1) / 2], [n - ones, ones])
+    return np.corrcoef(ranks, tied)[0, 1]
+
+
 def _computed_of_the_third_list():
     """Return the numbers of worked lines on weights, exponentials, scales and shares."""
     true, said = np.array([0.7, 0.2, 0.1]), np.array([0.9, 0.05, 0.05])
@@ -293,6 +302,8 @@ def _computed_of_the_third_list():
         "0.3408": _row(1, -1, -1, -1), "0.1269": _row(2, 0), "0.3832": _row(*np.exp(log_softmax(np.array([2.0, 0])))),
         "2.0794": np.log(8), "2.7726": np.log(16), "4.8442": np.log(127),
         "0.8018": -(true * np.log(true)).sum(), "0.9725": -(true * np.log(said)).sum(),
+        "2.6593": np.log(1 / 0.07), "14.2857": 1 / 0.07, "1.2539": np.log1p(511 * np.exp(-2 * np.log(1 / 0.07))),
+        "0.0079": entropy(0.001), "0.8165": _spearman(1 / 3), "0.8660": _spearman(1 / 2), "0.5196": _spearman(0.1),
     }  # fmt: skip
 
 
@@ -825,6 +836,9 @@ def test_the_worked_lines_of_the_third_list_are_right():
     assert "logits of 12 and 17 are 1.0 and 1.0 with four digits" in PAGE
     assert [round(float(sigmoid(np.array(z))), 4) for z in (12.0, 17.0)] == [1, 1]
     assert "1/32 = 3 % by chance" in PAGE and f"{1 / 2**5:.0%}" == "3%"
+    assert "13,000 rows in batches of 16 are 812 steps" in PAGE and 13_000 // 16 == 812
+    assert "80 % of 100 texts have an interval of 71 to 87 %" in PAGE
+    assert [f"{end:.0%}" for end in accuracy_interval(80, 100)] == ["71%", "87%"]
     assert "`exp(4.11)` is 61" in PAGE and round(np.exp(4.11)) == 61
 
 
