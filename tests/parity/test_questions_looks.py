@@ -60,7 +60,7 @@ def names(tmp_path_factory):
     weight = model.cls.seq_relationship.weight
     known = {"model": model, "batch": batch, "labels": labels, "logits": out.logits.detach(), "loss": out.loss.detach()}
     known |= {"optimizer": optimizer, "weight": weight, "before": weight.detach().clone(), "folder": folder}
-    known |= {"F": F, "vectors": torch.randn(500, 8)}
+    known |= {"F": F, "vectors": torch.randn(500, 8), "similarity": torch.eye(4)}
     return known | {"torch": torch, "nsputil": nsputil, "tokenizer": Tokenizer(), "right": 54, "pairs": 100}
 
 
@@ -70,6 +70,8 @@ def test_a_look_runs(look, names):
 
 
 def test_the_looks_say_what_the_page_says(names):
+    one = torch.tensor(1.0)
+
     def value(start):
         (look,) = [look for look in LOOKS if look.startswith(start)]
         return eval(look, dict(names))
@@ -80,6 +82,8 @@ def test_the_looks_say_what_the_page_says(names):
     assert value('(batch["input_ids"] ==') == 0 and value("len(tokenizer)")
     assert value("labels[: len") == 0.5 and value("labels.float()") == 0.75
     assert torch.isclose(value("-logits"), names["loss"])
+    assert value("(similarity") == 1 and value("F.cosine_similarity").abs() < 0.1
+    assert value("(labels == labels.clamp") and value("sum(len") and torch.isclose(value("F.cross_entropy"), one)
     assert f"{value('torch.distributions').item():.4f}" == "0.5623"  # H(1/4)
     assert value("optimizer") == 0.5 and value("torch.nn.utils") > 0 and value("[name") == []
     assert abs(value("F.normalize") - value("vectors.shape")) < 0.02
@@ -105,9 +109,12 @@ def test_each_loss_of_the_table_is_the_log_loss_of_the_gold_class(p_gold, costs)
     space |= {"p_gold": torch.tensor([p_gold]), "shares": torch.eye(2)}
     space |= {"number": torch.tensor([2.5, 2.5]), "degree": torch.tensor([0.0, 5.0])}  # the mean of the labels
     space |= {"torch": torch, "similarity": logits, "T": 1.0, "n": 2, "teacher": logits, "w": torch.tensor(1.0)}
+    space |= {"margin": 1.0, "right": torch.eye(2)}
     values = [f"{eval(loss, dict(space)).item():.4f}" for loss in LOSSES]
-    assert len(values) == 12 and values[:6] == [costs] * 6 and values[7:10] == [costs] * 3
+    assert len(values) == 15 and values[:6] == [costs] * 6 and values[7:10] == [costs] * 3
     assert p_gold != 0.5 or values[6] == "0.1733"
+    assert values[13] == costs and values[12] == f"{max(0, 1 - gap.item()):.4f}"
+    assert abs(float(values[14]) + gap.item()) < 1e-4  # ln 1 = 0 where nothing is known
     assert values[10] == f"{abs(0.0):.4f}"  # a perfect copy of the larger model
     assert values[11] == f"{torch.tensor([0.0, 5.0]).var(unbiased=False).item():.4f}"
 
@@ -501,6 +508,12 @@ def _raised():
         "invalid multinomial distribution (sum of probabilities <= 0)": lambda: torch.multinomial(torch.zeros(1), 1),
         "probability tensor contains either inf, nan or element < 0": lambda: torch.multinomial(nan, 1),
         "element 0 of tensors does not require grad": lambda: F.cross_entropy(frozen(z), labels).backward(),
+        "mat1 and mat2 shapes cannot be multiplied (32x1536 and 2304x3)": lambda: torch.nn.Linear(2304, 3)(
+            torch.zeros(32, 1536)
+        ),
+        "The size of tensor a (600) must match the size of tensor b (512)": lambda: torch.ones(600) + torch.ones(512),
+        "Can't call numpy() on Tensor that requires grad": lambda: torch.ones(1, requires_grad=True).numpy(),
+        "modified by an inplace operation": lambda: torch.ones(1, requires_grad=True).exp().add_(1).backward(),
     }
 
 
