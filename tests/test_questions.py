@@ -304,6 +304,7 @@ def _computed_of_the_third_list():
         "0.8018": -(true * np.log(true)).sum(), "0.9725": -(true * np.log(said)).sum(),
         "2.6593": np.log(1 / 0.07), "14.2857": 1 / 0.07, "1.2539": np.log1p(511 * np.exp(-2 * np.log(1 / 0.07))),
         "0.0079": entropy(0.001), "0.8165": _spearman(1 / 3), "0.8660": _spearman(1 / 2), "0.5196": _spearman(0.1),
+        "5.5452": np.log(256),
     }  # fmt: skip
 
 
@@ -839,6 +840,17 @@ def test_the_worked_lines_of_the_third_list_are_right():
     assert "13,000 rows in batches of 16 are 812 steps" in PAGE and 13_000 // 16 == 812
     assert "80 % of 100 texts have an interval of 71 to 87 %" in PAGE
     assert [f"{end:.0%}" for end in accuracy_interval(80, 100)] == ["71%", "87%"]
+    assert "sqrt(x + 1e-12) has the slope 500,000 at x = 0" in PAGE and np.isclose(0.5 / np.sqrt(1e-12), 500_000)
+    assert "a row is alone in 53 % of the cases" in PAGE and f"{(23 / 24) ** 15:.0%}" == "53%"
+    assert "have a plain mean of 0.38, and a weighted one of 1.1" in PAGE
+    assert np.isclose((90 * 0.2 + 10 * 2) / 100, 0.38) and np.isclose((0.2 + 2) / 2, 1.1)
+    assert "d = 0.5 is best and costs 0.25" in PAGE
+    distances = np.linspace(0, 1, 101)
+    costs = (distances**2 + (1 - distances) ** 2) / 2
+    assert distances[costs.argmin()] == 0.5 and costs.min() == 0.25
+    assert "n of them to -1 / (n - 1)" in PAGE
+    corners = np.eye(3) - 1 / 3  # three vectors from the middle of a triangle
+    assert np.isclose(corners[0] @ corners[1] / (corners[0] @ corners[0]), -0.5)
     assert "`exp(4.11)` is 61" in PAGE and round(np.exp(4.11)) == 61
 
 
