@@ -296,6 +296,7 @@ def _computed_of_the_third_list():
     """Return the numbers of worked lines on weights, exponentials, scales and shares."""
     true, said = np.array([0.7, 0.2, 0.1]), np.array([0.9, 0.05, 0.05])
     cosines = np.array([0.9, 0.1, 0.1, 0.1]) / 0.1
+    target, output = np.array([0.1541, 0.0511, 0.0947]), np.array([0.1132, 0.5477, 0.3390])  # of pytorch#60928
     return {
         "2.9802": (0.1 * 1 + 10 * 3) / 10.1, "6.9014": cosines[0] - np.log(np.exp(cosines[1:]).sum()),
         "0.0010": _row(*cosines), "0.7071": np.exp(np.log(2) / 2) / 2, "0.0074": _row(16, 10, 10, 10),
@@ -304,7 +305,7 @@ def _computed_of_the_third_list():
         "0.8018": -(true * np.log(true)).sum(), "0.9725": -(true * np.log(said)).sum(),
         "2.6593": np.log(1 / 0.07), "14.2857": 1 / 0.07, "1.2539": np.log1p(511 * np.exp(-2 * np.log(1 / 0.07))),
         "0.0079": entropy(0.001), "0.8165": _spearman(1 / 3), "0.8660": _spearman(1 / 2), "0.5196": _spearman(0.1),
-        "5.5452": np.log(256),
+        "5.5452": np.log(256), "0.2999": target.sum(), "0.0648": -(target * np.log(target / output)).mean(),
     }  # fmt: skip
 
 
@@ -851,6 +852,11 @@ def test_the_worked_lines_of_the_third_list_are_right():
     assert "n of them to -1 / (n - 1)" in PAGE
     corners = np.eye(3) - 1 / 3  # three vectors from the middle of a triangle
     assert np.isclose(corners[0] @ corners[1] / (corners[0] @ corners[0]), -0.5)
+    assert "with 20 words in rows of 128 places 84 % of the loss is padding" in PAGE and f"{108 / 128:.0%}" == "84%"
+    assert "has its peak at 4 and its mean at 3.5" in PAGE
+    assert np.isclose(np.array([0.1, 0.1, 0.2, 0.4, 0.2]) @ np.arange(1, 6), 3.5)
+    assert "16 * 2 * 20 = 640 pairs" in PAGE and "6 texts have only 15 different pairs" in PAGE
+    assert (16 * 2 * 20, 6 * 5 // 2, 65_536 // 256) == (640, 15, 256)
     assert "`exp(4.11)` is 61" in PAGE and round(np.exp(4.11)) == 61
 
 
