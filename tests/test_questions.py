@@ -857,6 +857,10 @@ def test_the_worked_lines_of_the_third_list_are_right():
     assert np.isclose(np.array([0.1, 0.1, 0.2, 0.4, 0.2]) @ np.arange(1, 6), 3.5)
     assert "16 * 2 * 20 = 640 pairs" in PAGE and "6 texts have only 15 different pairs" in PAGE
     assert (16 * 2 * 20, 6 * 5 // 2, 65_536 // 256) == (640, 15, 256)
+    assert "so with 10,000 classes the first loss is 30.68 + ln 10,000 = 39.89" in PAGE
+    assert f"{-64 * np.cos(np.pi / 2 + 0.5):.2f}" == "30.68" and f"{64 * np.sin(0.5) + np.log(10_000):.2f}" == "39.89"
+    assert "is 1.20 with 92 classes and scale 30, far below ln 92 = 4.52" in PAGE
+    assert f"{np.log1p(91 * np.exp(-30 * (1 + np.cos(np.pi + 0.5)))):.2f}" == "1.20" and f"{np.log(92):.2f}" == "4.52"
     assert "`exp(4.11)` is 61" in PAGE and round(np.exp(4.11)) == 61
 
 
