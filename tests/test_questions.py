@@ -25,7 +25,7 @@ PAGE = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
 HOSTS = {
     "github.com": r"/[\w.-]+/[\w.-]+/(issues|pull)/\d+",
     "stackoverflow.com": r"/questions/\d+(/[\w-]+)?",
-    "ai.stackexchange.com": r"/questions/\d+(/[\w-]+)?",
+    "ai.stackexchange.com": r"/questions/\d+(/[\w-]+)?(/\d+)?",
     "datascience.stackexchange.com": r"/questions/\d+(/[\w-]+)?",
     "stats.stackexchange.com": r"/questions/\d+(/[\w-]+)?",
     "discuss.pytorch.org": r"/t/[\w-]+/\d+",
@@ -41,6 +41,11 @@ HOSTS = {
     "example-a.com": r"/answer/\d+",
     "intellipaat.com": r"/community/\d+/[\w-]+",
     "kiwix.cwells.dev": r"/content/[\w.-]+/questions/\d+/[\w-]+",
+    "errorsfixing.com": r"/[\w-]+/",
+    "redlib.fmhy.net": r"/r/\w+/comments/\w+/\w+",
+    "deniz.vsos.ethz.ch": r"/reddit/r/\w+/comments/\w+/\w+",
+    "community.konduit.ai": r"/t/[\w-]+/\d+",
+    "whosebug.com": r"/question/\d+/[\w-]+",
 }
 #: What learners type when they search, in their own words; the first seven are those of the plan of the page.
 LEARNERS_WORDS = ["coherence", "transfer", "overconfident", "fp16", "one-hot", "validation", "embedding", "mask"]
@@ -206,6 +211,10 @@ PUBLISHED = {
     "0.271",
     "0.351",
     "1.229",
+    "0.6925",
+    "0.6932",
+    "0.089",
+    "0.0009",
 }
 #: Choices and measurements that the page itself explains: learning rates; `nsp-mini` on 600 pairs.
 EXPLAINED = {"0.0001", "0.000025", "0.865", "0.863", "0.0000006"}
@@ -275,6 +284,31 @@ def _computed_of_contrast_and_weights():
     }  # fmt: skip
 
 
+def _spearman(share):
+    """Return the Spearman correlation of scores without ties and labels of two values that they separate."""
+    n = 30_000
+    ranks, ones = np.arange(n), round(share * n)
+    tied = np.repeat([(n - ones - 1) / 2, n - ones + (ones - 1) / 2], [n - ones, ones])
+    return np.corrcoef(ranks, tied)[0, 1]
+
+
+def _computed_of_the_third_list():
+    """Return the numbers of worked lines on weights, exponentials, scales and shares."""
+    true, said = np.array([0.7, 0.2, 0.1]), np.array([0.9, 0.05, 0.05])
+    cosines = np.array([0.9, 0.1, 0.1, 0.1]) / 0.1
+    target, output = np.array([0.1541, 0.0511, 0.0947]), np.array([0.1132, 0.5477, 0.3390])  # of pytorch#60928
+    return {
+        "2.9802": (0.1 * 1 + 10 * 3) / 10.1, "6.9014": cosines[0] - np.log(np.exp(cosines[1:]).sum()),
+        "0.0010": _row(*cosines), "0.7071": np.exp(np.log(2) / 2) / 2, "0.0074": _row(16, 10, 10, 10),
+        "0.3408": _row(1, -1, -1, -1), "0.1269": _row(2, 0), "0.3832": _row(*np.exp(log_softmax(np.array([2.0, 0])))),
+        "2.0794": np.log(8), "2.7726": np.log(16), "4.8442": np.log(127),
+        "0.8018": -(true * np.log(true)).sum(), "0.9725": -(true * np.log(said)).sum(),
+        "2.6593": np.log(1 / 0.07), "14.2857": 1 / 0.07, "1.2539": np.log1p(511 * np.exp(-2 * np.log(1 / 0.07))),
+        "0.0079": entropy(0.001), "0.8165": _spearman(1 / 3), "0.8660": _spearman(1 / 2), "0.5196": _spearman(0.1),
+        "5.5452": np.log(256), "0.2999": target.sum(), "0.0648": -(target * np.log(target / output)).mean(),
+    }  # fmt: skip
+
+
 def _two(p):
     """Return the mean loss where 95 % are right and p is announced for each."""
     return -(0.95 * np.log(p) + 0.05 * np.log(1 - p))
@@ -318,6 +352,7 @@ def _computed():
         "0.2925": -(0.95 * np.log(0.8) + 0.05 * np.log(0.2)), "0.1192": _gap(0, 2), "1.1192": 2 - _gap(2, 0),
         "0.96875": 1 - 1 / 32, "0.575": (0.95 + 0.20) / 2, "0.990": np.exp(-0.010), "0.983": np.exp(-0.017),
         **_computed_of_contrast_and_weights(),
+        **_computed_of_the_third_list(),
         "0.9997": _gap(8.14593, 0), "0.996": 1.06 / np.sqrt(1.04 * 1.09), "133.3333": 4000 / (20 + 10),
         "0.2689": _gap(1, 2), "0.7311": _gap(2, 1), "0.00005": _gap(10, 20), "0.99995": _gap(20, 10),
         "4.8520": np.log(128), "3.8615": np.log1p(127 * np.exp(-np.sqrt(128 / 127))),
@@ -783,3 +818,54 @@ def test_a_second_sigmoid_has_a_floor_and_a_label_of_minus_one_has_none():
     assert "it is `softplus(z) - y z`" in PAGE
     z = np.array([0.0, -10, -100])
     assert (np.diff(np.logaddexp(0, z) + z) < 0).all() and (np.logaddexp(0, z) + z)[-1] < -99
+
+
+def test_the_worked_lines_of_the_third_list_are_right():
+    assert "are 15.05 divided by 2" in PAGE and np.isclose((0.1 * 1 + 10 * 3) / 2, 15.05)
+    assert "at a loss of 20 it is 11,013" in PAGE and round(np.exp(20 / 2) / 2) == 11_013
+    assert "so a loss above 177" in PAGE and 177 < 2 * np.log(float(np.finfo(np.float32).max)) < 178
+    assert "the layer reads 3 * 768 = 2,304 numbers, 6,915 weights for three classes" in PAGE
+    assert 3 * 768 == 2304 and 3 * 2304 + 3 == 6915
+    assert "in a shuffled batch of 32 in 0.7 % of the cases" in PAGE and f"{1 - (1 - 20 / 90_000) ** 32:.1%}" == "0.7%"
+    assert "19 of the other 199,999 are from A's own book, 0.01 %" in PAGE and f"{19 / 199_999:.2%}" == "0.01%"
+    assert "a batch of 128 and a margin of 0.2 give 51.2" in PAGE and np.isclose(2 * 128 * 0.2, 51.2)
+    assert "31 * 3 / 4,999 = 1.9 % of the cases; with 500 rows it is 19 %" in PAGE
+    assert (f"{31 * 3 / 4999:.1%}", f"{31 * 3 / 499:.0%}") == ("1.9%", "19%")
+    assert "are 20 / 40 + 30 / 40 = 1.25, and the mean of the means is 1.5" in PAGE and (10 * 2 + 30) / 40 == 1.25
+    assert "only one pair in eight has a sum of 50 or less" in PAGE
+    low = sum(a + b <= 50 for a in range(101) for b in range(101)) / 101**2
+    assert 0.12 < low < 0.13 and round(100 * (1 - low)) == 87
+    assert "logits of 12 and 17 are 1.0 and 1.0 with four digits" in PAGE
+    assert [round(float(sigmoid(np.array(z))), 4) for z in (12.0, 17.0)] == [1, 1]
+    assert "1/32 = 3 % by chance" in PAGE and f"{1 / 2**5:.0%}" == "3%"
+    assert "13,000 rows in batches of 16 are 812 steps" in PAGE and 13_000 // 16 == 812
+    assert "80 % of 100 texts have an interval of 71 to 87 %" in PAGE
+    assert [f"{end:.0%}" for end in accuracy_interval(80, 100)] == ["71%", "87%"]
+    assert "sqrt(x + 1e-12) has the slope 500,000 at x = 0" in PAGE and np.isclose(0.5 / np.sqrt(1e-12), 500_000)
+    assert "a row is alone in 53 % of the cases" in PAGE and f"{(23 / 24) ** 15:.0%}" == "53%"
+    assert "have a plain mean of 0.38, and a weighted one of 1.1" in PAGE
+    assert np.isclose((90 * 0.2 + 10 * 2) / 100, 0.38) and np.isclose((0.2 + 2) / 2, 1.1)
+    assert "d = 0.5 is best and costs 0.25" in PAGE
+    distances = np.linspace(0, 1, 101)
+    costs = (distances**2 + (1 - distances) ** 2) / 2
+    assert distances[costs.argmin()] == 0.5 and costs.min() == 0.25
+    assert "n of them to -1 / (n - 1)" in PAGE
+    corners = np.eye(3) - 1 / 3  # three vectors from the middle of a triangle
+    assert np.isclose(corners[0] @ corners[1] / (corners[0] @ corners[0]), -0.5)
+    assert "with 20 words in rows of 128 places 84 % of the loss is padding" in PAGE and f"{108 / 128:.0%}" == "84%"
+    assert "has its peak at 4 and its mean at 3.5" in PAGE
+    assert np.isclose(np.array([0.1, 0.1, 0.2, 0.4, 0.2]) @ np.arange(1, 6), 3.5)
+    assert "16 * 2 * 20 = 640 pairs" in PAGE and "6 texts have only 15 different pairs" in PAGE
+    assert (16 * 2 * 20, 6 * 5 // 2, 65_536 // 256) == (640, 15, 256)
+    assert "so with 10,000 classes the first loss is 30.68 + ln 10,000 = 39.89" in PAGE
+    assert f"{-64 * np.cos(np.pi / 2 + 0.5):.2f}" == "30.68" and f"{64 * np.sin(0.5) + np.log(10_000):.2f}" == "39.89"
+    assert "is 1.20 with 92 classes and scale 30, far below ln 92 = 4.52" in PAGE
+    assert f"{np.log1p(91 * np.exp(-30 * (1 + np.cos(np.pi + 0.5)))):.2f}" == "1.20" and f"{np.log(92):.2f}" == "4.52"
+    assert "`exp(4.11)` is 61" in PAGE and round(np.exp(4.11)) == 61
+
+
+def test_a_scale_of_zero_gives_no_gradient_in_the_vectors():
+    question, others = np.array([0.6, 0.8]), np.array([[1.0, 0], [0, 1], [-1, 0], [0, -1]])
+    for scale, moves in ((0, False), (20, True)):
+        slope = numerical_gradient(lambda v, scale=scale: -log_softmax(scale * (others @ v))[0], question)
+        assert (np.abs(slope).max() > 1e-3) == moves

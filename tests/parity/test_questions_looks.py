@@ -1,6 +1,7 @@
 """The tables at the head of docs/questions.md say what PyTorch says; so do its statements on transformers."""
 
 import inspect
+import random
 import re
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def names(tmp_path_factory):
     weight = model.cls.seq_relationship.weight
     known = {"model": model, "batch": batch, "labels": labels, "logits": out.logits.detach(), "loss": out.loss.detach()}
     known |= {"optimizer": optimizer, "weight": weight, "before": weight.detach().clone(), "folder": folder}
-    known |= {"F": F, "vectors": torch.randn(500, 8)}
+    known |= {"F": F, "vectors": torch.randn(500, 8), "similarity": torch.eye(4)}
     return known | {"torch": torch, "nsputil": nsputil, "tokenizer": Tokenizer(), "right": 54, "pairs": 100}
 
 
@@ -70,6 +71,8 @@ def test_a_look_runs(look, names):
 
 
 def test_the_looks_say_what_the_page_says(names):
+    one = torch.tensor(1.0)
+
     def value(start):
         (look,) = [look for look in LOOKS if look.startswith(start)]
         return eval(look, dict(names))
@@ -80,6 +83,8 @@ def test_the_looks_say_what_the_page_says(names):
     assert value('(batch["input_ids"] ==') == 0 and value("len(tokenizer)")
     assert value("labels[: len") == 0.5 and value("labels.float()") == 0.75
     assert torch.isclose(value("-logits"), names["loss"])
+    assert value("(similarity") == 1 and value("F.cosine_similarity").abs() < 0.1
+    assert value("(labels == labels.clamp") and value("sum(len") and torch.isclose(value("F.cross_entropy"), one)
     assert f"{value('torch.distributions').item():.4f}" == "0.5623"  # H(1/4)
     assert value("optimizer") == 0.5 and value("torch.nn.utils") > 0 and value("[name") == []
     assert abs(value("F.normalize") - value("vectors.shape")) < 0.02
@@ -105,9 +110,12 @@ def test_each_loss_of_the_table_is_the_log_loss_of_the_gold_class(p_gold, costs)
     space |= {"p_gold": torch.tensor([p_gold]), "shares": torch.eye(2)}
     space |= {"number": torch.tensor([2.5, 2.5]), "degree": torch.tensor([0.0, 5.0])}  # the mean of the labels
     space |= {"torch": torch, "similarity": logits, "T": 1.0, "n": 2, "teacher": logits, "w": torch.tensor(1.0)}
+    space |= {"margin": 1.0, "right": torch.eye(2)}
     values = [f"{eval(loss, dict(space)).item():.4f}" for loss in LOSSES]
-    assert len(values) == 12 and values[:6] == [costs] * 6 and values[7:10] == [costs] * 3
+    assert len(values) == 15 and values[:6] == [costs] * 6 and values[7:10] == [costs] * 3
     assert p_gold != 0.5 or values[6] == "0.1733"
+    assert values[13] == costs and values[12] == f"{max(0, 1 - gap.item()):.4f}"
+    assert abs(float(values[14]) + gap.item()) < 1e-4  # ln 1 = 0 where nothing is known
     assert values[10] == f"{abs(0.0):.4f}"  # a perfect copy of the larger model
     assert values[11] == f"{torch.tensor([0.0, 5.0]).var(unbiased=False).item():.4f}"
 
@@ -501,6 +509,12 @@ def _raised():
         "invalid multinomial distribution (sum of probabilities <= 0)": lambda: torch.multinomial(torch.zeros(1), 1),
         "probability tensor contains either inf, nan or element < 0": lambda: torch.multinomial(nan, 1),
         "element 0 of tensors does not require grad": lambda: F.cross_entropy(frozen(z), labels).backward(),
+        "mat1 and mat2 shapes cannot be multiplied (32x1536 and 2304x3)": lambda: torch.nn.Linear(2304, 3)(
+            torch.zeros(32, 1536)
+        ),
+        "The size of tensor a (600) must match the size of tensor b (512)": lambda: torch.ones(600) + torch.ones(512),
+        "Can't call numpy() on Tensor that requires grad": lambda: torch.ones(1, requires_grad=True).numpy(),
+        "modified by an inplace operation": lambda: torch.ones(1, requires_grad=True).exp().add_(1).backward(),
     }
 
 
@@ -543,3 +557,124 @@ def test_a_column_against_a_row_falls_only_to_the_variance_of_the_labels():
         perfect = F.mse_loss(labels[:, None], labels)
     constant = F.mse_loss(labels.mean().expand(32, 1), labels)
     assert perfect > constant and torch.isclose(constant, labels.var(unbiased=False))
+
+
+def test_the_program_for_both_tasks_trains_both(tmp_path, monkeypatch, capsys):
+    (program,) = re.findall(r"```python\n(.+?)```", PAGE, re.S)
+    words = "[PAD] [UNK] [CLS] [SEP] [MASK] red blue cat dog runs sits a the".split()
+    (tmp_path / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
+    made = BertForPreTraining(BertConfig(**SMALL))
+    monkeypatch.setattr(
+        transformers.AutoTokenizer, "from_pretrained", lambda _: BertTokenizer(str(tmp_path / "vocab.txt"))
+    )
+    monkeypatch.setattr(BertForPreTraining, "from_pretrained", lambda _: made)
+    before = {name: each.detach().clone() for name, each in made.named_parameters()}
+    documents = [["red cat runs", "a red cat sits", "the cat runs"], ["blue dog sits", "a blue dog runs"]] * 4
+    scope = {"documents": documents}
+    random.seed(0)
+    torch.manual_seed(0)
+    exec(program, scope)
+    batch = scope["batch"]
+    assert batch["next_sentence_label"].unique().tolist() == [0, 1] and (batch["labels"] == -100).any()
+    assert (batch["token_type_ids"].max(1).values == 1).all() and batch["attention_mask"].shape == batch["labels"].shape
+    assert not torch.isin(batch["labels"], torch.tensor([0, 2, 3])).any()  # [PAD], [CLS] and [SEP] are never hidden
+    assert capsys.readouterr().out.count("epoch") == 3 and torch.isclose(
+        scope["pair_loss"] + scope["word_loss"], scope["out"].loss
+    )
+    parts = dict(made.named_parameters())
+    for name in ("cls.seq_relationship.weight", "bert.pooler.dense.weight", "cls.predictions.transform.dense.weight"):
+        assert (parts[name] != before[name]).any(), name
+
+
+def test_a_table_of_segments_is_exchanged_and_the_configuration_alone_changes_nothing(names, tmp_path):
+    model = BertModel(BertConfig(**SMALL)).eval()
+    model.config.type_vocab_size = 3
+    ids = torch.randint(5, 20, (2, 4))
+    assert model.embeddings.token_type_embeddings.weight.shape == (2, 8)
+    with pytest.raises(IndexError):
+        model(ids, token_type_ids=torch.full_like(ids, 2))
+    statements = re.search(
+        r"Build a new table instead: `(old = .+?)`, then `(rows = .+?)`, `(model.+?)`", PAGE
+    ).groups()
+    scope = {"torch": torch, "model": model}
+    for statement in statements:
+        exec(statement, scope)
+    one, two = (model(ids, token_type_ids=torch.full_like(ids, k)).last_hidden_state for k in (1, 2))
+    assert torch.equal(one, two) and model.embeddings.token_type_embeddings.weight.requires_grad
+    model.save_pretrained(tmp_path)
+    assert BertModel.from_pretrained(tmp_path).embeddings.token_type_embeddings.weight.shape == (3, 8)
+
+
+def test_an_empty_partner_gives_a_row_of_one_kind(tmp_path):
+    (tmp_path / "vocab.txt").write_text("\n".join("[PAD] [UNK] [CLS] [SEP] [MASK] a cat".split()), encoding="utf-8")
+    tokenizer = BertTokenizer(str(tmp_path / "vocab.txt"))
+    assert tokenizer("a cat", "")["token_type_ids"][:4] == [0, 0, 0, 0]
+    row = tokenizer("", "a cat")
+    assert tokenizer.convert_ids_to_tokens(row["input_ids"]) == "[CLS] [SEP] a cat [SEP]".split()
+    assert row["token_type_ids"] == [0, 0, 1, 1, 1]
+
+
+def test_a_label_outside_stops_and_ignore_index_is_zero():
+    with pytest.raises(IndexError, match="Target -4 is out of bounds"):
+        F.cross_entropy(torch.zeros(3, 5), torch.tensor([1, -4, 2]), reduction="none")
+    assert F.cross_entropy(torch.zeros(1, 5), torch.tensor([-1]), reduction="none", ignore_index=-1).item() == 0
+
+
+def test_two_ways_to_two_classes_cost_the_same():
+    z, y = torch.tensor([[1.0, 3.0]]), torch.tensor([1])
+    assert f"{F.cross_entropy(z, y).item():.4f}" == "0.1269"
+    one = torch.nn.BCEWithLogitsLoss()(torch.tensor([[2.0]]).squeeze(1), y.float())
+    assert f"{one.item():.4f}" == "0.1269"
+    with pytest.raises(RuntimeError):
+        torch.nn.BCELoss()(z.log_softmax(1), F.one_hot(y, 2).float())
+
+
+def test_a_mask_behind_the_loss_leaves_nan_in_the_gradient_and_a_root_does_so_at_zero():
+    y, keep = torch.tensor([0.0, float("nan")]), torch.tensor([True, False])
+    for in_front, told in ((False, [False, True]), (True, [False, False])):
+        x = torch.zeros(2, requires_grad=True)
+        loss = F.mse_loss(x[keep], y[keep], reduction="none") if in_front else ((x - y) ** 2)[keep]
+        loss.sum().backward()
+        assert x.grad.isnan().tolist() == told
+    x = torch.zeros(1, requires_grad=True)
+    (x**2).sum().sqrt().backward()
+    assert x.grad.isnan().all()
+    x = torch.zeros(1, requires_grad=True)
+    ((x**2).sum() + 1e-12).sqrt().backward()
+    assert x.grad.item() == 0
+
+
+def test_a_cosine_loss_ignores_labels_of_zero():
+    a, b = torch.tensor([[1.0, 0]], requires_grad=True), torch.tensor([[0.6, 0.8]])
+    loss = F.cosine_embedding_loss(a, b, torch.tensor([0]))
+    loss.backward()
+    assert loss.item() == 0 and (a.grad == 0).all()
+
+
+def test_a_row_that_is_masked_everywhere_is_nan_and_with_the_lowest_number_even():
+    scores = torch.full((3,), -torch.inf)
+    assert scores.softmax(0).isnan().all()
+    assert torch.allclose(torch.full((3,), torch.finfo(scores.dtype).min).softmax(0), torch.tensor(1 / 3))
+
+
+def test_inputs_that_are_not_scaled_leave_one_answer_for_all():
+    """The toy problem: two numbers from 0 to 100, is their sum above 50? With fewer steps than on the page."""
+    assert "with `(x - 50) / 29` all three seeds reach 99 %" in PAGE
+
+    def train(scaled):
+        torch.manual_seed(0)
+        x = torch.randint(0, 101, (1000, 2)).float()
+        y = (x.sum(1) > 50).float()
+        x = (x - 50) / 29 if scaled else x
+        model = torch.nn.Sequential(torch.nn.Linear(2, 110), torch.nn.Tanh(), torch.nn.Linear(110, 1))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(500):
+            optimizer.zero_grad()
+            F.binary_cross_entropy_with_logits(model(x)[:, 0], y).backward()
+            optimizer.step()
+        return ((model(x)[:, 0] > 0) == (y > 0)).float().mean().item(), model[:2](x).abs().gt(
+            0.99
+        ).float().mean().item()
+
+    (right, ends), (right_scaled, ends_scaled) = train(False), train(True)
+    assert right_scaled > 0.98 > 0.95 > right and ends > 0.5 > ends_scaled

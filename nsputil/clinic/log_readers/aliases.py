@@ -61,7 +61,7 @@ FILLERS = frozenset({
     "score",
     "binary", "categorical", "sparse", "classification", "cls", "metric", "metrics", "result", "results", "s", "this",
     "last", "a", "and", "after", "xe", "ce", "overall", "top", "1", "total", "batchwise", "output", "done",
-    "performance",
+    "performance", "class",
 })  # fmt: skip
 #: The exponential of a loss; read only where no loss is written.
 PERPLEXITY = frozenset({"ppl", "perplexity"})
@@ -165,7 +165,7 @@ def _parsed(name: str) -> Name:
     if known & FIRST_ANSWER and "1" in known and not known - {"1", "avg", *FIRST_ANSWER, *PART}:
         quantity, known = "accuracy", known - FIRST_ANSWER
     part = next((PART[word] for word in found if word in PART), None)
-    if "f1" in known and not known - {"f1", *FILLERS, *PART}:  # neither a macro F1 nor its mean with an accuracy
+    if "f1" in known and not known - {"f1", "macro", "weighted", *FILLERS, *PART}:  # not its mean with an accuracy
         return Name("f1", part)
     if "mcc" in known and not known - {"mcc", "coefficient", *FILLERS, *PART}:
         return Name("mcc", part)

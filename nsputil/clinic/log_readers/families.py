@@ -7,6 +7,7 @@ from nsputil.clinic.log_readers import (
     gluon,
     keras,
     lightning,
+    lists,
     megatron,
     model_card,
     names_above,
@@ -49,6 +50,7 @@ FAMILIES: tuple[Family, ...] = (
     objects.OBJECTS,
     objects.TABLE,
     names_above.FAMILY,
+    lists.FAMILY,
     plain.FAMILY,
     unnamed.FAMILY,
 )
@@ -65,8 +67,9 @@ def choose(text: LogText) -> tuple[Family, list[Record]] | None:
         return EVENTS, tensorboard.read_events(text.raw)
     found = [(family, family.read(text)) for family in FAMILIES]
     counted = [(family, records, sum(measures(r.values) for r in records)) for family, records in found]
-    if not any(count for _, _, count in counted):
-        counted = [(family, rows, sum(measures(r.values, ("perplexity",)) for r in rows)) for family, rows in found]
+    for less in (("perplexity",), ("f1", "mcc")):
+        if not any(count for _, _, count in counted):
+            counted = [(family, rows, sum(measures(r.values, less) for r in rows)) for family, rows in found]
     most = max(count for _, _, count in counted)
     for family, records, count in counted:
         if records and count and (count >= ENOUGH * most or family.sums_up):

@@ -17,6 +17,7 @@ def read_console(text: LogText) -> list[Record]:
     records: list[Record] = []
     epoch = last = None
     inside = outside = 0
+    wrapped = False
     for number, line in enumerate(text.lines, 1):
         header = _EPOCH.match(line)
         if header:
@@ -26,7 +27,9 @@ def read_console(text: LogText) -> list[Record]:
             found = scan(line)
             inside += 1
             measured = {name: value for name, value in found.of("loss", "accuracy")}
-            if measured and (last is None or len(measured) >= len(last.values) - 1):
+            if last and wrapped and not set(measured) & set(last.values):
+                last.values.update(measured)  # the end of a line that was wrapped
+            elif measured and (last is None or len(measured) >= len(last.values) - 1):
                 last = Record(number, {"epoch": epoch, **measured})
         elif last and (found := scan(line)).of("loss", "accuracy") and not is_summary(line):
             records += [last, Record(number, {"epoch": epoch or "", **dict(found.of("loss", "accuracy"))})]
@@ -34,6 +37,8 @@ def read_console(text: LogText) -> list[Record]:
             outside += 1
         elif re.search(r"\b(loss|acc)", line) and scan(line).of("loss", "accuracy") and not is_summary(line):
             outside += 1
+        if line.strip():
+            wrapped = line.rstrip().endswith(("-", ":"))
     records += [last] if last else []
     return records if inside and inside >= outside else []
 

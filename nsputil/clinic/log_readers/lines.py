@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from nsputil.clinic.log_readers.aliases import PART, SPENT, Name, parse_name
 from nsputil.clinic.log_readers.figures import NUMBER
+from nsputil.clinic.log_readers.phrases import plain
 
 _CUT = re.compile(r"[,;|\[\](){}<>\"'\t]|\s{2,}|\s-+\s|--+|\bINFO:|\.\s")
 _TAIL = re.compile(r"[\s=:>~\"']*(?:tensor)?[\s=:\[({]*$")
@@ -18,6 +19,10 @@ _GROUP = re.compile(
 _INNER = re.compile(r"(^\s*|,\s*)['\"]?([A-Za-z][\w@ -]*['\"]?\s*[=:])")
 #: Lines that repeat a number that was already written, or that set one beside another.
 _SUMMARY = re.compile(r"\b(best|improved|did not improve|early.?stopping|reached minimum)\b", re.IGNORECASE)
+#: What stands before an accuracy that was hoped for, not measured.
+_HOPED = frozenset({"expected", "desired", "required", "baseline"})
+#: One of several outputs: ``Accuracy C1: 0.94``.
+_ONE_OF = re.compile(r"[A-Za-z]{1,2}\d")
 TIMES = 3  # that the names of a line must come to be pieces of it
 HEADER = re.compile(
     r"\*{3,}|\b(running|starting|begin\w*|start of|do) (train|eval|valid|test)|\bevaluating\b|"
@@ -48,10 +53,12 @@ def scan(line: str) -> Found:
     """Return the names and numbers of a line that the table of aliases knows."""
     if len(line) > 20_000:
         return Found()
+    line = plain(line)
     line = _BAR.sub(lambda match: _bar(match), line)
     line = _GROUP.sub(lambda match: _INNER.sub(rf"\1{match[1]} \2", match[2]), line)
     found, end, named = Found(), 0, False  # named: the number before is that of the last pair
     after: list[str] = []
+    unknown: list[tuple[list[str], str]] = []
     for match in NUMBER.finditer(line):
         label = line[end : match.start()]
         value = match.group().strip()
@@ -78,9 +85,26 @@ def scan(line: str) -> Found:
             named = True
         else:
             named = False
+            unknown.append((_TAIL.sub("", label).lower().split()[-2:], value))
         end = match.end()
+    found.pairs += _of_outputs(found, unknown)
     found.part = _part(line, found)
     return found
+
+
+def _of_outputs(found: Found, unknown: list[tuple[list[str], str]]) -> list[tuple[str, str]]:
+    """A bare name whose accuracy stands beside it is its loss: ``class : 0.014 - acc class : 99.2``."""
+    if found.of("loss"):
+        return []
+    bare = {words[-1]: value for words, value in reversed(unknown) if words}
+    named = [(name.lower().split(), value) for name, value in found.pairs] + unknown
+    pairs = []
+    for words, value in named:
+        if len(words) == 2 and parse_name(words[0]).quantity == "accuracy" and words[1] in bare:
+            if bare[words[1]] != value:
+                pairs += [(f"loss {words[1]}", bare[words[1]])]
+                pairs += [(f"acc {words[1]}", value)] if (words, value) in unknown else []
+    return pairs
 
 
 def scan_all(line: str) -> list[Found]:
@@ -119,7 +143,9 @@ def _label(before: str) -> str | None:
         name = " ".join(pieces[start:])
         meaning = parse_name(name)
         if meaning.quantity != "other" and not meaning.extra:
-            return name
+            return None if start and pieces[start - 1].lower() in _HOPED else name
+    if len(pieces) > 1 and _ONE_OF.fullmatch(pieces[-1]) and parse_name(pieces[-2]).quantity in ("loss", "accuracy"):
+        return " ".join(pieces[-2:])
     meaning = parse_name(pieces[-1]) if pieces else Name("other")
     if meaning.quantity in ("loss", "accuracy", "perplexity") and len(pieces) > 1:
         return " ".join(pieces[-2:])

@@ -4,9 +4,10 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from nsputil.clinic.log_readers.aliases import COUNTS, PART, Name, parse_name
+from nsputil.clinic.log_readers.evaluations import scores_alone, without_placeholders
 from nsputil.clinic.log_readers.figures import is_missing, parse
 from nsputil.clinic.log_readers.record import Record
 
@@ -88,6 +89,10 @@ def normalise(records: Sequence[Record], columns: Mapping[str, str] | None = Non
     out = Rows([])
     wanted = _wanted(records, columns or {})
     records = _without_repeats(records, out)
+    alone = not wanted and scores_alone(records)
+    if alone:
+        records = [replace(record, part="held_out") for record in records]
+        out.notes.append("there are scores and no loss: they are taken for those of an evaluation")
     cells, more = _cells(records, wanted, decimal_comma, out)
     _parts_of_bare_accuracies(cells, out)
     chosen = _chosen(cells, wanted, out)
@@ -104,8 +109,11 @@ def normalise(records: Sequence[Record], columns: Mapping[str, str] | None = Non
     for row, part in sorted(values, key=lambda key: (key[0], PARTS.index(key[1]))):
         if values[row, part]:
             rows.append({"step": steps[row], "part": part, **values[row, part], "_row": row})
-    out.rows = _in_order(_missing_nans(rows, records, out), out)
     unused = len(records) - len({row["_row"] for row in rows})
+    rows, zeros = without_placeholders(rows)
+    if zeros:
+        out.left_out.append(f"{zeros} places whose numbers are all 0, before the first that was measured")
+    out.rows = _in_order(_missing_nans(rows, records, out), out)
     if unused:
         out.left_out.append(
             f"{unused} of {len(records)} places with numbers hold no loss and no accuracy that was chosen"
@@ -164,7 +172,7 @@ def _cells(
                 continue
             if name.quantity == "accuracy" and isinstance(cell, str) and "/" in cell:  # 7843/10000
                 total = parse(cell.split("/")[1])
-                number = (number[0] / total[0], False) if total and total[0] > 0 else number
+                number = (number[0] / total[0], False) if total and total[0] > 1 else number
             value = number[0] * (LN2 if record.bits and name.quantity == "loss" else 1)
             part = name.part or default or "train"
             if own:
@@ -233,7 +241,13 @@ def _parts_of_bare_accuracies(cells: list[_Cell], out: Rows) -> None:
 def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tuple[str, str], str]:
     """Return which name is the loss and the accuracy of each part."""
     chosen: dict[tuple[str, str], str] = {}
-    alone = not any(c.name.quantity in ("loss", "accuracy", *COUNTS) and c.name.task != "other" for c in cells)
+    tasks = {c.name.task for c in cells if c.name.quantity in ("loss", "accuracy")}
+    tasks |= {None for c in cells if c.name.quantity in COUNTS}
+    alone = not tasks - {"other"}
+    words = bool(tasks) and not tasks - {"mlm"}
+    if words:
+        out.notes.append("there is only a loss of words, which has no level of classes")
+        out.perplexities += [c.raw for c in cells if c.name.quantity == "loss"][:1]
     for quantity in ("loss", "accuracy"):
         for part in PARTS:
             names: dict[str, list[_Cell]] = {}
@@ -243,7 +257,9 @@ def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tu
             usable = {
                 raw: of
                 for raw, of in names.items()
-                if of[0].name.task in ((None, "nsp", "other") if alone else (None, "nsp")) or raw in wanted
+                if of[0].name.task in ((None, "nsp", "other") if alone else (None, "nsp"))
+                or raw in wanted
+                or (words and quantity == "loss")
             }
             if not usable:
                 continue
@@ -285,6 +301,7 @@ def _values(
         if quantity == "accuracy":
             largest = max((cell.value for cell in of if math.isfinite(cell.value)), default=0.0)
             percent = any(cell.percent for cell in of) or 1.5 < largest <= 100
+            percent = percent or (0 < largest <= 1.5 and _percent_beside(of, raw, chosen, cells))
             if percent:
                 out.notes.append(f"{raw!r} is in percent: divided by 100")
                 for cell in of:
@@ -301,12 +318,23 @@ def _values(
     return values
 
 
+def _percent_beside(of: list[_Cell], raw: str, chosen: Mapping[tuple[str, str], str], cells: list[_Cell]) -> bool:
+    """Whether small numbers are percent, too, since those beside them are, and are far nearer as they stand."""
+    names = {name for (quantity, _), name in chosen.items() if quantity == "accuracy" and name != raw}
+    others = [cell.value for cell in cells if cell.raw in names and 0 < cell.value <= 100]
+    mine = [cell.value for cell in of if cell.value > 0]
+    if not others or not mine or max(others) <= 1.5:
+        return False
+    here, there = sum(mine) / len(mine), sum(others) / len(others)
+    return there < 10 and abs(math.log(here / there)) < abs(math.log(100 * here / there))
+
+
 def _apart(chosen: Mapping, cells: list[_Cell], values: dict, out: Rows) -> None:
     """Take the sum of two tasks apart where both parts, or the sum and one part, are there."""
     for part in PARTS:
         raw = chosen.get(("loss", part))
         losses = [c for c in cells if c.name.quantity == "loss" and c.part == part]
-        other = {c.row: c for c in losses if c.name.task == "mlm"}
+        other = {c.row: c for c in losses if c.name.task == "mlm" and c.raw != raw}
         if raw is None or not other:
             continue
         mine = {c.row: c for c in losses if c.raw == raw}
@@ -354,13 +382,19 @@ def _counts(cells: list[_Cell], values: dict, out: Rows) -> None:
 
 
 def _f1(cells: list[_Cell], values: dict) -> None:
-    """F1 beside an accuracy, or Matthews' correlation beside either: they can show one answer for all rows."""
+    """F1 beside an accuracy, or Matthews' correlation beside either: they can show one answer for all rows.
+
+    Where a log has neither loss nor accuracy, they are all that it has.
+    """
+    alone = not values
     for cell in cells:
+        if alone and cell.name.quantity in ("f1", "mcc"):
+            values.setdefault((cell.row, cell.part), {})
         row = values.get((cell.row, cell.part), {})
         value = cell.value / 100 if cell.percent or 1.5 < cell.value <= 100 else cell.value
-        if cell.name.quantity == "f1" and "accuracy" in row and 0 <= value <= 1:
+        if cell.name.quantity == "f1" and (alone or "accuracy" in row) and 0 <= value <= 1:
             row.setdefault("f1", value)
-        if cell.name.quantity == "mcc" and row and -1 <= cell.value <= 1:
+        if cell.name.quantity == "mcc" and (alone or row) and -1 <= cell.value <= 1:
             row.setdefault("mcc", cell.value)
 
 
@@ -436,7 +470,8 @@ def _by_epoch(epochs: list[float | None]) -> list[int]:
 
 def _across_epochs(found: list[float | None], records: Sequence[Record], raw: str, out: Rows) -> list[float | None]:
     """Where steps begin again in each epoch, count through."""
-    falls = [i for i in range(1, len(found)) if _less(found[i], found[i - 1])]
+    known = list(accumulate(found, lambda last, step: last if step is None else step))  # -1 is the end of an epoch
+    falls = [i for i in range(1, len(found)) if _less(found[i], known[i - 1])]
     epochs = [_epoch(record) for record in records]
     rises = [i for i in falls if epochs[i] is not None and epochs[i - 1] is not None and epochs[i] > epochs[i - 1]]  # type: ignore[operator]
     if not falls or len(rises) < max(1, len(falls) / 2):

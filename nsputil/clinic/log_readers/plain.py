@@ -1,13 +1,20 @@
 """Prints of one's own: ``Epoch 1 loss 0.69 acc 0.5``, ``epoch=1`` and ``train_loss=0.69`` on lines of their own."""
 
 import re
+from collections.abc import Iterator
+from itertools import groupby
 
 from nsputil.clinic.log_readers.aliases import PART, parse_name
-from nsputil.clinic.log_readers.lines import HEADER, is_summary, scan_all
+from nsputil.clinic.log_readers.lines import HEADER, Found, is_summary, scan_all
 from nsputil.clinic.log_readers.record import Family, Record
 from nsputil.clinic.log_readers.text import LogText
 
 _REPORTED = re.compile(r"\s*accuracy\s+\d?\.\d+\s+\d+\s*$")  # a line of scikit-learn's report
+#: ``120 | loss 4.84``: a step without a name.
+_FIRST = re.compile(r"\s*(\d{1,12})\s*[|:,]\s*(?=[A-Za-z])")
+FEWEST = 3  # such lines
+LOGGERS = 2  # that write the same line
+COUNTED = ("step", "epoch", "batch")
 MEASURES = ("loss", "accuracy", "perplexity", "tp")
 PREFIX = {"train": "train", "held_out": "eval", "test": "test"}
 
@@ -17,14 +24,12 @@ def read(text: LogText) -> list[Record]:
     records: list[Record] = []
     now: Record | None = None
     context: str | None = None
-    before: list[tuple[str, str]] = []
-    pieces = ((k, line, found) for k, line in enumerate(text.lines, 1) if line.strip() for found in scan_all(line))
-    for number, line, found in pieces:
-        if found.pairs and found.pairs == before:
-            continue  # two loggers
-        before = found.pairs
+    first = _first_number(text)
+    for number, line, found in _pieces(text):
         measured = found.of("loss", "accuracy", "perplexity", "f1", "mcc", "tp", "tn", "fp", "fn")
         counted = found.of("step", "epoch", "batch")
+        if first and measured and not counted and (match := _FIRST.match(line)):
+            counted = [("step", match[1])]
         if not measured:
             if HEADER.search(line):
                 context = found.part
@@ -48,7 +53,23 @@ def read(text: LogText) -> list[Record]:
         now.values.update(counted)
         for name, value in measured:
             now.values[_with_part(name, part)] = value
-    return [r for r in records if any(parse_name(n).quantity in MEASURES for n in r.values)]
+    useful = [r for r in records if any(parse_name(n).quantity in MEASURES for n in r.values)]
+    return useful or [r for r in records if any(parse_name(n).quantity in ("f1", "mcc") for n in r.values)]
+
+
+def _pieces(text: LogText) -> Iterator[tuple[int, str, Found]]:
+    """Yield what the lines hold; what two loggers wrote of one thing once, more than two that count nothing each."""
+    found = ((k, line, x) for k, line in enumerate(text.lines, 1) if line.strip() for x in scan_all(line))
+    for pairs, same in groupby(found, key=lambda piece: piece[2].pairs):
+        alike = list(same)
+        once = pairs and (len(alike) == LOGGERS or any(parse_name(n).quantity in COUNTED for n, _ in pairs))
+        yield from alike[:1] if once else alike
+
+
+def _first_number(text: LogText) -> bool:
+    """Whether the lines begin with whole numbers that rise from each to the next: their steps, without a name."""
+    steps = [int(match[1]) for line in text.lines if (match := _FIRST.match(line))]
+    return len(steps) >= FEWEST and all(a < b for a, b in zip(steps, steps[1:], strict=False))
 
 
 def _opened(now: Record | None, records: list[Record], number: int, part: str | None) -> Record:

@@ -48,10 +48,18 @@ class LogReading:
         Every precision, recall and F1 that the file names, of any part.
     one_answer : list of bool
         For each report of scikit-learn, whether all its rows get one answer.
+    areas : dict of str to list of float
+        Every area under a curve that the file names.
+    undefined : list of str
+        The correlations that end as NaN.
+    accuracies : dict of str to list of float
+        What each name of an accuracy holds.
     free : bool
         Whether its losses need not fall: of a generator and its discriminator, of a policy.
     perplexity : bool
         Whether a loss is the logarithm of a perplexity, so of words: it has no level of classes.
+    per_word : bool
+        Whether a perplexity beside a loss says that the loss is one of words.
     """
 
     name: str
@@ -68,8 +76,12 @@ class LogReading:
     metrics: dict[str, list[float]] = field(default_factory=dict)
     scores: dict[str, list[float]] = field(default_factory=dict)
     one_answer: list[bool] = field(default_factory=list)
+    areas: dict[str, list[float]] = field(default_factory=dict)
+    undefined: list[str] = field(default_factory=list)
+    accuracies: dict[str, list[float]] = field(default_factory=dict)
     free: bool = False
     perplexity: bool = False
+    per_word: bool = False
 
     def series(self, part: str, quantity: str) -> list[float]:
         """Return the numbers of one kind, in order."""
@@ -150,7 +162,7 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
     if table is not None and len(table.records) != len(records):
         table = None  # the records come from elsewhere
     rows = normalise(records, columns, bool(table and table.decimal_comma))
-    if not any("loss" in row or "accuracy" in row for row in rows.rows):
+    if not any({"loss", "accuracy", "f1", "mcc"} & set(row) for row in rows.rows):
         names = sorted({name for record in records for name in record.values})
         raise ValueError(
             f"{text.name}: read as {family.name}, but none of its names is a loss or an accuracy of next sentence "
@@ -176,8 +188,12 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
         metrics=scores.held_out(records),
         scores=scores.named(text),
         one_answer=scores.one_answer(text),
+        areas=scores.areas(text),
+        undefined=scores.undefined(records),
+        accuracies=scores.accuracies(records),
         free=scores.need_not_fall(text),
         perplexity=bool(rows.perplexities),
+        per_word=scores.per_word(records),
     )
     if family is unnamed.FAMILY:
         notes.append(

@@ -10,7 +10,7 @@ from nsputil.clinic.log_readers.record import Record
 from nsputil.clinic.log_readers.text import LogText
 
 SEPARATORS = ("\t", ";", "|", ",", "  ")  # the last: two spaces or more, as pandas and skorch print
-USEFUL = ("loss", "accuracy", "tp", "perplexity")
+USEFUL = ("loss", "accuracy", "tp", "perplexity", "f1", "mcc")
 _RULE = re.compile(r"[\s|:+=-]+")
 
 

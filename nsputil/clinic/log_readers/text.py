@@ -9,16 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from nsputil.clinic.log_readers import scripts
+
 LARGEST = 200_000_000  # bytes of text; a longer file is hardly a log
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00\x07]|.\x08")  # colours, bells, what a backspace takes away
-
-#: Words of Chinese logs, longer ones before their parts.
-_CHINESE = {
-    "训练集": "train", "验证集": "valid", "测试集": "test", "训练": "train", "验证": "valid", "测试": "test",
-    "困惑度": "perplexity",
-    "损失": "loss", "准确率": "accuracy", "正确率": "accuracy", "轮次": "epoch", "迭代": "iteration",
-    "为": "", "\uff1a": ":", "\uff0c": ",", "\uff1b": ";", "\u3002": ". ",
-}  # fmt: skip
 
 
 @dataclass
@@ -99,13 +93,8 @@ def decode(raw: bytes, name: str = "log") -> LogText:
     if "\r" in text.replace("\r\n", "\n"):
         notes.append("carriage returns are taken for ends of lines")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if any(word in text for word in ("损失", "准确率", "正确率", "困惑度")):
-        notes.append("Chinese words for loss, accuracy and the like are read as the English ones")
-        text = re.sub("第 ?(\\d+) ?次迭代", r"iteration \1 ", text)
-        text = re.sub("第 ?(\\d+) ?轮", r"epoch \1 ", text)
-        for word, english in _CHINESE.items():
-            text = text.replace(word, f" {english} ")
-    return LogText(name, _CODES.sub("", text), notes, raw)
+    text, more = scripts.plain(_CODES.sub("", text))
+    return LogText(name, text, notes + more, raw)
 
 
 def _unpacked(raw: bytes, name: str) -> tuple[bytes, str]:

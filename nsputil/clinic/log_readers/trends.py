@@ -54,6 +54,12 @@ def most_of_a_rise(values: np.ndarray) -> float:
     return (slope + 2 * error) * (n - 1)
 
 
+def is_sum(values: np.ndarray) -> bool:
+    """Return whether rows grow evenly, by about the first at a time, as sums over the batches do; few may by chance."""
+    steps = np.diff(values)
+    return len(values) >= 5 and bool(values[0] > 0 and steps.min() > 0.3 * values[0] and steps.max() < 3 * values[0])
+
+
 def restarts(values: np.ndarray) -> list[np.ndarray]:
     """Return the pieces of rows that fall again and again, such as in each epoch; none if they do not.
 

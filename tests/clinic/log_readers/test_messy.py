@@ -251,7 +251,7 @@ def test_one_useful_line_in_a_long_file():
         (b"", "is empty"),
         (b"  \n ", "is empty"),
         (b"hello world\n", "no loss and no accuracy was found in 1 lines.*docs/logs.md"),
-        (b"lm loss: 2.37 | step 3\n", "Name one with --column|no loss and no accuracy"),
+        (b"speed: 2.37 | step 3\n", "Name one with --column|no loss and no accuracy"),
         (b"\x1f\x8bbroken", "damaged gzip"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "no loss and no accuracy"),
         (b"[]", "no loss and no accuracy"),

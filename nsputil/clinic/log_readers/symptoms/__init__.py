@@ -27,6 +27,7 @@ from nsputil.clinic.log_readers.symptoms.groups import (
 from nsputil.clinic.log_readers.symptoms.perfect import right_at_once, too_good
 from nsputil.clinic.log_readers.symptoms.rising import falls_then_rises
 from nsputil.clinic.log_readers.symptoms.stuck import never_falls
+from nsputil.clinic.log_readers.symptoms.twins import two_accuracies
 
 __all__ = [
     "BETTER",
@@ -45,10 +46,14 @@ __all__ = [
 
 ROWS: tuple[Callable[[LogReading], list[Symptom]], ...] = (
     reports.not_a_number,
+    reports.no_correlation_at_all,
     reports.one_class,
     reports.no_correlation,
+    reports.no_order,
     reports.all_zero,
+    reports.f1_stays_zero,
     reports.one_answer,
+    two_accuracies,
 )
 CURVES: tuple[Callable[[Curves], list[Symptom]], ...] = (
     contradictory,

@@ -66,7 +66,7 @@ def _no_row_right(of: Curves) -> list[Symptom]:
 
 def _zero_losses(of: Curves) -> list[Symptom]:
     if len(of.loss) >= 3 and not of.loss.any():
-        return [Symptom(CONTRADICTION, "All losses are exactly 0: nothing was measured.")]
+        return [Symptom(CONTRADICTION, "All losses are exactly 0: nothing was measured.", firm=not of.free)]
     if len(of.loss) >= 4 and not of.loss[-3:].any():
         before = float(of.loss[np.flatnonzero(of.loss)[-1]])
         return [

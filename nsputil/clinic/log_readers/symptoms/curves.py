@@ -8,7 +8,7 @@ import numpy as np
 from nsputil.clinic.log_readers.aliases import parse_name
 from nsputil.clinic.log_readers.reading import LogReading
 from nsputil.clinic.log_readers.symptoms.limits import FEW, LN2, MANY
-from nsputil.clinic.log_readers.trends import ends
+from nsputil.clinic.log_readers.trends import ends, is_sum
 
 BEGUN = 0.1  # of an epoch
 
@@ -41,7 +41,7 @@ class Curves:
     by_epoch : bool
         Whether each row is a whole epoch.
     free : bool
-        Whether the loss is of a kind that need not fall, and may be negative: of a policy, of two adversaries.
+        Whether the loss is of a kind that need not fall, and may be negative: of a policy, of two adversaries, a sum.
     metrics : tuple of ndarray
         What else was measured held out, where more is better: F1, recall, BLEU.
     test_accuracy : ndarray
@@ -50,6 +50,8 @@ class Curves:
         How many losses of training there are up to the last held-out row.
     perplexity : bool
         Whether the loss is the logarithm of a perplexity.
+    per_word : bool
+        Whether the loss is known to be one of words: it is such a logarithm, or a perplexity is written beside it.
     """
 
     loss: np.ndarray
@@ -73,6 +75,7 @@ class Curves:
     test_accuracy: np.ndarray = field(default_factory=lambda: np.zeros(0))
     until_held: int = 0
     perplexity: bool = False
+    per_word: bool = False
 
     @property
     def level(self) -> float:
@@ -97,6 +100,7 @@ def curves(reading: LogReading) -> Curves:
     counted = "step" in reading.columns
     first = loss[:3] if len(loss) else held_loss[:1]
     summed = bool(len(first)) and float(first.min()) > 3 * math.log(reading.classes) + 1
+    free = reading.free or is_sum(loss)
     named = any(parse_name(raw).task == "nsp" for raw in reading.columns.values())
     two = reading.classes == 2 and (named or reading.classes_from == "given")
     by_epoch = not counted and 0 < len(loss) <= reading.epochs - reading.first_epoch + 1 < math.inf
@@ -108,12 +112,13 @@ def curves(reading: LogReading) -> Curves:
         reading.rows[0]["step"] if reading.rows else 0, "loss of train" in reading.running,
         0 < reading.epochs < BEGUN and len(loss) < MANY and not (counted and reading.rows[-1]["step"] >= 1000),
         (two or _many(reading, losses, accuracies) or _looks_like_two(losses, accuracies))
-        and not (reading.free or reading.perplexity),
-        two and not reading.free, _from_start(reading),
+        and not (free or reading.perplexity),
+        two and not free, _from_start(reading),
         counted or math.isfinite(reading.first_epoch), by_epoch,
-        reading.free,
+        free,
         tuple(np.array(values) for values in reading.metrics.values() if np.isfinite(values).all()),
         of("test", "accuracy") if held == "held_out" else np.zeros(0), _until_held(reading, held), reading.perplexity,
+        reading.perplexity or reading.per_word,
     )  # fmt: skip
 
 

@@ -13,13 +13,23 @@ from nsputil.clinic.log_readers.symptoms.groups import BETTER, WORSE, Symptom
 from nsputil.clinic.log_readers.symptoms.limits import ERRORS, LEVEL
 from nsputil.clinic.log_readers.trends import Z_OF_FEW, kendall, noise, restarts
 
+MOST_CLASSES = 100  # where their number is not known
+ONE_ROW = 0.4  # of accuracy: a gap that a single row proves, if that of training is no small batch
+
 
 def held_out_worse(of: Curves) -> list[Symptom]:
     """Held-out rows end below those of training, in accuracy or in loss, by more than their scatter."""
+    of_one: list[Symptom] = []
     if len(of.accuracy) and len(of.held_accuracy) and not of.running:
         gap = accuracy_gap(of)
-        if gap > 0.15 and len(of.accuracy) > 1:
-            firm = gap - ERRORS * _gap_error(of) > 0.1 and not (_still_follows(of) or _gap_of_many_classes(of))
+        if gap > 0.15 and len(of.accuracy) == 1:
+            small = abs(of.accuracy[0] * 64 - round(of.accuracy[0] * 64)) < 0.01  # a batch, or all rows
+            text = f"The accuracy is {gap:.3f} higher in training than held out ({of.held_accuracy[-1]:.4f})."
+            of_one = [Symptom(WORSE, text, firm=gap > ONE_ROW and not small and len(of.held_accuracy) == 1)]
+        elif gap > 0.15:
+            firm = gap - ERRORS * _gap_error(of) > 0.1 and not (
+                _still_follows(of) or _gap_of_many_classes(of) or _honest(of)
+            )
             text = f"The accuracy ends {gap:.3f} higher in training than held out ({of.held_accuracy[-1]:.4f})."
             return [Symptom(WORSE, text, firm)]
     if len(of.loss) and len(of.held_loss) and not of.summed:
@@ -31,12 +41,13 @@ def held_out_worse(of: Curves) -> list[Symptom]:
         no_answer_is_better = held > of.level + 0.1 and held - train > 0.2 and train < of.level - LEVEL
         far_apart = (held > of.level and train < 0.5 * of.level) or (held - train > 0.5 and held > 2 * train)
         classified = of.two or len(of.accuracy) + len(of.held_accuracy) > 0
-        if (no_answer_is_better and of.known and classified) or (far_apart and len(of.loss) >= 3):
-            firm = not (good or pieces or _as_good(of) or _still_follows(of) or more_right_than_before(of)) and (
-                of.known or _same_scale(of)
-            )
-            return [Symptom(WORSE, f"The loss ends at {train:.4f} in training and at {held:.4f} held out.", firm)]
-    return []
+        if (no_answer_is_better and of.known and classified) or far_apart:
+            firm = len(of.loss) >= 3 or (no_answer_is_better and of.known and classified)
+            firm = firm and not (good or pieces or _as_good(of) or _still_follows(of) or more_right_than_before(of))
+            firm = firm and (of.known or _same_scale(of))
+            if firm or not of_one:
+                return [Symptom(WORSE, f"The loss ends at {train:.4f} in training and at {held:.4f} held out.", firm)]
+    return of_one
 
 
 def _gap_error(of: Curves) -> float:
@@ -49,6 +60,22 @@ def _gap_of_many_classes(of: Curves) -> bool:
     """Whether held-out rows are good, and best late, with a loss that does not rise: by heart, and no worse for it."""
     held, good = of.held_loss, 0.8 if of.two else 0.75
     return len(held) >= 3 and bool(of.held_accuracy[-1] >= good and held[-1] < 1.1 * held.min()) and best_late(of)
+
+
+def _honest(of: Curves) -> bool:
+    """Whether the held-out rows are good, and their loss no larger than that of honest probabilities.
+
+    A model that is right in a share a of the rows, and says so, costs the entropy of a, and for each wrong row up to
+    the logarithm of the other classes. Rows learned by heart are then no harm: few labels, many classes.
+    """
+    held, accuracy = of.held_loss, float(of.held_accuracy[-1])
+    if of.known and of.classes == 2:
+        return False
+    if not 0.7 <= accuracy < 1 or len(held) != len(of.held_accuracy) or len(held) < 3 or held[-1] > 1.1 * held.min():
+        return False
+    others = math.log(max(2, of.classes if of.known else MOST_CLASSES) - 1)
+    entropy = -accuracy * math.log(accuracy) - (1 - accuracy) * math.log(1 - accuracy)
+    return bool(held[-1] < entropy + (1 - accuracy) * others and accuracy > of.held_accuracy.max() - 0.03)
 
 
 def _as_good(of: Curves) -> bool:

@@ -2,11 +2,15 @@
 
 import math
 
+import numpy as np
+
 from nsputil.clinic.log_readers.reading import LogReading
 from nsputil.clinic.log_readers.symptoms.groups import CONTRADICTION, NAN, STUCK, Symptom
-from nsputil.clinic.log_readers.symptoms.limits import NO_LOSS, SAME
+from nsputil.clinic.log_readers.symptoms.limits import LN2, NO_LOSS, SAME
+from nsputil.clinic.log_readers.trends import Z, kendall
 
 MOST_OF_ONE_CLASS = 0.95  # with a larger accuracy F1 is near 2a / (1 + a) anyway
+ROWS_OF_ZERO = 10
 
 
 def not_a_number(reading: LogReading) -> list[Symptom]:
@@ -21,15 +25,37 @@ def not_a_number(reading: LogReading) -> list[Symptom]:
     return []
 
 
+def no_correlation_at_all(reading: LogReading) -> list[Symptom]:
+    """A correlation that ends as NaN: answers that are all the same have none."""
+    if not reading.undefined:
+        return []
+    return [Symptom(NAN, f"{reading.undefined[0]} is NaN at the end: all answers are the same, or one is NaN.")]
+
+
 def one_class(reading: LogReading) -> list[Symptom]:
-    """One class is never answered right: with an accuracy of a, F1 is 2a / (1 + a) only if TN is 0, and 0 if TP is."""
-    rows = [row for row in reading.rows if "f1" in row and row["part"] != "train"]
+    """One class is never answered right: F1 and accuracy tell it together.
+
+    With an accuracy of a, the F1 of one class is 2a / (1 + a) only if TN is 0, and 0 if TP is. If all rows get one
+    answer, the mean over K classes is 2a / (1 + a) / K, and the mean weighted by their sizes 2a² / (1 + a).
+    """
+    rows = [row for row in reading.rows if {"f1", "accuracy"} <= row.keys() and row["part"] != "train"]
     if not rows or not 0 < rows[-1]["accuracy"] < MOST_OF_ONE_CLASS:
         return []
     accuracy, f1 = rows[-1]["accuracy"], rows[-1]["f1"]
-    if f1 != 0 and abs(f1 - 2 * accuracy / (1 + accuracy)) > SAME:
+    whole = 2 * accuracy / (1 + accuracy)
+    forms = {
+        "": 0.0,
+        " = 2a / (1 + a)": whole,
+        " = a / (1 + a), the mean of two classes": whole / 2,
+        " = 2a² / (1 + a), a weighted mean": whole * accuracy,
+    }
+    if reading.classes > 2:
+        forms[f" = 2a / (1 + a) / {reading.classes}, the mean of {reading.classes} classes"] = whole / reading.classes
+    near = {form: value for form, value in forms.items() if f1 == value or (value and abs(f1 - value) <= SAME)}
+    if not near:
         return []
-    algebra = "F1 is 0" if f1 == 0 else f"F1 is {f1:.4f} = 2a / (1 + a)"
+    form = next(iter(near))
+    algebra = f"F1 is {f1:.4f}{form}" if form else "F1 is 0"
     text = f"The accuracy a is {accuracy:.4f} and {algebra}: no row of one of the classes is answered right."
     return [Symptom(STUCK, text)]
 
@@ -48,6 +74,15 @@ def no_correlation(reading: LogReading) -> list[Symptom]:
     return [Symptom(STUCK, text, firm=len(rows) != 2)]  # two may be of a warm-up
 
 
+def no_order(reading: LogReading) -> list[Symptom]:
+    """An area under the curve of exactly one half: all rows get one score, so that none is before another."""
+    for name, values in reading.areas.items():
+        if not any(round(x, 4) - 0.5 for x in values[-3:]):
+            text = f"{name} is 0.5 in the last {len(values[-3:])} rows: one score for all."
+            return [Symptom(STUCK, text, firm=len(values) >= 3)]
+    return []
+
+
 def one_answer(reading: LogReading) -> list[Symptom]:
     """One recall of 1 and others of 0 in the last reports; an early one may be of a training that has just begun."""
     last = reading.one_answer[-2:]
@@ -58,11 +93,25 @@ def one_answer(reading: LogReading) -> list[Symptom]:
     return [Symptom(STUCK, text, firm=len(last) > 1)]
 
 
+def f1_stays_zero(reading: LogReading) -> list[Symptom]:
+    """An F1 of exactly 0 in row after row, with a loss above ln 2 that does not fall: nothing is found, or learned."""
+    zero = [name for name, values in reading.scores.items() if len(values) >= ROWS_OF_ZERO and not any(values)]
+    loss = np.array([x for x in reading.series("train", "loss") if math.isfinite(x)])
+    others = any(any(values) for values in reading.scores.values())
+    if not zero or others or len(loss) < ROWS_OF_ZERO or any(row.get("accuracy", 0) for row in reading.rows):
+        return []
+    if loss.mean() < LN2 or kendall(-loss) > Z or reading.first_epoch > 1 and math.isfinite(reading.first_epoch):
+        return []
+    text = f"{zero[0]} is 0 in each of {len(reading.scores[zero[0]])} rows, and the loss stays near {loss.mean():.4f}."
+    return [Symptom(STUCK, text)]
+
+
 def all_zero(reading: LogReading) -> list[Symptom]:
     """Precision, recall and F1 of exactly 0 in each report: no row is given the class that they are of."""
-    zero = [name for name, values in reading.scores.items() if len(values) >= 4 and not any(values)]
+    zero = [name for name, values in reading.scores.items() if not any(values)]
     others = [name for name, values in reading.scores.items() if any(values)]
     if len(zero) < 2 or others or any(row.get("accuracy", 0) for row in reading.rows):
         return []
     count = min(len(reading.scores[name]) for name in zero)
-    return [Symptom(STUCK, f"{', '.join(zero[:3])} are 0 in each of {count} reports: nothing is found.")]
+    text = f"{', '.join(zero[:3])} are 0 in each of {count} reports: nothing is found."
+    return [Symptom(STUCK, text, firm=count >= 4)]

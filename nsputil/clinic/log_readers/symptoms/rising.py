@@ -31,13 +31,28 @@ def falls_then_rises(of: Curves) -> list[Symptom]:
                 Symptom(
                     RISES,
                     f"The loss of training fell to {smooth[low]:.4f} and ends at {tail:.4f}.",
-                    firm or _left_for_good(of) or (of.perplexity and tail > max(BEYOND_WORDS, smooth[low] + 4)),
+                    firm
+                    or _left_for_good(of)
+                    or _explodes(of)
+                    or (of.perplexity and tail > max(BEYOND_WORDS, smooth[low] + 4)),
                 )
             )
     elif len(loss) == 2 and loss[1] > 1.5 * loss[0] + 0.5:
-        found.append(Symptom(RISES, f"The loss of training rose from {loss[0]:.4f} to {loss[1]:.4f}."))
+        text = f"The loss of training rose from {loss[0]:.4f} to {loss[1]:.4f}."
+        found.append(Symptom(RISES, text, firm=not of.free))
     held = [] if any(symptom.firm for symptom in found) else _held_out_rises(of)
-    return held or found
+    return held or found or _accuracy_collapses(of)
+
+
+def _accuracy_collapses(of: Curves) -> list[Symptom]:
+    """An accuracy, where there is no loss beside it, that was good and stays below 0.6 of its best."""
+    for loss, accuracy in ((of.held_loss, of.held_accuracy), (of.loss, of.accuracy)):
+        best = int(accuracy.argmax()) if len(accuracy) >= 4 and not len(loss) else 0
+        after = accuracy[best + 1 :]
+        if best and len(after) >= 2 and after[-2:].max() < 0.6 * accuracy[best] and accuracy[best] - after[-1] > 0.3:
+            text = f"The accuracy rose to {accuracy[best]:.4f} and ends at {accuracy[-1]:.4f}."
+            return [Symptom(RISES, text, firm=bool(after[-2:].max() < accuracy[: best + 1].min()))]
+    return []
 
 
 def _falls_again(loss: np.ndarray) -> bool:
@@ -55,6 +70,20 @@ def _left_for_good(of: Curves) -> bool:
     if of.free or best_late(of) or _falls_again(loss) or len(before) < 4 or len(after) < FEW or before.min() <= 0:
         return False
     return bool(after.min() > 2 * before.max() + 0.5 and loss[jump] - loss[jump - 1] > 0.5 * (loss[-1] - before.min()))
+
+
+def _explodes(of: Curves) -> bool:
+    """Whether few rows are enough: each from the lowest on is higher, to ten times the first; or two stay high."""
+    loss = of.loss
+    if of.free or loss.min() <= 0 or _falls_again(loss) or best_late(of):
+        return False
+    jump = int(np.diff(loss).argmax()) + 1
+    before, after = loss[:jump], loss[jump:]
+    stays = len(after) >= 2 and len(before) >= 2 and after.min() > 2.5 * before.max() + 1
+    rise = loss[int(loss.argmin()) :]
+    grows = len(rise) >= 3 and np.diff(rise).min() > 0 and rise[-1] > 10 * loss[0] + 5
+    grows = grows and rise[-1] - rise[-2] > 3 * (rise[1] - rise[0])  # a sum over batches grows evenly
+    return bool(grows or (stays and after[-1] >= after[0]))
 
 
 def _is_no_noise(of: Curves, low: float, tail: float, width: int, last: int) -> bool:

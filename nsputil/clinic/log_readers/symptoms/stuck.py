@@ -12,6 +12,10 @@ from nsputil.clinic.log_readers.trends import ends, kendall, most_of_a_rise, noi
 
 MOMENT = 0.01  # of all steps
 LN10 = math.log(10)
+EXACT = 0.002  # nats from ln K
+EXACT_ROWS = 8
+FREQUENCIES = 6.9  # nats, a perplexity of 1000: words, or pieces of words, by their frequency cost 7 to 8
+LATE = 10_000  # steps
 KNOWS_WORDS = 6.0  # nats: a model of language that begins below it was trained before, and hardly has to fall
 
 
@@ -24,7 +28,11 @@ def never_falls(of: Curves) -> list[Symptom]:
     if len(of.loss) >= FEW and np.abs(last - of.level).max() < SAME:  # no batch gives exactly that by chance
         text = f"The loss of training is {of.level:.4f} = ln {of.classes} in each of the last {len(last)} rows."
         return [Symptom(STUCK, f"{text} All classes get the same probability.")]
-    constant = _constant(of) or _both_at_chance(of) or _neither_moves(of)
+    if late := _knows_frequencies(of):
+        return late
+    constant = _constant(of)
+    if not any(symptom.firm for symptom in constant):
+        constant = _both_at_chance(of) or constant or _neither_moves(of)
     found = _loss_at_level(of) + _accuracy_at_chance(of)
     if of.free or _learned(of) or _may_have_learned(of):  # a training that is slow, or was short: worth a look
         found = [replace(symptom, firm=False) for symptom in found]
@@ -71,11 +79,22 @@ def _learned(of: Curves) -> bool:
 
 
 def _both_at_chance(of: Curves) -> list[Symptom]:
-    """Three rows are enough if in each of them loss and accuracy agree that nothing is known, late enough to tell."""
+    """Three rows are enough if in each of them loss and accuracy agree that nothing is known, late enough to tell.
+
+    Two epochs are, if the evaluations agree, too. Of many classes, chance is a small number, so the limit is smaller.
+    """
     loss, accuracy = of.loss, of.accuracy
-    if not len(loss) == len(accuracy) >= 3 or not of.known or of.begun or (of.from_start and of.last_step < 500):
+    early = of.from_start and of.last_step < 500 and not of.by_epoch
+    if not len(loss) == len(accuracy) >= 2 or not of.known or of.begun or early:
         return []
-    if np.abs(loss - of.level).max() > 0.02 or np.abs(accuracy - 1 / of.classes).max() > 0.02:
+    near = min(0.02, 0.3 / of.classes)
+    pairs = [(loss, accuracy)] + ([(of.held_loss, of.held_accuracy)] if len(of.held_loss) else [])
+    for losses, accuracies in pairs:
+        if not len(losses) == len(accuracies) >= 2 or np.abs(losses - of.level).max() > 0.02:
+            return []
+        if np.abs(accuracies - 1 / of.classes).max() > near:
+            return []
+    if len(loss) == 2 and (len(pairs) == 1 or of.held_loss[-1] < of.held_loss[0] - 0.002):
         return []
     text = f"The loss is near ln {of.classes} = {of.level:.4f}, and the accuracy near {1 / of.classes:.4f}, in each of "
     return [Symptom(STUCK, f"{text}{len(loss)} rows.")]
@@ -112,11 +131,12 @@ def _constant(of: Curves) -> list[Symptom]:
         word = "" if same else "about "
         text = f"The {part} accuracy is {word}{accuracy[-1]:.4f} in each of {len(accuracy)} rows: one answer for all."
         found.append(Symptom(STUCK, text, firm=not early and not coarse and not (same and of_one)))
-    if len(of.loss) >= 4 and np.ptp(of.loss) < SAME * abs(of.loss.mean()) and not _a_moment(of):
+    if len(of.loss) >= 3 and np.ptp(of.loss) < SAME * abs(of.loss.mean()) and not _a_moment(of):
         if not (len(of.loss) and abs(float(of.loss.mean())) < NO_LOSS):
             fine = 10.0 ** -_digits(of.loss) < 1e-3 * abs(float(of.loss.mean()))
             text = f"The loss of training is {of.loss.mean():.4f} in each of {len(of.loss)} rows."
-            found.append(Symptom(STUCK, text, firm=not of.begun and (fine or len(of.loss) >= 8)))
+            enough = len(of.loss) >= 8 or (fine and (len(of.loss) >= 4 or of.from_start))
+            found.append(Symptom(STUCK, text, firm=not of.begun and enough))
     return found
 
 
@@ -167,7 +187,7 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
     if len(of.loss) >= 4 and not of.summed and not of.begun and of.known:
         head, tail = ends(of.loss)
         if abs(tail - of.level) < LEVEL and not _above_chance(of):
-            firm = of.from_start or agrees or of.two
+            firm = of.from_start or agrees or of.two or _rows_of_the_level(of)
             return [Symptom(STUCK, f"The loss of training ends at {tail:.4f}; {known}.", firm)]
         if _a_moment(of) or _above_chance(of):
             return []
@@ -178,7 +198,8 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
             > max(head - max(0.02 * head, 2 * noise(of.loss) / math.sqrt(share)), 0.8 * of.level)
         ):
             fall = most_of_a_rise(-of.loss)
-            firm = of.from_start and (fall < 0.1 * of.level or float(of.loss.mean()) > of.level)
+            middle = of.loss.mean() if len(of.loss) >= EXACT_ROWS else np.median(of.loss)  # one row moves a mean of few
+            firm = of.from_start and (fall < 0.1 * of.level or float(middle) > of.level)
             text = f"The loss of training begins at {head:.4f} and ends at {tail:.4f}; {known}."
             return [Symptom(STUCK, text, firm)]
     if len(of.loss) >= 4 and (of.summed or not of.known) and not len(of.accuracy) + len(of.held_accuracy):
@@ -197,9 +218,46 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
         if of.level - LEVEL < last < of.level + 0.5 and not (
             fell or _few(of) or _above_chance(of) or of.held_loss.min() < of.level - 2 * LEVEL
         ):
-            firm = agrees or of.two or (len(of.held_loss) >= 3 and not len(accuracy))
+            firm = (agrees or of.two or (len(of.held_loss) >= 3 and not len(accuracy))) and not _still_falls(of)
             return [Symptom(STUCK, f"The held-out loss ends at {last:.4f}; {known}.", firm)]
     return []
+
+
+def _rows_of_the_level(of: Curves) -> bool:
+    """Whether rows of any time lie so near ln K, with so little scatter, that no other loss is there by chance.
+
+    A model that knows a little lies below ln K, and batches of a task that it knows scatter more than that.
+    """
+    off = of.loss - of.level
+    return bool(len(off) >= EXACT_ROWS and abs(off.mean()) < EXACT and off.mean() > -EXACT / 4) and bool(
+        np.abs(off).max() < 3 * EXACT and kendall(-of.loss) < ERRORS and (of.last_step >= 1000 or not of.counted)
+    )
+
+
+def _knows_frequencies(of: Curves) -> list[Symptom]:
+    """A loss by word that stays where a model is that knows only how frequent each word is, late in a training."""
+    loss = of.loss
+    late = of.first_step >= LATE and of.last_step > of.first_step and len(loss) >= EXACT_ROWS
+    epochs = of.by_epoch and len(loss) >= 3 and np.ptp(loss) < 0.01
+    if not of.per_word or not (late or epochs):
+        return []
+    if loss.min() < FREQUENCIES or kendall(-loss) > ERRORS or most_of_a_rise(-loss) > LEVEL:
+        return []
+    text = (
+        f"The loss by word stays between {loss.min():.4f} and {loss.max():.4f} in {len(loss)} rows until step "
+        f"{of.last_step}; knowing only how frequent each word is costs about as much."
+    )
+    return [Symptom(STUCK, text)]
+
+
+def _still_falls(of: Curves) -> bool:
+    """Whether few rows are of a training that has begun to learn: both losses fall from row to row."""
+    few = 3 <= len(of.loss) < EXACT_ROWS and 3 <= len(of.held_loss) < EXACT_ROWS and not len(of.held_accuracy)
+    return (
+        few
+        and bool(np.diff(of.loss).max() < 0 and np.diff(of.held_loss).max() < 0)
+        and bool(of.loss[0] - of.loss[-1] > 0.4 * LEVEL and of.held_loss[0] - of.held_loss[-1] > 0.04 * LEVEL)
+    )
 
 
 def _a_moment(of: Curves) -> bool:

@@ -1,0 +1,54 @@
+"""Ways of saying a number in a line that are turned into the plain one, which is a name before its number."""
+
+import re
+
+from nsputil.clinic.log_readers.aliases import PART
+
+_PARTS = "|".join(PART)
+#: ``Val. Loss: 0.43``: the point belongs to the word.
+_SHORT = re.compile(r"\b(train|val|valid|eval|dev|test)\.\s+(?=(?:loss|acc))", re.I)
+#: ``training's logloss``
+_OWNED = re.compile(r"(?<=\w)['\u2019]s(?=\s)")
+#: ``Cost after iteration 100: 0.69``, ``Loss at step 100: 2.3``: the number behind the counter is not the loss.
+_AT = re.compile(
+    r"\b((?:[a-z]+[ _-])?(?:cost|loss|accuracy|acc|perplexity))\s+(?:after|at|in|for|on|of)\s+(?:the\s+)?"
+    r"(epoch|iteration|iter|step|batch|update)\s*#?(\d+)\s*(?:[:=]|is\b|was\b)",
+    re.I,
+)
+#: ``validation error 9.6 %``: what the accuracy lacks to all rows.
+_ERROR = re.compile(
+    rf"\b((?:{_PARTS}|classification|top-?1)[ _-])(?:error|err)(?:[ _-]rate)?(\s*[:=]?\s*)"
+    r"(\d{1,2}(?:\.\d+)?|100(?:\.0+)?)\s?%",
+    re.I,
+)
+#: ``loss (train) 0.52 (val) 0.61``
+_BEHIND = re.compile(
+    rf"\b(loss|acc|accuracy)\s*\(({_PARTS})\)(\s*[:=]?\s*[\d.eE+-]+\s?%?)[\s,]*"
+    rf"\(({_PARTS})\)(\s*[:=]?\s*[\d.])",
+    re.I,
+)
+#: ``[train] loss=0.5, acc=0.7, [valid] loss=0.6``
+_HEADING = re.compile(rf"[\[<(]\s*({_PARTS})\s*[\])>]\s*:?", re.I)
+_INNER = re.compile(r"(^\s*|[,;|]\s*)([A-Za-z][\w@-]*\s*[=:])")
+
+
+def plain(line: str) -> str:
+    """Return a line with its names before their numbers, and their parts before their names."""
+    line = _OWNED.sub("", _SHORT.sub(r"\1 ", line))
+    line = _BEHIND.sub(r"\2 \1\3, \4 \1\5", line)
+    line = _AT.sub(r"\2 \3, \1:", line)
+    line = _ERROR.sub(lambda match: f"{match[1]}accuracy{match[2] or ' '}{100 - float(match[3]):.6g}%", line)
+    return _under_headings(line)
+
+
+def _under_headings(line: str) -> str:
+    """Give each name the part in brackets that stands before it, if a line has two parts or more."""
+    found = list(_HEADING.finditer(line))
+    named = all(_INNER.match(line[match.end() :]) for match in found)
+    if len({PART[match[1].lower()] for match in found}) < 2 or not named:
+        return line
+    pieces = [line[: found[0].start()]]
+    for match, following in zip(found, [*found[1:], None], strict=True):
+        text = line[match.end() : following.start() if following else len(line)]
+        pieces.append(_INNER.sub(rf"\1{match[1]} \2", text))
+    return ", ".join(pieces)
