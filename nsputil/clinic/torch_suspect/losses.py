@@ -10,6 +10,7 @@ from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.facts.loss import Asked, cross_entropy, designed, loss_function
 from nsputil.clinic.torch_suspect import asked_loss
 from nsputil.clinic.torch_suspect.as_recording import AsRecording
+from nsputil.clinic.torch_suspect.unmatched import loss_of_any_order
 
 HALF = 0.01  # of a loss: half precision has three digits
 SMOOTHED = 0.5  # of a target spread over both classes: up to this it can be meant
@@ -34,6 +35,7 @@ def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     if facts[0].state == "violated" and facts[0].cause is None and _twice(seen, batch):
         text = f"{facts[0].statement} Given logits it is the cross-entropy, and the model gives probabilities."
         facts[0] = replace(facts[0], cause="double-softmax", statement=text)
+    facts[0] = loss_of_any_order(_cut(_undone(facts[0], seen), ask), ask)
     facts[0] = _as_chosen(facts[0], ask)
     if "layer" in how:  # float32 all along
         facts = [f for f in facts if f.fact != "loss.large"]
@@ -89,6 +91,29 @@ def _teaches(ask: Any) -> bool:
         lengths.append(np.log(max(sizes[0], 1e-12) / max(sizes[1], 1e-12)))
     alike = abs(float(np.mean(lengths))) < np.log(WEIGHED)
     return min(cosines) > 0 and float(np.mean(cosines)) > TAUGHT and bool(alike)
+
+
+def _undone(finding: Finding, seen: AsRecording) -> Finding:
+    """A factor of the loss that the optimizer does not get was undone on the way, as a scaler of half precision does."""
+    factor = finding.numbers.get("ratio", 1.0)
+    sizes = [update.size for update in seen.training.updates if np.isfinite(update.size)]
+    if finding.cause != "loss-scaled" or factor <= 1 or not sizes or float(np.median(sizes)) > 0.5 * factor:
+        return finding
+    text = f"{finding.statement} What the optimizer gets is not so large: the factor is undone."
+    return holds("loss.function", "loss", text, numbers=finding.numbers)
+
+
+def _cut(finding: Finding, ask: Any) -> Finding:
+    """Does the loss follow the logits and give them no gradient at all?"""
+    if finding.state != "violated":
+        return finding
+    asked = Asked(ask)
+    answers = [asked(*designed(16, seed)) for seed in (0, 2, 4)]
+    known = [answer for answer in answers if answer is not None and np.isfinite(answer[0])]
+    if len(known) < 3 or any(answer[1].any() for answer in known) or np.ptp([answer[0] for answer in known]) < 1e-4:
+        return finding
+    text = "The value of the loss follows the logits, and no gradient comes back to them: its graph is cut."
+    return violated("loss.graph", "loss", text, "gradients-detached")
 
 
 def _twice(seen: AsRecording, batch: Any) -> bool:
