@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from test_examine import Bag, One, Pairs, inputs, loader, training
+from test_examine import Bag, One, Pairs, inputs, training
 from torch import nn
 from torch.utils.data import DataLoader
 

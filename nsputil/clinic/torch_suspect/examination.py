@@ -618,7 +618,7 @@ def _shared_words(case: Case) -> float:
 
 
 def _is_mistake(case: Case, finding: Finding) -> bool:
-    """Whether a doubtful violation is a mistake and no choice: another loss or vocabulary, a wrong mask or first place."""
+    """Whether a doubtful violation is a mistake and no choice: another loss or vocabulary, a wrong mask."""
     if finding.cause == "sum-reduction" and "offset" in finding.numbers:  # the returned number, and not the gradient
         return False
     if finding.fact == "loss.function":

@@ -94,7 +94,7 @@ def _teaches(ask: Any) -> bool:
 
 
 def _undone(finding: Finding, seen: AsRecording) -> Finding:
-    """A factor of the loss that the optimizer does not get was undone on the way, as a scaler of half precision does."""
+    """A factor of the loss that the optimizer does not get was undone on the way, as a scaler of gradients does."""
     factor = finding.numbers.get("ratio", 1.0)
     sizes = [update.size for update in seen.training.updates if np.isfinite(update.size)]
     if finding.cause != "loss-scaled" or factor <= 1 or not sizes or float(np.median(sizes)) > 0.5 * factor:

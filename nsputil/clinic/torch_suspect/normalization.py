@@ -4,8 +4,6 @@ In training it divides by the statistics of the batch, and keeps a running avera
 start, mean 0 and variance 1, ``(1 - momentum) ** steps`` is left at the end.
 """
 
-from typing import Any
-
 import numpy as np
 import torch
 

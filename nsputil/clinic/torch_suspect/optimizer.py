@@ -145,8 +145,8 @@ def _gradients(seen: AsRecording) -> Finding:
     if pulls and np.median([size for size, _ in pulls]) > 1 and np.median([along for _, along in pulls]) > 0.9:
         size = float(np.median([size for size, _ in pulls]))
         text = (
-            f"What the optimizer gets is mostly a pull of the weights to zero, {size:.1f} times as long as the gradient "
-            "of its batches: a penalty outweighs the loss."
+            f"What the optimizer gets is mostly a pull of the weights to zero, {size:.1f} times as long as the "
+            "gradient of its batches: a penalty outweighs the loss."
         )
         return violated("loss.pull", "loss", text, "penalty-outweighs-loss", numbers=numbers)
     everything = [u.cosines["all"] for u in later if "all" in u.cosines]

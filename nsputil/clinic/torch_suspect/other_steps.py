@@ -1,4 +1,4 @@
-"""Who moves the weights: the optimizer that was given, another one, a new one in each step, or a line of the user's own?
+"""Who moves the weights: the optimizer that was given, another one, a new one in each step, or the user's own line?
 
 An optimizer remembers: averages of gradients, and how many steps it has taken. One that is made in each step, or whose
 state is put back, has taken one step for ever. Every optimizer of PyTorch tells when it steps.

@@ -24,8 +24,9 @@ def table_fits(seen: AsRecording) -> Finding:
     fact, place = "model.words", "encoding"
     if seen.words is None or not seen.parts.pairs:
         return unknown(fact, place, "Without tokenizer and pairs it is not known which words come.")
-    tables = [m.weight.detach() for m in seen.parts.model.modules()
-              if isinstance(m, torch.nn.Embedding | torch.nn.EmbeddingBag) and len(m.weight) >= len(seen.words)]  # fmt: skip
+    kinds = (torch.nn.Embedding, torch.nn.EmbeddingBag)
+    tables = [m.weight.detach() for m in seen.parts.model.modules() if isinstance(m, kinds)]
+    tables = [table for table in tables if len(table) >= len(seen.words)]
     if not tables or len(tables[0]) < 2 * WORDS:
         return unknown(fact, place, "No table holds a vector for each word.")
     count: Counter = Counter()
