@@ -29,9 +29,9 @@ REPAIRS = {
     "labels-all-is-next": "Look at where the labels are made: all of them are 0.",
     "ignore-index-one": "Leave ignore_index at -100: label 1 is NotNext here.",
     "single-logit": "Give the head two outputs, or use binary cross-entropy with one.",
-    "layers-not-registered": "Keep layers in attributes of their own, in torch.nn.ModuleList or in ModuleDict, and bare "
-    "tensors as torch.nn.Parameter; make them in __init__.",
-    "batch-norm-statistics-stale": "Leave the momentum of a batch normalization at 0.1: it is the share of the new batch.",
+    "layers-not-registered": "Keep layers in attributes, in a torch.nn.ModuleList or ModuleDict, and bare tensors as "
+    "torch.nn.Parameter; make them in __init__.",
+    "batch-norm-statistics-stale": "Leave the momentum of a normalization at 0.1: it is the share of the new batch.",
     "loss-broadcast": "Give answers and labels one shape: squeeze the column, or unsqueeze the labels.",
     "shapes-broadcast": "Give predictions and labels one shape before they are compared: both in a row.",
     "divided-by-capacity": "Divide by the number of pairs that were counted, not by full batches.",
