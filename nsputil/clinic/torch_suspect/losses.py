@@ -35,11 +35,13 @@ def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     if facts[0].state == "violated" and facts[0].cause is None and _twice(seen, batch):
         text = f"{facts[0].statement} Given logits it is the cross-entropy, and the model gives probabilities."
         facts[0] = replace(facts[0], cause="double-softmax", statement=text)
-    facts[0] = loss_of_any_order(_cut(_undone(facts[0], seen), ask), ask)
+    beside = how == "by_loss" and seen.parts.step is not None  # the step may do more than ask this loss
+    facts[0] = _undone(facts[0], seen)
+    if not beside:
+        facts[0] = loss_of_any_order(_cut(facts[0], ask), ask)
     facts[0] = _as_chosen(facts[0], ask)
     if "layer" in how:  # float32 all along
         facts = [f for f in facts if f.fact != "loss.large"]
-    beside = how == "by_loss" and seen.parts.step is not None  # the step may do more than ask this loss
     if any(fact.fact == "loss.function" and fact.state == "holds" and "error" in fact.numbers for fact in facts):
         return [*facts, *(_not_asked(f) if beside else f for f in _steps(seen))]
     unexplained = facts[0].state == "violated" and facts[0].cause is None and facts[0].firm
