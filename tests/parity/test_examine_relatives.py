@@ -458,6 +458,56 @@ def test_a_factor_that_is_undone_is_no_fault_of_the_loss():
     assert (found.cause, found.place) == ("clip-too-small", "optimizer"), found.table()
 
 
+def put_back(each, partly=False):
+    kept = {}
+
+    def step(model, batch, loss, optimizer, schedule):
+        own = kept.setdefault(id(model), {"number": 0, "start": copy.deepcopy(model.state_dict())})
+        own["number"] += 1
+        if own["number"] % each == 0:
+            start = {name: array for name, array in own["start"].items() if not partly or "head" in name}
+            model.load_state_dict(start, strict=False)
+        return plain(model, batch, loss, optimizer)
+
+    return step
+
+
+@pytest.mark.parametrize("each", [5, 12])
+def test_weights_that_are_put_back_are_found(each):
+    found = examine(**training(step=put_back(each), limit=240))
+    assert (found.cause, found.place) == ("weights-put-back", "optimizer"), found.table()
+
+
+@pytest.mark.parametrize("step", [put_back(100), put_back(5, partly=True)])
+def test_weights_that_are_not_all_put_back_are_another_matter(step):
+    assert examine(**training(step=step, limit=240)).cause != "weights-put-back"
+
+
+class Rectified(Bag):
+    def forward(self, *args, **kwargs):
+        return super().forward(*args, **kwargs).relu()
+
+
+class Dropped(Bag):
+    def forward(self, *args, **kwargs):
+        return F.dropout(super().forward(*args, **kwargs), 0.5, self.training)
+
+
+class DroppedBefore(Bag):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Sequential(nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 2))
+        nn.init.zeros_(self.head[2].weight)
+
+
+@pytest.mark.parametrize(
+    "model, cause", [(Rectified, "logits-rectified"), (Dropped, "dropout-on-logits"), (DroppedBefore, None)]
+)
+def test_logits_that_are_set_to_zero_are_found(model, cause):
+    found = examine(**training(model=model(), limit=240))
+    assert found.cause == cause, found.table()
+
+
 # ---- rows and words ----
 
 

@@ -13,6 +13,7 @@ from nsputil.clinic.facts.model import NOISE, ROUNDING
 from nsputil.clinic.torch_suspect.as_recording import AsRecording
 from nsputil.clinic.torch_suspect.batches import labels_of, leaves, mapped, some, to_array
 from nsputil.clinic.torch_suspect.calls import Calls
+from nsputil.clinic.torch_suspect.changed_logits import exact_zeros
 from nsputil.clinic.torch_suspect.copies import copied
 from nsputil.clinic.torch_suspect.normalization import statistics
 from nsputil.clinic.torch_suspect.unregistered import registered
@@ -47,6 +48,7 @@ def model_facts(seen: AsRecording, batch: Any) -> list[Finding]:
         lambda: _comparison(seen, start, batch),
         lambda: registered(seen, batch),
         lambda: statistics(seen),
+        lambda: exact_zeros(seen),
     ]
     found = []
     for check in checks:

@@ -26,7 +26,7 @@ KEPT = 0.8  # of the length of a tensor at the start: decay that leaves so much 
 
 def optimizer_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     """All facts about the optimizer and the body of the loop."""
-    again = renewed(seen.training.stepping)
+    again = renewed(seen.training.stepping) or _put_back(seen)
     found = [_held(seen), _called(seen), _gradients(seen), _outside(seen), *([again] if again is not None else [])]
     if not any(f.state == "violated" and f.firm for f in found[1:2]):
         found += [f for f in tensors_that_move(seen) if f.fact not in ("steps.stored", "steps.gradient")]
@@ -109,6 +109,23 @@ def _called(seen: AsRecording) -> Finding:
         text = f"In {calls} steps of the optimizer no weight of the model changed."
         return violated("optimizer.called", PLACE, text, "updates-not-applied", numbers=numbers)
     return holds("optimizer.called", PLACE, f"The optimizer took {calls} steps in {batches} batches.", numbers=numbers)
+
+
+def _put_back(seen: AsRecording) -> Finding | None:
+    """Are all weights those from before an earlier step, after others in between?"""
+    known: dict[tuple, int] = {}
+    back: list[tuple[int, int]] = []
+    for number, mark in enumerate(seen.training.marks, 1):
+        if mark and all(np.isfinite(mark)) and known.get(mark, number - 1) < number - 1:
+            back.append((number, known[mark]))
+        known[mark] = number
+    if not back:
+        return None
+    text = (
+        f"Before step {back[0][0]} of the optimizer all weights are those from before step {back[0][1]}, "
+        f"{len(back)} times in all: they are put back."
+    )
+    return violated("optimizer.back", PLACE, text, "weights-put-back")
 
 
 def _moved(seen: AsRecording) -> bool:

@@ -105,6 +105,8 @@ class Training:
         What changed most between two steps of the optimizer, by how much of its length, and how much of it is left.
     stepping : Stepping or None
         What all optimizers did that hold a tensor of the model.
+    marks : list of tuple of float
+        The sum of each tensor before each step of the optimizer.
     """
 
     model: Any
@@ -119,6 +121,7 @@ class Training:
     takes: set = field(default_factory=set)
     outside: list = field(default_factory=list)
     stepping: Stepping | None = None
+    marks: list = field(default_factory=list)
 
 
 def flat(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -316,6 +319,7 @@ class _Watcher:
                     if p.grad is not None}  # fmt: skip
         update = Update(self.number, self.since)
         update.rates = tuple(group.get("lr", float("nan")) for group in getattr(optimizer, "param_groups", []))
+        self.run.marks.append(tuple(float(p.detach().double().sum()) for p in self.named.values() if p.numel() > 15))
         update.norms = {name: float(g.norm()) for name, g in self.got.items()}
         if self.after is not None and self.number in self.window:
             apart = {n: (p.detach() - self.after[n]).norm() / self.after[n].norm().clamp_min(1e-12)
