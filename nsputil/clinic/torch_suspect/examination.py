@@ -265,7 +265,7 @@ def _taken_as_such(found: list[Finding]) -> list[Finding]:
 
 #: Besides nsputil.clinic.facts.explain: fact -> facts whose violation explains it.
 ALSO = {
-    "optimizer.gradients": ("loss.", "model.gradient", "batches.given"),
+    "optimizer.gradients": ("loss.", "model.gradient", "batches.given", "labels.late"),
     "optimizer.called": ("loss.graph", "optimizer.renewed"),
     "arrays.words": ("batches.given", "arrays.added", "arrays.label"),
     "arrays.segments": ("arrays.label",),

@@ -144,6 +144,18 @@ def _times(answer: tuple, factor: int) -> tuple:
     return answer[0], answer[1] * factor
 
 
+def _late(steps: list) -> Finding | None:
+    """Are the losses of the steps those of their logits with the labels of the batch before?"""
+    pairs = [(step, last) for last, step in zip(steps, steps[1:], strict=False)
+             if step.number == last.number + 1 and len(step.labels) == len(last.labels)]  # fmt: skip
+    fits = [abs(step.value - cross_entropy(step.logits, last.labels)[0]) < HALF * max(step.value, 0.05)
+            for step, last in pairs]  # fmt: skip
+    if len(fits) < 5 or float(np.mean(fits)) < 0.9:
+        return None
+    text = f"In {sum(fits)} of {len(fits)} steps the loss is that of the logits with the labels of the batch before."
+    return violated("labels.late", "encoding", text, "labels-shuffled")
+
+
 def _steps(seen: AsRecording) -> list[Finding]:
     """Do the steps return the loss of their logits?"""
     off, steps = [], []
@@ -159,6 +171,9 @@ def _steps(seen: AsRecording) -> list[Finding]:
         return [unknown("loss.steps", "loss", "No step shows its logits.")]
     middle, worst = float(np.median(off)), int(np.argmax(np.abs(off)))
     numbers = {"off": middle, "steps": float(len(off))}
+    late = _late(steps) if abs(middle) > HALF or float(np.median(np.abs(off))) > HALF else None
+    if late is not None:
+        return [late]
     if abs(middle) > HALF and np.isfinite(middle):
         step = steps[worst]
         expected = cross_entropy(step.logits, step.labels)[0]
