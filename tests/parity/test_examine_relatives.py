@@ -508,6 +508,28 @@ def test_logits_that_are_set_to_zero_are_found(model, cause):
     assert found.cause == cause, found.table()
 
 
+def labels_before(model, batch, loss, optimizer, schedule):
+    last = getattr(optimizer, "labels", batch["labels"])
+    optimizer.labels = batch["labels"]
+    return plain(model, batch | {"labels": last}, loss, optimizer)
+
+
+def labels_of_a_queue():
+    kept = []
+
+    def step(model, batch, loss, optimizer, schedule):
+        kept.append(batch["labels"])
+        return plain(model, batch | {"labels": kept[max(0, len(kept) - 2)]}, loss, optimizer)
+
+    return step
+
+
+@pytest.mark.parametrize("step", [labels_before, labels_of_a_queue()])
+def test_labels_of_the_batch_before_are_found(step):
+    found = examine(**with_text(step=step, limit=240))
+    assert (found.cause, found.place) == ("labels-shuffled", "encoding"), found.table()
+
+
 # ---- rows and words ----
 
 

@@ -281,6 +281,7 @@ ALSO = {
     "report.stale": ("report.accuracy", "optimizer.called", "optimizer.held"),
     "labels.agreement": (
         "batches.given",
+        "labels.late",
         "labels.text",
         "labels.array",
         "arrays.",
