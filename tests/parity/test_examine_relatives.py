@@ -600,6 +600,48 @@ def test_rows_without_the_label_are_no_fault(how):
     assert found.cause != "label-in-text", found.table()
 
 
+class Attending(nn.Module):
+    """Attention over the words, with or without positions; all words, or the first place, are read."""
+
+    def __init__(self, positions, first):
+        super().__init__()
+        torch.manual_seed(0)
+        self.words, self.places = nn.Embedding(60, 32), nn.Embedding(16, 32)
+        self.attention = nn.MultiheadAttention(32, 2, batch_first=True)
+        self.pooler, self.head = nn.Linear(32, 32), nn.Linear(32, 2)
+        self.positions, self.first = positions, first
+
+    def forward(self, input_ids, token_type_ids, attention_mask):
+        x = self.words(input_ids)
+        if self.positions:
+            x = x + self.places(torch.arange(input_ids.shape[1]))
+        x = self.attention(x, x, x, attention_mask == 0)[0]
+        here = attention_mask.unsqueeze(-1).float()
+        return self.head(torch.tanh(self.pooler(x[:, 0] if self.first else (x * here).sum(1) / here.sum(1))))
+
+
+def padded_on_the_left(rows):
+    batch = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+    return {name: x if name == "labels" else F.pad(x, (2, 0)) for name, x in batch.items()}
+
+
+@pytest.mark.parametrize(
+    "positions, first, fault", [(False, False, False), (True, False, True), (False, True, True), (True, True, True)]
+)
+def test_padding_on_the_left_is_a_fault_where_the_beginning_is_read(positions, first, fault):
+    from types import SimpleNamespace
+
+    from nsputil.clinic.facts.finding import violated
+    from nsputil.clinic.torch_suspect.given import Given
+    from nsputil.clinic.torch_suspect.left_padding import where_rows_begin
+
+    model = Attending(positions, first)
+    train = DataLoader(Pairs(32, 0), 16, collate_fn=padded_on_the_left)
+    seen = SimpleNamespace(parts=Given(model, train), words=Words())
+    found = where_rows_begin(violated("arrays.first", "encoding", "", "cls-not-first", False), seen)
+    assert (found.state == "violated") == fault
+
+
 def table_of(kind):
     """Return what `word_table` measures for vectors of 2,000 words whose first direction tells how often they come."""
     from nsputil.clinic.torch_suspect.word_table import _told

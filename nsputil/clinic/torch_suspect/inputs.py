@@ -18,6 +18,7 @@ from nsputil.clinic.torch_suspect.as_recording import AsRecording
 from nsputil.clinic.torch_suspect.batches import leaves, orders
 from nsputil.clinic.torch_suspect.copies import copied
 from nsputil.clinic.torch_suspect.given_rows import rows_given
+from nsputil.clinic.torch_suspect.left_padding import where_rows_begin
 from nsputil.clinic.torch_suspect.told_by_arrays import told_by_arrays
 from nsputil.clinic.torch_suspect.word_table import table_fits
 
@@ -114,7 +115,7 @@ def array_facts(seen: AsRecording) -> list[Finding]:
     if not seen.with_segments:  # a choice, as far as one can see: whether it does harm is another question
         found = [replace(f, firm=False) if f.fact == "arrays.segments" else f for f in found]
     found = [f for f in found if not (f.fact == "arrays.mask" and "attention_mask" not in takes)]
-    own = [_altered(_reordered(_exchanged(f, seen), seen), seen) for f in found]
+    own = [where_rows_begin(_altered(_reordered(_exchanged(f, seen), seen), seen), seen) for f in found]
     return [*own, _separators(seen), words_added(seen), told_by_arrays(seen), table_fits(seen)]
 
 
