@@ -31,10 +31,10 @@ def told_by_arrays(seen: AsRecording) -> Finding:
     if len(truth) < ROWS or not 0.1 < truth.mean() < 0.9:
         return unknown(fact, place, "Too few rows show their arrays.")
     for name, column in columns.items():
-        values = np.array(column)
-        if len(values) != len(truth) or len(set(column)) < 2:
+        read = np.array(column)
+        if len(read) != len(truth) or len(set(column)) < 2:
             continue
-        kinds = values if len(set(column)) <= VALUES else (values > np.median(values)).astype(float)
+        kinds = read if len(set(column)) <= VALUES else (read > np.median(read)).astype(float)
         tells = float(sum(max((truth[kinds == k] == 0).sum(), (truth[kinds == k] == 1).sum()) for k in set(kinds)))
         if tells / len(truth) > TELLS:
             text = f"Of {len(truth)} rows the {name} alone tells the label in {tells / len(truth):.3f}."
