@@ -29,6 +29,22 @@ REPAIRS = {
     "labels-all-is-next": "Look at where the labels are made: all of them are 0.",
     "ignore-index-one": "Leave ignore_index at -100: label 1 is NotNext here.",
     "single-logit": "Give the head two outputs, or use binary cross-entropy with one.",
+    "layers-not-registered": "Keep layers in attributes, in a torch.nn.ModuleList or ModuleDict, and bare tensors as "
+    "torch.nn.Parameter; make them in __init__.",
+    "batch-norm-statistics-stale": "Leave the momentum of a normalization at 0.1: it is the share of the new batch.",
+    "loss-broadcast": "Give answers and labels one shape: squeeze the column, or unsqueeze the labels.",
+    "shapes-broadcast": "Give predictions and labels one shape before they are compared: both in a row.",
+    "divided-by-capacity": "Divide by the number of pairs that were counted, not by full batches.",
+    "evaluation-changes-model": "Evaluate under torch.no_grad(), and put back any weights that were exchanged for it.",
+    "accumulated-gradients-lost": "Call optimizer.zero_grad() after optimizer.step() only, not before each batch.",
+    "optimizer-rebuilt-every-step": "Make the optimizer once, before the loop, and leave its state alone.",
+    "penalty-outweighs-loss": "Leave the penalty out, or make its weight a hundred times smaller; AdamW has its own.",
+    "weights-put-back": "Load the checkpoint once, before the loop.",
+    "logits-rectified": "End the model in a linear layer: no activation comes after the logits.",
+    "dropout-on-logits": "Put dropout before the last layer, not after it.",
+    "same-pairs-again": "Take a new batch for each step, and look at the rows that the model is given.",
+    "label-in-text": "Make the arrays of the two texts alone, and look at what rows of one label have in common.",
+    "wrong-vocabulary": "Read the text with the vocabulary that the checkpoint was trained with.",
 }
 
 #: What to look at where only the place is known.

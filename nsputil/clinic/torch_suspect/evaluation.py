@@ -15,6 +15,8 @@ from nsputil.clinic.torch_suspect.as_recording import AsRecording
 from nsputil.clinic.torch_suspect.batches import epoch, items, labels_of, to_array
 from nsputil.clinic.torch_suspect.copies import copied
 from nsputil.clinic.torch_suspect.given import Given
+from nsputil.clinic.torch_suspect.report_orders import explained
+from nsputil.clinic.torch_suspect.unmatched import accuracy_of_any_order
 from nsputil.losses import softplus
 
 PLACE = "evaluation"
@@ -46,6 +48,8 @@ class Look:
         What the user's evaluation raised.
     own_loss : float
         The training's own loss on the held-out batches, which may be weighted or smoothed.
+    moved : str
+        A tensor that the user's evaluation left with other weights; empty if it left all as they were.
     """
 
     logits: np.ndarray
@@ -58,6 +62,7 @@ class Look:
     other: bool = False
     error: str = ""
     own_loss: float = float("nan")
+    moved: str = ""
 
     @property
     def accuracy(self) -> float:
@@ -126,8 +131,17 @@ class Looks:
         hook = model.register_forward_hook(note, with_kwargs=True)
         model.train()
         grads = {n: p.requires_grad for n, p in model.named_parameters()}
+        before = {n: p.detach().clone() for n, p in model.named_parameters()}
         try:
             look.said = _numbers(said_by(self.evaluate, model, own.held_out))
+            look.moved = next(
+                (
+                    n
+                    for n, p in model.named_parameters()
+                    if not torch.equal(p.detach().nan_to_num(), before[n].nan_to_num())
+                ),
+                "",
+            )
             look.mode, look.rows = (modes[0][0], sum(rows for _, rows in modes)) if modes else (None, 0)
             if self.count == self.last:
                 model.train()
@@ -289,7 +303,7 @@ def evaluation_facts(seen: AsRecording) -> list[Finding]:
     said = [look for look in looks if look.said]
     if not said:
         return [unknown("report.recount", PLACE, "No evaluation was given, so nothing is reported.")]
-    found.append(_mode(said))
+    found += [_mode(said), _trains(said)]
     memory = _remembers(said[-1]) if not said[-1].mode else None
     if memory is not None:
         return [*found, memory]
@@ -307,7 +321,7 @@ def evaluation_facts(seen: AsRecording) -> list[Finding]:
     counts = [_count(look, seen) for look in said if np.isfinite(look.logits).all()]
     known = [c for c in counts if isinstance(c.said.get("accuracy"), float)]
     if known and not unclear:
-        found.append(_of_some(_of_another(_accuracies(known, seen), said), rows, part or drawn))
+        found.append(_of_some(_of_another(_named(_accuracies(known, seen), said, seen), said), rows, part or drawn))
     losses = [c for c in counts if isinstance(c.said.get("loss"), float)]
     own = [(look.said["loss"], look.own_loss) for look in said if look.said and "loss" in look.said]
     if own and all(abs(x - y) <= LOSS * max(abs(y), 0.05) for x, y in own):
@@ -319,6 +333,20 @@ def evaluation_facts(seen: AsRecording) -> list[Finding]:
     if len(said) > 2 and not unclear:
         found += _stale(said)
     return found
+
+
+def _named(finding: Finding, said: list[Look], seen: AsRecording) -> Finding:
+    """Name an accuracy that is explained by shapes, by an order, or by a divisor."""
+    looks = [x for x in said if np.isfinite(x.logits).all() and isinstance((x.said or {}).get("accuracy"), float)]
+    looks = [x if finding.state != "violated" else replace(x, said=_as_share(x.said or {}, looks)) for x in looks]
+    sizes = [len(batch["labels"]) for batch in seen.held_out]
+    return explained(accuracy_of_any_order(finding, looks, sizes), looks, seen, sizes)
+
+
+def _as_share(said: dict, looks: list[Look]) -> dict:
+    """Return what is said with an accuracy in percent as a share."""
+    percent = all(1 < (look.said or {})["accuracy"] <= 100 for look in looks if look.accuracy > 0.2)
+    return {**said, "accuracy": said["accuracy"] / (100 if percent else 1)}
 
 
 def _of_another(finding: Finding, said: list[Look]) -> Finding:
@@ -381,6 +409,15 @@ def _mode(said: list[Look]) -> Finding:
         text = "The evaluation calls the model in training mode: model.eval() is missing."
         return violated("report.mode", PLACE, text, "dropout-in-evaluation", False)
     return holds("report.mode", PLACE, "The evaluation calls the model in evaluation mode.")
+
+
+def _trains(said: list[Look]) -> Finding:
+    """Does the evaluation leave the weights as they are? Weights that are exchanged for it have to be put back."""
+    moved = [look.moved for look in said if look.moved]
+    if moved:
+        text = f"In {len(moved)} of {len(said)} evaluations weights of the trained model change, such as {moved[0]}."
+        return violated("report.trains", PLACE, text, "evaluation-changes-model")
+    return holds("report.trains", PLACE, "The evaluation leaves the weights as they are.")
 
 
 def _repeated(look: Look) -> Finding:

@@ -52,6 +52,7 @@ TELLING = (  # violations that nobody chooses: any harm that shows decides
 )  # fmt: skip
 USUAL = 3.0  # times the usual rate of AdamW, or a part of it: from here on the rate alone is tried
 LITTLE = 0.03  # of accuracy, beyond what counting shared words has
+NOTHING = 0.02  # of how often words come
 OVERFIT = 60  # steps on eight examples
 
 
@@ -265,14 +266,30 @@ def _taken_as_such(found: list[Finding]) -> list[Finding]:
 
 #: Besides nsputil.clinic.facts.explain: fact -> facts whose violation explains it.
 ALSO = {
-    "optimizer.gradients": ("loss.", "model.gradient"),
-    "loss.steps": ("labels.", "model.logits"),
+    "optimizer.gradients": ("loss.", "model.gradient", "batches.given", "labels.late"),
+    "optimizer.called": ("loss.graph", "optimizer.renewed"),
+    "arrays.words": ("batches.given", "arrays.added", "arrays.label"),
+    "arrays.segments": ("arrays.label",),
+    "arrays.first": ("arrays.label",),
+    "arrays.label": ("pairs.", "labels.", "batches.given", "arrays.added", "arrays.mask"),
+    "loss.steps": ("labels.", "model.logits", "batches.given", "loss.pull"),
+    "loss.pull": ("batches.given",),
     "model.dropout": ("model.repeatable",),
+    "model.repeatable": ("model.registered",),
     "report.mode": ("report.repeated",),
-    "report.accuracy": ("report.repeated", "report.pairs"),
     "report.loss": ("report.repeated", "report.pairs", "loss."),
+    "report.accuracy": ("report.repeated", "report.pairs", "report.trains"),
     "report.stale": ("report.accuracy", "optimizer.called", "optimizer.held"),
-    "labels.agreement": ("labels.text", "labels.array", "arrays.", "loss.", "optimizer.", "model.gradient"),
+    "labels.agreement": (
+        "batches.given",
+        "labels.late",
+        "labels.text",
+        "labels.array",
+        "arrays.",
+        "loss.",
+        "optimizer.",
+        "model.gradient",
+    ),
     "steps.overshoot": ("model.", "optimizer."),
     "optimizer.direction": ("optimizer.called", "optimizer.held"),
     "split.copies": ("split.rows",),
@@ -603,12 +620,14 @@ def _shared_words(case: Case) -> float:
 
 
 def _is_mistake(case: Case, finding: Finding) -> bool:
-    """Whether a doubtful violation is a mistake and no choice: another loss, a wrong mask, a wrong first place."""
+    """Whether a doubtful violation is a mistake and no choice: another loss or vocabulary, a wrong mask."""
     if finding.cause == "sum-reduction" and "offset" in finding.numbers:  # the returned number, and not the gradient
         return False
     if finding.fact == "loss.function":
         return finding.cause is not None and finding.cause not in CHOSEN
     model = case.given.model
+    if finding.fact == "model.words":  # vectors of which frequency was taken out on purpose still tell a little
+        return finding.numbers["told"] < NOTHING
     if finding.fact == "arrays.mask":
         given = any("attention_mask" in seen.arrays for seen in case.seen.training.seen)
         return given or "attention_mask" in inspect.signature(model.forward).parameters

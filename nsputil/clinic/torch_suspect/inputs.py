@@ -13,9 +13,14 @@ from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.facts.labels import labels_of_arrays, labels_of_pairs
 from nsputil.clinic.facts.shortcuts import shortcut_facts
 from nsputil.clinic.facts.split import _copies, _kind, _shared
+from nsputil.clinic.torch_suspect.added_words import words_added
 from nsputil.clinic.torch_suspect.as_recording import AsRecording
 from nsputil.clinic.torch_suspect.batches import leaves, orders
 from nsputil.clinic.torch_suspect.copies import copied
+from nsputil.clinic.torch_suspect.given_rows import rows_given
+from nsputil.clinic.torch_suspect.left_padding import where_rows_begin
+from nsputil.clinic.torch_suspect.told_by_arrays import told_by_arrays
+from nsputil.clinic.torch_suspect.word_table import table_fits
 
 #: Part of the share of equal rows that is natural: short sentences come again.
 SHARED = 0.05
@@ -110,7 +115,8 @@ def array_facts(seen: AsRecording) -> list[Finding]:
     if not seen.with_segments:  # a choice, as far as one can see: whether it does harm is another question
         found = [replace(f, firm=False) if f.fact == "arrays.segments" else f for f in found]
     found = [f for f in found if not (f.fact == "arrays.mask" and "attention_mask" not in takes)]
-    return [*(_altered(_reordered(_exchanged(f, seen), seen), seen) for f in found), _separators(seen)]
+    own = [where_rows_begin(_altered(_reordered(_exchanged(f, seen), seen), seen), seen) for f in found]
+    return [*own, _separators(seen), words_added(seen), told_by_arrays(seen), table_fits(seen)]
 
 
 def _altered(finding: Finding, seen: AsRecording) -> Finding:
@@ -290,7 +296,7 @@ def _row(row: np.ndarray) -> tuple:
 def batch_facts(seen: AsRecording) -> list[Finding]:
     """Which pairs are together, and which are seen?"""
     if any(step.pairs for step in seen.steps):
-        return [_meant(f, seen) for f in batching_facts(seen)]
+        return [*(_meant(f, seen) for f in batching_facts(seen)), rows_given(seen)]
     labels = [step.labels for step in seen.steps if step.labels is not None and len(step.labels) >= 6]
     if not labels:
         return [unknown("batches.size", "batching", "No batch shows its rows.")]

@@ -10,6 +10,7 @@ from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.facts.loss import Asked, cross_entropy, designed, loss_function
 from nsputil.clinic.torch_suspect import asked_loss
 from nsputil.clinic.torch_suspect.as_recording import AsRecording
+from nsputil.clinic.torch_suspect.unmatched import loss_of_any_order
 
 HALF = 0.01  # of a loss: half precision has three digits
 SMOOTHED = 0.5  # of a target spread over both classes: up to this it can be meant
@@ -34,10 +35,13 @@ def loss_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     if facts[0].state == "violated" and facts[0].cause is None and _twice(seen, batch):
         text = f"{facts[0].statement} Given logits it is the cross-entropy, and the model gives probabilities."
         facts[0] = replace(facts[0], cause="double-softmax", statement=text)
+    beside = how == "by_loss" and seen.parts.step is not None  # the step may do more than ask this loss
+    facts[0] = _undone(facts[0], seen)
+    if not beside:
+        facts[0] = loss_of_any_order(_cut(facts[0], ask), ask)
     facts[0] = _as_chosen(facts[0], ask)
     if "layer" in how:  # float32 all along
         facts = [f for f in facts if f.fact != "loss.large"]
-    beside = how == "by_loss" and seen.parts.step is not None  # the step may do more than ask this loss
     if any(fact.fact == "loss.function" and fact.state == "holds" and "error" in fact.numbers for fact in facts):
         return [*facts, *(_not_asked(f) if beside else f for f in _steps(seen))]
     unexplained = facts[0].state == "violated" and facts[0].cause is None and facts[0].firm
@@ -91,6 +95,29 @@ def _teaches(ask: Any) -> bool:
     return min(cosines) > 0 and float(np.mean(cosines)) > TAUGHT and bool(alike)
 
 
+def _undone(finding: Finding, seen: AsRecording) -> Finding:
+    """A factor of the loss that the optimizer does not get was undone on the way, as a scaler of gradients does."""
+    factor = finding.numbers.get("ratio", 1.0)
+    sizes = [update.size for update in seen.training.updates if np.isfinite(update.size)]
+    if finding.cause != "loss-scaled" or factor <= 1 or not sizes or float(np.median(sizes)) > 0.5 * factor:
+        return finding
+    text = f"{finding.statement} What the optimizer gets is not so large: the factor is undone."
+    return holds("loss.function", "loss", text, numbers=finding.numbers)
+
+
+def _cut(finding: Finding, ask: Any) -> Finding:
+    """Does the loss follow the logits and give them no gradient at all?"""
+    if finding.state != "violated":
+        return finding
+    asked = Asked(ask)
+    answers = [asked(*designed(16, seed)) for seed in (0, 2, 4)]
+    known = [answer for answer in answers if answer is not None and np.isfinite(answer[0])]
+    if len(known) < 3 or any(answer[1].any() for answer in known) or np.ptp([answer[0] for answer in known]) < 1e-4:
+        return finding
+    text = "The value of the loss follows the logits, and no gradient comes back to them: its graph is cut."
+    return violated("loss.graph", "loss", text, "gradients-detached")
+
+
 def _twice(seen: AsRecording, batch: Any) -> bool:
     """Whether the loss takes logits where the model gives probabilities."""
     form = seen.parts.form
@@ -117,6 +144,18 @@ def _times(answer: tuple, factor: int) -> tuple:
     return answer[0], answer[1] * factor
 
 
+def _late(steps: list) -> Finding | None:
+    """Are the losses of the steps those of their logits with the labels of the batch before?"""
+    pairs = [(step, last) for last, step in zip(steps, steps[1:], strict=False)
+             if step.number == last.number + 1 and len(step.labels) == len(last.labels)]  # fmt: skip
+    fits = [abs(step.value - cross_entropy(step.logits, last.labels)[0]) < HALF * max(step.value, 0.05)
+            for step, last in pairs]  # fmt: skip
+    if len(fits) < 5 or float(np.mean(fits)) < 0.9:
+        return None
+    text = f"In {sum(fits)} of {len(fits)} steps the loss is that of the logits with the labels of the batch before."
+    return violated("labels.late", "encoding", text, "labels-shuffled")
+
+
 def _steps(seen: AsRecording) -> list[Finding]:
     """Do the steps return the loss of their logits?"""
     off, steps = [], []
@@ -132,6 +171,9 @@ def _steps(seen: AsRecording) -> list[Finding]:
         return [unknown("loss.steps", "loss", "No step shows its logits.")]
     middle, worst = float(np.median(off)), int(np.argmax(np.abs(off)))
     numbers = {"off": middle, "steps": float(len(off))}
+    late = _late(steps) if abs(middle) > HALF or float(np.median(np.abs(off))) > HALF else None
+    if late is not None:
+        return [late]
     if abs(middle) > HALF and np.isfinite(middle):
         step = steps[worst]
         expected = cross_entropy(step.logits, step.labels)[0]

@@ -13,7 +13,10 @@ from nsputil.clinic.facts.model import NOISE, ROUNDING
 from nsputil.clinic.torch_suspect.as_recording import AsRecording
 from nsputil.clinic.torch_suspect.batches import labels_of, leaves, mapped, some, to_array
 from nsputil.clinic.torch_suspect.calls import Calls
+from nsputil.clinic.torch_suspect.changed_logits import exact_zeros
 from nsputil.clinic.torch_suspect.copies import copied
+from nsputil.clinic.torch_suspect.normalization import statistics
+from nsputil.clinic.torch_suspect.unregistered import registered
 
 PLACE = "model"
 SLOPE = 0.15  # relative; a sign or a factor is far outside, curvature inside
@@ -43,6 +46,9 @@ def model_facts(seen: AsRecording, batch: Any) -> list[Finding]:
         lambda: _reads(seen, trained, batch),
         lambda: _gradient(seen, start, batch),
         lambda: _comparison(seen, start, batch),
+        lambda: registered(seen, batch),
+        lambda: statistics(seen),
+        lambda: exact_zeros(seen),
     ]
     found = []
     for check in checks:
@@ -101,7 +107,7 @@ def _repeatable(seen: AsRecording, model: Any, batch: Any) -> Finding:
         return violated("model.repeatable", PLACE, "The trained model gives numbers that are not finite.", None, False)
     if apart > ROUNDING * spread and apart > 1e-6:
         text = f"In evaluation mode the same pairs get log-odds that differ by up to {apart:.4f} nats the second time."
-        return violated("model.repeatable", "evaluation", text, "dropout-in-evaluation", apart=apart)
+        return violated("model.repeatable", PLACE, text, "dropout-in-evaluation", apart=apart)
     return holds("model.repeatable", PLACE, "In evaluation mode the same pairs get the same numbers twice.")
 
 

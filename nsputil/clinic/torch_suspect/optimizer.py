@@ -14,6 +14,7 @@ from nsputil.clinic.torch_suspect.as_recording import AsRecording
 from nsputil.clinic.torch_suspect.asked_loss import Answers
 from nsputil.clinic.torch_suspect.batches import labels_of
 from nsputil.clinic.torch_suspect.copies import copied
+from nsputil.clinic.torch_suspect.other_steps import renewed
 from nsputil.clinic.torch_suspect.watching import LAGS
 
 PLACE = "optimizer"
@@ -25,7 +26,8 @@ KEPT = 0.8  # of the length of a tensor at the start: decay that leaves so much 
 
 def optimizer_facts(seen: AsRecording, batch: Any) -> list[Finding]:
     """All facts about the optimizer and the body of the loop."""
-    found = [_held(seen), _called(seen), _gradients(seen), _outside(seen)]
+    again = renewed(seen.training.stepping) or _put_back(seen)
+    found = [_held(seen), _called(seen), _gradients(seen), _outside(seen), *([again] if again is not None else [])]
     if not any(f.state == "violated" and f.firm for f in found[1:2]):
         found += [f for f in tensors_that_move(seen) if f.fact not in ("steps.stored", "steps.gradient")]
         questions: dict[str, Callable] = {
@@ -97,6 +99,9 @@ def _called(seen: AsRecording) -> Finding:
     batches, calls = len(seen.training.seen), len(seen.training.updates)
     numbers = {"batches": float(batches), "steps": float(calls)}
     if batches and calls == 0 and hasattr(seen.training.optimizer, "register_step_pre_hook"):
+        if _moved(seen):
+            text = f"In {batches} batches the optimizer was never asked for a step; something else moves the weights."
+            return violated("optimizer.called", PLACE, text, None, False, numbers=numbers)
         text = f"In {batches} batches the optimizer was never asked for a step."
         return violated("optimizer.called", PLACE, text, "updates-not-applied", numbers=numbers)
     moved = [size for update in seen.training.updates for size in update.moved.values()]
@@ -104,6 +109,30 @@ def _called(seen: AsRecording) -> Finding:
         text = f"In {calls} steps of the optimizer no weight of the model changed."
         return violated("optimizer.called", PLACE, text, "updates-not-applied", numbers=numbers)
     return holds("optimizer.called", PLACE, f"The optimizer took {calls} steps in {batches} batches.", numbers=numbers)
+
+
+def _put_back(seen: AsRecording) -> Finding | None:
+    """Are all weights those from before an earlier step, after others in between?"""
+    known: dict[tuple, int] = {}
+    back: list[tuple[int, int]] = []
+    for number, mark in enumerate(seen.training.marks, 1):
+        if mark and all(np.isfinite(mark)) and known.get(mark, number - 1) < number - 1:
+            back.append((number, known[mark]))
+        known[mark] = number
+    if not back:
+        return None
+    text = (
+        f"Before step {back[0][0]} of the optimizer all weights are those from before step {back[0][1]}, "
+        f"{len(back)} times in all: they are put back."
+    )
+    return violated("optimizer.back", PLACE, text, "weights-put-back")
+
+
+def _moved(seen: AsRecording) -> bool:
+    """Whether any weight is another at the end."""
+    start = dict(seen.parts.model.named_parameters())
+    return any(n in start and not torch.equal(p.detach(), start[n].detach())
+               for n, p in seen.training.model.named_parameters())  # fmt: skip
 
 
 def _gradients(seen: AsRecording) -> Finding:
@@ -121,6 +150,22 @@ def _gradients(seen: AsRecording) -> Finding:
     if since < -0.5:
         text = f"The optimizer gets the opposite of the gradient (cosine {since:.3f})."
         return violated("optimizer.gradients", "loss", text, "sign-flipped", numbers=numbers)
+    last = [u.cosines["batch"] for u in asked if "batch" in u.cosines]
+    gathered = {u.gradients for u in asked}
+    if len(asked) > 1 and min(gathered) > 1 and last and np.median(last) > 0.98 > since:
+        text = (
+            f"The optimizer takes a step after {max(gathered)} batches and gets the gradient of the last one alone "
+            f"(cosine {np.median(last):.3f}; with all of them {since:.3f}): those before are set to zero."
+        )
+        return violated("optimizer.gradients", PLACE, text, "accumulated-gradients-lost", numbers=numbers)
+    pulls = [u.more for u in asked if u.more is not None]
+    if pulls and np.median([size for size, _ in pulls]) > 1 and np.median([along for _, along in pulls]) > 0.9:
+        size = float(np.median([size for size, _ in pulls]))
+        text = (
+            f"What the optimizer gets is mostly a pull of the weights to zero, {size:.1f} times as long as the "
+            "gradient of its batches: a penalty outweighs the loss."
+        )
+        return violated("loss.pull", "loss", text, "penalty-outweighs-loss", numbers=numbers)
     everything = [u.cosines["all"] for u in later if "all" in u.cosines]
     if everything and np.median(everything) > max(0.95, since + 0.02):
         numbers["all"] = float(np.median(everything))

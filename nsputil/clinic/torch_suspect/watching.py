@@ -10,6 +10,7 @@ import torch
 from nsputil.clinic.torch_suspect.batches import endless, labels_of, to_array
 from nsputil.clinic.torch_suspect.calls import Calls
 from nsputil.clinic.torch_suspect.given import Given
+from nsputil.clinic.torch_suspect.other_steps import Stepping
 from nsputil.clinic.torch_suspect.outputs import answer_in
 
 WINDOW = 12  # batches at the start, and in the middle, whose gradients are computed a second time
@@ -38,6 +39,8 @@ class Update:
         batches since the start, of earlier ones; empty where they were not computed.
     size : float
         The norm of the gradient over that of the batches since the last step.
+    more : (float, float) or None
+        What is in the gradient besides that of the batches: its size over theirs, and its cosine with the weights.
     """
 
     batch: int
@@ -48,6 +51,7 @@ class Update:
     rates: tuple = ()
     cosines: dict = field(default_factory=dict)
     size: float = float("nan")
+    more: tuple[float, float] | None = None
 
 
 @dataclass
@@ -99,6 +103,10 @@ class Training:
         Arrays that the model can be given.
     outside : list of (str, float, float)
         What changed most between two steps of the optimizer, by how much of its length, and how much of it is left.
+    stepping : Stepping or None
+        What all optimizers did that hold a tensor of the model.
+    marks : list of tuple of float
+        The sum of each tensor before each step of the optimizer.
     """
 
     model: Any
@@ -112,6 +120,8 @@ class Training:
     error: Exception | None = None
     takes: set = field(default_factory=set)
     outside: list = field(default_factory=list)
+    stepping: Stepping | None = None
+    marks: list = field(default_factory=list)
 
 
 def flat(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -213,6 +223,7 @@ class _Watcher:
     def __init__(self, run: Training, model: Any, optimizer: Any, own: Given, steps: int) -> None:
         self.run, self.model, self.optimizer, self.own, self.steps = run, model, optimizer, own, steps
         self.calls = Calls(model)
+        run.stepping = Stepping(model)
         run.takes = self.calls.takes
         self.named = dict(model.named_parameters())
         inside = {id(p) for group in getattr(optimizer, "param_groups", []) for p in group["params"]}
@@ -243,6 +254,8 @@ class _Watcher:
         inside = {id(p) for group in getattr(self.optimizer, "param_groups", []) for p in group["params"]}
         self.run.trained |= {name for name, p in self.named.items() if id(p) in inside}  # some are added on the way
         self.calls.close()
+        if self.run.stepping is not None:
+            self.run.stepping.close()
         for hook in self.hooks:
             hook.remove()
 
@@ -306,6 +319,7 @@ class _Watcher:
                     if p.grad is not None}  # fmt: skip
         update = Update(self.number, self.since)
         update.rates = tuple(group.get("lr", float("nan")) for group in getattr(optimizer, "param_groups", []))
+        self.run.marks.append(tuple(float(p.detach().double().sum()) for p in self.named.values() if p.numel() > 15))
         update.norms = {name: float(g.norm()) for name, g in self.got.items()}
         if self.after is not None and self.number in self.window:
             apart = {n: (p.detach() - self.after[n]).norm() / self.after[n].norm().clamp_min(1e-12)
@@ -324,6 +338,11 @@ class _Watcher:
                 update.cosines["since"] = cosine(own, since)
                 norm = dot(since, since) ** 0.5
                 update.size = (dot(own, own) ** 0.5) / norm if norm else float("nan")
+                rest = {n: g - since[n] if n in since else g for n, g in own.items()}
+                pulled = {
+                    n: self.named[n].detach() for n, g in rest.items() if float(g.norm()) > 0.2 * float(own[n].norm())
+                }
+                update.more = (dot(rest, rest) ** 0.5 / max(norm, 1e-30), cosine({n: rest[n] for n in pulled}, pulled))
             if self.number <= WINDOW and self.everything is not None:
                 update.cosines["all"] = cosine(own, self._held(self.everything))
             for back in range(1, LAGS + 1):

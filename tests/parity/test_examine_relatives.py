@@ -1,0 +1,664 @@
+"""Relatives of the defects of the fifth open set, and sane trainings that look alike: `make parity`."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from test_examine import Bag, One, Pairs, inputs, training
+from torch import nn
+from torch.utils.data import DataLoader
+
+from nsputil.clinic.torch_suspect import examine
+
+
+class Words:
+    """A tokenizer of numbers."""
+
+    cls_id, sep_id, unk_id, pad_id = 2, 3, 1, 0
+
+    def __len__(self):
+        return 60
+
+    def ids(self, text):
+        return [int(word) for word in text.split()]
+
+
+def pairs_of(count, seed):
+    rows = [row["input_ids"].tolist() for row in Pairs(count, seed)]
+    return [(" ".join(map(str, ids[1:6])), " ".join(map(str, ids[7:12])), k % 2) for k, ids in enumerate(rows)]
+
+
+def with_text(**changes):
+    text = {"tokenizer": Words(), "pairs": pairs_of(320, 0), "held_out_pairs": pairs_of(160, 1)}
+    return training(**(text | {"limit": 120} | changes))
+
+
+def state(found, fact):
+    return next((f.state for f in found.findings if f.fact == fact), None)
+
+
+# ---- tensors that a module does not know ----
+
+
+class InDict(Bag):
+    def __init__(self):
+        super().__init__()
+        self.layers = {"pooler": self._modules.pop("pooler"), "head": self._modules.pop("head")}
+
+    def __getattr__(self, name):
+        layers = self.__dict__.get("layers", {})
+        return layers[name] if name in layers else super().__getattr__(name)
+
+
+class BareTensor(Bag):
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.ones(16, requires_grad=True)
+
+    def forward(self, *args, **kwargs):
+        return super().forward(*args, **kwargs) * self.scale.mean()
+
+
+class MadeInTheCall(Bag):
+    def forward(self, *args, **kwargs):
+        self.head = nn.Linear(16, 2)
+        return super().forward(*args, **kwargs)
+
+
+class InModuleDict(Bag):
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.ModuleDict({"last": nn.Linear(2, 2)})
+
+    def forward(self, *args, **kwargs):
+        return self.parts["last"](super().forward(*args, **kwargs))
+
+
+class HiddenTeacher(Bag):
+    """A teacher in a list, so that parameters() does not name it: meant so, and used without a gradient."""
+
+    def __init__(self):
+        super().__init__()
+        self.teacher = [Bag()]
+
+    def forward(self, *args, **kwargs):
+        with torch.no_grad():
+            nudge = 0.01 * self.teacher[0](*args, **kwargs)
+        return super().forward(*args, **kwargs) + nudge
+
+
+class ConstantTable(Bag):
+    def __init__(self):
+        super().__init__()
+        self.table = [torch.ones(2)]
+
+    def forward(self, *args, **kwargs):
+        return super().forward(*args, **kwargs) * self.table[0]
+
+
+@pytest.mark.parametrize("model", [InDict, BareTensor, MadeInTheCall])
+def test_a_layer_that_is_not_registered_is_found(model):
+    found = examine(**training(model=model(), limit=120))
+    assert (found.cause, found.place) == ("layers-not-registered", "model"), found.table()
+
+
+@pytest.mark.parametrize("model", [InModuleDict, HiddenTeacher, ConstantTable])
+def test_layers_that_are_known_or_not_meant_to_be_trained_are_left_alone(model):
+    found = examine(**training(model=model(), limit=120))
+    assert state(found, "model.registered") == "holds" and found.cause is None, found.table()
+
+
+def test_a_tensor_beside_the_model_that_the_optimizer_holds_is_no_fault():
+    model = BareTensor()
+
+    def optimizer(model):
+        return torch.optim.AdamW([*model.parameters(), model.scale], 1e-2)
+
+    found = examine(**training(model=model, optimizer=optimizer, limit=120))
+    assert state(found, "model.registered") == "holds", found.table()
+
+
+# ---- running statistics ----
+
+
+class Normed(Bag):
+    def __init__(self, **options):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(32, **options)
+
+    def forward(self, input_ids, token_type_ids, attention_mask):
+        second = (token_type_ids * (input_ids > 4)).unsqueeze(-1)
+        first = ((1 - token_type_ids) * (input_ids > 4)).unsqueeze(-1)
+        vectors = self.words(input_ids)
+        product = (vectors * first).mean(1) * (vectors * second).mean(1)
+        return self.head(torch.tanh(self.pooler(self.norm(product))))
+
+
+@pytest.mark.parametrize("options", [{"momentum": 1e-4}, {"momentum": 1e-3}])
+def test_statistics_that_hardly_move_are_found(options):
+    found = examine(**training(model=Normed(**options), limit=120))
+    assert (found.cause, found.place) == ("batch-norm-statistics-stale", "model"), found.table()
+
+
+@pytest.mark.parametrize("options", [{}, {"momentum": None}, {"momentum": 0.3}, {"track_running_stats": False}])
+def test_usual_statistics_are_no_fault(options):
+    found = examine(**training(model=Normed(**options), limit=120))
+    assert state(found, "model.statistics") != "violated", found.table()
+
+
+def test_a_normalization_that_is_frozen_on_purpose_is_no_fault():
+    class Frozen(Normed):
+        def train(self, mode=True):
+            super().train(mode)
+            self.norm.eval()
+            return self
+
+    found = examine(**training(model=Frozen(), limit=120))
+    assert state(found, "model.statistics") != "violated", found.table()
+
+
+# ---- shapes that do not fit ----
+
+
+class Column(Bag):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(16, 1)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda z, y: ((z.sigmoid() - y) ** 2).mean(),
+        lambda z, y: (F.softplus(z) - z * y).mean(),
+        lambda z, y: F.softplus(-z * (2.0 * y - 1)).mean(),
+    ],
+)
+def test_a_column_against_a_row_in_the_loss_is_found(loss):
+    found = examine(**training(model=Column(), loss=loss, limit=120))
+    assert (found.cause, found.place) == ("loss-broadcast", "loss"), found.table()
+
+
+@pytest.mark.parametrize(
+    "model, loss",
+    [
+        (Column, lambda z, y: ((z.squeeze(1).sigmoid() - y) ** 2).mean()),
+        (Column, lambda z, y: (F.softplus(z) - z * y[:, None]).mean()),
+        (One, lambda z, y: F.softplus(-z * (2.0 * y - 1)).mean()),
+    ],
+)
+def test_shapes_that_fit_are_no_fault(model, loss):
+    found = examine(**training(model=model(), loss=loss, limit=120))
+    assert found.cause != "loss-broadcast", found.table()
+
+
+def answers(model, held_out):
+    model.eval()
+    with torch.no_grad():
+        found = [(model(**inputs(b)), b["labels"]) for b in held_out]
+    model.train()
+    return torch.cat([z for z, _ in found]), torch.cat([y for _, y in found])
+
+
+def all_against_all(model, held_out):
+    z, y = answers(model, held_out)
+    return {"accuracy": (z.argmax(1, keepdim=True) == y).float().mean().item()}
+
+
+def each_batch_against_itself(model, held_out):
+    model.eval()
+    with torch.no_grad():
+        shares = [(model(**inputs(b)).argmax(1)[:, None] == b["labels"]).float().mean().item() for b in held_out]
+    model.train()
+    return {"accuracy": float(np.mean(shares))}
+
+
+def over_full_batches(model, held_out):
+    z, y = answers(model, held_out)
+    return {"accuracy": int((z.argmax(1) == y).sum()) / (len(held_out) * held_out.batch_size)}
+
+
+def over_more(model, held_out):
+    z, y = answers(model, held_out)
+    return {"accuracy": int((z.argmax(1) == y).sum()) / 200}
+
+
+def long_ones_first(model, held_out):
+    z, y = answers(model, held_out)
+    order = sorted(range(len(y)), key=lambda k: sum(len(text) for text in pairs_of(160, 1)[k][:2]))
+    return {"accuracy": float((z.argmax(1)[order[::-1]] == y).float().mean())}
+
+
+def by_first_text(model, held_out):
+    z, y = answers(model, held_out)
+    order = np.argsort([len(a) for a, _, _ in pairs_of(160, 1)], kind="stable")
+    return {"accuracy": float((z.argmax(1) == y[order]).float().mean())}
+
+
+def held(batch):
+    return DataLoader(Pairs(160, 1), batch)
+
+
+@pytest.mark.parametrize(
+    "evaluate, cause",
+    [
+        (all_against_all, "shapes-broadcast"),
+        (each_batch_against_itself, "shapes-broadcast"),
+        (over_full_batches, "divided-by-capacity"),
+        (over_more, None),
+        (long_ones_first, "predictions-out-of-order"),
+        (by_first_text, "predictions-out-of-order"),
+    ],
+)
+def test_a_report_is_explained_by_shapes_divisors_and_orders(evaluate, cause):
+    found = examine(**with_text(evaluate=evaluate, held_out=held(60), limit=360))
+    assert (found.cause, found.place) == (cause, "evaluation") and not found.sound, found.table()
+
+
+def percent(model, held_out):
+    z, y = answers(model, held_out)
+    return {"accuracy": 100 * float((z.argmax(1) == y).float().mean())}
+
+
+def mean_of_batches(model, held_out):
+    model.eval()
+    with torch.no_grad():
+        shares = [(model(**inputs(b)).argmax(1) == b["labels"]).float().mean().item() for b in held_out]
+    model.train()
+    return {"accuracy": float(np.mean(shares))}
+
+
+@pytest.mark.parametrize("evaluate", [percent, mean_of_batches])
+def test_usual_reports_are_no_fault(evaluate):
+    found = examine(**with_text(evaluate=evaluate, held_out=held(40), limit=360))
+    assert found.sound and not [f for f in found.violations if f.place == "evaluation"], found.table()
+
+
+def test_an_evaluation_that_trains_is_found_and_one_that_puts_weights_back_is_not():
+    def trains(model, held_out):
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for batch in held_out:
+            F.cross_entropy(model(**inputs(batch)), batch["labels"]).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        return percent(model, held_out)
+
+    def halves(model, held_out):
+        kept = copy.deepcopy(model.state_dict())
+        model.load_state_dict({name: array.half().float() for name, array in kept.items()})
+        found = percent(model, held_out)
+        model.load_state_dict(kept)
+        return found
+
+    assert examine(**training(evaluate=trains, limit=120)).cause == "evaluation-changes-model"
+    assert state(examine(**training(evaluate=halves, limit=120)), "report.trains") == "holds"
+
+
+# ---- steps ----
+
+
+def gathered(zero, count=4):
+    done = [0]
+
+    def step(model, batch, loss, optimizer, schedule):
+        value = loss(model(**inputs(batch)), batch["labels"])
+        if zero == "each":
+            optimizer.zero_grad()
+        (value / count).backward()
+        done[0] += 1
+        if done[0] % count == 0:
+            optimizer.step()
+            optimizer.zero_grad()
+        return value
+
+    return step
+
+
+def last_alone(model, batch, loss, optimizer, schedule):
+    optimizer.done = getattr(optimizer, "done", 0) + 1
+    value = loss(model(**inputs(batch)), batch["labels"])
+    gradients = torch.autograd.grad(value, list(model.parameters()))
+    for p, g in zip(model.parameters(), gradients, strict=True):
+        p.grad = g
+    if optimizer.done % 2 == 0:
+        optimizer.step()
+    return value.detach()
+
+
+@pytest.mark.parametrize("step", [gathered("each"), gathered("each", 2), last_alone])
+def test_gathered_gradients_that_are_lost_are_found(step):
+    found = examine(**training(step=step, limit=240))
+    assert (found.cause, found.place) == ("accumulated-gradients-lost", "optimizer"), found.table()
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_gathered_gradients_are_no_fault(count):
+    found = examine(**training(step=gathered("once", count), limit=240))
+    assert state(found, "optimizer.gradients") == "holds", found.table()
+
+
+def plain(model, batch, loss, optimizer):
+    value = loss(model(**inputs(batch)), batch["labels"])
+    optimizer.zero_grad()
+    value.backward()
+    optimizer.step()
+    return value
+
+
+def new_each_time(model, batch, loss, optimizer, schedule):
+    return plain(model, batch, loss, torch.optim.AdamW(model.parameters(), 1e-2))
+
+
+def new_momentum(model, batch, loss, optimizer, schedule):
+    return plain(model, batch, loss, torch.optim.SGD(model.parameters(), 0.5, momentum=0.9))
+
+
+def forgetful(model, batch, loss, optimizer, schedule):
+    value = plain(model, batch, loss, optimizer)
+    optimizer.state.clear()
+    return value
+
+
+def own_optimizer():
+    kept = {}
+
+    def step(model, batch, loss, optimizer, schedule):
+        if id(model) not in kept:
+            kept[id(model)] = torch.optim.AdamW(model.parameters(), 1e-2)
+        return plain(model, batch, loss, kept[id(model)])
+
+    return step
+
+
+def by_hand(model, batch, loss, optimizer, schedule):
+    value = loss(model(**inputs(batch)), batch["labels"])
+    model.zero_grad()
+    value.backward()
+    with torch.no_grad():
+        for p in model.parameters():
+            p -= 2.0 * p.grad
+    return value
+
+
+def plain_descent(model, batch, loss, optimizer, schedule):
+    return plain(model, batch, loss, torch.optim.SGD(model.parameters(), 2.0))
+
+
+@pytest.mark.parametrize("step", [new_each_time, new_momentum, forgetful])
+def test_an_optimizer_that_remembers_nothing_is_found(step):
+    found = examine(**training(step=step, limit=240))
+    assert (found.cause, found.place) == ("optimizer-rebuilt-every-step", "optimizer"), found.table()
+
+
+@pytest.mark.parametrize("step", [own_optimizer(), by_hand, plain_descent])
+def test_weights_may_be_moved_by_something_else(step):
+    found = examine(**training(step=step, limit=240))
+    assert found.cause not in ("optimizer-rebuilt-every-step", "updates-not-applied"), found.table()
+
+
+def penalized(strength, power):
+    def step(model, batch, loss, optimizer, schedule):
+        value = loss(model(**inputs(batch)), batch["labels"])
+        value = value + strength * sum(p.abs().pow(power).sum() for p in model.parameters())
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        return value
+
+    return step
+
+
+@pytest.mark.parametrize("strength", [0.05, 1.0])
+def test_a_penalty_that_outweighs_the_loss_is_found(strength):
+    found = examine(**training(step=penalized(strength, 2), limit=120))
+    assert (found.cause, found.place) == ("penalty-outweighs-loss", "loss"), found.table()
+
+
+def test_a_light_penalty_is_no_fault():
+    found = examine(**training(step=penalized(1e-6, 2), limit=240))
+    assert found.sound, found.table()
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda x, y: torch.tensor(F.cross_entropy(x, y).item(), requires_grad=True),
+        lambda x, y: F.cross_entropy(x.detach(), y).requires_grad_(),
+    ],
+)
+def test_a_loss_without_a_way_back_is_found(loss):
+    found = examine(**training(loss=loss, limit=120))
+    assert (found.cause, found.place) == ("gradients-detached", "loss"), found.table()
+
+
+def scaled(unscale):
+    def step(model, batch, loss, optimizer, schedule):
+        value = loss(model(**inputs(batch)), batch["labels"])
+        optimizer.zero_grad()
+        (value * 1024).backward()
+        if not unscale:
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for p in model.parameters():
+            p.grad /= 1024
+        if unscale:
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        return value
+
+    return step
+
+
+def test_a_factor_that_is_undone_is_no_fault_of_the_loss():
+    descent = {"optimizer": lambda model: torch.optim.SGD(model.parameters(), 2.0), "limit": 360}
+    found = examine(**training(step=scaled(True), **descent))
+    assert found.sound and state(found, "loss.function") == "holds", found.table()
+    found = examine(**training(step=scaled(False), **descent))
+    assert (found.cause, found.place) == ("clip-too-small", "optimizer"), found.table()
+
+
+def put_back(each, partly=False):
+    kept = {}
+
+    def step(model, batch, loss, optimizer, schedule):
+        own = kept.setdefault(id(model), {"number": 0, "start": copy.deepcopy(model.state_dict())})
+        own["number"] += 1
+        if own["number"] % each == 0:
+            start = {name: array for name, array in own["start"].items() if not partly or "head" in name}
+            model.load_state_dict(start, strict=False)
+        return plain(model, batch, loss, optimizer)
+
+    return step
+
+
+@pytest.mark.parametrize("each", [5, 12])
+def test_weights_that_are_put_back_are_found(each):
+    found = examine(**training(step=put_back(each), limit=240))
+    assert (found.cause, found.place) == ("weights-put-back", "optimizer"), found.table()
+
+
+@pytest.mark.parametrize("step", [put_back(100), put_back(5, partly=True)])
+def test_weights_that_are_not_all_put_back_are_another_matter(step):
+    assert examine(**training(step=step, limit=240)).cause != "weights-put-back"
+
+
+class Rectified(Bag):
+    def forward(self, *args, **kwargs):
+        return super().forward(*args, **kwargs).relu()
+
+
+class Dropped(Bag):
+    def forward(self, *args, **kwargs):
+        return F.dropout(super().forward(*args, **kwargs), 0.5, self.training)
+
+
+class DroppedBefore(Bag):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Sequential(nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 2))
+        nn.init.zeros_(self.head[2].weight)
+
+
+@pytest.mark.parametrize(
+    "model, cause", [(Rectified, "logits-rectified"), (Dropped, "dropout-on-logits"), (DroppedBefore, None)]
+)
+def test_logits_that_are_set_to_zero_are_found(model, cause):
+    found = examine(**training(model=model(), limit=240))
+    assert found.cause == cause, found.table()
+
+
+def labels_before(model, batch, loss, optimizer, schedule):
+    last = getattr(optimizer, "labels", batch["labels"])
+    optimizer.labels = batch["labels"]
+    return plain(model, batch | {"labels": last}, loss, optimizer)
+
+
+def labels_of_a_queue():
+    kept = []
+
+    def step(model, batch, loss, optimizer, schedule):
+        kept.append(batch["labels"])
+        return plain(model, batch | {"labels": kept[max(0, len(kept) - 2)]}, loss, optimizer)
+
+    return step
+
+
+@pytest.mark.parametrize("step", [labels_before, labels_of_a_queue()])
+def test_labels_of_the_batch_before_are_found(step):
+    found = examine(**with_text(step=step, limit=240))
+    assert (found.cause, found.place) == ("labels-shuffled", "encoding"), found.table()
+
+
+# ---- rows and words ----
+
+
+def keeping(count):
+    kept = []
+
+    def step(model, batch, loss, optimizer, schedule):
+        if len(kept) < count:
+            kept.append({name: array.clone() for name, array in batch.items()})
+        return plain(model, kept[-1], loss, optimizer)
+
+    return step
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_batch_that_is_kept_is_found(count):
+    found = examine(**with_text(step=keeping(count), limit=240))
+    assert (found.cause, found.place) == ("same-pairs-again", "batching"), found.table()
+
+
+def two_passes(model, batch, loss, optimizer, schedule):
+    value = 0.5 * (loss(model(**inputs(batch)), batch["labels"]) + loss(model(**inputs(batch)), batch["labels"]))
+    optimizer.zero_grad()
+    value.backward()
+    optimizer.step()
+    return value
+
+
+def test_rows_that_are_read_twice_are_no_fault():
+    assert state(examine(**with_text(step=two_passes)), "batches.given") == "holds"
+
+
+def joined(how):
+    def collate(rows):
+        batch = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+        ids, labels = batch["input_ids"], batch["labels"]
+        if how == "last word":
+            ids[:, -1] = 10 + labels
+            ids = torch.cat([ids, torch.full((len(ids), 1), 3)], 1)
+            more = {"token_type_ids": 1, "attention_mask": 1}
+            batch |= {name: F.pad(batch[name], (0, 1), value=value) for name, value in more.items()}
+            batch["input_ids"] = ids
+        elif how == "one class":
+            ids[labels == 1, -1] = 12
+        elif how == "segments":
+            batch["token_type_ids"] = batch["token_type_ids"] * 0 + labels[:, None]
+        elif how == "first":
+            ids[:, 0] = torch.where(labels == 1, 3, 2)
+        elif how == "mark":
+            ids[:, -1] = 4
+        return batch
+
+    return {
+        name: DataLoader(Pairs(count, seed), 16, shuffle=name == "train", collate_fn=collate)
+        for name, count, seed in (("train", 320, 0), ("held_out", 160, 1))
+    }
+
+
+@pytest.mark.parametrize("how", ["last word", "one class", "segments", "first"])
+def test_a_label_among_the_arrays_is_found(how):
+    found = examine(**with_text(**joined(how)))
+    assert (found.cause, found.place) == ("label-in-text", "encoding"), found.table()
+
+
+@pytest.mark.parametrize("how", ["as it is", "mark"])
+def test_rows_without_the_label_are_no_fault(how):
+    found = examine(**with_text(**joined(how)))
+    assert found.cause != "label-in-text", found.table()
+
+
+class Attending(nn.Module):
+    """Attention over the words, with or without positions; all words, or the first place, are read."""
+
+    def __init__(self, positions, first):
+        super().__init__()
+        torch.manual_seed(0)
+        self.words, self.places = nn.Embedding(60, 32), nn.Embedding(16, 32)
+        self.attention = nn.MultiheadAttention(32, 2, batch_first=True)
+        self.pooler, self.head = nn.Linear(32, 32), nn.Linear(32, 2)
+        self.positions, self.first = positions, first
+
+    def forward(self, input_ids, token_type_ids, attention_mask):
+        x = self.words(input_ids)
+        if self.positions:
+            x = x + self.places(torch.arange(input_ids.shape[1]))
+        x = self.attention(x, x, x, attention_mask == 0)[0]
+        here = attention_mask.unsqueeze(-1).float()
+        return self.head(torch.tanh(self.pooler(x[:, 0] if self.first else (x * here).sum(1) / here.sum(1))))
+
+
+def padded_on_the_left(rows):
+    batch = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+    return {name: x if name == "labels" else F.pad(x, (2, 0)) for name, x in batch.items()}
+
+
+@pytest.mark.parametrize(
+    "positions, first, fault", [(False, False, False), (True, False, True), (False, True, True), (True, True, True)]
+)
+def test_padding_on_the_left_is_a_fault_where_the_beginning_is_read(positions, first, fault):
+    from types import SimpleNamespace
+
+    from nsputil.clinic.facts.finding import violated
+    from nsputil.clinic.torch_suspect.given import Given
+    from nsputil.clinic.torch_suspect.left_padding import where_rows_begin
+
+    model = Attending(positions, first)
+    train = DataLoader(Pairs(32, 0), 16, collate_fn=padded_on_the_left)
+    seen = SimpleNamespace(parts=Given(model, train), words=Words())
+    found = where_rows_begin(violated("arrays.first", "encoding", "", "cls-not-first", False), seen)
+    assert (found.state == "violated") == fault
+
+
+def table_of(kind):
+    """Return what `word_table` measures for vectors of 2,000 words whose first direction tells how often they come."""
+    from nsputil.clinic.torch_suspect.word_table import _told
+
+    rng = np.random.default_rng(0)
+    often = rng.normal(size=2000)
+    table = rng.normal(size=(2000, 48))
+    if kind != "random":
+        table[:, 0] += 4 * often
+        table[:, 1] += 3 * rng.normal(size=2000)
+    words = rng.permutation(2000) if kind == "other words" else np.arange(2000)
+    return _told(table, words[:900], often[:900])
+
+
+def test_word_vectors_tell_whether_they_are_of_these_words():
+    spread, told = table_of("own words")
+    assert spread > 1.5 and told > 0.3
+    spread, told = table_of("other words")
+    assert spread > 1.5 and told < 0.05
+    assert table_of("random")[0] < 1.2
