@@ -87,6 +87,10 @@ def main(arguments=None):
     for name, row in rows.items():  # not measured: what the catalogue's kill test says of the cause
         if name not in harm and row["truth"][0] in FAULTS and FAULTS[row["truth"][0]].benign:
             harm[name] = 0.0
+    for row in rows.values():  # a fault that is kept outside the catalogue has a name, and its answer is the place
+        fault = FAULTS.get(row["truth"][0])
+        if row["kind"] == "a" and fault is not None and fault.outside:
+            row |= {"kind": "b", "truth": [fault.name, ""]}
     a = {n: r for n, r in rows.items() if r["kind"] == "a"}
     harmful = {n: r for n, r in a.items() if harm.get(n, 1.0) >= 0.02}
 
