@@ -225,8 +225,8 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
 def _by_own_rule(case: _Investigation, tell: Callable) -> Conclusion | None:
     """Pairs for training may teach less than pairs of the rule for held-out text do.
 
-    That rule is the experiment's own. So it needs no reference of another kind, and a gain beyond that of three seeds is no better part, but a loss that
-    the pairs for training bring.
+    That rule is the experiment's own. So it needs no reference of another kind, and a gain in three seeds is not that
+    of a better part: it is what the pairs for training lose.
     """
     experiment = case.trials.experiment
     rule = experiment.held_out_pairs
