@@ -102,10 +102,17 @@ class Name:
     whole: bool = False
 
 
+#: ``trainloss``, ``valacc``, ``lossvalue``: words that are written as one.
+_GLUED = re.compile(r"(train|val|valid|test|dev|eval)?(loss|acc|accuracy)(value|val|score)?")
+
+
 def words(name: str) -> list[str]:
     """Return the words of a name in small letters, phrases of two joined."""
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    found = re.findall(r"[a-z]+|\d+", name.lower())
+    found = []
+    for word in re.findall(r"[a-z]+|\d+", name.lower()):
+        glued = _GLUED.fullmatch(word)
+        found += [x for x in glued.groups()[:2] if x] if glued else [word]
     joined: list[str] = []
     while found:
         pair = PHRASES.get(tuple(found[:2]))

@@ -498,7 +498,10 @@ def _missing_nans(rows: list[dict], records: Sequence[Record], out: Rows) -> lis
     for part in PARTS:
         for name in ("loss", "accuracy"):
             of = [row for row in rows if row["part"] == part and name in row]
+            other = {"loss": "accuracy", "accuracy": "loss"}[name]
             nans = [row for row in of if math.isnan(row[name])]
+            if any(math.isfinite(row.get(other, math.nan)) for row in nans):
+                continue  # these rows were measured
             ends = bool(of) and math.isnan(of[-1][name])
             alone = [
                 r

@@ -96,7 +96,7 @@ def _header(lines: list[str], separator: str) -> tuple[int, list[str]]:
 def _is_header(cells: list[str]) -> bool:
     """Whether cells are names, one of them known, rather than numbers or sentences."""
     named = [cell for cell in cells if cell]
-    if len(named) < 2 or any(parse(cell) is not None and not cell.isalpha() for cell in named):
+    if len(named) < 2 or any(parse(cell) is not None for cell in named):  # nan is a number, too
         return False
     if any(len(cell) > 80 or "=" in cell or ": " in cell for cell in named):
         return False
