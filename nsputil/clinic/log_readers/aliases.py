@@ -51,7 +51,7 @@ RUNNING = frozenset({"avg", "average", "mean", "running", "smoothed", "ema", "cu
 #: Names with one of these words are of no use to a diagnosis.
 OTHER = frozenset({
     "other", "lr", "rate", "runtime", "time", "second", "seconds", "sec", "speed", "norm", "gnorm", "throughput",
-    "threshold", "f1", "precision", "recall", "mcc", "auc", "ap", "ppl", "perplexity", "best", "max", "min", "samples",
+    "threshold", "f1", "precision", "recall", "mcc", "auc", "ap", "ppl", "perplexity", "pplx", "perp", "best", "max", "min", "samples",
     "per", "scale", "flos", "eta", "elapsed", "ips", "wps", "ups", "patience", "size", "lambda", "weight", "coef",
     "num",
     "total_steps", "warmup", "seed", "delta", "remaining",
@@ -64,7 +64,7 @@ FILLERS = frozenset({
     "performance", "class",
 })  # fmt: skip
 #: The exponential of a loss; read only where no loss is written.
-PERPLEXITY = frozenset({"ppl", "perplexity"})
+PERPLEXITY = frozenset({"ppl", "perplexity", "pplx", "perp"})
 #: Where ``top1`` and ``prec@1`` are the names of an accuracy.
 FIRST_ANSWER = frozenset({"top", "prec", "precision"})
 #: How many answers such as ``acc@5`` count.

@@ -32,10 +32,15 @@ _HEADING = re.compile(rf"[\[<(]\s*({_PARTS})\s*[\])>]\s*:?", re.I)
 _INNER = re.compile(r"(^\s*|[,;|]\s*)([A-Za-z][\w@-]*\s*[=:])")
 
 
+#: ``Test: [20/29]``: a batch of an evaluation.
+_OF_EVALUATION = re.compile(r"^(\W*(?:test|val|valid|validation|eval)\w*\s*:?\s*)[\[(]\s*(\d+)\s*/\s*(\d+)\s*[\])]", re.I)
+
+
 def plain(line: str) -> str:
     """Return a line with its names before their numbers, and their parts before their names."""
     line = _OWNED.sub("", _SHORT.sub(r"\1 ", line))
     line = _BEHIND.sub(r"\2 \1\3, \4 \1\5", line)
+    line = _OF_EVALUATION.sub(r"\1 batch \2/\3 ", line)
     line = _AT.sub(r"\2 \3, \1:", line)
     line = _ERROR.sub(lambda match: f"{match[1]}accuracy{match[2] or ' '}{100 - float(match[3]):.6g}%", line)
     return _under_headings(line)

@@ -52,6 +52,10 @@ class Curves:
         Whether the loss is the logarithm of a perplexity.
     per_word : bool
         Whether the loss is known to be one of words: it is such a logarithm, or a perplexity is written beside it.
+    first_epoch : float
+        Which the first row names; infinite if it names none.
+    guessed : bool
+        Whether the number of classes is known by the first loss alone, without an accuracy.
     """
 
     loss: np.ndarray
@@ -76,6 +80,8 @@ class Curves:
     until_held: int = 0
     perplexity: bool = False
     per_word: bool = False
+    first_epoch: float = math.inf
+    guessed: bool = False
 
     @property
     def level(self) -> float:
@@ -118,7 +124,8 @@ def curves(reading: LogReading) -> Curves:
         free,
         tuple(np.array(values) for values in reading.metrics.values() if np.isfinite(values).all()),
         of("test", "accuracy") if held == "held_out" else np.zeros(0), _until_held(reading, held), reading.perplexity,
-        reading.perplexity or reading.per_word,
+        reading.perplexity or reading.per_word, reading.first_epoch,
+        reading.classes_from == "guessed" and not accuracies,
     )  # fmt: skip
 
 

@@ -37,17 +37,25 @@ def held_out_worse(of: Curves) -> list[Symptom]:
         until = of.until_held if of.until_held >= 3 else None
         train = float(pieces[-2].mean()) if pieces else late_loss(of.loss[:until])
         held = float(of.held_loss[-1])
+        if within := _within_an_epoch(of):
+            train = float(of.loss[:until].mean())
         good = len(of.held_accuracy) > 0 and of.held_accuracy[-1] >= 0.8
         no_answer_is_better = held > of.level + 0.1 and held - train > 0.2 and train < of.level - LEVEL
         far_apart = (held > of.level and train < 0.5 * of.level) or (held - train > 0.5 and held > 2 * train)
         classified = of.two or len(of.accuracy) + len(of.held_accuracy) > 0
         if (no_answer_is_better and of.known and classified) or far_apart:
             firm = len(of.loss) >= 3 or (no_answer_is_better and of.known and classified)
-            firm = firm and not (good or pieces or _as_good(of) or _still_follows(of) or more_right_than_before(of))
+            firm = firm and not (good or pieces or within or _as_good(of) or _still_follows(of) or more_right_than_before(of))
             firm = firm and (of.known or _same_scale(of))
             if firm or not of_one:
                 return [Symptom(WORSE, f"The loss ends at {train:.4f} in training and at {held:.4f} held out.", firm)]
     return of_one
+
+
+def _within_an_epoch(of: Curves) -> bool:
+    """Whether the rows are of a later epoch, and fall from above the held-out loss: batches in an order, or a mean."""
+    late = 2 <= of.first_epoch < math.inf and not of.by_epoch and len(of.loss) >= 3
+    return late and bool(of.loss[0] > of.held_loss.max())
 
 
 def _gap_error(of: Curves) -> float:

@@ -200,6 +200,7 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
             fall = most_of_a_rise(-of.loss)
             middle = of.loss.mean() if len(of.loss) >= EXACT_ROWS else np.median(of.loss)  # one row moves a mean of few
             firm = of.from_start and (fall < 0.1 * of.level or float(middle) > of.level)
+            firm = firm and not (of.guessed and abs(float(np.median(of.loss)) - of.level) > LEVEL)
             text = f"The loss of training begins at {head:.4f} and ends at {tail:.4f}; {known}."
             return [Symptom(STUCK, text, firm)]
     if len(of.loss) >= 4 and (of.summed or not of.known) and not len(of.accuracy) + len(of.held_accuracy):
