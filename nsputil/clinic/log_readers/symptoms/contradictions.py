@@ -28,10 +28,12 @@ def contradictory(of: Curves) -> list[Symptom]:
             firm = _cannot_be(least, right, of.held_loss, of.held_accuracy, of)
             found.append(_beneath("held out", least, right, firm))
     if not of.running and len(of.loss) == len(of.accuracy) >= 2:
-        mean, right = float(of.loss.mean()), float(of.accuracy.mean())
+        mean, right, which = float(of.loss.mean()), float(of.accuracy.mean()), ", in the mean of all rows,"
+        if of.by_epoch and len(of.loss) >= 3 and of.loss[-1] < mean:  # each row is a mean of many
+            mean, right, which = float(of.loss[-1]), float(of.accuracy[-1]), ", in the last row,"
         if (1 - right) * LN2 - mean > 0.02 and not found:
             firm = _cannot_be(mean, right, of.loss, of.accuracy, of)
-            found.append(_beneath("of training, in the mean of all rows,", mean, right, firm))
+            found.append(_beneath(f"of training{which}", mean, right, firm))
     return found + _no_row_right(of) + _zero_losses(of)
 
 

@@ -16,6 +16,8 @@ EXACT = 0.002  # nats from ln K
 EXACT_ROWS = 8
 FREQUENCIES = 6.9  # nats, a perplexity of 1000: words, or pieces of words, by their frequency cost 7 to 8
 LATE = 10_000  # steps
+NONE_RIGHT = 0.01  # an accuracy
+EVENLY = 3  # Kendall's statistic, in its standard errors
 KNOWS_WORDS = 6.0  # nats: a model of language that begins below it was trained before, and hardly has to fall
 
 
@@ -30,6 +32,8 @@ def never_falls(of: Curves) -> list[Symptom]:
         return [Symptom(STUCK, f"{text} All classes get the same probability.")]
     if late := _knows_frequencies(of):
         return late
+    if nothing := _nothing_right(of) or _best_at_first(of):
+        return nothing
     constant = _constant(of)
     if not any(symptom.firm for symptom in constant):
         constant = _both_at_chance(of) or constant or _neither_moves(of)
@@ -249,6 +253,37 @@ def _knows_frequencies(of: Curves) -> list[Symptom]:
         f"{of.last_step}; knowing only how frequent each word is costs about as much."
     )
     return [Symptom(STUCK, text)]
+
+
+def _nothing_right(of: Curves) -> list[Symptom]:
+    """After the first epoch, or many steps: next to no row is right in row after row, and no loss falls."""
+    accuracy = of.accuracy
+    late = 2 <= of.first_epoch < math.inf or of.first_step >= LATE
+    if not late or len(accuracy) < EXACT_ROWS or len(of.held_accuracy) >= 3 or of.free:
+        return []
+    if np.median(accuracy) > NONE_RIGHT or accuracy.max() > 5 * NONE_RIGHT or kendall(accuracy) >= ERRORS:
+        return []
+    if len(of.loss) >= 3 and kendall(-of.loss) >= ERRORS or any(m.max() > NONE_RIGHT for m in of.metrics if len(m)):
+        return []
+    text = f"The accuracy of training is {np.median(accuracy):.4f} in the middle of {len(accuracy)} late rows, and"
+    return [Symptom(STUCK, f"{text} neither it nor a loss gets better.")]
+
+
+def _best_at_first(of: Curves) -> list[Symptom]:
+    """A held-out score that is poor, was best in the first rows and falls from there on, while its loss rises."""
+    held = of.held_loss
+    for values in (of.held_accuracy, *of.metrics):
+        if len(values) != len(held) or len(held) < EXACT_ROWS or not of.from_start:
+            continue
+        low = int(held.argmin())
+        falls = values.argmax() < 2 and kendall(values) < -EVENLY and values.max() < 0.5
+        if falls and low <= len(held) // 4 and kendall(held[low:]) > EVENLY:
+            text = (
+                f"The held-out score is best at first, {values.max():.4f}, and falls to {values[-1]:.4f} in "
+                f"{len(values)} rows, while the loss rises from {held.min():.4f} to {held[-1]:.4f}."
+            )
+            return [Symptom(STUCK, text)]
+    return []
 
 
 def _still_falls(of: Curves) -> bool:
