@@ -6,8 +6,10 @@ import numpy as np
 
 from nsputil.clinic.log_readers.symptoms.curves import Curves
 from nsputil.clinic.log_readers.symptoms.groups import CONTRADICTION, Symptom
-from nsputil.clinic.log_readers.symptoms.limits import LN2, SAME
+from nsputil.clinic.log_readers.symptoms.limits import FEW, LN2, SAME
 from nsputil.clinic.log_readers.trends import rises
+
+POOR = 0.25  # an accuracy that no label by itself has
 
 
 def contradictory(of: Curves) -> list[Symptom]:
@@ -17,7 +19,7 @@ def contradictory(of: Curves) -> list[Symptom]:
             text = f"A loss is {loss.min():.4g}: minus the logarithm of a probability is never negative."
             # a cosine, or an overlap with its sign changed, lies between -1 and 0; beside an accuracy it is neither
             bounded = loss.min() >= -1.01 and loss.max() <= 0.1 and not len(of.accuracy) + len(of.held_accuracy)
-            bounded = bounded and rises(-loss, 0.05)
+            bounded = bounded and (rises(-loss, 0.05) or len(loss) < FEW)
             return [Symptom(CONTRADICTION, text, firm=not (bounded or of.free))]
     found = []
     if len(of.held_loss) == len(of.held_accuracy) and len(of.held_loss):
@@ -46,6 +48,8 @@ def _cannot_be(loss: float, accuracy: float, losses: np.ndarray, accuracies: np.
     if of.two:
         return True
     far = loss < 0.5 * (1 - accuracy) * LN2
+    if len(losses) < 3 and len(of.loss) < 3:  # too few to see whether they learn
+        return far and (accuracy < POOR or loss < 0.1 * (1 - accuracy) * LN2)
     learns = rises(accuracies, 0.05) or rises(of.accuracy, 0.05)
     return far and not (learns and rises(-losses, 0.05 * abs(float(losses[0]))))
 

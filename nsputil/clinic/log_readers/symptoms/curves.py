@@ -163,15 +163,17 @@ def _from_start(reading: LogReading) -> bool:
     if math.isfinite(reading.first_epoch) and reading.first_epoch > 1:
         return False
     if "step" not in reading.columns:
-        return True
+        rows = len({row["step"] for row in reading.rows})
+        gap = (reading.epochs - reading.first_epoch) / (rows - 1) if rows > 1 else math.inf
+        return not 0 < gap < 1 or reading.first_epoch <= max(BEGUN, 2 * gap + 1e-6)  # fractions of epochs
     steps = sorted({row["step"] for row in reading.rows})
     gap = float(np.median(np.diff(steps))) if len(steps) > 1 else math.inf
     return steps[0] <= 2 * gap + 1 if steps else True
 
 
-def late_loss(loss: np.ndarray) -> float:
+def late_mean(values: np.ndarray) -> float:
     """The mean of the last three rows; of fewer, if there are few: they are far apart."""
-    return float(loss[-max(1, min(3, len(loss) // 3)) :].mean())
+    return float(values[-max(1, min(3, len(values) // 3)) :].mean())
 
 
 def accuracy_gap(of: Curves) -> float:

@@ -8,7 +8,7 @@ from nsputil.clinic.log_readers.symptoms.curves import (
     Curves,
     accuracy_gap,
     best_late,
-    late_loss,
+    late_mean,
     more_right_than_before,
 )
 from nsputil.clinic.log_readers.symptoms.groups import BETTER, WORSE, Symptom
@@ -40,7 +40,7 @@ def held_out_worse(of: Curves) -> list[Symptom]:
     if len(of.loss) and len(of.held_loss) and not of.summed:
         pieces = restarts(of.loss)
         until = of.until_held if of.until_held >= 3 else None
-        train = float(pieces[-2].mean()) if pieces else late_loss(of.loss[:until])
+        train = float(pieces[-2].mean()) if pieces else late_mean(of.loss[:until])
         held = float(of.held_loss[-1])
         if within := _within_an_epoch(of):
             train = float(of.loss[:until].mean())
@@ -87,7 +87,7 @@ def _honest(of: Curves) -> bool:
     held, accuracy = of.held_loss, float(of.held_accuracy[-1])
     if of.known and of.classes == 2:
         return False
-    if not 0.7 <= accuracy < 1 or len(held) != len(of.held_accuracy) or len(held) < 3 or held[-1] > 1.1 * held.min():
+    if not 0.7 <= accuracy < 1 or len(held) != len(of.held_accuracy) or len(held) < 2 or held[-1] > 1.1 * held.min():
         return False
     return bool(held[-1] < _honest_cost(of, accuracy) and accuracy > of.held_accuracy.max() - 0.03)
 
@@ -113,7 +113,9 @@ def _as_good(of: Curves) -> bool:
 def _still_follows(of: Curves) -> bool:
     """Whether the held-out rows still get better, and the gap to training closes: the training is not over."""
     pairs = [(of.accuracy, of.held_accuracy), (-of.loss, -of.held_loss)]
-    for train, held in pairs if len(of.held_accuracy) >= 3 else pairs[1:]:
+    for train, held in pairs if len(of.held_accuracy) >= 3 or len(of.accuracy) == 2 else pairs[1:]:
+        if len(train) == len(held) == 2:
+            return bool(held[1] > held[0] and train[1] - held[1] < 0.8 * (train[0] - held[0]))
         if min(len(train), len(held)) < 3:
             continue
         gaps = [float(train[int(at * (len(train) - 1))] - held[int(at * (len(held) - 1))]) for at in (0.5, 1)]
@@ -167,7 +169,7 @@ def held_out_better(of: Curves) -> list[Symptom]:
             firm = gap > 0.15 and of.known and train < 1 / of.classes + 0.15
             return [Symptom(BETTER, text, firm or (gap > 0.15 and _wrong_in_training(of)))]
     if len(of.loss) >= 3 and len(of.held_loss) >= 2 and not of.summed:
-        train, held = late_loss(of.loss), float(of.held_loss[-1])
+        train, held = late_mean(of.loss), float(of.held_loss[-1])
         if train - held > 0.15 and held < 0.7 * train:
             text = f"The loss ends at {held:.4f} held out and at {train:.4f} in training."
             return [Symptom(BETTER, text, firm=False)]

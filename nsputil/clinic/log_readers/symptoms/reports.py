@@ -82,7 +82,9 @@ def no_correlation(reading: LogReading) -> list[Symptom]:
         return [Symptom(CONTRADICTION, text)]
     count = "the last" if len(rows) > 1 else "its"
     text = f"Matthews' correlation is 0 in {count} {len(last)} rows: one answer for all."
-    return [Symptom(STUCK, text, firm=len(rows) != 2)]  # two may be of a warm-up
+    trained = any(row["part"] == "train" for row in reading.rows)
+    firm = len(rows) >= 3 or (len(rows) == 1 and not trained)  # one or two may be of a warm-up
+    return [Symptom(STUCK, text, firm=firm)]
 
 
 def no_order(reading: LogReading) -> list[Symptom]:

@@ -39,7 +39,7 @@ def falls_then_rises(of: Curves) -> list[Symptom]:
             )
     elif len(loss) == 2 and loss[1] > 1.5 * loss[0] + 0.5:
         text = f"The loss of training rose from {loss[0]:.4f} to {loss[1]:.4f}."
-        found.append(Symptom(RISES, text, firm=not of.free))
+        found.append(Symptom(RISES, text, firm=not of.free and (of.by_epoch or loss[1] > 5 * loss[0])))
     held = [] if any(symptom.firm for symptom in found) else _held_out_rises(of)
     return held or [symptom for symptom in found if symptom.firm] or _accuracy_collapses(of) or found
 
@@ -67,6 +67,8 @@ def _falls_again(loss: np.ndarray, jump: int = 0) -> bool:
     """Whether the loss falls surely after a jump, by a quarter of it: other weights, or a loss that was added."""
     jump = jump or int(np.diff(loss).argmax()) + 1
     after, height = loss[jump:], float(loss[jump] - loss[jump - 1])
+    if 3 <= len(after) < FEW:
+        return bool(np.diff(after).max() < 0 and after[0] - after[-1] > 0.1 * height)
     return len(after) >= FEW and rises(-after, 0.25 * height) and kendall(after) < -ERRORS
 
 
@@ -106,7 +108,7 @@ def _is_no_noise(of: Curves, low: float, tail: float, width: int, last: int) -> 
     """
     loss, rise = of.loss, tail - low
     if of.running_loss:  # it begins again in each epoch, which is a small rise
-        return rise > 0.5 * low
+        return rise > 0.5 * low and tail > float(loss[: max(1, int(loss.argmin()))].max())
     error = (steady(loss) if of.by_epoch else noise(loss)) * math.sqrt(1 / width + 1 / last)
     limit = math.sqrt(2 * math.log(max(2.0, len(loss) / width))) + 1
     if of.by_epoch:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nsputil.clinic.log_readers.symptoms.curves import Curves, accuracy_gap, late_loss
+from nsputil.clinic.log_readers.symptoms.curves import Curves, accuracy_gap, late_mean
 from nsputil.clinic.log_readers.symptoms.groups import CONTRADICTION, STUCK, Symptom
 from nsputil.clinic.log_readers.symptoms.limits import CHANCE, ERRORS, FEW, LEVEL, LN2, MANY, NO_LOSS, SAME
 from nsputil.clinic.log_readers.trends import ends, kendall, most_of_a_rise, noise, rises
@@ -187,7 +187,7 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
         return [Symptom(STUCK, text, firm=False)]
     known = f"knowing nothing costs ln {of.classes} = {of.level:.4f}"
     accuracy = of.held_accuracy if len(of.held_accuracy) else of.accuracy
-    agrees = len(accuracy) > 0 and float(accuracy[-3:].mean()) < 1 / of.classes + 0.1  # an accuracy says the same
+    agrees = len(accuracy) > 0 and late_mean(accuracy) < 1 / of.classes + 0.1  # an accuracy says the same
     if len(of.loss) >= 4 and not of.summed and not of.begun and of.known:
         head, tail = ends(of.loss)
         if abs(tail - of.level) < LEVEL and not _above_chance(of):
@@ -204,7 +204,9 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
             fall = most_of_a_rise(-of.loss)
             middle = of.loss.mean() if len(of.loss) >= EXACT_ROWS else np.median(of.loss)  # one row moves a mean of few
             firm = of.from_start and (fall < 0.1 * of.level or float(middle) > of.level)
-            firm = firm and not (of.guessed and abs(float(np.median(of.loss)) - of.level) > LEVEL)
+            off, few = float(np.median(of.loss)) - of.level, len(of.loss) < MANY and not (of.two or len(accuracy))
+            firm = firm and not (of.guessed and abs(off) > LEVEL)  # the level is known from the losses alone
+            firm = firm and not (few and off > LEVEL)
             text = f"The loss of training begins at {head:.4f} and ends at {tail:.4f}; {known}."
             return [Symptom(STUCK, text, firm)]
     if len(of.loss) >= 4 and (of.summed or not of.known) and not len(of.accuracy) + len(of.held_accuracy):
@@ -330,8 +332,8 @@ def _accuracy_at_chance(of: Curves) -> list[Symptom]:
         text = f"{text}; there seem to be more than two classes (--classes)."
         return [Symptom(STUCK, text, firm=False)] if not _learned(of) else []
     if last < chance + min(CHANCE, chance) and accuracy_gap(of) < 0.15 and (of.known or not _learned(of)):
-        agrees = len(loss) > 0 or (len(of.loss) > 0 and abs(late_loss(of.loss) - of.level) < LEVEL)
-        seen = of.from_start or of.two or len(of.loss) > 0 and abs(late_loss(of.loss) - of.level) < LEVEL
+        agrees = len(loss) > 0 or (len(of.loss) > 0 and abs(late_mean(of.loss) - of.level) < LEVEL)
+        seen = of.from_start or of.two or len(of.loss) > 0 and abs(late_mean(of.loss) - of.level) < LEVEL
         enough = len(accuracy) >= (8 if part == "training" and not of.by_epoch else 3)
         firm = of.known and seen and not of.begun and (enough or of.two or agrees and of.classes <= 10)
         return [Symptom(STUCK, f"The {part} accuracy ends at {last:.4f}; chance is {chance:.4f}.", firm)]
