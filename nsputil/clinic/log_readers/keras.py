@@ -18,13 +18,14 @@ def read_console(text: LogText) -> list[Record]:
     """Read the lines of ``fit``: of each epoch the last drawing of its progress bar."""
     records: list[Record] = []
     epoch = last = total = None  # total: of the batches, once the epoch is over
-    inside = outside = 0
+    inside = outside = again = 0
     wrapped = False
     for number, line in enumerate(text.lines, 1):
         header = _EPOCH.match(line)
         if header:
             records += [last] if last else []
-            epoch, last, total = header.group(1), None, None
+            again = again + 1 if header.group(1, 2) == ("1", "1") else 0  # fit is called for each epoch
+            epoch, last, total = str(again or header.group(1)), None, None
         elif epoch and _MEASURE.search(line) and not is_summary(line):
             found = scan(line)
             inside += 1

@@ -19,7 +19,7 @@ def contradictory(of: Curves) -> list[Symptom]:
             text = f"A loss is {loss.min():.4g}: minus the logarithm of a probability is never negative."
             # a cosine, or an overlap with its sign changed, lies between -1 and 0; beside an accuracy it is neither
             bounded = loss.min() >= -1.01 and loss.max() <= 0.1 and not len(of.accuracy) + len(of.held_accuracy)
-            bounded = bounded and (rises(-loss, 0.05) or len(loss) < FEW)
+            bounded = bounded and (rises(-loss, 0.05) or len(loss) < FEW or not of.from_start)
             return [Symptom(CONTRADICTION, text, firm=not (bounded or of.free))]
     found = []
     if len(of.held_loss) == len(of.held_accuracy) and len(of.held_loss):
@@ -48,7 +48,8 @@ def _cannot_be(loss: float, accuracy: float, losses: np.ndarray, accuracies: np.
     if of.two:
         return True
     far = loss < 0.5 * (1 - accuracy) * LN2
-    if len(losses) < 3 and len(of.loss) < 3:  # too few to see whether they learn
+    late = 1 < of.first_epoch < math.inf and not of.from_start
+    if (len(losses) < 3 and len(of.loss) < 3) or late:  # not enough to see whether they learn
         return far and (accuracy < POOR or loss < 0.1 * (1 - accuracy) * LN2)
     learns = rises(accuracies, 0.05) or rises(of.accuracy, 0.05)
     return far and not (learns and rises(-losses, 0.05 * abs(float(losses[0]))))

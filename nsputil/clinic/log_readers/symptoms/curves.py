@@ -7,7 +7,7 @@ import numpy as np
 
 from nsputil.clinic.log_readers.aliases import parse_name
 from nsputil.clinic.log_readers.reading import LogReading
-from nsputil.clinic.log_readers.symptoms.limits import FEW, LN2, MANY
+from nsputil.clinic.log_readers.symptoms.limits import FEW, LEVEL, LN2, MANY
 from nsputil.clinic.log_readers.trends import ends, is_sum
 
 BEGUN = 0.1  # of an epoch
@@ -117,7 +117,7 @@ def curves(reading: LogReading) -> Curves:
         "accuracy of train" in reading.running, reading.rows[-1]["step"] if reading.rows else 0,
         reading.rows[0]["step"] if reading.rows else 0, "loss of train" in reading.running,
         0 < reading.epochs < BEGUN and len(loss) < MANY and not (counted and reading.rows[-1]["step"] >= 1000),
-        (two or _many(reading, losses, accuracies) or _looks_like_two(losses, accuracies))
+        (two or _many(reading, losses, accuracies) or _looks_like_two(losses, accuracies, _from_start(reading)))
         and not (free or reading.perplexity),
         two and not free, _from_start(reading),
         counted or math.isfinite(reading.first_epoch), by_epoch,
@@ -145,8 +145,15 @@ def _many(reading: LogReading, losses: list[np.ndarray], accuracies: list[np.nda
     return reading.classes_from != "guessed" or bool(accuracies) or stays
 
 
-def _looks_like_two(losses: list[np.ndarray], accuracies: list[np.ndarray]) -> bool:
-    """Whether a log whose number of classes is not known begins as one of two classes: near ln 2, near 1/2."""
+def _looks_like_two(losses: list[np.ndarray], accuracies: list[np.ndarray], start: bool) -> bool:
+    """Whether a log whose number of classes is not known begins as one of two classes: near ln 2, near 1/2.
+
+    Rows of a later time may lie anywhere; of these, only rows that stay there say so.
+    """
+    if not start and not (
+        all(abs(np.median(x) - LN2) < LEVEL for x in losses) or all(abs(np.median(x) - 0.5) < 0.1 for x in accuracies)
+    ):
+        return False
     if accuracies and min(float(x[:3].mean()) for x in accuracies) < 0.35:
         return False
     if accuracies and min(float(x[-3:].mean()) for x in accuracies) < 0.35:

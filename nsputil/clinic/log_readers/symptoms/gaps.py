@@ -18,6 +18,7 @@ from nsputil.clinic.log_readers.trends import Z_OF_FEW, kendall, noise, restarts
 MOST_CLASSES = 100  # where their number is not known
 ONE_ROW = 0.4  # of accuracy: a gap that a single row proves, if that of training is no small batch
 GAP_OF_ONE = 0.25  # likewise, if the held-out loss is larger than honest probabilities cost
+FAR = 3.0  # nats
 BY_HEART = 0.01  # a loss of training
 
 
@@ -50,7 +51,7 @@ def held_out_worse(of: Curves) -> list[Symptom]:
         classified = of.two or len(of.accuracy) + len(of.held_accuracy) > 0
         if (no_answer_is_better and of.known and classified) or far_apart:
             firm = len(of.loss) >= 3 or (no_answer_is_better and of.known and classified)
-            firm = firm and not (good or pieces or within or _as_good(of) or _still_follows(of) or more_right_than_before(of))
+            firm = firm and not (good or pieces or within or _as_good(of) or _still_follows(of) or more_right_than_before(of) or (not len(of.held_accuracy) and best_late(of)))
             firm = firm and (of.known or _same_scale(of))
             if firm or not of_one:
                 return [Symptom(WORSE, f"The loss ends at {train:.4f} in training and at {held:.4f} held out.", firm)]
@@ -126,6 +127,8 @@ def _still_follows(of: Curves) -> bool:
 def _same_scale(of: Curves) -> bool:
     """Whether losses of training and held out can be compared: they were near each other once, or the latter rises."""
     held, loss = of.held_loss, of.loss
+    if len(held) == 1 and len(of.accuracy) >= 3 and of.accuracy.mean() > 0.7:  # the loss of training is of its rows
+        return bool(held[0] - loss.mean() > FAR)
     return len(held) >= 2 and bool(held[0] < 1.5 * loss[:3].max() or held[-1] > held[0])
 
 

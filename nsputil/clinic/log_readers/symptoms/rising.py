@@ -7,7 +7,7 @@ import numpy as np
 from nsputil.clinic.log_readers.symptoms.curves import Curves, best_late, more_right_than_before
 from nsputil.clinic.log_readers.symptoms.groups import RISES, Symptom
 from nsputil.clinic.log_readers.symptoms.limits import ERRORS, FEW
-from nsputil.clinic.log_readers.trends import kendall, noise, restarts, rises, steady
+from nsputil.clinic.log_readers.trends import Z_OF_FEW, kendall, noise, restarts, rises, steady
 
 BEYOND_WORDS = 16.0  # nats: e to that power is 9 million, more than any vocabulary has words
 
@@ -69,7 +69,8 @@ def _falls_again(loss: np.ndarray, jump: int = 0) -> bool:
     after, height = loss[jump:], float(loss[jump] - loss[jump - 1])
     if 3 <= len(after) < FEW:
         return bool(np.diff(after).max() < 0 and after[0] - after[-1] > 0.1 * height)
-    return len(after) >= FEW and rises(-after, 0.25 * height) and kendall(after) < -ERRORS
+    sure = ERRORS if len(after) >= 8 else Z_OF_FEW
+    return len(after) >= FEW and rises(-after, 0.25 * height) and kendall(after) < -sure
 
 
 def _left_for_good(of: Curves) -> bool:

@@ -15,6 +15,7 @@ LN10 = math.log(10)
 EXACT = 0.002  # nats from ln K
 EXACT_ROWS = 8
 FREQUENCIES = 6.9  # nats, a perplexity of 1000: words, or pieces of words, by their frequency cost 7 to 8
+BEGINS = 100  # steps
 LATE = 10_000  # steps
 NONE_RIGHT = 0.01  # an accuracy
 EVENLY = 3  # Kendall's statistic, in its standard errors
@@ -38,7 +39,7 @@ def never_falls(of: Curves) -> list[Symptom]:
     if not any(symptom.firm for symptom in constant):
         constant = _both_at_chance(of) or constant or _neither_moves(of)
     found = _loss_at_level(of) + _accuracy_at_chance(of)
-    if of.free or _learned(of) or _may_have_learned(of):  # a training that is slow, or was short: worth a look
+    if of.free or _learned(of) or _may_have_learned(of) or _just_begun(of):  # a training that is slow, or was short: worth a look
         found = [replace(symptom, firm=False) for symptom in found]
     if (
         of.summed
@@ -309,9 +310,15 @@ def _above_chance(of: Curves) -> bool | None:
     return float(accuracy[-3:].mean()) > 1 / of.classes + 0.15 if len(accuracy) else None
 
 
+def _just_begun(of: Curves) -> bool:
+    """Whether there are only few rows of a beginning, which a warm-up may have, too."""
+    return of.counted and not of.by_epoch and of.from_start and 0 < len(of.loss) < EXACT_ROWS and of.last_step < BEGINS
+
+
 def _few(of: Curves) -> bool:
     """Whether a training is seen, but only its first rows."""
-    return 0 < len(of.loss) < 4 and of.last_step < 1000 and max(len(of.held_loss), len(of.held_accuracy)) < 3
+    few = EXACT_ROWS if of.counted and of.from_start and not of.by_epoch else 4
+    return 0 < len(of.loss) < few and of.last_step < 1000 and max(len(of.held_loss), len(of.held_accuracy)) < 3
 
 
 def _accuracy_at_chance(of: Curves) -> list[Symptom]:
