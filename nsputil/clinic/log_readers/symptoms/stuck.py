@@ -17,6 +17,7 @@ EXACT_ROWS = 8
 FREQUENCIES = 6.9  # nats, a perplexity of 1000: words, or pieces of words, by their frequency cost 7 to 8
 BEGINS = 100  # steps
 LATE = 10_000  # steps
+GOOD = 0.7  # an accuracy that a training may end with
 NONE_RIGHT = 0.01  # an accuracy
 EVENLY = 3  # Kendall's statistic, in its standard errors
 KNOWS_WORDS = 6.0  # nats: a model of language that begins below it was trained before, and hardly has to fall
@@ -33,7 +34,7 @@ def never_falls(of: Curves) -> list[Symptom]:
         return [Symptom(STUCK, f"{text} All classes get the same probability.")]
     if late := _knows_frequencies(of):
         return late
-    if nothing := _nothing_right(of) or _best_at_first(of):
+    if nothing := _frozen(of) or _nothing_right(of) or _best_at_first(of):
         return nothing
     constant = _constant(of)
     if not any(symptom.firm for symptom in constant):
@@ -93,6 +94,10 @@ def _both_at_chance(of: Curves) -> list[Symptom]:
     if not len(loss) == len(accuracy) >= 2 or not of.known or of.begun or early:
         return []
     near = min(0.02, 0.3 / of.classes)
+    above = int((np.abs(loss - of.level) > 0.02).argmin())  # the first rows, if they lie above
+    if of.by_epoch and 0 < above <= len(loss) - 2 and loss[:above].min() > of.level and len(of.held_loss) == len(loss):
+        later = replace(of, **{k: getattr(of, k)[above:] for k in ("loss", "accuracy", "held_loss", "held_accuracy")})
+        return _both_at_chance(later)
     pairs = [(loss, accuracy)] + ([(of.held_loss, of.held_accuracy)] if len(of.held_loss) else [])
     for losses, accuracies in pairs:
         if not len(losses) == len(accuracies) >= 2 or np.abs(losses - of.level).max() > 0.02:
@@ -143,6 +148,19 @@ def _constant(of: Curves) -> list[Symptom]:
             enough = len(of.loss) >= 8 or (fine and (len(of.loss) >= 4 or of.from_start))
             found.append(Symptom(STUCK, text, firm=not of.begun and enough))
     return found
+
+
+def _frozen(of: Curves) -> list[Symptom]:
+    """Three rows, or more, in which loss and accuracy of all parts are the same to the last digit, and not good."""
+    pairs = [(x, y) for x, y in ((of.loss, of.accuracy), (of.held_loss, of.held_accuracy)) if len(x) or len(y)]
+    for losses, accuracies in pairs:
+        if len(losses) != len(accuracies) or len(losses) < 3 or np.ptp(losses) or np.ptp(accuracies):
+            return []
+    if not pairs or any(x[0] < NO_LOSS or y[0] > GOOD or _digits(x) < 3 for x, y in pairs):
+        return []
+    loss, accuracy = pairs[0]
+    text = f"The loss is {loss[0]:.4f} and the accuracy {accuracy[0]:.4f} in each of {len(loss)} rows: nothing moves."
+    return [Symptom(STUCK, text)]
 
 
 def _digits(values: np.ndarray) -> int:
@@ -237,6 +255,8 @@ def _rows_of_the_level(of: Curves) -> bool:
     A model that knows a little lies below ln K, and batches of a task that it knows scatter more than that.
     """
     off = of.loss - of.level
+    if FEW <= len(off) < EXACT_ROWS and of.last_step >= 1000:
+        return bool(np.abs(off).max() < EXACT and off.mean() > -EXACT / 4)
     return bool(len(off) >= EXACT_ROWS and abs(off.mean()) < EXACT and off.mean() > -EXACT / 4) and bool(
         np.abs(off).max() < 3 * EXACT and kendall(-of.loss) < ERRORS and (of.last_step >= 1000 or not of.counted)
     )
@@ -245,7 +265,8 @@ def _rows_of_the_level(of: Curves) -> bool:
 def _knows_frequencies(of: Curves) -> list[Symptom]:
     """A loss by word that stays where a model is that knows only how frequent each word is, late in a training."""
     loss = of.loss
-    late = of.first_step >= LATE and of.last_step > of.first_step and len(loss) >= EXACT_ROWS
+    late = of.first_step >= LATE and of.last_step > of.first_step
+    late = late and (len(loss) >= EXACT_ROWS or (len(loss) >= FEW and np.ptp(loss) < LEVEL))
     epochs = of.by_epoch and len(loss) >= 3 and np.ptp(loss) < 0.01
     if not of.per_word or not (late or epochs):
         return []
@@ -262,7 +283,7 @@ def _nothing_right(of: Curves) -> list[Symptom]:
     """After the first epoch, or many steps: next to no row is right in row after row, and no loss falls."""
     accuracy = of.accuracy
     late = 2 <= of.first_epoch < math.inf or of.first_step >= LATE
-    if not late or len(accuracy) < EXACT_ROWS or len(of.held_accuracy) >= 3 or of.free:
+    if not late or len(accuracy) < FEW or len(of.held_accuracy) >= 3 or of.free:
         return []
     if np.median(accuracy) > NONE_RIGHT or accuracy.max() > 5 * NONE_RIGHT or kendall(accuracy) >= ERRORS:
         return []
