@@ -34,7 +34,7 @@ def never_falls(of: Curves) -> list[Symptom]:
         return [Symptom(STUCK, f"{text} All classes get the same probability.")]
     if late := _knows_frequencies(of):
         return late
-    if nothing := _frozen(of) or _nothing_right(of) or _best_at_first(of):
+    if nothing := _frozen(of) or _one_answer(of) or _nothing_right(of) or _best_at_first(of):
         return nothing
     constant = _constant(of)
     if not any(symptom.firm for symptom in constant):
@@ -160,6 +160,25 @@ def _frozen(of: Curves) -> list[Symptom]:
         return []
     loss, accuracy = pairs[0]
     text = f"The loss is {loss[0]:.4f} and the accuracy {accuracy[0]:.4f} in each of {len(loss)} rows: nothing moves."
+    return [Symptom(STUCK, text)]
+
+
+def _one_answer(of: Curves) -> list[Symptom]:
+    """Three epochs of one held-out accuracy, with the loss that one answer costs which knows only how frequent it is.
+
+    With a share a of the rows in the larger class that is - a log a - (1 - a) log (1 - a).
+    """
+    loss, accuracy = of.held_loss, of.held_accuracy
+    if not len(loss) == len(accuracy) >= 3 or np.ptp(accuracy) > 1e-9 or not 0.4 < accuracy[0] < GOOD:
+        return []
+    share = float(accuracy[0])
+    costs = -share * math.log(share) - (1 - share) * math.log(1 - share)
+    if np.abs(loss - costs).max() > 0.02 or np.ptp(loss) > 0.01 or (len(of.loss) and np.ptp(of.loss) > 0.02):
+        return []
+    text = (
+        f"The held-out accuracy is {share:.4f} in each of {len(loss)} rows, and the loss near {costs:.4f}, which one "
+        "answer for all rows costs that knows how frequent it is."
+    )
     return [Symptom(STUCK, text)]
 
 
