@@ -51,7 +51,8 @@ RUNNING = frozenset({"avg", "average", "mean", "running", "smoothed", "ema", "cu
 #: Names with one of these words are of no use to a diagnosis.
 OTHER = frozenset({
     "other", "lr", "rate", "runtime", "time", "second", "seconds", "sec", "speed", "norm", "gnorm", "throughput",
-    "threshold", "f1", "precision", "recall", "mcc", "auc", "ap", "ppl", "perplexity", "pplx", "perp", "best", "max", "min", "samples",
+    "threshold", "f1", "precision", "recall", "mcc", "auc", "ap", "ppl", "perplexity", "pplx", "perp",
+    "best", "max", "min", "samples",
     "per", "scale", "flos", "eta", "elapsed", "ips", "wps", "ups", "patience", "size", "lambda", "weight", "coef",
     "num",
     "total_steps", "warmup", "seed", "delta", "remaining",

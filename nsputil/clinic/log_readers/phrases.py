@@ -33,7 +33,9 @@ _INNER = re.compile(r"(^\s*|[,;|]\s*)([A-Za-z][\w@-]*\s*[=:])")
 
 
 #: ``Test: [20/29]``: a batch of an evaluation.
-_OF_EVALUATION = re.compile(r"^(\W*(?:test|val|valid|validation|eval)\w*\s*:?\s*)[\[(]\s*(\d+)\s*/\s*(\d+)\s*[\])]", re.I)
+_OF_EVALUATION = re.compile(
+    r"^(\W*(?:test|val|valid|validation|eval)\w*\s*:?\s*)[\[(]\s*(\d+)\s*/\s*(\d+)\s*[\])]", re.I
+)
 
 
 def plain(line: str) -> str:

@@ -59,7 +59,8 @@ def _with(text: LogText, separator: str) -> Table | None:
             table.again += 1
             continue
         if separator == "  " and len(cells) == len(header) + 1:
-            cells = cells[1:]  # pandas prints an index that has no name
+            # pandas prints an index that has no name; a remark may stand behind the numbers
+            cells = cells[1:] if parse(cells[-1]) else cells[:-1]
         if len(cells) != len(header):
             if _is_header(cells):  # another run, with other columns
                 table.header = header = cells

@@ -51,7 +51,15 @@ def held_out_worse(of: Curves) -> list[Symptom]:
         classified = of.two or len(of.accuracy) + len(of.held_accuracy) > 0
         if (no_answer_is_better and of.known and classified) or far_apart:
             firm = len(of.loss) >= 3 or (no_answer_is_better and of.known and classified)
-            firm = firm and not (good or pieces or within or _as_good(of) or _still_follows(of) or more_right_than_before(of) or (not len(of.held_accuracy) and best_late(of)))
+            firm = firm and not (
+                good
+                or pieces
+                or within
+                or _as_good(of)
+                or _still_follows(of)
+                or more_right_than_before(of)
+                or (not len(of.held_accuracy) and best_late(of))
+            )
             firm = firm and (of.known or _same_scale(of))
             if firm or not of_one:
                 return [Symptom(WORSE, f"The loss ends at {train:.4f} in training and at {held:.4f} held out.", firm)]

@@ -84,9 +84,7 @@ def _left_for_good(of: Curves) -> bool:
 
 def _apart(values: np.ndarray, before: int, after: int) -> list[tuple[int, float, float]]:
     """Return, for each place with enough rows on both sides, the highest row before it and the lowest after it."""
-    return [
-        (at, float(values[:at].max()), float(values[at:].min())) for at in range(before, len(values) - after + 1)
-    ]
+    return [(at, float(values[:at].max()), float(values[at:].min())) for at in range(before, len(values) - after + 1)]
 
 
 def _explodes(of: Curves) -> bool:

@@ -8,18 +8,23 @@ import numpy as np
 from nsputil.clinic.log_readers.symptoms.curves import Curves, accuracy_gap, late_mean
 from nsputil.clinic.log_readers.symptoms.groups import CONTRADICTION, STUCK, Symptom
 from nsputil.clinic.log_readers.symptoms.limits import CHANCE, ERRORS, FEW, LEVEL, LN2, MANY, NO_LOSS, SAME
+from nsputil.clinic.log_readers.symptoms.standing import (
+    EXACT_ROWS,
+    GOOD,
+    LATE,
+    best_at_first,
+    digits,
+    frozen,
+    nothing_right,
+    one_answer,
+)
 from nsputil.clinic.log_readers.trends import ends, kendall, most_of_a_rise, noise, rises
 
 MOMENT = 0.01  # of all steps
 LN10 = math.log(10)
 EXACT = 0.002  # nats from ln K
-EXACT_ROWS = 8
 FREQUENCIES = 6.9  # nats, a perplexity of 1000: words, or pieces of words, by their frequency cost 7 to 8
 BEGINS = 100  # steps
-LATE = 10_000  # steps
-GOOD = 0.7  # an accuracy that a training may end with
-NONE_RIGHT = 0.01  # an accuracy
-EVENLY = 3  # Kendall's statistic, in its standard errors
 KNOWS_WORDS = 6.0  # nats: a model of language that begins below it was trained before, and hardly has to fall
 
 
@@ -34,13 +39,15 @@ def never_falls(of: Curves) -> list[Symptom]:
         return [Symptom(STUCK, f"{text} All classes get the same probability.")]
     if late := _knows_frequencies(of):
         return late
-    if nothing := _frozen(of) or _one_answer(of) or _nothing_right(of) or _best_at_first(of):
+    if nothing := frozen(of) or one_answer(of) or nothing_right(of) or best_at_first(of):
         return nothing
     constant = _constant(of)
     if not any(symptom.firm for symptom in constant):
         constant = _both_at_chance(of) or constant or _neither_moves(of)
     found = _loss_at_level(of) + _accuracy_at_chance(of)
-    if of.free or _learned(of) or _may_have_learned(of) or _just_begun(of):  # a training that is slow, or was short: worth a look
+    if (
+        of.free or _learned(of) or _may_have_learned(of) or _just_begun(of)
+    ):  # a training that is slow, or was short: worth a look
         found = [replace(symptom, firm=False) for symptom in found]
     if (
         of.summed
@@ -135,56 +142,19 @@ def _constant(of: Curves) -> list[Symptom]:
         early = not accuracy.any() and (of.begun or not len(of.loss) or of.loss.mean() > LN10)  # of many classes
         of_one = part == "training" and not of.by_epoch and len(accuracy) < 8 and accuracy[-1] < 0.15  # such as 1 of 32
         few = len(accuracy) < FEW and accuracy[-1] > 0
-        coarse = few and (
-            _digits(accuracy) <= 2 or (part == "held-out" and (rises(-of.held_loss, LEVEL) or rises(-of.loss, LEVEL)))
-        )
+        falls = part == "held-out" and (rises(-of.held_loss, LEVEL) or (few and rises(-of.loss, LEVEL)))
+        good_late = few and not of.from_start and accuracy[-1] > GOOD
+        coarse = (few and digits(accuracy) <= 2) or falls or good_late
         word = "" if same else "about "
         text = f"The {part} accuracy is {word}{accuracy[-1]:.4f} in each of {len(accuracy)} rows: one answer for all."
         found.append(Symptom(STUCK, text, firm=not early and not coarse and not (same and of_one)))
     if len(of.loss) >= 3 and np.ptp(of.loss) < SAME * abs(of.loss.mean()) and not _a_moment(of):
         if not (len(of.loss) and abs(float(of.loss.mean())) < NO_LOSS):
-            fine = 10.0 ** -_digits(of.loss) < 1e-3 * abs(float(of.loss.mean()))
+            fine = 10.0 ** -digits(of.loss) < 1e-3 * abs(float(of.loss.mean()))
             text = f"The loss of training is {of.loss.mean():.4f} in each of {len(of.loss)} rows."
             enough = len(of.loss) >= 8 or (fine and (len(of.loss) >= 4 or of.from_start))
             found.append(Symptom(STUCK, text, firm=not of.begun and enough))
     return found
-
-
-def _frozen(of: Curves) -> list[Symptom]:
-    """Three rows, or more, in which loss and accuracy of all parts are the same to the last digit, and not good."""
-    pairs = [(x, y) for x, y in ((of.loss, of.accuracy), (of.held_loss, of.held_accuracy)) if len(x) or len(y)]
-    for losses, accuracies in pairs:
-        if len(losses) != len(accuracies) or len(losses) < 3 or np.ptp(losses) or np.ptp(accuracies):
-            return []
-    if not pairs or any(x[0] < NO_LOSS or y[0] > GOOD or _digits(x) < 3 for x, y in pairs):
-        return []
-    loss, accuracy = pairs[0]
-    text = f"The loss is {loss[0]:.4f} and the accuracy {accuracy[0]:.4f} in each of {len(loss)} rows: nothing moves."
-    return [Symptom(STUCK, text)]
-
-
-def _one_answer(of: Curves) -> list[Symptom]:
-    """Three epochs of one held-out accuracy, with the loss that one answer costs which knows only how frequent it is.
-
-    With a share a of the rows in the larger class that is - a log a - (1 - a) log (1 - a).
-    """
-    loss, accuracy = of.held_loss, of.held_accuracy
-    if not len(loss) == len(accuracy) >= 3 or np.ptp(accuracy) > 1e-9 or not 0.4 < accuracy[0] < GOOD:
-        return []
-    share = float(accuracy[0])
-    costs = -share * math.log(share) - (1 - share) * math.log(1 - share)
-    if np.abs(loss - costs).max() > 0.02 or np.ptp(loss) > 0.01 or (len(of.loss) and np.ptp(of.loss) > 0.02):
-        return []
-    text = (
-        f"The held-out accuracy is {share:.4f} in each of {len(loss)} rows, and the loss near {costs:.4f}, which one "
-        "answer for all rows costs that knows how frequent it is."
-    )
-    return [Symptom(STUCK, text)]
-
-
-def _digits(values: np.ndarray) -> int:
-    """With how many digits after the point numbers were printed, as far as they show it."""
-    return next((k for k in range(6) if np.allclose(values, np.round(values, k), atol=1e-9)), 6)
 
 
 def _may_have_learned(of: Curves) -> bool:
@@ -230,6 +200,9 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
         head, tail = ends(of.loss)
         if abs(tail - of.level) < LEVEL and not _above_chance(of):
             firm = of.from_start or agrees or of.two or _rows_of_the_level(of)
+            late = of.loss[len(of.loss) // 2 :]  # the last row alone may be a single batch
+            near = max(late.mean() + late.std() / math.sqrt(len(late)), np.median(late)) > of.level - LEVEL
+            firm = firm and bool(of.by_epoch or near)
             return [Symptom(STUCK, f"The loss of training ends at {tail:.4f}; {known}.", firm)]
         if _a_moment(of) or _above_chance(of):
             return []
@@ -298,37 +271,6 @@ def _knows_frequencies(of: Curves) -> list[Symptom]:
     return [Symptom(STUCK, text)]
 
 
-def _nothing_right(of: Curves) -> list[Symptom]:
-    """After the first epoch, or many steps: next to no row is right in row after row, and no loss falls."""
-    accuracy = of.accuracy
-    late = 2 <= of.first_epoch < math.inf or of.first_step >= LATE
-    if not late or len(accuracy) < FEW or len(of.held_accuracy) >= 3 or of.free:
-        return []
-    if np.median(accuracy) > NONE_RIGHT or accuracy.max() > 5 * NONE_RIGHT or kendall(accuracy) >= ERRORS:
-        return []
-    if len(of.loss) >= 3 and kendall(-of.loss) >= ERRORS or any(m.max() > NONE_RIGHT for m in of.metrics if len(m)):
-        return []
-    text = f"The accuracy of training is {np.median(accuracy):.4f} in the middle of {len(accuracy)} late rows, and"
-    return [Symptom(STUCK, f"{text} neither it nor a loss gets better.")]
-
-
-def _best_at_first(of: Curves) -> list[Symptom]:
-    """A held-out score that is poor, was best in the first rows and falls from there on, while its loss rises."""
-    held = of.held_loss
-    for values in (of.held_accuracy, *of.metrics):
-        if len(values) != len(held) or len(held) < EXACT_ROWS or not of.from_start:
-            continue
-        low = int(held.argmin())
-        falls = values.argmax() < 2 and kendall(values) < -EVENLY and values.max() < 0.5
-        if falls and low <= len(held) // 4 and kendall(held[low:]) > EVENLY:
-            text = (
-                f"The held-out score is best at first, {values.max():.4f}, and falls to {values[-1]:.4f} in "
-                f"{len(values)} rows, while the loss rises from {held.min():.4f} to {held[-1]:.4f}."
-            )
-            return [Symptom(STUCK, text)]
-    return []
-
-
 def _still_falls(of: Curves) -> bool:
     """Whether few rows are of a training that has begun to learn: both losses fall from row to row."""
     few = 3 <= len(of.loss) < EXACT_ROWS and 3 <= len(of.held_loss) < EXACT_ROWS and not len(of.held_accuracy)
@@ -357,7 +299,8 @@ def _just_begun(of: Curves) -> bool:
 
 def _few(of: Curves) -> bool:
     """Whether a training is seen, but only its first rows."""
-    few = EXACT_ROWS if of.counted and of.from_start and not of.by_epoch else 4
+    first = of.counted and not of.by_epoch and not 2 <= of.first_epoch < math.inf
+    few = EXACT_ROWS if first else 4
     return 0 < len(of.loss) < few and of.last_step < 1000 and max(len(of.held_loss), len(of.held_accuracy)) < 3
 
 
