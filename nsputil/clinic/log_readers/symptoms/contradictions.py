@@ -49,7 +49,7 @@ def _cannot_be(loss: float, accuracy: float, losses: np.ndarray, accuracies: np.
         return True
     far = loss < 0.5 * (1 - accuracy) * LN2
     late = 1 < of.first_epoch < math.inf and not of.from_start
-    if (len(losses) < 3 and len(of.loss) < 3) or late:  # not enough to see whether they learn
+    if (len(losses) < 3 and 0 < len(of.loss) < 3) or late:  # not enough to see whether they learn
         return far and (accuracy < POOR or loss < 0.1 * (1 - accuracy) * LN2)
     learns = rises(accuracies, 0.05) or rises(of.accuracy, 0.05)
     return far and not (learns and rises(-losses, 0.05 * abs(float(losses[0]))))

@@ -39,7 +39,13 @@ def falls_then_rises(of: Curves) -> list[Symptom]:
             )
     elif len(loss) == 2 and loss[1] > 1.5 * loss[0] + 0.5:
         text = f"The loss of training rose from {loss[0]:.4f} to {loss[1]:.4f}."
-        found.append(Symptom(RISES, text, firm=not of.free and (of.by_epoch or loss[1] > 5 * loss[0])))
+        found.append(
+            Symptom(
+                RISES,
+                text,
+                firm=not of.free and (of.by_epoch or not 2 <= of.first_epoch < math.inf or loss[1] > 5 * loss[0]),
+            )
+        )
     held = [] if any(symptom.firm for symptom in found) else _held_out_rises(of)
     return held or [symptom for symptom in found if symptom.firm] or _accuracy_collapses(of) or found
 
