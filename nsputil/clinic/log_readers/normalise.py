@@ -27,6 +27,7 @@ FRACTIONS = (
     "saturation",
 )
 LN2 = math.log(2)
+MUCH = 4.0  # nats
 
 
 @dataclass
@@ -302,6 +303,7 @@ def _values(
             largest = max((cell.value for cell in of if math.isfinite(cell.value)), default=0.0)
             percent = any(cell.percent for cell in of) or 1.5 < largest <= 100
             percent = percent or (0 < largest <= 1.5 and _percent_beside(of, raw, chosen, cells))
+            percent = percent or ("@1" in raw and largest <= 1.5 and _knows_little(part, chosen, cells))
             if percent:
                 out.notes.append(f"{raw!r} is in percent: divided by 100")
                 for cell in of:
@@ -316,6 +318,12 @@ def _values(
             values.setdefault((cell.row, part), {})[quantity] = cell.value
     _apart(chosen, cells, values, out)
     return values
+
+
+def _knows_little(part: str, chosen: Mapping[tuple[str, str], str], cells: list[_Cell]) -> bool:
+    """Whether the loss beside an accuracy is so large that next to no row is right: ``Acc@1 0.39`` is then 0.39 %."""
+    losses = [c.value for c in cells if c.raw == chosen.get(("loss", part)) and c.part == part]
+    return len(losses) > 0 and min(losses) > MUCH
 
 
 def _percent_beside(of: list[_Cell], raw: str, chosen: Mapping[tuple[str, str], str], cells: list[_Cell]) -> bool:

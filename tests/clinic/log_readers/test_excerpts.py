@@ -97,6 +97,23 @@ def test_columns_without_names():
     assert rows(rate)[0] == (10600, "train", 7.5, None)
 
 
+def test_darknet_and_the_rows_so_far():
+    assert rows("1: 788.26, 801.1 avg, 0.0 rate, 3 s\n2: 700.1, 790.9 avg, 0.0 rate, 3 s\n")[1] == (
+        2,
+        "train",
+        700.1,
+        None,
+    )
+    text = times("Train Epoch: 1 [{}/60000 ({}%)]\tLoss: 2.302585\n", (0, 0), (640, 1), (1280, 2))
+    assert [row[0] for row in rows(text)] == [0, 640, 1280]
+
+
+def test_a_part_of_a_percent():
+    line = "Epoch: [1][{}/5005] Loss {} Acc@1 {}\n"
+    assert rows(times(line, (100, 6.9, 0.0), (110, 6.91, 0.39)))[1][3] == pytest.approx(0.0039)
+    assert rows(times(line, (100, 1.9, 0.35), (110, 1.8, 0.39)))[1][3] == 0.39
+
+
 def test_a_remark_behind_the_numbers_of_a_table():
     text = "epoch   loss   acc\n1   0.5   0.8\n2   0.4   0.85   # unexpected\n3   0.3   0.9\n"
     assert [row[2] for row in rows(text)] == [0.5, 0.4, 0.3]

@@ -30,8 +30,9 @@ def held_out_worse(of: Curves) -> list[Symptom]:
         if gap > 0.15 and len(of.accuracy) == 1:
             small = abs(of.accuracy[0] * 64 - round(of.accuracy[0] * 64)) < 0.01  # a batch, or all rows
             text = f"The accuracy is {gap:.3f} higher in training than held out ({of.held_accuracy[-1]:.4f})."
+            sure = of.by_epoch and _too_sure(of)
             firm = gap > ONE_ROW or (gap > GAP_OF_ONE and _too_sure(of))
-            of_one = [Symptom(WORSE, text, firm=firm and not small and len(of.held_accuracy) == 1)]
+            of_one = [Symptom(WORSE, text, firm=firm and (not small or sure) and len(of.held_accuracy) == 1)]
         elif gap > 0.15:
             firm = gap - ERRORS * _gap_error(of) > 0.1 and not (
                 _still_follows(of) or _gap_of_many_classes(of) or _honest(of)
