@@ -134,7 +134,7 @@ def _held_out_rises(of: Curves) -> list[Symptom]:
     if last - least <= max(0.05, 0.25 * least):
         return []
     text = f"The held-out loss fell to {least:.4f} and ends at {last:.4f}."
-    holds = len(accuracy) > 0 and accuracy[-1] >= max(0.8, accuracy.max() - 0.02) and last < of.level
+    holds = len(accuracy) > 0 and accuracy[-1] >= max(0.8, accuracy.max() - 0.02) and last < 1.5 * of.level
     if holds:
         text = f"{text[:-1]}, while its accuracy holds at {accuracy[-1]:.4f}: the model grows too sure."
     after = held[where + 1 :]
