@@ -10,6 +10,7 @@ from nsputil.clinic.log_readers.symptoms.limits import ERRORS, FEW
 from nsputil.clinic.log_readers.trends import Z_OF_FEW, kendall, noise, restarts, rises, steady
 
 BEYOND_WORDS = 16.0  # nats: e to that power is 9 million, more than any vocabulary has words
+SURE = 1.5  # times ln K: what a model that is right in four of five and too sure of it still costs
 
 
 def falls_then_rises(of: Curves) -> list[Symptom]:
@@ -134,7 +135,7 @@ def _held_out_rises(of: Curves) -> list[Symptom]:
     if last - least <= max(0.05, 0.25 * least):
         return []
     text = f"The held-out loss fell to {least:.4f} and ends at {last:.4f}."
-    holds = len(accuracy) > 0 and accuracy[-1] >= max(0.8, accuracy.max() - 0.02) and last < 1.5 * of.level
+    holds = len(accuracy) > 0 and bool(accuracy[-1] >= max(0.8, accuracy.max() - 0.02)) and last < SURE * of.level
     if holds:
         text = f"{text[:-1]}, while its accuracy holds at {accuracy[-1]:.4f}: the model grows too sure."
     after = held[where + 1 :]
