@@ -74,6 +74,7 @@ def figures(results: list[Result]) -> dict[str, str]:
     looks = [r for r in grouped if r not in right and r[3] and r[0]["group"] in r[3].looks]
     seen = [r for r in results if r[3] and r[3].code == 3]
     told = [r for r in grouped if r[0].get("by") == "thread"]
+    either = sum(r in right or r in looks for r in told)
     first = [r for r in right if r[3] and r[3].groups[0] == r[0]["group"]]
     return {
         "read": f"{sum(r[1] for r in results)} of {len(results)}",
@@ -81,6 +82,7 @@ def figures(results: list[Result]) -> dict[str, str]:
         "sick called healthy": f"{sum(bool(r[3] and r[3].code == 0) for r in sick)} of {len(sick)}",
         "sick without a symptom": f"{sum(bool(r[3] and r[3].code == 3) for r in sick)} of {len(sick)}",
         "right group, of those that a thread names": f"{sum(r in right for r in told)} of {len(told)}",
+        "right group, proved or worth a look, of these": f"{either} of {len(told)}",
         "right group, all": f"{len(right)} of {len(grouped)}, {len(first)} of them named first",
         "right group, worth a look": f"{len(looks)} more",
         "healthy, worth a look": f"{sum(bool(r[3] and r[3].looks) for r in healthy if r in seen)} of {len(healthy)}",

@@ -107,8 +107,11 @@ def rank(file: RunFile, outcomes: dict[str, float] | None = None, tier: str = "i
 def answer_log(reading: LogReading) -> Answer:
     """Return what a bare log shows: facts that its numbers violate, groups of symptoms, what to measure next."""
     found = [finding for finding in run_facts(comparable_run(reading)) if finding.state == "violated"]
-    if reading.classes != 2 or not groups.curves(reading).known:
+    known = groups.curves(reading).known
+    if reading.classes != 2 or not known:
         found = [finding for finding in found if finding.fact in FACTS_OF_ANY_CLASSES]
+    if not known:  # a symptom says when a loss lies too far beneath
+        found = [finding for finding in found if finding.fact != "numbers.beneath"]
     return answer(
         reading, [groups.Symptom(GROUP_OF_FACT.get(f.fact, groups.CONTRADICTION), f.statement, f.firm) for f in found]
     )

@@ -211,7 +211,7 @@ def stored(name):
 def main(arguments=None):
     """Examine each case of a set, keep a row for it, and print the rates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("set", choices=["open", "sealed", "fresh", "third", "fourth_open", "fourth", "fifth_open"])
+    parser.add_argument("set", choices=["open", "sealed", "fresh", "third", "fourth_open", "fourth", "fifth_open", "fifth"])
     parser.add_argument("--only")
     parser.add_argument("--part", default="1/1", help="such as 1/2: each second case, for two processes")
     parser.add_argument("--again", action="store_true", help="also the cases that are stored")

@@ -51,7 +51,8 @@ RUNNING = frozenset({"avg", "average", "mean", "running", "smoothed", "ema", "cu
 #: Names with one of these words are of no use to a diagnosis.
 OTHER = frozenset({
     "other", "lr", "rate", "runtime", "time", "second", "seconds", "sec", "speed", "norm", "gnorm", "throughput",
-    "threshold", "f1", "precision", "recall", "mcc", "auc", "ap", "ppl", "perplexity", "best", "max", "min", "samples",
+    "threshold", "f1", "precision", "recall", "mcc", "auc", "ap", "ppl", "perplexity", "pplx", "perp",
+    "best", "max", "min", "samples",
     "per", "scale", "flos", "eta", "elapsed", "ips", "wps", "ups", "patience", "size", "lambda", "weight", "coef",
     "num",
     "total_steps", "warmup", "seed", "delta", "remaining",
@@ -64,7 +65,7 @@ FILLERS = frozenset({
     "performance", "class",
 })  # fmt: skip
 #: The exponential of a loss; read only where no loss is written.
-PERPLEXITY = frozenset({"ppl", "perplexity"})
+PERPLEXITY = frozenset({"ppl", "perplexity", "pplx", "perp"})
 #: Where ``top1`` and ``prec@1`` are the names of an accuracy.
 FIRST_ANSWER = frozenset({"top", "prec", "precision"})
 #: How many answers such as ``acc@5`` count.
@@ -102,10 +103,17 @@ class Name:
     whole: bool = False
 
 
+#: ``trainloss``, ``valacc``, ``lossvalue``: words that are written as one.
+_GLUED = re.compile(r"(train|val|valid|test|dev|eval)?(loss|acc|accuracy)(value|val|score)?")
+
+
 def words(name: str) -> list[str]:
     """Return the words of a name in small letters, phrases of two joined."""
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    found = re.findall(r"[a-z]+|\d+", name.lower())
+    found = []
+    for word in re.findall(r"[a-z]+|\d+", name.lower()):
+        glued = _GLUED.fullmatch(word)
+        found += [x for x in glued.groups()[:2] if x] if glued else [word]
     joined: list[str] = []
     while found:
         pair = PHRASES.get(tuple(found[:2]))

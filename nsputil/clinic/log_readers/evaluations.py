@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from nsputil.clinic.log_readers.aliases import parse_name
+from nsputil.clinic.log_readers.figures import parse
 from nsputil.clinic.log_readers.record import Record
 
 PARTS = ("train", "held_out", "test")
@@ -38,3 +39,38 @@ def without_placeholders(rows: list[dict]) -> tuple[list[dict], int]:
         if 0 < first <= max(1, len(of) // 4) and not any(zero[first:]) and of[first][1]["loss"] > NO_ZERO:
             dropped |= {n for n, _ in of[:first]}
     return [row for n, row in enumerate(rows) if n not in dropped], len(dropped)
+
+
+def last_of_evaluations(records: Sequence[Record], left_out: list[str]) -> list[Record]:
+    """Leave out the batches within an evaluation, but for the last, or for what sums them up after it.
+
+    ``Test: [20/29] Loss 4.36`` is of one batch, or a mean that is not over yet.
+    """
+    places = [_place(record) for record in records]
+    within = [
+        now is not None and after_part == now[0] and (after is None or (after[1] > now[1] and after[2] == now[2]))
+        for now, after, after_part in zip(
+            places, [*places[1:], None], [*(_part(record) for record in records[1:]), None], strict=True
+        )
+    ]
+    if any(within):
+        left_out.append(f"{sum(within)} places within an evaluation that was not over")
+    return [record for record, inside in zip(records, within, strict=True) if not inside]
+
+
+def _part(record: Record) -> str | None:
+    """The part of a record, if its names, or its line, say only one."""
+    measured = [parse_name(name) for name in record.values]
+    parts = {m.part or record.part for m in measured if m.quantity in ("loss", "accuracy", "perplexity")}
+    return parts.pop() if len(parts) == 1 else None
+
+
+def _place(record: Record) -> tuple[str, float, float] | None:
+    """The part, the batch, and the number of batches of a record within an evaluation."""
+    part = _part(record)
+    for name, value in record.values.items():
+        of = str(value).split("/")
+        if parse_name(name).quantity == "batch" and len(of) == 2 and part in ("held_out", "test"):
+            at, total = (parse(x) for x in of)
+            return (part, at[0], total[0]) if at and total else None
+    return None

@@ -3,30 +3,39 @@
 import re
 
 from nsputil.clinic.log_readers import dicts
+from nsputil.clinic.log_readers.aliases import parse_name
 from nsputil.clinic.log_readers.lines import is_summary, scan
 from nsputil.clinic.log_readers.record import Family, Record
 from nsputil.clinic.log_readers.tables import read_table
 from nsputil.clinic.log_readers.text import LogText
 
 _EPOCH = re.compile(r"^\s*Epoch (\d+)/(\d+)\s*$")
+_DONE = re.compile(r"\s*(\d+)/(\d+) \[=+\]")
 _MEASURE = re.compile(r"(?:^|\s|-)(\w*loss): [\d.na]")
 
 
 def read_console(text: LogText) -> list[Record]:
     """Read the lines of ``fit``: of each epoch the last drawing of its progress bar."""
     records: list[Record] = []
-    epoch = last = None
-    inside = outside = 0
+    epoch = last = total = None  # total: of the batches, once the epoch is over
+    inside = outside = again = 0
     wrapped = False
     for number, line in enumerate(text.lines, 1):
         header = _EPOCH.match(line)
         if header:
             records += [last] if last else []
-            epoch, last = header.group(1), None
+            again = again + 1 if header.group(1, 2) == ("1", "1") else 0  # fit is called for each epoch
+            epoch, last, total = str(again or header.group(1)), None, None
         elif epoch and _MEASURE.search(line) and not is_summary(line):
             found = scan(line)
             inside += 1
             measured = {name: value for name, value in found.of("loss", "accuracy")}
+            bar = _DONE.match(line)
+            if last and bar and total and bar[2] != total and not any(parse_name(name).part for name in measured):
+                records += [last, Record(number, {"epoch": epoch, **measured}, "test")]  # of evaluate()
+                epoch = last = total = None
+                continue
+            total = bar[2] if bar and bar[1] == bar[2] else None
             if last and wrapped and not set(measured) & set(last.values):
                 last.values.update(measured)  # the end of a line that was wrapped
             elif measured and (last is None or len(measured) >= len(last.values) - 1):

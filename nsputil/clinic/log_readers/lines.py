@@ -18,7 +18,10 @@ _GROUP = re.compile(
 )
 _INNER = re.compile(r"(^\s*|,\s*)['\"]?([A-Za-z][\w@ -]*['\"]?\s*[=:])")
 #: Lines that repeat a number that was already written, or that set one beside another.
-_SUMMARY = re.compile(r"\b(best|improved|did not improve|early.?stopping|reached minimum)\b", re.IGNORECASE)
+_SUMMARY = re.compile(
+    r"\b(best|max(?:imum)? (?:val\w* |test )?acc\w*|improved|did not improve|early.?stopping|reached minimum)\b",
+    re.IGNORECASE,
+)
 #: What stands before an accuracy that was hoped for, not measured.
 _HOPED = frozenset({"expected", "desired", "required", "baseline"})
 #: One of several outputs: ``Accuracy C1: 0.94``.

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, groupby
 
 from nsputil.clinic.log_readers.aliases import COUNTS, PART, Name, parse_name
-from nsputil.clinic.log_readers.evaluations import scores_alone, without_placeholders
+from nsputil.clinic.log_readers.evaluations import last_of_evaluations, scores_alone, without_placeholders
 from nsputil.clinic.log_readers.figures import is_missing, parse
 from nsputil.clinic.log_readers.record import Record
+from nsputil.clinic.log_readers.repeats import are_doubles
 
 PARTS = ("train", "held_out", "test")
 OWN = ("recall_is_next", "recall_not_next", "mean_p_is_next", "label_is_next", "says_is_next", "log_odds_std",
@@ -26,7 +27,7 @@ FRACTIONS = (
     "saturation",
 )
 LN2 = math.log(2)
-LOGGERS = 2  # that write the same line
+MUCH = 4.0  # nats
 
 
 @dataclass
@@ -89,6 +90,7 @@ def normalise(records: Sequence[Record], columns: Mapping[str, str] | None = Non
     out = Rows([])
     wanted = _wanted(records, columns or {})
     records = _without_repeats(records, out)
+    records = last_of_evaluations(records, out.left_out)
     alone = not wanted and scores_alone(records)
     if alone:
         records = [replace(record, part="held_out") for record in records]
@@ -137,11 +139,10 @@ def _wanted(records: Sequence[Record], columns: Mapping[str, str]) -> dict[str, 
 def _without_repeats(records: Sequence[Record], out: Rows) -> list[Record]:
     """Leave out what two loggers wrote of one thing; more than two rows that count nothing are rows of their own."""
     kept: list[Record] = []
-    for _, same in groupby(records, key=lambda record: (record.values, record.part)):
-        alike = list(same)
-        names = alike[0].values
-        counted = any(parse_name(name).quantity in ("step", "batch", "epoch") for name in names)
-        kept += alike[:1] if len(names) > 1 and (counted or len(alike) == LOGGERS) else alike
+    runs = [list(same) for _, same in groupby(records, key=lambda record: (record.values, record.part))]
+    doubles = are_doubles([(list(alike[0].values.items()), len(alike)) for alike in runs])
+    for alike, double in zip(runs, doubles, strict=True):
+        kept += alike[:1] if double and len(alike[0].values) > 1 else alike
     if len(kept) < len(records):
         out.left_out.append(f"{len(records) - len(kept)} places that repeat the one before")
     return kept
@@ -302,6 +303,7 @@ def _values(
             largest = max((cell.value for cell in of if math.isfinite(cell.value)), default=0.0)
             percent = any(cell.percent for cell in of) or 1.5 < largest <= 100
             percent = percent or (0 < largest <= 1.5 and _percent_beside(of, raw, chosen, cells))
+            percent = percent or ("@1" in raw and largest <= 1.5 and _knows_little(part, chosen, cells))
             if percent:
                 out.notes.append(f"{raw!r} is in percent: divided by 100")
                 for cell in of:
@@ -316,6 +318,12 @@ def _values(
             values.setdefault((cell.row, part), {})[quantity] = cell.value
     _apart(chosen, cells, values, out)
     return values
+
+
+def _knows_little(part: str, chosen: Mapping[tuple[str, str], str], cells: list[_Cell]) -> bool:
+    """Whether the loss beside an accuracy is so large that next to no row is right: ``Acc@1 0.39`` is then 0.39 %."""
+    losses = [c.value for c in cells if c.raw == chosen.get(("loss", part)) and c.part == part]
+    return len(losses) > 0 and min(losses) > MUCH
 
 
 def _percent_beside(of: list[_Cell], raw: str, chosen: Mapping[tuple[str, str], str], cells: list[_Cell]) -> bool:
@@ -498,7 +506,10 @@ def _missing_nans(rows: list[dict], records: Sequence[Record], out: Rows) -> lis
     for part in PARTS:
         for name in ("loss", "accuracy"):
             of = [row for row in rows if row["part"] == part and name in row]
+            other = {"loss": "accuracy", "accuracy": "loss"}[name]
             nans = [row for row in of if math.isnan(row[name])]
+            if any(math.isfinite(row.get(other, math.nan)) for row in nans):
+                continue  # these rows were measured
             ends = bool(of) and math.isnan(of[-1][name])
             alone = [
                 r

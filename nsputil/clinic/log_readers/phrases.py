@@ -32,10 +32,23 @@ _HEADING = re.compile(rf"[\[<(]\s*({_PARTS})\s*[\])>]\s*:?", re.I)
 _INNER = re.compile(r"(^\s*|[,;|]\s*)([A-Za-z][\w@-]*\s*[=:])")
 
 
+#: ``Test: [20/29]``: a batch of an evaluation.
+_OF_EVALUATION = re.compile(
+    r"^(\W*(?:test|val|valid|validation|eval)\w*\s*:?\s*)[\[(]\s*(\d+)\s*/\s*(\d+)\s*[\])]", re.I
+)
+
+#: ``Train Epoch: 1 [640/60000 (1%)]``: the rows so far.
+_OF_EPOCH = re.compile(r"\b(epoch:?\s*\d+)\s*\[\s*(\d+)/(\d+)\s*\(\s*\d+%\s*\)\s*\]", re.I)
+#: ``120: 788.26, 801.11 avg, 0.001000 rate``: Darknet's step, loss and running mean.
+_DARKNET = re.compile(r"^\s*(\d+): (-?nan|[\d.]+), (-?nan|[\d.]+) avg(?: loss)?,", re.I)
+
+
 def plain(line: str) -> str:
     """Return a line with its names before their numbers, and their parts before their names."""
     line = _OWNED.sub("", _SHORT.sub(r"\1 ", line))
     line = _BEHIND.sub(r"\2 \1\3, \4 \1\5", line)
+    line = _DARKNET.sub(r"step \1, loss \2, avg loss \3,", _OF_EPOCH.sub(r"\1 batch \2/\3 ", line))
+    line = _OF_EVALUATION.sub(r"\1 batch \2/\3 ", line)
     line = _AT.sub(r"\2 \3, \1:", line)
     line = _ERROR.sub(lambda match: f"{match[1]}accuracy{match[2] or ' '}{100 - float(match[3]):.6g}%", line)
     return _under_headings(line)

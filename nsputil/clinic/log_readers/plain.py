@@ -7,14 +7,15 @@ from itertools import groupby
 from nsputil.clinic.log_readers.aliases import PART, parse_name
 from nsputil.clinic.log_readers.lines import HEADER, Found, is_summary, scan_all
 from nsputil.clinic.log_readers.record import Family, Record
+from nsputil.clinic.log_readers.repeats import are_doubles
 from nsputil.clinic.log_readers.text import LogText
 
 _REPORTED = re.compile(r"\s*accuracy\s+\d?\.\d+\s+\d+\s*$")  # a line of scikit-learn's report
 #: ``120 | loss 4.84``: a step without a name.
 _FIRST = re.compile(r"\s*(\d{1,12})\s*[|:,]\s*(?=[A-Za-z])")
+#: ``train.py:303] [21500] | loss 7.64``: likewise.
+_IN_BRACKETS = re.compile(r"(?:[^\[\]]*\])?\s*\[(\d{1,12})\][\s|:,-]*(?=[A-Za-z])")
 FEWEST = 3  # such lines
-LOGGERS = 2  # that write the same line
-COUNTED = ("step", "epoch", "batch")
 MEASURES = ("loss", "accuracy", "perplexity", "tp")
 PREFIX = {"train": "train", "held_out": "eval", "test": "test"}
 
@@ -25,10 +26,11 @@ def read(text: LogText) -> list[Record]:
     now: Record | None = None
     context: str | None = None
     first = _first_number(text)
-    for number, line, found in _pieces(text):
+    before: str | None = None
+    for number, line, found in _pieces(text, first):
         measured = found.of("loss", "accuracy", "perplexity", "f1", "mcc", "tp", "tn", "fp", "fn")
         counted = found.of("step", "epoch", "batch")
-        if first and measured and not counted and (match := _FIRST.match(line)):
+        if first and measured and not counted and (match := first.match(line)):
             counted = [("step", match[1])]
         if not measured:
             if HEADER.search(line):
@@ -43,6 +45,12 @@ def read(text: LogText) -> list[Record]:
         if is_summary(line) and not (found.of("step", "epoch") and len(measured) > 1):
             continue
         part = found.part or ("held_out" if _REPORTED.match(line) else context)
+        if line.lstrip().startswith("* ") and not counted and before in ("held_out", "test"):
+            part = part or before  # `` * Acc@1 76.1``, below the batches of an evaluation
+            if now is not None and {_with_part(name, part) for name, _ in measured} <= set(now.values):
+                now.values.update({_with_part(name, part): value for name, value in measured})
+                continue
+        before = part
         measured = _inherited(measured)
         if now is None or _begins_new(now, measured, counted, part):
             inherited = {n: v for n, v in now.values.items() if parse_name(n).quantity == "epoch"} if now else {}
@@ -57,19 +65,27 @@ def read(text: LogText) -> list[Record]:
     return useful or [r for r in records if any(parse_name(n).quantity in ("f1", "mcc") for n in r.values)]
 
 
-def _pieces(text: LogText) -> Iterator[tuple[int, str, Found]]:
+def _pieces(text: LogText, first: re.Pattern | None) -> Iterator[tuple[int, str, Found]]:
     """Yield what the lines hold; what two loggers wrote of one thing once, more than two that count nothing each."""
     found = ((k, line, x) for k, line in enumerate(text.lines, 1) if line.strip() for x in scan_all(line))
-    for pairs, same in groupby(found, key=lambda piece: piece[2].pairs):
-        alike = list(same)
-        once = pairs and (len(alike) == LOGGERS or any(parse_name(n).quantity in COUNTED for n, _ in pairs))
-        yield from alike[:1] if once else alike
+
+    def what(piece: tuple[int, str, Found]) -> tuple[list, str]:
+        match = first.match(piece[1]) if first else None
+        return piece[2].pairs, match[1] if match else ""
+
+    runs = [list(same) for _, same in groupby(found, key=what)]
+    doubles = are_doubles([(alike[0][2].pairs, len(alike)) for alike in runs])
+    for alike, double in zip(runs, doubles, strict=True):
+        yield from alike[:1] if double else alike
 
 
-def _first_number(text: LogText) -> bool:
-    """Whether the lines begin with whole numbers that rise from each to the next: their steps, without a name."""
-    steps = [int(match[1]) for line in text.lines if (match := _FIRST.match(line))]
-    return len(steps) >= FEWEST and all(a < b for a, b in zip(steps, steps[1:], strict=False))
+def _first_number(text: LogText) -> re.Pattern | None:
+    """How the lines begin with whole numbers that rise from each to the next: their steps, without a name."""
+    for pattern in (_FIRST, _IN_BRACKETS):
+        steps = [int(match[1]) for line in text.lines if (match := pattern.match(line))]
+        if len(steps) >= FEWEST and all(a < b for a, b in zip(steps, steps[1:], strict=False)):
+            return pattern
+    return None
 
 
 def _opened(now: Record | None, records: list[Record], number: int, part: str | None) -> Record:

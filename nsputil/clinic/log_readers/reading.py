@@ -197,8 +197,8 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
     )
     if family is unnamed.FAMILY:
         notes.append(
-            f"the columns have no names: the first is taken for the step, the second for a loss of training; if it is "
-            f"not, use --column accuracy='{unnamed.NAME}'"
+            f"the columns have no names: {rows.columns.get('loss of train')!r} is taken for a loss of training; if it "
+            f"is not, use --column accuracy='{rows.columns.get('loss of train', unnamed.NAME)}'"
         )
     if "loss of train" in rows.columns and rows.columns["loss of train"].startswith("Value ("):
         notes.append("'Value' is taken for a loss of training; if it is not, use --column accuracy='Value (loss)'")

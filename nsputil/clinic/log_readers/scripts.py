@@ -17,7 +17,9 @@ _SIGNS = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {
     for sign in signs
 }
 _MINUS = re.compile("[\u2212\u2010\u2011](?=\\d)")
+#: ``accuracy: 0.4854val_acc: 0.92``: what a bar writes, and what a callback writes after it.
 #: ``00:49:02train Loss``: the last digits of a time are no part of a name.
+_GLUED = re.compile(r"(\d\.\d+)(?=(?:train|val|valid|test|eval|dev|loss|acc)(?:[_ ]?[a-z]+)*\s*[:=])", re.IGNORECASE)
 _TIME = re.compile(r"(\d\d:\d\d:\d\d(?:[.,]\d+)?)(?=[A-Za-z]{3})")
 
 #: Words of Chinese, Japanese and Korean logs, longer ones before their parts.
@@ -62,4 +64,4 @@ def plain(text: str) -> tuple[str, list[str]]:
         notes.append("words of another language for loss, accuracy and the like are read as English ones")
         for word, forms in _OTHER.items():
             text = forms.sub(word, text)
-    return _TIME.sub(r"\1 ", text), notes
+    return _GLUED.sub(r"\1 ", _TIME.sub(r"\1 ", text)), notes

@@ -59,7 +59,8 @@ def _with(text: LogText, separator: str) -> Table | None:
             table.again += 1
             continue
         if separator == "  " and len(cells) == len(header) + 1:
-            cells = cells[1:]  # pandas prints an index that has no name
+            # pandas prints an index that has no name; a remark may stand behind the numbers
+            cells = cells[1:] if parse(cells[-1]) else cells[:-1]
         if len(cells) != len(header):
             if _is_header(cells):  # another run, with other columns
                 table.header = header = cells
@@ -96,7 +97,7 @@ def _header(lines: list[str], separator: str) -> tuple[int, list[str]]:
 def _is_header(cells: list[str]) -> bool:
     """Whether cells are names, one of them known, rather than numbers or sentences."""
     named = [cell for cell in cells if cell]
-    if len(named) < 2 or any(parse(cell) is not None and not cell.isalpha() for cell in named):
+    if len(named) < 2 or any(parse(cell) is not None for cell in named):  # nan is a number, too
         return False
     if any(len(cell) > 80 or "=" in cell or ": " in cell for cell in named):
         return False

@@ -6,8 +6,10 @@ import numpy as np
 
 from nsputil.clinic.log_readers.symptoms.curves import Curves
 from nsputil.clinic.log_readers.symptoms.groups import CONTRADICTION, Symptom
-from nsputil.clinic.log_readers.symptoms.limits import LN2, SAME
+from nsputil.clinic.log_readers.symptoms.limits import FEW, LN2, SAME
 from nsputil.clinic.log_readers.trends import rises
+
+POOR = 0.25  # an accuracy that no label by itself has
 
 
 def contradictory(of: Curves) -> list[Symptom]:
@@ -17,7 +19,7 @@ def contradictory(of: Curves) -> list[Symptom]:
             text = f"A loss is {loss.min():.4g}: minus the logarithm of a probability is never negative."
             # a cosine, or an overlap with its sign changed, lies between -1 and 0; beside an accuracy it is neither
             bounded = loss.min() >= -1.01 and loss.max() <= 0.1 and not len(of.accuracy) + len(of.held_accuracy)
-            bounded = bounded and rises(-loss, 0.05)
+            bounded = bounded and (rises(-loss, 0.05) or len(loss) < FEW or not of.from_start)
             return [Symptom(CONTRADICTION, text, firm=not (bounded or of.free))]
     found = []
     if len(of.held_loss) == len(of.held_accuracy) and len(of.held_loss):
@@ -28,10 +30,12 @@ def contradictory(of: Curves) -> list[Symptom]:
             firm = _cannot_be(least, right, of.held_loss, of.held_accuracy, of)
             found.append(_beneath("held out", least, right, firm))
     if not of.running and len(of.loss) == len(of.accuracy) >= 2:
-        mean, right = float(of.loss.mean()), float(of.accuracy.mean())
+        mean, right, which = float(of.loss.mean()), float(of.accuracy.mean()), ", in the mean of all rows,"
+        if of.by_epoch and len(of.loss) >= 3 and of.loss[-1] < mean:  # each row is a mean of many
+            mean, right, which = float(of.loss[-1]), float(of.accuracy[-1]), ", in the last row,"
         if (1 - right) * LN2 - mean > 0.02 and not found:
             firm = _cannot_be(mean, right, of.loss, of.accuracy, of)
-            found.append(_beneath("of training, in the mean of all rows,", mean, right, firm))
+            found.append(_beneath(f"of training{which}", mean, right, firm))
     return found + _no_row_right(of) + _zero_losses(of)
 
 
@@ -44,6 +48,9 @@ def _cannot_be(loss: float, accuracy: float, losses: np.ndarray, accuracies: np.
     if of.two:
         return True
     far = loss < 0.5 * (1 - accuracy) * LN2
+    late = 1 < of.first_epoch < math.inf and not of.from_start
+    if (len(losses) < 3 and 0 < len(of.loss) < 3) or late:  # not enough to see whether they learn
+        return far and (accuracy < POOR or loss < 0.1 * (1 - accuracy) * LN2)
     learns = rises(accuracies, 0.05) or rises(of.accuracy, 0.05)
     return far and not (learns and rises(-losses, 0.05 * abs(float(losses[0]))))
 

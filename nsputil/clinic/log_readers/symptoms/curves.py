@@ -7,7 +7,7 @@ import numpy as np
 
 from nsputil.clinic.log_readers.aliases import parse_name
 from nsputil.clinic.log_readers.reading import LogReading
-from nsputil.clinic.log_readers.symptoms.limits import FEW, LN2, MANY
+from nsputil.clinic.log_readers.symptoms.limits import FEW, LEVEL, LN2, MANY
 from nsputil.clinic.log_readers.trends import ends, is_sum
 
 BEGUN = 0.1  # of an epoch
@@ -52,6 +52,10 @@ class Curves:
         Whether the loss is the logarithm of a perplexity.
     per_word : bool
         Whether the loss is known to be one of words: it is such a logarithm, or a perplexity is written beside it.
+    first_epoch : float
+        Which the first row names; infinite if it names none.
+    guessed : bool
+        Whether the number of classes is known by the first loss alone, without an accuracy.
     """
 
     loss: np.ndarray
@@ -76,6 +80,8 @@ class Curves:
     until_held: int = 0
     perplexity: bool = False
     per_word: bool = False
+    first_epoch: float = math.inf
+    guessed: bool = False
 
     @property
     def level(self) -> float:
@@ -111,14 +117,15 @@ def curves(reading: LogReading) -> Curves:
         "accuracy of train" in reading.running, reading.rows[-1]["step"] if reading.rows else 0,
         reading.rows[0]["step"] if reading.rows else 0, "loss of train" in reading.running,
         0 < reading.epochs < BEGUN and len(loss) < MANY and not (counted and reading.rows[-1]["step"] >= 1000),
-        (two or _many(reading, losses, accuracies) or _looks_like_two(losses, accuracies))
+        (two or _many(reading, losses, accuracies) or _looks_like_two(losses, accuracies, _from_start(reading)))
         and not (free or reading.perplexity),
         two and not free, _from_start(reading),
         counted or math.isfinite(reading.first_epoch), by_epoch,
         free,
         tuple(np.array(values) for values in reading.metrics.values() if np.isfinite(values).all()),
         of("test", "accuracy") if held == "held_out" else np.zeros(0), _until_held(reading, held), reading.perplexity,
-        reading.perplexity or reading.per_word,
+        reading.perplexity or reading.per_word, reading.first_epoch,
+        reading.classes_from == "guessed" and not accuracies,
     )  # fmt: skip
 
 
@@ -138,8 +145,15 @@ def _many(reading: LogReading, losses: list[np.ndarray], accuracies: list[np.nda
     return reading.classes_from != "guessed" or bool(accuracies) or stays
 
 
-def _looks_like_two(losses: list[np.ndarray], accuracies: list[np.ndarray]) -> bool:
-    """Whether a log whose number of classes is not known begins as one of two classes: near ln 2, near 1/2."""
+def _looks_like_two(losses: list[np.ndarray], accuracies: list[np.ndarray], start: bool) -> bool:
+    """Whether a log whose number of classes is not known begins as one of two classes: near ln 2, near 1/2.
+
+    Rows of a later time may lie anywhere; of these, only rows that stay there say so.
+    """
+    if not start and not (
+        all(abs(np.median(x) - LN2) < LEVEL for x in losses) or all(abs(np.median(x) - 0.5) < 0.1 for x in accuracies)
+    ):
+        return False
     if accuracies and min(float(x[:3].mean()) for x in accuracies) < 0.35:
         return False
     if accuracies and min(float(x[-3:].mean()) for x in accuracies) < 0.35:
@@ -156,15 +170,17 @@ def _from_start(reading: LogReading) -> bool:
     if math.isfinite(reading.first_epoch) and reading.first_epoch > 1:
         return False
     if "step" not in reading.columns:
-        return True
+        rows = len({row["step"] for row in reading.rows})
+        gap = (reading.epochs - reading.first_epoch) / (rows - 1) if rows > 1 else math.inf
+        return not 0 < gap < 1 or reading.first_epoch <= max(BEGUN, 2 * gap + 1e-6)  # fractions of epochs
     steps = sorted({row["step"] for row in reading.rows})
     gap = float(np.median(np.diff(steps))) if len(steps) > 1 else math.inf
     return steps[0] <= 2 * gap + 1 if steps else True
 
 
-def late_loss(loss: np.ndarray) -> float:
+def late_mean(values: np.ndarray) -> float:
     """The mean of the last three rows; of fewer, if there are few: they are far apart."""
-    return float(loss[-max(1, min(3, len(loss) // 3)) :].mean())
+    return float(values[-max(1, min(3, len(values) // 3)) :].mean())
 
 
 def accuracy_gap(of: Curves) -> float:

@@ -53,11 +53,22 @@ def one_class(reading: LogReading) -> list[Symptom]:
         forms[f" = 2a / (1 + a) / {reading.classes}, the mean of {reading.classes} classes"] = whole / reading.classes
     near = {form: value for form, value in forms.items() if f1 == value or (value and abs(f1 - value) <= SAME)}
     if not near:
-        return []
+        return _at_first_one_class(rows)
     form = next(iter(near))
     algebra = f"F1 is {f1:.4f}{form}" if form else "F1 is 0"
     text = f"The accuracy a is {accuracy:.4f} and {algebra}: no row of one of the classes is answered right."
     return [Symptom(STUCK, text)]
+
+
+def _at_first_one_class(rows: list[dict]) -> list[Symptom]:
+    """One answer for all in the first evaluation, and a loss that has not fallen in any since."""
+    first, losses = rows[0], [row["loss"] for row in rows if "loss" in row]
+    accuracy = first["accuracy"]
+    one = len(rows) > 1 and abs(first["f1"] - 2 * accuracy / (1 + accuracy)) <= SAME < first["f1"]
+    if not one or len(losses) < 2 or min(losses) < losses[0] or accuracy >= MOST_OF_ONE_CLASS:
+        return []
+    text = f"At first the accuracy is {accuracy:.4f} and F1 {first['f1']:.4f}: one answer for all."
+    return [Symptom(STUCK, f"{text} The loss has not fallen since.", firm=False)]
 
 
 def no_correlation(reading: LogReading) -> list[Symptom]:
@@ -71,7 +82,9 @@ def no_correlation(reading: LogReading) -> list[Symptom]:
         return [Symptom(CONTRADICTION, text)]
     count = "the last" if len(rows) > 1 else "its"
     text = f"Matthews' correlation is 0 in {count} {len(last)} rows: one answer for all."
-    return [Symptom(STUCK, text, firm=len(rows) != 2)]  # two may be of a warm-up
+    trained = any(row["part"] == "train" for row in reading.rows)
+    firm = len(rows) >= 3 or (len(rows) == 1 and not trained)  # one or two may be of a warm-up
+    return [Symptom(STUCK, text, firm=firm)]
 
 
 def no_order(reading: LogReading) -> list[Symptom]:

@@ -7,9 +7,10 @@ import numpy as np
 from nsputil.clinic.log_readers.symptoms.curves import Curves, best_late, more_right_than_before
 from nsputil.clinic.log_readers.symptoms.groups import RISES, Symptom
 from nsputil.clinic.log_readers.symptoms.limits import ERRORS, FEW
-from nsputil.clinic.log_readers.trends import kendall, noise, restarts, rises, steady
+from nsputil.clinic.log_readers.trends import Z_OF_FEW, kendall, noise, restarts, rises, steady
 
 BEYOND_WORDS = 16.0  # nats: e to that power is 9 million, more than any vocabulary has words
+SURE = 1.5  # times ln K: what a model that is right in four of five and too sure of it still costs
 
 
 def falls_then_rises(of: Curves) -> list[Symptom]:
@@ -39,9 +40,15 @@ def falls_then_rises(of: Curves) -> list[Symptom]:
             )
     elif len(loss) == 2 and loss[1] > 1.5 * loss[0] + 0.5:
         text = f"The loss of training rose from {loss[0]:.4f} to {loss[1]:.4f}."
-        found.append(Symptom(RISES, text, firm=not of.free))
+        found.append(
+            Symptom(
+                RISES,
+                text,
+                firm=not of.free and (of.by_epoch or not 2 <= of.first_epoch < math.inf or loss[1] > 5 * loss[0]),
+            )
+        )
     held = [] if any(symptom.firm for symptom in found) else _held_out_rises(of)
-    return held or found or _accuracy_collapses(of)
+    return held or [symptom for symptom in found if symptom.firm] or _accuracy_collapses(of) or found
 
 
 def _accuracy_collapses(of: Curves) -> list[Symptom]:
@@ -52,24 +59,39 @@ def _accuracy_collapses(of: Curves) -> list[Symptom]:
         if best and len(after) >= 2 and after[-2:].max() < 0.6 * accuracy[best] and accuracy[best] - after[-1] > 0.3:
             text = f"The accuracy rose to {accuracy[best]:.4f} and ends at {accuracy[-1]:.4f}."
             return [Symptom(RISES, text, firm=bool(after[-2:].max() < accuracy[: best + 1].min()))]
+    for part, accuracy in (("held-out", of.held_accuracy), ("training", of.accuracy)):
+        for at, high, low in _apart(-accuracy, 3, 3):  # whatever the loss does: all rows of training go at once
+            if -high > 0.2 and -low < 0.3 * -high:
+                text = (
+                    f"The {part} accuracy was {-high:.4f} and more in {at} rows, and is {-low:.4f} and less in the "
+                    f"{len(accuracy) - at} rows after them."
+                )
+                return [Symptom(RISES, text)]
     return []
 
 
-def _falls_again(loss: np.ndarray) -> bool:
+def _falls_again(loss: np.ndarray, jump: int = 0) -> bool:
     """Whether the loss falls surely after a jump, by a quarter of it: other weights, or a loss that was added."""
-    jump = int(np.diff(loss).argmax()) + 1
+    jump = jump or int(np.diff(loss).argmax()) + 1
     after, height = loss[jump:], float(loss[jump] - loss[jump - 1])
-    return len(after) >= FEW and rises(-after, 0.25 * height) and kendall(after) < -ERRORS
+    if 3 <= len(after) < FEW:
+        return bool(np.diff(after).max() < 0 and after[0] - after[-1] > 0.1 * height)
+    sure = ERRORS if len(after) >= 8 else Z_OF_FEW
+    return len(after) >= FEW and rises(-after, 0.25 * height) and kendall(after) < -sure
 
 
 def _left_for_good(of: Curves) -> bool:
-    """Whether the training loss jumps once and stays, each later row above twice the highest earlier one."""
+    """Whether the training loss jumps and stays, each later row above twice the highest earlier one."""
     loss = of.loss
-    jump = int(np.diff(loss).argmax()) + 1
-    before, after = loss[:jump], loss[jump:]
-    if of.free or best_late(of) or _falls_again(loss) or len(before) < 4 or len(after) < FEW or before.min() <= 0:
+    if of.free or best_late(of) or _falls_again(loss) or loss.min() <= 0:
         return False
-    return bool(after.min() > 2 * before.max() + 0.5 and loss[jump] - loss[jump - 1] > 0.5 * (loss[-1] - before.min()))
+    apart = _apart(loss, 4, FEW)
+    return any(low > 2 * high + 0.5 and not _falls_again(loss, jump) for jump, high, low in apart)
+
+
+def _apart(values: np.ndarray, before: int, after: int) -> list[tuple[int, float, float]]:
+    """Return, for each place with enough rows on both sides, the highest row before it and the lowest after it."""
+    return [(at, float(values[:at].max()), float(values[at:].min())) for at in range(before, len(values) - after + 1)]
 
 
 def _explodes(of: Curves) -> bool:
@@ -77,13 +99,11 @@ def _explodes(of: Curves) -> bool:
     loss = of.loss
     if of.free or loss.min() <= 0 or _falls_again(loss) or best_late(of):
         return False
-    jump = int(np.diff(loss).argmax()) + 1
-    before, after = loss[:jump], loss[jump:]
-    stays = len(after) >= 2 and len(before) >= 2 and after.min() > 2.5 * before.max() + 1
+    stays = any(low > 2.5 * high + 1 and loss[-1] >= loss[jump] for jump, high, low in _apart(loss, 2, 2))
     rise = loss[int(loss.argmin()) :]
     grows = len(rise) >= 3 and np.diff(rise).min() > 0 and rise[-1] > 10 * loss[0] + 5
     grows = grows and rise[-1] - rise[-2] > 3 * (rise[1] - rise[0])  # a sum over batches grows evenly
-    return bool(grows or (stays and after[-1] >= after[0]))
+    return bool(grows or stays)
 
 
 def _is_no_noise(of: Curves, low: float, tail: float, width: int, last: int) -> bool:
@@ -94,7 +114,7 @@ def _is_no_noise(of: Curves, low: float, tail: float, width: int, last: int) -> 
     """
     loss, rise = of.loss, tail - low
     if of.running_loss:  # it begins again in each epoch, which is a small rise
-        return rise > 0.5 * low
+        return rise > 0.5 * low and tail > float(loss[: max(1, int(loss.argmin()))].max())
     error = (steady(loss) if of.by_epoch else noise(loss)) * math.sqrt(1 / width + 1 / last)
     limit = math.sqrt(2 * math.log(max(2.0, len(loss) / width))) + 1
     if of.by_epoch:
@@ -115,7 +135,7 @@ def _held_out_rises(of: Curves) -> list[Symptom]:
     if last - least <= max(0.05, 0.25 * least):
         return []
     text = f"The held-out loss fell to {least:.4f} and ends at {last:.4f}."
-    holds = len(accuracy) > 0 and accuracy[-1] >= max(0.8, accuracy.max() - 0.02) and last < of.level
+    holds = len(accuracy) > 0 and bool(accuracy[-1] >= max(0.8, accuracy.max() - 0.02)) and last < SURE * of.level
     if holds:
         text = f"{text[:-1]}, while its accuracy holds at {accuracy[-1]:.4f}: the model grows too sure."
     after = held[where + 1 :]

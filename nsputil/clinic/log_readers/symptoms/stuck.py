@@ -5,17 +5,26 @@ from dataclasses import replace
 
 import numpy as np
 
-from nsputil.clinic.log_readers.symptoms.curves import Curves, accuracy_gap, late_loss
+from nsputil.clinic.log_readers.symptoms.curves import Curves, accuracy_gap, late_mean
 from nsputil.clinic.log_readers.symptoms.groups import CONTRADICTION, STUCK, Symptom
 from nsputil.clinic.log_readers.symptoms.limits import CHANCE, ERRORS, FEW, LEVEL, LN2, MANY, NO_LOSS, SAME
+from nsputil.clinic.log_readers.symptoms.standing import (
+    EXACT_ROWS,
+    GOOD,
+    LATE,
+    best_at_first,
+    digits,
+    frozen,
+    nothing_right,
+    one_answer,
+)
 from nsputil.clinic.log_readers.trends import ends, kendall, most_of_a_rise, noise, rises
 
 MOMENT = 0.01  # of all steps
 LN10 = math.log(10)
 EXACT = 0.002  # nats from ln K
-EXACT_ROWS = 8
 FREQUENCIES = 6.9  # nats, a perplexity of 1000: words, or pieces of words, by their frequency cost 7 to 8
-LATE = 10_000  # steps
+BEGINS = 100  # steps
 KNOWS_WORDS = 6.0  # nats: a model of language that begins below it was trained before, and hardly has to fall
 
 
@@ -30,11 +39,15 @@ def never_falls(of: Curves) -> list[Symptom]:
         return [Symptom(STUCK, f"{text} All classes get the same probability.")]
     if late := _knows_frequencies(of):
         return late
+    if nothing := frozen(of) or one_answer(of) or nothing_right(of) or best_at_first(of):
+        return nothing
     constant = _constant(of)
     if not any(symptom.firm for symptom in constant):
         constant = _both_at_chance(of) or constant or _neither_moves(of)
     found = _loss_at_level(of) + _accuracy_at_chance(of)
-    if of.free or _learned(of) or _may_have_learned(of):  # a training that is slow, or was short: worth a look
+    if (
+        of.free or _learned(of) or _may_have_learned(of) or _just_begun(of)
+    ):  # a training that is slow, or was short: worth a look
         found = [replace(symptom, firm=False) for symptom in found]
     if (
         of.summed
@@ -88,6 +101,10 @@ def _both_at_chance(of: Curves) -> list[Symptom]:
     if not len(loss) == len(accuracy) >= 2 or not of.known or of.begun or early:
         return []
     near = min(0.02, 0.3 / of.classes)
+    above = int((np.abs(loss - of.level) > 0.02).argmin())  # the first rows, if they lie above
+    if of.by_epoch and 0 < above <= len(loss) - 2 and loss[:above].min() > of.level and len(of.held_loss) == len(loss):
+        later = replace(of, **{k: getattr(of, k)[above:] for k in ("loss", "accuracy", "held_loss", "held_accuracy")})
+        return _both_at_chance(later)
     pairs = [(loss, accuracy)] + ([(of.held_loss, of.held_accuracy)] if len(of.held_loss) else [])
     for losses, accuracies in pairs:
         if not len(losses) == len(accuracies) >= 2 or np.abs(losses - of.level).max() > 0.02:
@@ -125,24 +142,19 @@ def _constant(of: Curves) -> list[Symptom]:
         early = not accuracy.any() and (of.begun or not len(of.loss) or of.loss.mean() > LN10)  # of many classes
         of_one = part == "training" and not of.by_epoch and len(accuracy) < 8 and accuracy[-1] < 0.15  # such as 1 of 32
         few = len(accuracy) < FEW and accuracy[-1] > 0
-        coarse = few and (
-            _digits(accuracy) <= 2 or (part == "held-out" and (rises(-of.held_loss, LEVEL) or rises(-of.loss, LEVEL)))
-        )
+        falls = part == "held-out" and (rises(-of.held_loss, LEVEL) or (few and rises(-of.loss, LEVEL)))
+        good_late = few and not of.from_start and accuracy[-1] > GOOD
+        coarse = (few and digits(accuracy) <= 2) or falls or good_late
         word = "" if same else "about "
         text = f"The {part} accuracy is {word}{accuracy[-1]:.4f} in each of {len(accuracy)} rows: one answer for all."
         found.append(Symptom(STUCK, text, firm=not early and not coarse and not (same and of_one)))
     if len(of.loss) >= 3 and np.ptp(of.loss) < SAME * abs(of.loss.mean()) and not _a_moment(of):
         if not (len(of.loss) and abs(float(of.loss.mean())) < NO_LOSS):
-            fine = 10.0 ** -_digits(of.loss) < 1e-3 * abs(float(of.loss.mean()))
+            fine = 10.0 ** -digits(of.loss) < 1e-3 * abs(float(of.loss.mean()))
             text = f"The loss of training is {of.loss.mean():.4f} in each of {len(of.loss)} rows."
             enough = len(of.loss) >= 8 or (fine and (len(of.loss) >= 4 or of.from_start))
             found.append(Symptom(STUCK, text, firm=not of.begun and enough))
     return found
-
-
-def _digits(values: np.ndarray) -> int:
-    """With how many digits after the point numbers were printed, as far as they show it."""
-    return next((k for k in range(6) if np.allclose(values, np.round(values, k), atol=1e-9)), 6)
 
 
 def _may_have_learned(of: Curves) -> bool:
@@ -183,11 +195,14 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
         return [Symptom(STUCK, text, firm=False)]
     known = f"knowing nothing costs ln {of.classes} = {of.level:.4f}"
     accuracy = of.held_accuracy if len(of.held_accuracy) else of.accuracy
-    agrees = len(accuracy) > 0 and float(accuracy[-3:].mean()) < 1 / of.classes + 0.1  # an accuracy says the same
+    agrees = len(accuracy) > 0 and late_mean(accuracy) < 1 / of.classes + 0.1  # an accuracy says the same
     if len(of.loss) >= 4 and not of.summed and not of.begun and of.known:
         head, tail = ends(of.loss)
         if abs(tail - of.level) < LEVEL and not _above_chance(of):
             firm = of.from_start or agrees or of.two or _rows_of_the_level(of)
+            late = of.loss[len(of.loss) // 2 :]  # the last row alone may be a single batch
+            near = max(late.mean() + late.std() / math.sqrt(len(late)), np.median(late)) > of.level - LEVEL
+            firm = firm and bool(of.by_epoch or near)
             return [Symptom(STUCK, f"The loss of training ends at {tail:.4f}; {known}.", firm)]
         if _a_moment(of) or _above_chance(of):
             return []
@@ -200,6 +215,9 @@ def _loss_at_level(of: Curves) -> list[Symptom]:
             fall = most_of_a_rise(-of.loss)
             middle = of.loss.mean() if len(of.loss) >= EXACT_ROWS else np.median(of.loss)  # one row moves a mean of few
             firm = of.from_start and (fall < 0.1 * of.level or float(middle) > of.level)
+            off, few = float(np.median(of.loss)) - of.level, len(of.loss) < MANY and not (of.two or len(accuracy))
+            firm = firm and not (of.guessed and abs(off) > LEVEL)  # the level is known from the losses alone
+            firm = firm and not (few and off > LEVEL)
             text = f"The loss of training begins at {head:.4f} and ends at {tail:.4f}; {known}."
             return [Symptom(STUCK, text, firm)]
     if len(of.loss) >= 4 and (of.summed or not of.known) and not len(of.accuracy) + len(of.held_accuracy):
@@ -229,6 +247,8 @@ def _rows_of_the_level(of: Curves) -> bool:
     A model that knows a little lies below ln K, and batches of a task that it knows scatter more than that.
     """
     off = of.loss - of.level
+    if FEW <= len(off) < EXACT_ROWS and of.last_step >= 1000:
+        return bool(np.abs(off).max() < EXACT and off.mean() > -EXACT / 4)
     return bool(len(off) >= EXACT_ROWS and abs(off.mean()) < EXACT and off.mean() > -EXACT / 4) and bool(
         np.abs(off).max() < 3 * EXACT and kendall(-of.loss) < ERRORS and (of.last_step >= 1000 or not of.counted)
     )
@@ -237,7 +257,8 @@ def _rows_of_the_level(of: Curves) -> bool:
 def _knows_frequencies(of: Curves) -> list[Symptom]:
     """A loss by word that stays where a model is that knows only how frequent each word is, late in a training."""
     loss = of.loss
-    late = of.first_step >= LATE and of.last_step > of.first_step and len(loss) >= EXACT_ROWS
+    late = of.first_step >= LATE and of.last_step > of.first_step
+    late = late and (len(loss) >= EXACT_ROWS or (len(loss) >= FEW and np.ptp(loss) < LEVEL))
     epochs = of.by_epoch and len(loss) >= 3 and np.ptp(loss) < 0.01
     if not of.per_word or not (late or epochs):
         return []
@@ -271,9 +292,16 @@ def _above_chance(of: Curves) -> bool | None:
     return float(accuracy[-3:].mean()) > 1 / of.classes + 0.15 if len(accuracy) else None
 
 
+def _just_begun(of: Curves) -> bool:
+    """Whether there are only few rows of a beginning, which a warm-up may have, too."""
+    return of.counted and not of.by_epoch and of.from_start and 0 < len(of.loss) < EXACT_ROWS and of.last_step < BEGINS
+
+
 def _few(of: Curves) -> bool:
     """Whether a training is seen, but only its first rows."""
-    return 0 < len(of.loss) < 4 and of.last_step < 1000 and max(len(of.held_loss), len(of.held_accuracy)) < 3
+    first = of.counted and not of.by_epoch and not 2 <= of.first_epoch < math.inf
+    few = EXACT_ROWS if first else 4
+    return 0 < len(of.loss) < few and of.last_step < 1000 and max(len(of.held_loss), len(of.held_accuracy)) < 3
 
 
 def _accuracy_at_chance(of: Curves) -> list[Symptom]:
@@ -294,8 +322,8 @@ def _accuracy_at_chance(of: Curves) -> list[Symptom]:
         text = f"{text}; there seem to be more than two classes (--classes)."
         return [Symptom(STUCK, text, firm=False)] if not _learned(of) else []
     if last < chance + min(CHANCE, chance) and accuracy_gap(of) < 0.15 and (of.known or not _learned(of)):
-        agrees = len(loss) > 0 or (len(of.loss) > 0 and abs(late_loss(of.loss) - of.level) < LEVEL)
-        seen = of.from_start or of.two or len(of.loss) > 0 and abs(late_loss(of.loss) - of.level) < LEVEL
+        agrees = len(loss) > 0 or (len(of.loss) > 0 and abs(late_mean(of.loss) - of.level) < LEVEL)
+        seen = of.from_start or of.two or len(of.loss) > 0 and abs(late_mean(of.loss) - of.level) < LEVEL
         enough = len(accuracy) >= (8 if part == "training" and not of.by_epoch else 3)
         firm = of.known and seen and not of.begun and (enough or of.two or agrees and of.classes <= 10)
         return [Symptom(STUCK, f"The {part} accuracy ends at {last:.4f}; chance is {chance:.4f}.", firm)]
