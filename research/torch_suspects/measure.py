@@ -197,6 +197,7 @@ def show(rows, truths, listed=False):
               f"processor; median {np.median([r['processor'] for r in every]):.0f} s of a processor")  # fmt: skip
 
 
+SETS = ("open", "sealed", "fresh", "third", "fourth_open", "fourth", "fifth_open", "fifth")
 SOUND = ("healthy", "healthy, with a deviation", "a part that helps")
 
 
@@ -211,7 +212,7 @@ def stored(name):
 def main(arguments=None):
     """Examine each case of a set, keep a row for it, and print the rates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("set", choices=["open", "sealed", "fresh", "third", "fourth_open", "fourth", "fifth_open", "fifth"])
+    parser.add_argument("set", choices=SETS)
     parser.add_argument("--only")
     parser.add_argument("--part", default="1/1", help="such as 1/2: each second case, for two processes")
     parser.add_argument("--again", action="store_true", help="also the cases that are stored")
