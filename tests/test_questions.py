@@ -902,3 +902,24 @@ def test_the_worked_lines_of_the_fourth_list_are_right():
     losses = [-log_softmax(np.array([first, *z[1:]]))[1] for first in (1, 0, -np.inf)]
     assert len({round(float(loss), 3) for loss in losses}) == 3
     assert np.isclose(losses[-1], -log_softmax(z[1:])[0])  # a column that is dropped, or is -inf, costs the same
+
+
+def test_what_a_constant_answer_gets_by_each_measure_is_as_in_the_table():
+    labels = np.repeat([1, 0], [50, 50])
+
+    def f1(answers, kind):
+        hits = ((answers == kind) & (labels == kind)).sum()
+        return 2 * hits / ((answers == kind).sum() + (labels == kind).sum())
+
+    always = np.ones(100)
+    assert '0 for "never", 2s / (1 + s) for "always": 0.6667 at one half' in PAGE
+    assert f"{f1(always, 1):.4f}" == "0.6667" and np.isclose(f1(always, 1), 2 * 0.5 / 1.5) and f1(1 - always, 1) == 0
+    assert "macro at one half: 0.3333" in PAGE and f"{(f1(always, 1) + f1(always, 0)) / 2:.4f}" == "0.3333"
+    assert "s(1 - s), 0.25 at one half" in PAGE and np.mean((0.5 - labels) ** 2) == 0.25
+    answers = (np.arange(100) % 3 == 0).astype(int)
+    right = (
+        answers == labels
+    ).sum()  # micro: a miss of one class is one too many of the other
+    assert np.isclose(2 * right / (100 + 100), (answers == labels).mean())
+    assert "order with three classes (next, previous, random) | one of three | ln 3 = 1.0986" in PAGE
+    assert f"{np.log(3):.4f}" == "1.0986" and "at most H(0.15) = 0.4227" in PAGE and f"{entropy(0.15):.4f}" == "0.4227"

@@ -796,3 +796,20 @@ def test_a_cosine_schedule_rises_in_a_straight_line_and_is_at_one_half_in_the_mi
         optimizer.step()
         schedule.step()
     assert rates[5] == 0.5 and rates[10] == 1 and abs(rates[60] - 0.5) < 1e-9 and schedule.get_last_lr()[0] < 1e-9
+
+
+def test_a_tokenizer_without_a_length_cuts_nothing_and_windows_are_more_rows():
+    inner = tokenizers.Tokenizer(tokenizers.models.WordLevel({"[UNK]": 0, "a": 1}, unk_token="[UNK]"))
+    inner.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="[UNK]")
+    assert len(tokenizer("a " * 1000, truncation=True)["input_ids"]) == 1000
+    rows = tokenizer(["a " * 10, "a a"], truncation=True, max_length=4, stride=1, return_overflowing_tokens=True)
+    assert rows["overflow_to_sample_mapping"] == [0, 0, 0, 1]
+
+
+def test_early_stopping_and_pipelines_have_the_options_of_the_table():
+    text = inspect.getsource(transformers.EarlyStoppingCallback)
+    assert "load_best_model_at_end=True" in text and "requires metric_for_best_model to be defined" in text
+    text = inspect.getsource(transformers.TextClassificationPipeline)
+    assert all(option in text for option in ("function_to_apply", "top_k is None", '{"text", "text_pair"}'))
+    assert "preprocess_logits_for_metrics" in inspect.signature(Trainer).parameters
