@@ -218,6 +218,10 @@ PUBLISHED = {
     "0.2259",
     "0.2092",
     "0.0059",
+    "0.0111",
+    "0.703",
+    "0.566",
+    "0.813",
 }
 #: Choices and measurements that the page itself explains: learning rates; `nsp-mini` on 600 pairs.
 EXPLAINED = {"0.0001", "0.000025", "0.865", "0.863", "0.0000006"}
@@ -314,7 +318,11 @@ def _computed_of_the_third_list():
 
 def _computed_of_the_fourth_list():
     """Return the numbers of worked lines on single probabilities and on rows that do not sum to 1."""
-    return {"0.2877": -np.log(0.75), "0.5108": -np.log(0.3 / 0.5), "1.2040": -np.log(0.3)}
+    yes, pairs = 279, 408  # of MRPC's development set
+    return {
+        "0.2877": -np.log(0.75), "0.5108": -np.log(0.3 / 0.5), "1.2040": -np.log(0.3),
+        "0.297": 1 - 0.703, "0.684": yes / pairs, "0.812": 2 * yes / (yes + pairs),
+    }  # fmt: skip
 
 
 def _two(p):
@@ -917,9 +925,14 @@ def test_what_a_constant_answer_gets_by_each_measure_is_as_in_the_table():
     assert "macro at one half: 0.3333" in PAGE and f"{(f1(always, 1) + f1(always, 0)) / 2:.4f}" == "0.3333"
     assert "s(1 - s), 0.25 at one half" in PAGE and np.mean((0.5 - labels) ** 2) == 0.25
     answers = (np.arange(100) % 3 == 0).astype(int)
-    right = (
-        answers == labels
-    ).sum()  # micro: a miss of one class is one too many of the other
+    right = (answers == labels).sum()  # micro: a miss of one class is one too many of the other
     assert np.isclose(2 * right / (100 + 100), (answers == labels).mean())
     assert "order with three classes (next, previous, random) | one of three | ln 3 = 1.0986" in PAGE
     assert f"{np.log(3):.4f}" == "1.0986" and "at most H(0.15) = 0.4227" in PAGE and f"{entropy(0.15):.4f}" == "0.4227"
+
+
+def test_bits_of_fairseq_and_a_loss_below_its_floor_are_as_written():
+    assert "for three classes 1.58, and for 50,265 words 15.62" in PAGE
+    assert (f"{np.log2(3):.2f}", f"{np.log2(50_265):.2f}", f"{1 / np.log2(np.e):.4f}") == ("1.58", "15.62", "0.6931")
+    assert "at least 0.297 * 0.6931 = 0.21" in PAGE and f"{0.297 * np.log(2):.2f}" == "0.21"
+    assert "and 0.0111 * 51 = 0.566" in PAGE and f"{0.0111 * 51:.3f}" == "0.566"
