@@ -219,6 +219,8 @@ PUBLISHED = {
     "0.2092",
     "0.0059",
     "0.0111",
+    "0.0098",
+    "0.029",
     "0.703",
     "0.566",
     "0.813",
@@ -321,7 +323,7 @@ def _computed_of_the_fourth_list():
     yes, pairs = 279, 408  # of MRPC's development set
     return {
         "0.2877": -np.log(0.75), "0.5108": -np.log(0.3 / 0.5), "1.2040": -np.log(0.3),
-        "0.297": 1 - 0.703, "0.684": yes / pairs, "0.812": 2 * yes / (yes + pairs),
+        "0.297": 1 - 0.703, "0.033": 1 / 30, "0.684": yes / pairs, "0.812": 2 * yes / (yes + pairs),
     }  # fmt: skip
 
 
@@ -936,3 +938,14 @@ def test_bits_of_fairseq_and_a_loss_below_its_floor_are_as_written():
     assert (f"{np.log2(3):.2f}", f"{np.log2(50_265):.2f}", f"{1 / np.log2(np.e):.4f}") == ("1.58", "15.62", "0.6931")
     assert "at least 0.297 * 0.6931 = 0.21" in PAGE and f"{0.297 * np.log(2):.2f}" == "0.21"
     assert "and 0.0111 * 51 = 0.566" in PAGE and f"{0.0111 * 51:.3f}" == "0.566"
+
+
+def test_a_constant_answer_to_soft_labels_and_the_level_of_thirty_classes():
+    counts, degrees = np.array([7755, 74_659, 118_280, 4956, 12_371]), np.array([0, 0.4, 0.8, 0.9, 1])
+    shares = counts / counts.sum()
+    assert "with shares of 4, 34, 54, 2 and 6 % at 0, 0.4, 0.8, 0.9 and 1.0" in PAGE
+    assert [round(100 * share) for share in shares] == [4, 34, 54, 2, 6]
+    best = shares @ degrees
+    assert "since the best one (0.65) leaves a squared error of only 0.06" in PAGE
+    assert f"{best:.2f}" == "0.65" and f"{shares @ (degrees - best) ** 2:.2f}" == "0.06"
+    assert "ln 30 is 3.40" in PAGE and f"{np.log(30):.2f}" == "3.40"
