@@ -949,3 +949,15 @@ def test_a_constant_answer_to_soft_labels_and_the_level_of_thirty_classes():
     assert "since the best one (0.65) leaves a squared error of only 0.06" in PAGE
     assert f"{best:.2f}" == "0.65" and f"{shares @ (degrees - best) ** 2:.2f}" == "0.06"
     assert "ln 30 is 3.40" in PAGE and f"{np.log(30):.2f}" == "3.40"
+
+
+def test_a_contrastive_loss_with_a_degree_has_its_lowest_point_inside_and_ties_have_no_threshold():
+    assert "at d = (1 - y) m" in PAGE and "with m = 0.5 a pair of 0.6 is drawn to the distance 0.2" in PAGE
+    distances, y, margin = np.linspace(0, 1, 1001), 0.6, 0.5
+    costs = y * distances**2 + (1 - y) * np.maximum(0, margin - distances) ** 2
+    assert np.isclose(distances[costs.argmin()], 0.2) and "is `y (1 - y) m^2`, here 0.06" in PAGE
+    assert np.isclose(costs.min(), y * (1 - y) * margin**2) and f"{costs.min():.2f}" == "0.06"
+    said, labels = np.array([0.5, 0.5]) >= 0.5, np.array([True, False])
+    assert (
+        said == labels
+    ).mean() == 0.5 and f"{2 * (said & labels).sum() / (said.sum() + labels.sum()):.4f}" == "0.6667"
