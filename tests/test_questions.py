@@ -215,6 +215,15 @@ PUBLISHED = {
     "0.6932",
     "0.089",
     "0.0009",
+    "0.2259",
+    "0.2092",
+    "0.0059",
+    "0.0111",
+    "0.0098",
+    "0.029",
+    "0.703",
+    "0.566",
+    "0.813",
 }
 #: Choices and measurements that the page itself explains: learning rates; `nsp-mini` on 600 pairs.
 EXPLAINED = {"0.0001", "0.000025", "0.865", "0.863", "0.0000006"}
@@ -309,6 +318,15 @@ def _computed_of_the_third_list():
     }  # fmt: skip
 
 
+def _computed_of_the_fourth_list():
+    """Return the numbers of worked lines on single probabilities and on rows that do not sum to 1."""
+    yes, pairs = 279, 408  # of MRPC's development set
+    return {
+        "0.2877": -np.log(0.75), "0.5108": -np.log(0.3 / 0.5), "1.2040": -np.log(0.3),
+        "0.297": 1 - 0.703, "0.033": 1 / 30, "0.684": yes / pairs, "0.812": 2 * yes / (yes + pairs),
+    }  # fmt: skip
+
+
 def _two(p):
     """Return the mean loss where 95 % are right and p is announced for each."""
     return -(0.95 * np.log(p) + 0.05 * np.log(1 - p))
@@ -353,6 +371,7 @@ def _computed():
         "0.96875": 1 - 1 / 32, "0.575": (0.95 + 0.20) / 2, "0.990": np.exp(-0.010), "0.983": np.exp(-0.017),
         **_computed_of_contrast_and_weights(),
         **_computed_of_the_third_list(),
+        **_computed_of_the_fourth_list(),
         "0.9997": _gap(8.14593, 0), "0.996": 1.06 / np.sqrt(1.04 * 1.09), "133.3333": 4000 / (20 + 10),
         "0.2689": _gap(1, 2), "0.7311": _gap(2, 1), "0.00005": _gap(10, 20), "0.99995": _gap(20, 10),
         "4.8520": np.log(128), "3.8615": np.log1p(127 * np.exp(-np.sqrt(128 / 127))),
@@ -869,3 +888,76 @@ def test_a_scale_of_zero_gives_no_gradient_in_the_vectors():
     for scale, moves in ((0, False), (20, True)):
         slope = numerical_gradient(lambda v, scale=scale: -log_softmax(scale * (others @ v))[0], question)
         assert (np.abs(slope).max() > 1e-3) == moves
+
+
+def test_the_worked_lines_of_the_fourth_list_are_right():
+    assert "epochs there are 1,875 steps, of which a tenth is 188 and an epoch 625" in PAGE
+    assert (10_000 // 16, 3 * 10_000 // 16, round(187.5)) == (625, 1875, 188)
+    assert "costs -ln(1e-15) / 4 = 8.63, and with 0.01 it is 1.16" in PAGE
+    costs = [-(np.log(eps) + 3 * np.log(1 - eps)) / 4 for eps in (1e-15, 0.01)]
+    assert [f"{cost:.2f}" for cost in costs] == ["8.63", "1.16"]
+    assert "10.33 for BERT's 30,522 words" in PAGE and f"{np.log(30522):.2f}" == "10.33"
+    assert "each text comes with about 2.86 questions, and a row meets 0.3 copies" in PAGE
+    questions = 200_000 / 70_000
+    assert f"{questions:.2f}" == "2.86" and f"{31_999 * (questions - 1) / 199_999:.1f}" == "0.3"
+    assert "so k copies with the score s add `k e^s`, as if one had the score s + ln k" in PAGE
+    assert np.isclose(_row(2, 0, 0, 0), _row(2, np.log(3)))
+    assert "so there a wrong answer costs at most 16.12, and a first loss near 14.5" in PAGE
+    assert f"{-np.log(1e-7):.2f}" == "16.12" and f"{-0.9 * np.log(1e-7):.1f}" == "14.5"
+    assert "92 undecided attributes cost 92 ln 2 = 63.77" in PAGE and f"{92 * np.log(2):.2f}" == "63.77"
+    assert "the neighbors of 0.5 are more than 2e-4 apart" in PAGE
+    assert np.diff([np.nextafter(np.float16(0.5), np.float16(0)), np.float16(0.5)])[0] > 2e-4
+    assert "its epsilon of 1e-8 is 0 there" in PAGE and np.float16(1e-8) == 0
+    z = np.array([1.0, 2, 0.5])
+    losses = [-log_softmax(np.array([first, *z[1:]]))[1] for first in (1, 0, -np.inf)]
+    assert len({round(float(loss), 3) for loss in losses}) == 3
+    assert np.isclose(losses[-1], -log_softmax(z[1:])[0])  # a column that is dropped, or is -inf, costs the same
+
+
+def test_what_a_constant_answer_gets_by_each_measure_is_as_in_the_table():
+    labels = np.repeat([1, 0], [50, 50])
+
+    def f1(answers, kind):
+        hits = ((answers == kind) & (labels == kind)).sum()
+        return 2 * hits / ((answers == kind).sum() + (labels == kind).sum())
+
+    always = np.ones(100)
+    assert '0 for "never", 2s / (1 + s) for "always": 0.6667 at one half' in PAGE
+    assert f"{f1(always, 1):.4f}" == "0.6667" and np.isclose(f1(always, 1), 2 * 0.5 / 1.5) and f1(1 - always, 1) == 0
+    assert "macro at one half: 0.3333" in PAGE and f"{(f1(always, 1) + f1(always, 0)) / 2:.4f}" == "0.3333"
+    assert "s(1 - s), 0.25 at one half" in PAGE and np.mean((0.5 - labels) ** 2) == 0.25
+    answers = (np.arange(100) % 3 == 0).astype(int)
+    right = (answers == labels).sum()  # micro: a miss of one class is one too many of the other
+    assert np.isclose(2 * right / (100 + 100), (answers == labels).mean())
+    assert "order with three classes (next, previous, random) | one of three | ln 3 = 1.0986" in PAGE
+    assert f"{np.log(3):.4f}" == "1.0986" and "at most H(0.15) = 0.4227" in PAGE and f"{entropy(0.15):.4f}" == "0.4227"
+
+
+def test_bits_of_fairseq_and_a_loss_below_its_floor_are_as_written():
+    assert "for three classes 1.58, and for 50,265 words 15.62" in PAGE
+    assert (f"{np.log2(3):.2f}", f"{np.log2(50_265):.2f}", f"{1 / np.log2(np.e):.4f}") == ("1.58", "15.62", "0.6931")
+    assert "at least 0.297 * 0.6931 = 0.21" in PAGE and f"{0.297 * np.log(2):.2f}" == "0.21"
+    assert "and 0.0111 * 51 = 0.566" in PAGE and f"{0.0111 * 51:.3f}" == "0.566"
+
+
+def test_a_constant_answer_to_soft_labels_and_the_level_of_thirty_classes():
+    counts, degrees = np.array([7755, 74_659, 118_280, 4956, 12_371]), np.array([0, 0.4, 0.8, 0.9, 1])
+    shares = counts / counts.sum()
+    assert "with shares of 4, 34, 54, 2 and 6 % at 0, 0.4, 0.8, 0.9 and 1.0" in PAGE
+    assert [round(100 * share) for share in shares] == [4, 34, 54, 2, 6]
+    best = shares @ degrees
+    assert "since the best one (0.65) leaves a squared error of only 0.06" in PAGE
+    assert f"{best:.2f}" == "0.65" and f"{shares @ (degrees - best) ** 2:.2f}" == "0.06"
+    assert "ln 30 is 3.40" in PAGE and f"{np.log(30):.2f}" == "3.40"
+
+
+def test_a_contrastive_loss_with_a_degree_has_its_lowest_point_inside_and_ties_have_no_threshold():
+    assert "at d = (1 - y) m" in PAGE and "with m = 0.5 a pair of 0.6 is drawn to the distance 0.2" in PAGE
+    distances, y, margin = np.linspace(0, 1, 1001), 0.6, 0.5
+    costs = y * distances**2 + (1 - y) * np.maximum(0, margin - distances) ** 2
+    assert np.isclose(distances[costs.argmin()], 0.2) and "is `y (1 - y) m^2`, here 0.06" in PAGE
+    assert np.isclose(costs.min(), y * (1 - y) * margin**2) and f"{costs.min():.2f}" == "0.06"
+    said, labels = np.array([0.5, 0.5]) >= 0.5, np.array([True, False])
+    assert (
+        said == labels
+    ).mean() == 0.5 and f"{2 * (said & labels).sum() / (said.sum() + labels.sum()):.4f}" == "0.6667"

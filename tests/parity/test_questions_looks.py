@@ -3,11 +3,14 @@
 import inspect
 import random
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import tokenizers
 import torch
 import torch.nn.functional as F
+import torch.utils.checkpoint
 import transformers
 from torch.utils.data import DistributedSampler
 from transformers import (
@@ -498,6 +501,13 @@ def test_labels_of_tokens_do_not_fit_a_classifier():
     assert transformers.BertForMaskedLM(config)(ids, labels=ids).loss > 0
 
 
+def _unscale_half():
+    weight = torch.ones(1, dtype=torch.float16, requires_grad=True)
+    scaler = torch.amp.GradScaler("cpu")
+    scaler.scale(weight.sum()).backward()
+    scaler.unscale_(torch.optim.SGD([weight], lr=0.1))
+
+
 def _raised():
     z, labels, nan = torch.zeros(32, 2), torch.zeros(32, dtype=torch.long), torch.tensor([float("nan"), 1])
     frozen = torch.nn.Linear(2, 2).requires_grad_(False)
@@ -515,6 +525,11 @@ def _raised():
         "The size of tensor a (600) must match the size of tensor b (512)": lambda: torch.ones(600) + torch.ones(512),
         "Can't call numpy() on Tensor that requires grad": lambda: torch.ones(1, requires_grad=True).numpy(),
         "modified by an inplace operation": lambda: torch.ones(1, requires_grad=True).exp().add_(1).backward(),
+        "Attempting to unscale FP16 gradients": _unscale_half,
+        "mat1 and mat2 must have the same dtype, but got Float and Half": lambda: torch.nn.Linear(2, 2).half()(z),
+        "Expected target size [2, 3], got [2, 5]": lambda: F.cross_entropy(
+            torch.zeros(2, 5, 3), labels[:10].view(2, 5)
+        ),
     }
 
 
@@ -678,3 +693,123 @@ def test_inputs_that_are_not_scaled_leave_one_answer_for_all():
 
     (right, ends), (right_scaled, ends_scaled) = train(False), train(True)
     assert right_scaled > 0.98 > 0.95 > right and ends > 0.5 > ends_scaled
+
+
+def test_adam_with_weights_of_float16_ends_at_infinity_or_does_not_move():
+    assert "a weight of 0.5 with a gradient of 1e-5 is -inf after one step of AdamW at 2e-5" in PAGE
+    for kind, gradient, ends in (
+        (torch.float16, 1e-5, -torch.inf),
+        (torch.float16, 1.0, 0.5),
+        (torch.bfloat16, 1, 0.5),
+    ):
+        weight = torch.tensor([0.5], dtype=kind, requires_grad=True)
+        weight.grad = torch.tensor([gradient], dtype=kind)
+        torch.optim.AdamW([weight], lr=2e-5, weight_decay=0).step()
+        assert weight.item() == ends
+
+
+def test_a_functional_dropout_does_not_hear_of_evaluation_mode():
+    assert inspect.signature(F.dropout).parameters["training"].default is True
+    x = torch.randn(1, 1, 8, 8)
+    first, second = (F.scaled_dot_product_attention(x, x, x, dropout_p=0.5) for _ in range(2))
+    assert not torch.equal(first, second)
+    assert "`F.scaled_dot_product_attention(q, k, v, dropout_p=0.1)` drops always" in PAGE
+
+
+def test_a_dropped_column_costs_what_a_column_of_minus_infinity_costs():
+    assert "`F.cross_entropy(z[:, 1:], y - 1, ignore_index=-1)`" in PAGE
+    z, y = torch.tensor([[1.0, 2.0, 0.5], [3.0, 0.0, 1.0], [1.0, 1.0, 4.0]]), torch.tensor([1, 0, 2])
+    hidden = z.clone()
+    hidden[:, 0] = torch.where(y == 0, z[:, 0], -torch.inf)
+    assert torch.isclose(F.cross_entropy(z[:, 1:], y - 1, ignore_index=-1), F.cross_entropy(hidden, y, ignore_index=0))
+    assert not torch.isclose(F.cross_entropy(z, y, ignore_index=0), F.cross_entropy(hidden, y, ignore_index=0))
+
+
+def test_the_defaults_of_the_table_of_tools_are_those_of_pytorch_and_transformers():
+    text = inspect.getsource(transformers.TrainingArguments)
+    assert 'self.metric_for_best_model = "loss"' in text
+    assert 'self.greater_is_better = not self.metric_for_best_model.endswith("loss")' in text
+    assert "if self.warmup_steps >= 1 else math.ceil(num_training_steps * self.warmup_steps)" in text
+    assert {f.name: f.default for f in fields(transformers.TrainingArguments)}["remove_unused_columns"] is True
+    labels = transformers.utils.find_labels(BertForPreTraining)
+    assert labels == ["labels", "next_sentence_label"]
+    assert "all(inputs.get(k) is not None for k in self.label_names)" in inspect.getsource(Trainer.prediction_step)
+    assert 'dtype = "auto"' in inspect.getsource(transformers.PreTrainedModel.from_pretrained)
+    assert torch.optim.AdamW([torch.zeros(1)]).defaults["weight_decay"] == 0.01
+    plateau = inspect.signature(torch.optim.lr_scheduler.ReduceLROnPlateau).parameters
+    assert plateau["mode"].default == "min"
+    source = inspect.getsource(transformers.trainer)
+    assert "which is not found in the evaluation metrics" in source
+
+
+def test_the_padding_mask_of_pytorch_hides_where_it_is_true():
+    assert "`src_key_padding_mask=(attention_mask == 0)`" in PAGE
+    torch.manual_seed(0)
+    layer = torch.nn.TransformerEncoderLayer(8, 2, dim_feedforward=8, batch_first=True).eval()
+    x, attention_mask = torch.randn(1, 4, 8), torch.tensor([[1, 1, 0, 0]])
+    changed = x.clone()
+    changed[:, 2:] += 5
+    for mask, same in ((attention_mask == 0, True), (attention_mask == 1, False)):
+        outputs = [layer(each, src_key_padding_mask=mask)[:, :2] for each in (x, changed)]
+        assert torch.allclose(*outputs, atol=1e-5) == same
+
+
+def test_a_tokenizer_of_your_own_writes_no_marks_and_no_segments_unless_it_is_told():
+    words = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "a": 3, "b": 4, "[PAD]": 5}
+    inner = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))
+    inner.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    special = {"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]"}
+
+    def pair(**more):
+        return transformers.PreTrainedTokenizerFast(tokenizer_object=inner, **special, **more)("a", "b")
+
+    assert pair()["input_ids"] == [3, 4] and "token_type_ids" not in pair()
+    written = "[CLS] $A [SEP] $B:1 [SEP]:1"
+    assert f'`pair="{written}"`' in PAGE
+    inner.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair=written, special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
+    )
+    assert "token_type_ids" not in pair()
+    told = pair(model_input_names=["input_ids", "token_type_ids", "attention_mask"])
+    assert told["input_ids"] == [1, 3, 2, 4, 2] and told["token_type_ids"] == [0, 0, 0, 1, 1]
+
+
+def test_the_warnings_of_the_table_are_those_of_pytorch():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
+    with pytest.warns(UserWarning) as caught:
+        schedule.step()
+        torch.utils.checkpoint.checkpoint(torch.exp, torch.ones(2), use_reentrant=True)
+    told = " ".join(str(each.message) for each in caught).replace("`", "")
+    for message in (
+        "Detected call of lr_scheduler.step() before optimizer.step()",
+        "None of the inputs have requires_grad=True. Gradients will be None",
+    ):
+        assert f"`{message}`" in PAGE and message in told
+
+
+def test_a_cosine_schedule_rises_in_a_straight_line_and_is_at_one_half_in_the_middle():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    schedule, rates = transformers.get_cosine_schedule_with_warmup(optimizer, 10, 110), []
+    for _ in range(110):
+        rates.append(schedule.get_last_lr()[0])
+        optimizer.step()
+        schedule.step()
+    assert rates[5] == 0.5 and rates[10] == 1 and abs(rates[60] - 0.5) < 1e-9 and schedule.get_last_lr()[0] < 1e-9
+
+
+def test_a_tokenizer_without_a_length_cuts_nothing_and_windows_are_more_rows():
+    inner = tokenizers.Tokenizer(tokenizers.models.WordLevel({"[UNK]": 0, "a": 1}, unk_token="[UNK]"))
+    inner.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="[UNK]")
+    assert len(tokenizer("a " * 1000, truncation=True)["input_ids"]) == 1000
+    rows = tokenizer(["a " * 10, "a a"], truncation=True, max_length=4, stride=1, return_overflowing_tokens=True)
+    assert rows["overflow_to_sample_mapping"] == [0, 0, 0, 1]
+
+
+def test_early_stopping_and_pipelines_have_the_options_of_the_table():
+    text = inspect.getsource(transformers.EarlyStoppingCallback)
+    assert "load_best_model_at_end=True" in text and "requires metric_for_best_model to be defined" in text
+    text = inspect.getsource(transformers.TextClassificationPipeline)
+    assert all(option in text for option in ("function_to_apply", "top_k is None", '{"text", "text_pair"}'))
+    assert "preprocess_logits_for_metrics" in inspect.signature(Trainer).parameters
