@@ -207,6 +207,10 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
             trial = case.trials.screened(what, changed, least=HARM / 2)
             tried.append(_swap_evidence(trial, part, what))
         spoilt = trial.helps() and np.mean(trial.shifts) > LOST
+        told = trial.helps(HARM) and trial.moves() and np.mean(trial.shifts) < 0  # it helps the own report alone
+        spoilt = spoilt or (told and finding.fact == "pairs.text")
+        if cause and not own and _another(case, finding):
+            cause = None  # one name would leave the other violation over
         if not (spoilt if altered else _harms(case, finding, trial, to_blame) or (measures and trial.moves())):
             case.evidence += [evidence_of(finding), *tried]
             continue
@@ -288,6 +292,11 @@ def _repair(case: _Investigation, finding: Finding) -> tuple[str, Experiment, bo
     if dose is not None and not (attends and dose.cause == "pretrained-not-loaded"):
         return f"with {dose.name}", dose.change(experiment), True
     return f"with another {finding.place}", exchanged(experiment, case.reference, finding.place), False
+
+
+def _another(case: _Investigation, finding: Finding) -> bool:
+    """Whether another violation of the same part has no name, and neither explains the other."""
+    return any(f.place == finding.place and f is not finding and f.cause is None for f in case.violations)
 
 
 def _still_too_long(case: _Investigation, finding: Finding, trial: Trial) -> bool:

@@ -278,7 +278,9 @@ def _lag_of_b(pairs: list, labels: np.ndarray, index: Any) -> tuple[int, float]:
 def _chained(pairs: list, labels: np.ndarray) -> float:
     """Return how often the B of an IsNext pair is the A of the IsNext pair after it."""
     kept = [pair for pair, label in zip(pairs, labels, strict=True) if label == IS_NEXT]
-    return float(np.mean([p.sentence_b == q.sentence_a for p, q in zip(kept, kept[1:], strict=False)] or [0]))
+    close = float(np.mean([p.sentence_b == q.sentence_a for p, q in zip(kept, kept[1:], strict=False)] or [0]))
+    rows = [k for k in np.flatnonzero(labels[:-1] == IS_NEXT)]  # between them there may be pairs NotNext of other texts
+    return max(close, float(np.mean([pairs[k].sentence_b == pairs[k + 1].sentence_a for k in rows] or [0])))
 
 
 def _text_at_place(pairs: list, index: Any) -> float:
@@ -351,6 +353,10 @@ def labels_of_arrays(recording: Any) -> list[Finding]:
     elif cause in ("label-noise", None) and _permuted(truth, labels):
         cause = "labels-shuffled"
         words = f"{wrong:.3f} of the labels are wrong, and each batch holds as many of each class as its pairs"
+    if cause == "label-noise":
+        pairs = [pair for step in recording.steps for pair in _rows_of(step)]
+        system = kind_of_pairs(pairs, all_truth, all_truth != all_labels) if len(pairs) == len(all_truth) else ""
+        cause, words = None if system else cause, words + system
     cause = {"inverted": "training-labels-inverted"}.get(cause or "", cause)
     return [
         violated(
@@ -362,6 +368,12 @@ def labels_of_arrays(recording: Any) -> list[Finding]:
             numbers=numbers,
         )
     ]
+
+
+def _rows_of(step: Any) -> list:
+    """Return the pairs of a step whose labels can be compared with them; none if they cannot."""
+    found = step.labels if step.labels is not None else getattr(step.batch, "labels", None)
+    return list(step.pairs) if found is not None and step.pairs and np.shape(found) == (len(step.pairs),) else []
 
 
 def _rolled(truth: np.ndarray, labels: np.ndarray) -> bool:

@@ -384,7 +384,7 @@ def _gradient_only(asked: Asked, prior: float) -> Finding | None:
         text = (
             f"The gradient of pairs of label 0 is {r0:.4f} times the slope of the loss, that of label 1 {r1:.4f} times."
         )
-        return _bad(text, "class-weight-left" if min(r0, r1) > 0 else "sign-flipped", numbers=numbers)
+        return _bad(text, "class-weight-left" if min(r0, r1) > 0 else None, numbers=numbers)
     text = f"The gradient is not that of the loss: it differs from the slopes by {residual:.3f} of the largest."
     return _bad(text, None, numbers=numbers)
 
@@ -531,7 +531,7 @@ def _name_shape(asked: Asked, first: Shape, second: Shape, prior: float) -> Find
         if a0 * a1 < 0:
             return _bad(
                 f"The loss of label 0 counts {a0:.4f} times, that of label 1 {a1:.4f} times.",
-                "sign-flipped",
+                None,
                 numbers=numbers,
             )
         return _weights(a0 / a1, prior)

@@ -241,6 +241,13 @@ def _memory(bench: Bench, trace: np.ndarray, at: tuple[int, int], total: int) ->
             "later as at once: gradients add up and are never set to zero."
         )
         return [*findings, violated("optimizer.memory", PLACE, text, "no-zero-grad", numbers=numbers)]
+    old = float(one[length - 1] / trace[length - 1]) if abs(trace[length - 1]) > 1e-2 * scale else 0.0
+    if length - early >= 40 and old > 0.5 and not _turns(bench, early, late, nothing):
+        text = (
+            f"After {length - 1 - early} steps one gradient still makes {old:.3f} of the step that a constant one makes: "
+            "gradients add up and are never set to zero."
+        )
+        return [*findings, violated("optimizer.memory", PLACE, text, "no-zero-grad", numbers=numbers | {"old": old})]
     momentum = max(ratio, 0.0) ** (1 / apart)
     memory = 1 / (1 - momentum)
     numbers |= {"momentum": momentum, "memory": memory}
@@ -276,6 +283,9 @@ def _norms(bench: Bench, recording: Any, first: int, last: int) -> tuple[bool, F
     )
     declared = recording.run.kind.get("adaptive")
     scale = None
+    if lengths[1] > 3 * lengths[2] > 0:
+        text = f"A hundredth of a gradient makes a step {lengths[1] / lengths[2]:.3g} times as long."
+        scale = violated("optimizer.scale", PLACE, text, None, part=float(lengths[1] / lengths[2]))
     if declared and lengths[2] > 20 * lengths[1] > 0:
         text = (
             f"The rule is one that divides by the size of a gradient, and a hundredth of a gradient makes "

@@ -292,6 +292,11 @@ def _explanations(recording: Any, counts: list, reports: list, plain: bool = Tru
     if all(c.said["accuracy"] in (0.0, 1.0) for c in counts) and any(0.05 < c.accuracy < 0.95 for c in counts):
         yield None, "All reports are so, whatever the model says.", True
         return
+    if _all(counts, lambda c: 100 * c.accuracy) or all(
+        abs(c.said["accuracy"] - 100 * c.accuracy) <= 0.006 for c in counts
+    ):
+        yield None, "It is a hundred times that: percent, where a share is expected.", False
+        return
     if _of_what_it_reads(counts):
         yield None, "It is that of the pairs that the evaluation reads.", True
         return

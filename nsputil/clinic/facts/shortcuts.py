@@ -255,7 +255,9 @@ def _new_words(index: Any, texts: Sequence[str]) -> float:
 
 def _foreign(index: Any, texts: Sequence[str], more: float, side: str) -> str | None:
     """Name text that only one class has: from elsewhere, or marked."""
-    without = [" ".join(text.split()[:-1]) for text in texts], [" ".join(text.split()[1:]) for text in texts]
+    words = [text.split() for text in texts]
+    without = [[" ".join(part) for part in cut] for k in (1, 2, 3) for cut in
+               ([w[:-k] for w in words], [w[k:] for w in words])]  # fmt: skip
     for stripped in without:
         if texts and np.mean([len(index.places(text)) > 0 for text in stripped if text]) > 0.7:
             return "shortcut-marker"

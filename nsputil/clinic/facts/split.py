@@ -35,16 +35,16 @@ def split_facts(recording: Any) -> list[Finding]:
 
 def _distinct(documents: Sequence) -> list[tuple]:
     """Return the sentences of each document; equal documents once."""
-    return list(dict.fromkeys(tuple(document.sentences) for document in documents))
+    return list(dict.fromkeys(tuple(s.lower() for s in document.sentences) for document in documents))
 
 
 def _counted(documents: Sequence) -> Counter:
     """Count how often each document occurs, by its sentences."""
-    return Counter(tuple(document.sentences) for document in documents if hasattr(document, "sentences"))
+    return Counter(tuple(s.lower() for s in d.sentences) for d in documents if hasattr(d, "sentences"))
 
 
 def _share_known(document: Sequence, known: Any) -> float:
-    """Return the share of the longer sentences of a document that are known."""
+    """Return the share of the longer sentences of a document that are known, in capital letters or small ones."""
     long = [sentence for sentence in document if len(sentence) > 25]
     return float(np.mean([sentence in known for sentence in long])) if long else 0.0
 

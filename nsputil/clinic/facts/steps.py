@@ -12,6 +12,7 @@ FEW = 20  # steps
 LONGEST = 0.3  # of the weights: most healthy trainings have 0.004 to 0.025; one had 1.2, so a swap judges
 RISES = -1.0  # of the promised gain: the loss rises by more than it was to fall
 OVERSHOOT = 0.25  # of the promised gain; healthy trainings keep .58 to .98
+PROMISED = 0.02  # nats by all sampled steps; a loss that is done has nothing to overshoot
 
 
 def tensors_that_move(recording: Any) -> list[Finding]:
@@ -240,7 +241,7 @@ def _overshoot(recording: Any) -> Finding:
         reached.append(step.value - after)
     usable = sorted(zip(promised, reached, strict=True), key=lambda pair: pair[1] - pair[0])[1:]
     total = float(sum(gain for gain, _ in usable))
-    if len(usable) < 3 or total < 1e-4:
+    if len(usable) < 3 or total < PROMISED:
         return unknown("steps.overshoot", PLACE, "Too little was promised by the steps to measure what they reached.")
     ratio = float(sum(true for _, true in usable)) / total
     numbers = {"ratio": ratio, "promised": total, "limit": OVERSHOOT}

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +45,7 @@ def _by_number(pairs: Sequence, wrong: np.ndarray) -> str:
         ("short pairs", "long pairs"): [len(p.sentence_a) + len(p.sentence_b) for p in pairs],
         ("short A", "long A"): [len(p.sentence_a) for p in pairs],
         ("short B", "long B"): [len(p.sentence_b) for p in pairs],
+        ("pairs with B soon after A", "pairs with B far from A"): [_steps(p) for p in pairs],
         ("early pairs of a document", "late pairs of a document"): [getattr(p, "position_a", 0) for p in pairs],
     }
     for (low, high), values in numbers.items():
@@ -51,6 +53,13 @@ def _by_number(pairs: Sequence, wrong: np.ndarray) -> str:
         if abs(area) > max(AREA, SURE * error):
             return high if area > 0 else low
     return ""
+
+
+def _steps(pair: Any) -> int:
+    """Return how far apart A and B are by their positions; 1000 if they are of two documents."""
+    if getattr(pair, "document_a", None) != getattr(pair, "document_b", None):
+        return 1000
+    return abs(getattr(pair, "position_b", 0) - getattr(pair, "position_a", 0))
 
 
 def _by_word(pairs: Sequence, wrong: np.ndarray) -> str:
