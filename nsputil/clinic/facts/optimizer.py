@@ -244,8 +244,8 @@ def _memory(bench: Bench, trace: np.ndarray, at: tuple[int, int], total: int) ->
     old = float(one[length - 1] / trace[length - 1]) if abs(trace[length - 1]) > 1e-2 * scale else 0.0
     if length - early >= 40 and old > 0.5 and not _turns(bench, early, late, nothing):
         text = (
-            f"After {length - 1 - early} steps one gradient still makes {old:.3f} of the step that a constant one makes: "
-            "gradients add up and are never set to zero."
+            f"After {length - 1 - early} steps one gradient still makes {old:.3f} of the step that a constant one "
+            "makes: gradients add up and are never set to zero."
         )
         return [*findings, violated("optimizer.memory", PLACE, text, "no-zero-grad", numbers=numbers | {"old": old})]
     momentum = max(ratio, 0.0) ** (1 / apart)

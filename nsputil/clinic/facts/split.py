@@ -35,7 +35,12 @@ def split_facts(recording: Any) -> list[Finding]:
 
 def _distinct(documents: Sequence) -> list[tuple]:
     """Return the sentences of each document; equal documents once."""
-    return list(dict.fromkeys(tuple(s.lower() for s in document.sentences) for document in documents))
+    return list(dict.fromkeys(tuple(document.sentences) for document in documents))
+
+
+def _small(documents: Sequence[tuple]) -> list[tuple]:
+    """Return the sentences of each document in small letters; equal documents once."""
+    return list(dict.fromkeys(tuple(sentence.lower() for sentence in document) for document in documents))
 
 
 def _counted(documents: Sequence) -> Counter:
@@ -44,7 +49,7 @@ def _counted(documents: Sequence) -> Counter:
 
 
 def _share_known(document: Sequence, known: Any) -> float:
-    """Return the share of the longer sentences of a document that are known, in capital letters or small ones."""
+    """Return the share of the longer sentences of a document that are known."""
     long = [sentence for sentence in document if len(sentence) > 25]
     return float(np.mean([sentence in known for sentence in long])) if long else 0.0
 
@@ -58,13 +63,13 @@ def _shared(recording: Any, train: list, held_out: list) -> Finding:
     fair split, so it says nothing here; how many there are is another fact.
     """
     twice = {document for document, n in _counted(recording.experiment.documents).items() if n > 1}
-    own, other = _distinct(train), [document for document in _distinct(held_out) if document not in twice]
+    own, other = _small(_distinct(train)), [d for d in _small(_distinct(held_out)) if d not in twice]
     if not other:
         return unknown("split.shared", PLACE, "The corpus holds every held-out document more than once.")
     whole = sum(document in set(own) for document in other)
     count = Counter(sentence for document in own for sentence in set(document))
     natural = [_share_known(d, {s for s in d if count[s] > 1}) for d in own]
-    given = _distinct([d for d in recording.experiment.documents if hasattr(d, "sentences")])
+    given = _small(_distinct([d for d in recording.experiment.documents if hasattr(d, "sentences")]))
     often = Counter(sentence for document in given for sentence in set(document))
     before = [_share_known(d, {s for s in d if often[s] > 1}) for d in given]
     if before and np.mean(before) < np.mean(natural):
@@ -73,7 +78,7 @@ def _shared(recording: Any, train: list, held_out: list) -> Finding:
     seen = {(p.sentence_a, p.sentence_b) for epoch in recording.pairs["train"] for p in epoch}
     pairs = [*recording.pairs["valid"], *recording.pairs["test"]]
     copied = {sentence for document in twice for sentence in document}
-    long = [len(p.sentence_a) > 25 and p.sentence_a not in copied for p in pairs]
+    long = [len(p.sentence_a) > 25 and p.sentence_a.lower() not in copied for p in pairs]
     same = float(
         np.mean([k and (p.sentence_a, p.sentence_b) in seen for k, p in zip(long, pairs, strict=True)] or [False])
     )
