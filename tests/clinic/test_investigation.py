@@ -11,11 +11,11 @@ from nsputil.clinic.facts.explain import in_order, ordinary
 from nsputil.clinic.facts.finding import Finding, violated
 from nsputil.clinic.facts.model import dropout
 from nsputil.clinic.faults import inject
-from nsputil.clinic.investigation import _harms, _Investigation, _misreported, _signature, investigate
+from nsputil.clinic.investigation import _by_own_rule, _harms, _Investigation, _misreported, _signature, investigate
 from nsputil.clinic.programs import PROGRAMS, healthy
 from nsputil.clinic.recording import clone, record
 from nsputil.clinic.swaps.doses import step_length
-from nsputil.clinic.swaps.trials import Trial
+from nsputil.clinic.swaps.trials import Trial, Trials
 from nsputil.corpus import Document
 from nsputil.tokenization import tokenize
 
@@ -174,3 +174,22 @@ def test_few_pairs_are_no_sickness_of_a_training_that_has_learned():
 
     found = investigate(replace(SOUND, pairs=every_fifth, held_out_pairs=SOUND.pairs, max_steps=40), limit=9)
     assert found.sound, found.text()
+
+
+def test_pairs_that_teach_less_than_those_of_the_own_held_out_rule_are_told():
+    def turned(documents, rng):
+        """The B of IsNext is A from its end to its beginning: nothing to do with the next sentence."""
+        pairs = SOUND.pairs(documents, rng)
+        return [
+            replace(p, sentence_b=" ".join(p.sentence_a.split()[::-1])) if p.label == 0 else p
+            for p in pairs
+            if len(p.sentence_a.split()) > 3
+        ]
+
+    sick = replace(SOUND, pairs=turned, held_out_pairs=SOUND.pairs)
+    case = _Investigation(record(sick), [], Trials(sick, limit=9), sick, False)
+    found = _by_own_rule(case, lambda sentence: None)
+    assert (found.answer, found.place, found.cause) == ("place", "pairs", None), found
+    assert "rule for held-out pairs" in found.text() and len(case.trials._base) == 3
+    same = replace(SOUND, held_out_pairs=None)
+    assert _by_own_rule(_Investigation(None, [], Trials(same), same, False), lambda sentence: None) is None

@@ -162,7 +162,80 @@ def classes_in_turn(experiment):
     return replace(experiment, pairs=pairs, batching=batching)
 
 
+class RunningSquares:
+    """Gradients are divided by a power of the running mean of their squares, which begins at 0."""
+
+    adaptive = True
+
+    def __init__(self, parameters, power=0.5, add_up=False):
+        self.parameters, self.power, self.add_up = parameters, power, add_up
+        self.steps, self.state = 0, {}
+
+    def step(self, gradients):
+        self.steps += 1
+        for name, gradient in gradients.items():
+            array = self.parameters[name]
+            g = gradient.dense(array.shape) if isinstance(gradient, RowGradient) else gradient
+            if self.add_up:
+                total = self.state.setdefault(name + ":sum", np.zeros_like(array))
+                total += g
+                g = total.copy()
+            square = self.state.setdefault(name, np.zeros_like(array))
+            square *= 0.98
+            square += 0.02 * g * g
+            array -= (2e-3 * g / (square**self.power + 1e-6)).astype(array.dtype)
+
+
+def uphill_for_one_class(experiment):
+    def loss(logits, labels):
+        value, gradient = experiment.loss(logits, labels)
+        return value, gradient * np.where(labels == NOT_NEXT, -1, 1)[:, None].astype(logits.dtype)
+
+    return replace(experiment, loss=loss)
+
+
+def in_percent(experiment):
+    def evaluation(model, pairs):
+        report = dict(experiment.evaluation(model, pairs))
+        return report | {"accuracy": round(100 * report["accuracy"], 2)}
+
+    return replace(experiment, evaluation=evaluation)
+
+
+def capital_copies(experiment):
+    def split(documents, rng):
+        shouted = [Document(d.name + " loud", tuple(s.upper() for s in d.sentences)) for d in documents]
+        return experiment.split([*documents, *shouted], rng)
+
+    return replace(experiment, split=split)
+
+
+def short_in_evaluation(experiment):
+    def evaluation(model, pairs):
+        cut = [
+            replace(p, sentence_a=" ".join(p.sentence_a.split()[:4]), sentence_b=" ".join(p.sentence_b.split()[:4]))
+            for p in pairs
+        ]
+        return experiment.evaluation(model, cut)
+
+    return replace(experiment, evaluation=evaluation)
+
+
 READS_AND_ROWS = {
+    "divided by the squares": (
+        lambda e: replace(e, optimizer=lambda m, n: RunningSquares(m.parameters, power=1.0)),
+        "optimizer",
+        {None},
+    ),
+    "running squares of sums": (
+        lambda e: replace(e, optimizer=lambda m, n: RunningSquares(m.parameters, add_up=True), max_steps=120),
+        "optimizer",
+        {"no-zero-grad"},
+    ),
+    "one class uphill": (uphill_for_one_class, "loss", {None}),
+    "accuracy in percent": (in_percent, "evaluation", {None}),
+    "copies in capital letters": (capital_copies, "split", {"tested-on-training-text"}),
+    "short texts in evaluation": (short_in_evaluation, "evaluation", {None}),
     "the first words only": (around(FirstWords), "model", {None}),
     "divided by the batch": (around(Ranked), "model", {None}),
     "signs that are drawn": (around(SignsDrawn), "model", {None}),
