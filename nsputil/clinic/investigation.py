@@ -206,9 +206,9 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
             changed = exchanged(case.trials.experiment, case.reference, part)
             trial = case.trials.screened(what, changed, least=HARM / 2)
             tried.append(_swap_evidence(trial, part, what))
-        spoilt = trial.helps() and np.mean(trial.shifts) > LOST
-        told = trial.helps(HARM) and trial.moves() and np.mean(trial.shifts) < 0  # it helps the own report alone
-        spoilt = spoilt or (told and finding.fact == "pairs.text")
+        spoilt = bool(trial.helps() and np.mean(trial.shifts) > LOST)
+        flattered = trial.helps(HARM) and trial.moves() and np.mean(trial.shifts) < 0  # it helps the own report alone
+        spoilt = bool(spoilt or (flattered and finding.fact == "pairs.text"))
         if cause and not own and _another(case, finding):
             cause = None  # one name would leave the other violation over
         if not (spoilt if altered else _harms(case, finding, trial, to_blame) or (measures and trial.moves())):

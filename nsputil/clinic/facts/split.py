@@ -27,7 +27,7 @@ def split_facts(recording: Any) -> list[Finding]:
         _cut(recording, train, held_out),
         _copies(train),
         _used(recording, train),
-        _kind(recording, train, held_out),
+        _kind(train, held_out, recording),
         _sizes(train, held_out),
         _text(recording, train),
     ]
@@ -216,7 +216,7 @@ def _rewritten(recording: Any, train: list) -> bool:
     return float(np.mean(same)) > 0.8 and float(np.mean(other)) > 0.8
 
 
-def _kind(recording: Any, train: list, held_out: list) -> Finding:
+def _kind(train: list, held_out: list, recording: Any = None) -> Finding:
     """Are held-out words as new to training as those of a training document are to the others?
 
     Documents are exchangeable under a fair split, so the rates must agree, on any text, within 6 standard errors.
@@ -238,7 +238,7 @@ def _kind(recording: Any, train: list, held_out: list) -> Finding:
             f"{rate:.3f} of the held-out words are new to training; of "
             f"a training document {usual:.3f} are new to the others."
         )
-        if _rewritten(recording, train):
+        if recording is not None and _rewritten(recording, train):
             text = f"{text} The training documents are those of the corpus, written in another way."
             return violated("split.kind", PLACE, text, None, numbers=numbers)
         return violated("split.kind", PLACE, text, "domain-shift", numbers=numbers)

@@ -116,7 +116,7 @@ def words(name: str) -> list[str]:
         found += [x for x in glued.groups()[:2] if x] if glued else [word]
     joined: list[str] = []
     while found:
-        pair = PHRASES.get(tuple(found[:2]))
+        pair = PHRASES.get((found[0], found[1])) if len(found) > 1 else None
         joined.append(pair or found[0])
         found = found[2 if pair else 1 :]
     return joined

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate, groupby
+from itertools import groupby
 
 from nsputil.clinic.log_readers.aliases import COUNTS, PART, Name, parse_name
 from nsputil.clinic.log_readers.evaluations import last_of_evaluations, scores_alone, without_placeholders
@@ -478,7 +478,9 @@ def _by_epoch(epochs: list[float | None]) -> list[int]:
 
 def _across_epochs(found: list[float | None], records: Sequence[Record], raw: str, out: Rows) -> list[float | None]:
     """Where steps begin again in each epoch, count through."""
-    known = list(accumulate(found, lambda last, step: last if step is None else step))  # -1 is the end of an epoch
+    known: list[float | None] = []  # -1 is the end of an epoch
+    for step in found:
+        known.append(known[-1] if step is None and known else step)
     falls = [i for i in range(1, len(found)) if _less(found[i], known[i - 1])]
     epochs = [_epoch(record) for record in records]
     rises = [i for i in falls if epochs[i] is not None and epochs[i - 1] is not None and epochs[i] > epochs[i - 1]]  # type: ignore[operator]

@@ -55,6 +55,8 @@ def _agree(found: list[Finding], seen: AsRecording) -> list[Finding]:
     fed = any(f.fact == "optimizer.gradients" and f.state == "holds" for f in found)
     if fed:  # what the optimizer is given is right, so what lasts is its own memory
         found = [_remembered(f) for f in found]
+    # a training that is watched for a part of it may be warming up all that time
+    found = [f for f in found if f.fact != "optimizer.schedule" or f.firm or f.state != "violated"]
     if "optimizer.rates" in named:
         found = [f for f in found if f.fact not in ("optimizer.schedule",)]
     return found
