@@ -70,6 +70,8 @@ class SeenBatch:
         The loss of the batch by the given loss, computed beside the step; NaN where it was not.
     arrays : dict of ndarray
         Empty for most.
+    texts : tuple of ndarray
+        Two arrays of words that the model was given, where it was given no joined one; empty for most.
     """
 
     number: int
@@ -80,6 +82,7 @@ class SeenBatch:
     value: float = float("nan")
     expected: float = float("nan")
     arrays: dict = field(default_factory=dict)
+    texts: tuple = ()
 
 
 @dataclass
@@ -279,6 +282,7 @@ class _Watcher:
                 seen.logits = _array(form.logits(answer_in(self.calls.output).detach()))
             if self.number in self.kept:
                 seen.arrays = {name: to_array(array) for name, array in self.calls.arrays.items()}
+                seen.texts = tuple(to_array(array) for array in self.calls.texts)
             self.run.seen.append(seen)
             same = abs(seen.value - before) <= 0.01 * max(abs(before), 0.05)  # the step's loss is the one known here
             if same and len(self.run.updates) > promised:
