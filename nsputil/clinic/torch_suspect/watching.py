@@ -41,6 +41,8 @@ class Update:
         The norm of the gradient over that of the batches since the last step.
     more : (float, float) or None
         What is in the gradient besides that of the batches: its size over theirs, and its cosine with the weights.
+    parts : dict of tuple
+        For each larger tensor the product of the two gradients, both squared lengths, and the cosine with all since the start.
     """
 
     batch: int
@@ -52,6 +54,7 @@ class Update:
     cosines: dict = field(default_factory=dict)
     size: float = float("nan")
     more: tuple[float, float] | None = None
+    parts: dict = field(default_factory=dict)
 
 
 @dataclass
@@ -346,6 +349,10 @@ class _Watcher:
                 pulled = {
                     n: self.named[n].detach() for n, g in rest.items() if float(g.norm()) > 0.2 * float(own[n].norm())
                 }
+                every = self.everything or {}
+                update.parts = {n: (dot({n: g}, since), dot({n: g}, {n: g}), dot(since, {n: since[n]}),
+                                    cosine({n: g}, {n: every[n]}) if n in every else 0.0)
+                                for n, g in own.items() if n in since and g.numel() > 15}  # fmt: skip
                 update.more = (dot(rest, rest) ** 0.5 / max(norm, 1e-30), cosine({n: rest[n] for n in pulled}, pulled))
             if self.number <= WINDOW and self.everything is not None:
                 update.cosines["all"] = cosine(own, self._held(self.everything))
