@@ -13,7 +13,9 @@ SAME = 0.4  # of the rows different: fewer return
 def rows_given(seen: AsRecording) -> Finding:
     """Within one epoch, in which the loader gives other rows in every batch, does the model see other rows too?"""
     fact, place = "batches.given", "batching"
-    steps = [s for s in seen.training.seen if s.epoch == 0 and ("input_ids" in s.arrays or (seen.text_apart and s.texts))]
+    steps = [
+        s for s in seen.training.seen if s.epoch == 0 and ("input_ids" in s.arrays or (seen.text_apart and s.texts))
+    ]
     if len(steps) < FEW or any(s.rows is None for s in steps):
         return unknown(fact, place, "It is not known which rows the model should be given.")
     own = [tuple(row[row != 0].tolist()) for s in steps for row in _given(s)]

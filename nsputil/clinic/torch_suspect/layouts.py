@@ -29,7 +29,10 @@ def learn_special(words: Any, steps: Iterable, pairs: list) -> None:
         texts |= {*words.ids(pair.sentence_a).tolist(), *words.ids(pair.sentence_b).tolist()}
     count = Counter(token for row in rows for token in set(row.tolist()) - texts)
     common = [token for token, n in count.items() if n > USUAL * len(rows)]
-    if not 0 < len(common) <= MOST:
+    rest = [token in texts for row in rows for token in row.tolist() if token not in common]
+    if (
+        not 0 < len(common) <= MOST or not rest or np.mean(rest) < 0.5
+    ):  # or else the words are not those of the tokenizer
         return
     first = [token for token in common if np.mean([row[0] == token for row in rows]) > USUAL]
     later = [token for token in common if np.mean([token in row[1:] for row in rows]) > USUAL]
