@@ -191,8 +191,8 @@ def _gradients(seen: AsRecording) -> Finding:
     text = f"What the optimizer gets is not the gradient of its batches: the cosine is {since:.3f}."
     if (head := _second_task(asked)) is not None:
         text = (
-            f"{text} It holds that gradient whole, and more beside it: {head} alone gets nothing else, as where a second "
-            "task is learned by the rest of the model."
+            f"{text} It holds that gradient whole, and more beside it: {head} alone gets nothing else, as where a "
+            "second task is learned by the rest of the model."
         )
         return violated("optimizer.gradients", PLACE, text, None, False, numbers={**numbers, "second": 1.0})
     return violated("optimizer.gradients", PLACE, text, None, since < OTHER, numbers=numbers)

@@ -198,7 +198,9 @@ def _by_roles(arrays: dict, truth: Any, like: Any) -> Any:
     found = _places([leaves(like)[path] for path in wide])
     roles = {path: role for path, role in zip(wide, found, strict=True) if role}
     for path in wide:
-        roles |= {path: ours for ours, names in NAMES.items() if path and path[-1] in names}
+        own = next((ours for ours, names in NAMES.items() if path and path[-1] in names), None)
+        if own is not None:
+            roles[path] = own
     return mapped(like, lambda path, leaf: truth if path == place else arrays.get(roles.get(path, ""), leaf))
 
 

@@ -42,7 +42,7 @@ class Update:
     more : (float, float) or None
         What is in the gradient besides that of the batches: its size over theirs, and its cosine with the weights.
     parts : dict of tuple
-        For each larger tensor the product of the two gradients, both squared lengths, and the cosine with all since the start.
+        For each larger tensor the product of the two gradients, both squared lengths, and the cosine with all so far.
     """
 
     batch: int
