@@ -861,6 +861,16 @@ def test_a_dataset_that_shuffles_its_rows_is_sound_and_one_that_repeats_a_few_is
     assert state(found, "labels.array") == "violated" and found.place == "encoding", found.table()
 
 
+def test_a_held_out_dataset_may_shuffle_its_rows_too():
+    class Turned(Pairs):
+        def __getitem__(self, k):
+            return super().__getitem__((k * 7 + 3) % len(self.items))
+
+    data = {"train": DataLoader(Turned(320, 0), 16, shuffle=True, generator=seeded()),
+            "held_out": DataLoader(Turned(160, 1), 16)}  # fmt: skip
+    assert (found := examine(**with_text(**data, limit=240))).sound, found.table()
+
+
 # ---- a second task ----
 
 

@@ -96,7 +96,7 @@ def _histogram(seen: AsRecording) -> Finding:
 def _held_out(seen: AsRecording) -> Finding | None:
     """The labels of held-out arrays against those of their pairs."""
     pairs = seen.parts.held_out_pairs
-    if not pairs:
+    if not pairs or seen.other_rows:  # a held-out dataset of the same kind gives other rows too
         return None
     steps = [
         SimpleNamespace(number=k + 1, labels=batch["labels"], pairs=[pairs[row] for row in batch["rows"]], batch=None)
