@@ -662,3 +662,271 @@ def test_word_vectors_tell_whether_they_are_of_these_words():
     spread, told = table_of("other words")
     assert spread > 1.5 and told < 0.05
     assert table_of("random")[0] < 1.2
+
+
+# ---- rows whose layout nobody tells ----
+
+
+class Unnamed(Words):
+    """A tokenizer that does not name its special tokens."""
+
+    cls_id = sep_id = unk_id = None
+
+
+def seeded():
+    return torch.Generator().manual_seed(0)
+
+
+def changed_rows(change, **more):
+    def join(rows):
+        return change(torch.utils.data.default_collate(rows))
+
+    return {
+        "train": DataLoader(Pairs(320, 0), 16, shuffle=True, collate_fn=join, generator=seeded()),
+        "held_out": DataLoader(Pairs(160, 1), 16, collate_fn=join),
+    } | more  # fmt: skip
+
+
+def with_first_twice(batch):
+    batch["input_ids"][:, 7:12] = batch["input_ids"][:, 1:6]
+    return batch
+
+
+def without_second(batch):
+    batch["input_ids"][:, 7:12] = 0
+    return batch
+
+
+def in_pieces(batch):
+    """Each word is two pieces, and neither is a word of the tokenizer."""
+    ids = batch["input_ids"]
+    pieces = torch.stack([60 + ids // 8, 80 + ids % 8], -1).flatten(1)
+    more = {name: batch[name].repeat_interleave(2, 1) for name in ("token_type_ids", "attention_mask")}
+    return {"input_ids": pieces, "labels": batch["labels"]} | more
+
+
+class MorePieces(Bag):
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(100, 32)
+
+
+def test_special_tokens_without_names_are_no_words():
+    found = examine(**with_text(tokenizer=Unnamed()))
+    assert found.sound and state(found, "arrays.words") == state(found, "model.reads") == "holds", found.table()
+
+
+def test_other_special_tokens_are_no_words_either():
+    def three(batch):
+        extra = torch.full((len(batch["labels"]), 1), 4)
+        ids = torch.cat([batch["input_ids"][:, :1], extra, batch["input_ids"][:, 1:]], 1)
+        ones, zeros = torch.ones_like(extra), torch.zeros_like(extra)
+        return batch | {
+            "input_ids": ids, "attention_mask": torch.cat([ones, batch["attention_mask"]], 1),
+            "token_type_ids": torch.cat([zeros, batch["token_type_ids"]], 1),
+        }  # fmt: skip
+
+    found = examine(**with_text(**changed_rows(three, tokenizer=Unnamed())))
+    assert found.sound and state(found, "arrays.words") == "holds", found.table()
+
+
+@pytest.mark.parametrize(
+    "change, cause", [(with_first_twice, "a-given-twice"), (without_second, "second-sentence-lost")]
+)
+def test_without_names_for_special_tokens_a_lost_text_is_found(change, cause):
+    found = examine(**with_text(**changed_rows(change, tokenizer=Unnamed())))
+    assert (found.cause, found.place) == (cause, "encoding"), found.table()
+
+
+def test_rows_of_an_unknown_layout_say_nothing():
+    found = examine(**with_text(**changed_rows(in_pieces, tokenizer=Unnamed(), model=MorePieces())))
+    assert state(found, "arrays.words") == "cannot tell" and found.place != "encoding", found.table()
+
+
+def test_rows_in_a_known_frame_have_to_show_their_pairs():
+    def framed(batch):
+        found = in_pieces(batch)
+        found["input_ids"][:, 0], found["input_ids"][:, 14] = 2, 3
+        return found
+
+    found = examine(**with_text(**changed_rows(framed, model=MorePieces())))
+    assert state(found, "arrays.words") == "violated", found.table()
+
+
+# ---- two texts apart ----
+
+
+class Two(nn.Module):
+    """The means of two texts, multiplied."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.words, self.pooler, self.head = nn.Embedding(60, 32), nn.Linear(32, 16), nn.Linear(16, 2)
+
+    def forward(self, left, right):
+        product = self.words(left).mean(1) * self.words(right).mean(1) * 4
+        return self.head(torch.tanh(self.pooler(product)))
+
+
+class WithPlaces(Two):
+    """Words and their places, which are no second text."""
+
+    def forward(self, left, places):
+        return super().forward(left[:, 1:6], left[:, 7:12]) + 0 * self.words(places).mean(1)[:, :2]
+
+
+def apart(change=lambda a, b: (a, b), data=Pairs, **more):
+    def join(rows):
+        batch = torch.utils.data.default_collate(rows)
+        a, b = change(batch["input_ids"][:, 1:6], batch["input_ids"][:, 7:12])
+        return (a, b), batch["labels"]
+
+    def step(model, batch, loss, optimizer, schedule):
+        value = loss(model(*batch[0]), batch[1])
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        return value
+
+    return with_text(**{
+        "model": Two(), "tokenizer": Unnamed(), "step": step,
+        "train": DataLoader(data(320, 0), 16, shuffle=True, collate_fn=join, generator=seeded()),
+        "held_out": DataLoader(Pairs(160, 1), 16, collate_fn=join), "limit": 240,
+    } | more)  # fmt: skip
+
+
+def test_two_texts_apart_are_read():
+    found = examine(**apart())
+    assert found.sound and state(found, "arrays.words") == "holds", found.table()
+
+
+@pytest.mark.parametrize(
+    "change, cause", [(lambda a, b: (a, a), "a-given-twice"), (lambda a, b: (b, b), "b-given-twice")]
+)
+def test_one_text_in_both_places_is_found(change, cause):
+    found = examine(**apart(change))
+    assert (found.cause, found.place) == (cause, "encoding"), found.table()
+
+
+@pytest.mark.parametrize("buckets", [3, 6])
+def test_words_that_share_a_few_numbers_are_found(buckets):
+    found = examine(**apart(lambda a, b: (5 + a * 7 % buckets, 5 + b * 7 % buckets)))
+    assert found.place == "encoding", found.table()
+
+
+def test_places_are_no_second_text():
+    def with_places(rows):
+        ids = torch.utils.data.default_collate(rows)
+        return (ids["input_ids"], torch.arange(13).repeat(len(rows), 1)), ids["labels"]
+
+    loaders = {
+        "train": DataLoader(Pairs(320, 0), 16, shuffle=True, collate_fn=with_places),
+        "held_out": DataLoader(Pairs(160, 1), 16, collate_fn=with_places),
+    }
+    found = examine(**apart(model=WithPlaces(), **loaders))
+    assert found.sound and state(found, "arrays.words") == "cannot tell", found.table()
+
+
+# ---- a dataset that gives other rows than it is asked for ----
+
+
+class Shuffled(Pairs):
+    """Row k is another one, with its label; each comes once."""
+
+    def __getitem__(self, k):
+        return super().__getitem__((k * 7 + 3) % 320)
+
+
+class FewAgain(Pairs):
+    def __getitem__(self, k):
+        return super().__getitem__(k * 7 % 21)
+
+
+class OtherLabels(Pairs):
+    """Row k has the label of another one."""
+
+    def __getitem__(self, k):
+        return super().__getitem__(k) | {"labels": super().__getitem__((k * 7 + 3) // 2 % 320)["labels"]}
+
+
+@pytest.mark.parametrize("given", [lambda data: apart(data=data), lambda data: with_text(train=DataLoader(
+    data(320, 0), 16, shuffle=True, generator=torch.Generator().manual_seed(0)), limit=240)])  # fmt: skip
+def test_a_dataset_that_shuffles_its_rows_is_sound_and_one_that_repeats_a_few_is_not(given):
+    found = examine(**given(Shuffled))
+    assert found.sound and state(found, "arrays.words") == state(found, "labels.array") == "holds", found.table()
+    found = examine(**given(FewAgain))
+    assert (found.cause, found.place) == ("same-pairs-again", "batching"), found.table()
+    found = examine(**given(OtherLabels))
+    assert state(found, "labels.array") == "violated" and found.place == "encoding", found.table()
+
+
+def test_a_held_out_dataset_may_shuffle_its_rows_too():
+    class Turned(Pairs):
+        def __getitem__(self, k):
+            return super().__getitem__((k * 7 + 3) % len(self.items))
+
+    data = {"train": DataLoader(Turned(320, 0), 16, shuffle=True, generator=seeded()),
+            "held_out": DataLoader(Turned(160, 1), 16)}  # fmt: skip
+    assert (found := examine(**with_text(**data, limit=240))).sound, found.table()
+
+
+# ---- a second task ----
+
+
+class TwoTasks(Bag):
+    def __init__(self):
+        super().__init__()
+        self.guess = nn.Linear(32, 60)
+
+
+def second_task(weight):
+    def step(model, batch, loss, optimizer, schedule):
+        vectors = model.words(batch["input_ids"][:, 1:6])
+        words = F.cross_entropy(model.guess(vectors).flatten(0, 1), batch["input_ids"][:, 7:12].flatten())
+        value = loss(model(**inputs(batch)), batch["labels"])
+        optimizer.zero_grad()
+        (value + weight * words).backward()
+        optimizer.step()
+        return value.detach()
+
+    return step
+
+
+def test_a_second_task_is_a_choice():
+    found = examine(**training(model=TwoTasks(), step=second_task(5.0)))
+    gradients = next(f for f in found.findings if f.fact == "optimizer.gradients")
+    assert gradients.state == "violated" and not gradients.firm, found.table()
+    assert found.sound, found.text()
+
+
+def lost_below(model, batch, loss, optimizer, schedule):
+    """The last layers learn from the batch, and the words from noise."""
+    value = loss(model(**inputs(batch)), batch["labels"])
+    optimizer.zero_grad()
+    value.backward()
+    model.words.weight.grad = torch.randn_like(model.words.weight)
+    optimizer.step()
+    return value
+
+
+def added_up_below(model, batch, loss, optimizer, schedule):
+    """The gradients of the last layers alone are set to zero."""
+    value = loss(model(**inputs(batch)), batch["labels"])
+    model.pooler.zero_grad()
+    model.head.zero_grad()
+    value.backward()
+    optimizer.step()
+    return value
+
+
+def test_a_gradient_that_is_lost_below_the_last_layers_is_no_second_task():
+    found = examine(**training(step=lost_below))
+    gradients = next(f for f in found.findings if f.fact == "optimizer.gradients")
+    assert gradients.firm and found.place == "optimizer", found.table()
+
+
+def test_gradients_that_add_up_below_the_last_layers_are_no_second_task():
+    found = examine(**training(step=added_up_below))
+    gradients = next(f for f in found.findings if f.fact == "optimizer.gradients")
+    assert gradients.state == "violated" and "second task" not in gradients.statement, found.table()

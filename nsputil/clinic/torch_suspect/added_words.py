@@ -17,6 +17,7 @@ def words_added(seen: AsRecording) -> Finding:
     """Is there a word that many rows of one label hold, none of the other, and that their pairs do not?"""
     fact, place, words = "arrays.added", "encoding", seen.words
     special = {0, getattr(words, "cls_id", -1), getattr(words, "sep_id", -1), getattr(words, "mask_id", -1)}
+    special |= getattr(words, "more", frozenset())
     added: list[Counter] = []
     labels: list[int] = []
     for step in seen.kept:

@@ -15,6 +15,7 @@ from nsputil.clinic.torch_suspect.batches import epoch, labels_of, leaves, order
 from nsputil.clinic.torch_suspect.calls import NAMES
 from nsputil.clinic.torch_suspect.copies import copied
 from nsputil.clinic.torch_suspect.given import Given
+from nsputil.clinic.torch_suspect.layouts import apart, learn_special, realigned, texts_known
 from nsputil.clinic.torch_suspect.watching import Training
 from nsputil.pairs import SentencePair
 from nsputil.run import Run
@@ -33,6 +34,8 @@ class Words:
             setattr(self, name, -1 if value is None else int(value))
         pad = 0 if own else getattr(tokenizer, "pad_token_id", 0)
         self.pad_id = 0 if pad is None else int(pad)
+        self.more: frozenset = frozenset()
+        self.learned = False  # from the rows: the tokenizer does not name its special tokens
         self._own = own
         self._seen: dict[str, np.ndarray] = {}
 
@@ -120,9 +123,12 @@ class AsRecording:
         documents = [*parts.documents, *others]
         self.given = {"train": parts.documents, "valid": parts.held_out_documents, "test": []}
         self.run = self._run()
-        self.steps = self._steps()
-        self.start, self.model = Weights(parts.model), Weights(training.model)
         self.words = Words(parts.tokenizer) if parts.tokenizer is not None else None
+        self.steps = self._steps()
+        self.text_apart = self.other_rows = False
+        if self.words is not None and self.with_text:
+            self._understand(self.words)
+        self.start, self.model = Weights(parts.model), Weights(training.model)
         self.batches = self._batches()
         size = int(np.median([len(seen.labels) for seen in training.seen if seen.labels is not None] or [0]))
         self.experiment = SimpleNamespace(
@@ -143,6 +149,26 @@ class AsRecording:
     def text(self) -> TextIndex:
         """Where texts are."""
         return TextIndex(self.experiment.documents)
+
+    def _understand(self, words: Words) -> None:
+        """Find out how the rows are laid out, and which pairs they show."""
+        pairs, apart_ones = self.pairs["train"][0], []
+        for step, seen in zip(self.steps, self.training.seen, strict=True):
+            if "input_ids" not in seen.arrays and (both := apart(seen.texts, words)) is not None:
+                step.batch = both
+                apart_ones.append(step)
+        learn_special(words, self.kept, pairs)
+        if apart_ones:
+            self.text_apart = texts_known(words, apart_ones, pairs)
+        if apart_ones and not self.text_apart:
+            for step in apart_ones:
+                step.batch = None
+        shown = [step for step in self.kept if step.pairs and step.batch.input_ids is not None]
+        if shown and realigned(words, shown, pairs):
+            self.other_rows = True
+            for step in self.steps:
+                if step.batch is None:
+                    step.pairs = []
 
     def _train_pairs(self) -> list:
         if self.parts.pairs:

@@ -5,6 +5,8 @@ from typing import Any
 
 import torch
 
+from nsputil.clinic.torch_suspect.batches import leaves
+
 NAMES = {
     "input_ids": ("input_ids", "ids", "tokens", "token_ids", "x"),
     "token_type_ids": ("token_type_ids", "segment_ids", "segments", "segs", "segment", "token_types"),
@@ -21,6 +23,8 @@ class Calls:
         ``input_ids``, ``token_type_ids``, ``attention_mask`` of the last call, as far as the model was given them.
     takes : set of str
         Which of the three the model could be given.
+    texts : tuple of tensor
+        The two arrays of whole numbers of the last call, if there are just two and none has a name of ours: A and B.
     output, pooled, before_pooler : tensor or None
         Of the last call.
     training : bool or None
@@ -30,11 +34,12 @@ class Calls:
     def __init__(self, model: Any) -> None:
         self.arrays: dict[str, torch.Tensor] = {}
         self.takes: set[str] = set()
+        self.texts: tuple = ()
         self.output: Any = None
         self.pooled: Any = None
         self.before_pooler: Any = None
         self.training: bool | None = None
-        self._hooks = [model.register_forward_hook(self._root)]
+        self._hooks = [model.register_forward_hook(self._root, with_kwargs=True)]
         for name, module in model.named_modules():
             table = self._table(module)
             if table:
@@ -71,8 +76,15 @@ class Calls:
 
         return listen
 
-    def _root(self, module: Any, args: Any, output: Any) -> None:
+    def _root(self, module: Any, args: Any, kwargs: Any, output: Any) -> None:
         self.output, self.training = output, module.training
+        try:
+            given = dict(inspect.signature(module.forward).bind_partial(*args, **kwargs).arguments)
+        except (TypeError, ValueError):
+            return
+        wide = [leaf for leaf in leaves(given).values() if is_wide(leaf)]
+        if "input_ids" not in self.arrays and len(wide) == 2 and len(wide[0]) == len(wide[1]):
+            self.texts = tuple(leaf.detach() for leaf in wide)
 
     def _pooler(self, module: Any, args: Any, output: Any) -> None:
         found: Any = args[0] if args else None
@@ -82,6 +94,7 @@ class Calls:
     def clear(self) -> None:
         """Forget the last call."""
         self.arrays, self.output, self.pooled, self.before_pooler, self.training = {}, None, None, None, None
+        self.texts = ()
 
     def close(self) -> None:
         """Stop listening."""
@@ -93,3 +106,10 @@ class Calls:
 
     def __exit__(self, *error: Any) -> None:
         self.close()
+
+
+def is_wide(leaf: Any) -> bool:
+    """Whether an array is one of words: of two dimensions, with whole numbers that are no flags."""
+    if not isinstance(leaf, torch.Tensor) or leaf.ndim != 2 or leaf.shape[1] < 2:
+        return False
+    return leaf.dtype in (torch.int64, torch.int32) and leaf.numel() > 0 and int(leaf.max()) > 1

@@ -155,13 +155,14 @@ class Case:
                 judge = clean(changed, HELD_OUT)
             look = Looks(replace(changed, evaluate=None), judge, False, 0)
             done = watch(changed, self.batches, look, (self.batches,), swap.start, plain=True)
+            reached = fair(done.looks[-1][1]) if done.looks else float("nan")
         except Exception as error:  # a part that cannot be exchanged
             self.evidence.append(Evidence("swap", f"It cannot be tried {swap.name} ({error}).", swap.place))
             return None
         if not done.looks:
             return None
         found = done.looks[-1][1]
-        gain, loss = fair(found) - self.base, self.base_loss - found.loss
+        gain, loss = reached - self.base, self.base_loss - found.loss
         text = f"Accuracy moves by {gain:+.3f}, the loss by {-loss:+.3f}, {swap.name}."
         self.evidence.append(Evidence("swap", text, swap.place))
         return gain, loss
@@ -416,7 +417,7 @@ def _swap_for(case: Case, finding: Finding) -> Swap | None:
     if finding.place == "batching" and indexed(given.train):
         return Swap("with shuffled batches of 16", "batching", first, swaps.textbook_batches)
     if finding.place == "encoding" and given.tokenizer is not None and given.pairs:
-        change = lambda g: swaps.textbook_encoding(g, case.first)  # noqa: E731
+        change = lambda g: swaps.textbook_encoding(g, case.first, case.seen.words)  # noqa: E731
         return Swap("with arrays made from the pairs", "encoding", first, change)
     return None
 
@@ -650,7 +651,7 @@ def _candidates(case: Case, learned: bool) -> list[Swap]:
         if given.loss is not None or given.both is not None:
             found.append(Swap("with the cross-entropy", "loss", None, swaps.textbook_loss))
         if given.tokenizer is not None and given.pairs:
-            change = lambda g: swaps.textbook_encoding(g, case.first)  # noqa: E731
+            change = lambda g: swaps.textbook_encoding(g, case.first, case.seen.words)  # noqa: E731
             found.append(Swap("with arrays made from the pairs", "encoding", None, change))
     return found
 

@@ -26,6 +26,7 @@ from nsputil.clinic.torch_suspect.word_table import table_fits
 SHARED = 0.05
 SHOWN = 0.75  # of the words of a pair: a collator that leaves so many masks, drops or exchanges some, as many do
 EVEN = 0.1  # of the share of IsNext: steps and held-out pairs are alike
+FIT = 0.05  # of the rows: so many show how a row is laid out
 MANY = 400  # different pairs in an epoch: a sampler may leave others to later epochs
 EPOCHS = 12  # that are asked for the rows that they take
 
@@ -95,7 +96,7 @@ def _histogram(seen: AsRecording) -> Finding:
 def _held_out(seen: AsRecording) -> Finding | None:
     """The labels of held-out arrays against those of their pairs."""
     pairs = seen.parts.held_out_pairs
-    if not pairs:
+    if not pairs or seen.other_rows:  # a held-out dataset of the same kind gives other rows too
         return None
     steps = [
         SimpleNamespace(number=k + 1, labels=batch["labels"], pairs=[pairs[row] for row in batch["rows"]], batch=None)
@@ -109,7 +110,7 @@ def array_facts(seen: AsRecording) -> list[Finding]:
     """Do the arrays show A and then B, told apart, with their special tokens?"""
     if seen.words is None or not seen.with_text:
         return [unknown("arrays.words", "encoding", "Without tokenizer and pairs the arrays cannot be decoded.")]
-    found = arrays(seen)
+    found = [_understood(f, seen) for f in arrays(seen)]
     takes = seen.training.takes
     found = [f for f in found if not (f.fact == "arrays.segments" and "token_type_ids" not in takes)]
     if not seen.with_segments:  # a choice, as far as one can see: whether it does harm is another question
@@ -117,6 +118,18 @@ def array_facts(seen: AsRecording) -> list[Finding]:
     found = [f for f in found if not (f.fact == "arrays.mask" and "attention_mask" not in takes)]
     own = [where_rows_begin(_altered(_reordered(_exchanged(f, seen), seen), seen), seen) for f in found]
     return [*own, _separators(seen), words_added(seen), told_by_arrays(seen), table_fits(seen)]
+
+
+def _understood(finding: Finding, seen: AsRecording) -> Finding:
+    """Rows are held against their pairs only if their layout is known: by special tokens, or as some rows fit."""
+    if finding.fact != "arrays.words" or finding.state != "violated" or finding.cause or seen.words is None:
+        return finding
+    framed = min(seen.words.cls_id, seen.words.sep_id) >= 0 or seen.text_apart
+    some = finding.numbers.get("whole", 0.0) + finding.numbers.get("cut", 0.0)
+    if framed or some > FIT or finding.numbers.get("other_words", 0.0) > FIT:
+        return finding
+    text = f"The layout of the rows is not known, as the tokenizer names no special tokens. {finding.statement}"
+    return unknown(finding.fact, finding.place, text)
 
 
 def _altered(finding: Finding, seen: AsRecording) -> Finding:
@@ -205,8 +218,8 @@ def _exchanged(finding: Finding, seen: AsRecording) -> Finding:
 def _separators(seen: AsRecording) -> Finding:
     """Is there a separator after A and one after B, where the tokenizer has one?"""
     words = seen.words
-    if words is None or words.sep_id < 0:
-        return unknown("arrays.separators", "encoding", "The tokenizer has no separator.")
+    if words is None or words.sep_id < 0 or words.learned or seen.text_apart:
+        return unknown("arrays.separators", "encoding", "The tokenizer names no separator.")
     counts = [int((row == words.sep_id).sum()) for step in seen.kept for row in np.asarray(step.batch.input_ids)]
     if not counts:
         return unknown("arrays.separators", "encoding", "No batch shows its arrays.")

@@ -263,7 +263,10 @@ def _reads(seen: AsRecording, model: Any, batch: Any) -> Finding:
     words = seen.words
     sides = _sides(to_array(ids), words)
     moved = {}
+    apart = words.sep_id >= 0 and all((sides == side).any() for side in (1, 2))
     for side, name in ((1, "A"), (2, "B")):
+        if not apart:
+            sides = np.where(sides > 0, side, 0)
         changed = _with_ids(batch, ids, _other_words(to_array(ids), sides == side))
         if changed is None:
             return unknown("model.reads", PLACE, "The words are not in the batch as the model gets them.")
@@ -274,6 +277,8 @@ def _reads(seen: AsRecording, model: Any, batch: Any) -> Finding:
         return violated(
             "model.reads", PLACE, "The log-odds are the same whatever the words are.", None, numbers=numbers
         )
+    if not apart:
+        return unknown("model.reads", PLACE, "No separator tells which words are of B.")
     for name, cause in (("B", "second-sentence-lost"), ("A", "first-sentence-lost")):
         if moved[name] <= 1e-4 * max(moved.values()):
             text = f"The log-odds do not change when all words of {name} are exchanged: {name} is not read."

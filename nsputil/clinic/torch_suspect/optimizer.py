@@ -21,6 +21,7 @@ PLACE = "optimizer"
 HEAD = ("seq_relationship", "classifier", "head", "pooler")
 MOST = 4000  # steps of which the rate is traced
 OTHER = 0.2  # cosine: a gradient of another direction than the loss has, as a second task or a nudged input gives one
+ALONE = 0.95  # cosine: the gradient of a loss and nothing else
 KEPT = 0.8  # of the length of a tensor at the start: decay that leaves so much does no harm
 
 
@@ -190,7 +191,37 @@ def _gradients(seen: AsRecording) -> Finding:
         )
         return violated("optimizer.gradients", PLACE, text, "gradients-delayed", numbers=numbers)
     text = f"What the optimizer gets is not the gradient of its batches: the cosine is {since:.3f}."
+    if (head := _second_task(asked)) is not None:
+        text = (
+            f"{text} It holds that gradient whole, and more beside it: {head} alone gets nothing else, as where a "
+            "second task is learned by the rest of the model."
+        )
+        return violated("optimizer.gradients", PLACE, text, None, False, numbers={**numbers, "second": 1.0})
     return violated("optimizer.gradients", PLACE, text, None, since < OTHER, numbers=numbers)
+
+
+def _second_task(asked: list) -> str | None:
+    """Return a tensor that gets the gradient of the batches alone, where the others get it and that of another task.
+
+    A gradient that is noise, old, or of other rows is not that of the batch in the last layers, and one that is lost
+    on the way, turned, or added up is not in that of the others once.
+    """
+    names = [n for n in asked[0].parts if all(n in u.parts for u in asked)]
+    sums = {n: np.median([[u.parts[n][0] / max(u.parts[n][2], 1e-30), _cosine(u.parts[n]), u.parts[n][3]]
+                          for u in asked], axis=0) for n in names}  # fmt: skip
+    pure = [n for n, (once, cosine, _) in sums.items() if cosine > ALONE and 0.5 < once < 2]
+    mixed = [n for n in names if sums[n][1] <= ALONE]
+    if not pure or not mixed:
+        return None
+    once = float(np.median([sum(u.parts[n][0] for n in mixed) / max(1e-30, sum(u.parts[n][2] for n in mixed))
+                            for u in asked]))  # fmt: skip
+    added_up = float(np.median([sums[n][2] for n in mixed]))
+    level = float(np.median([sums[n][0] for n in pure]))
+    return pure[-1] if 0.5 < once / level < 2 and added_up < ALONE else None
+
+
+def _cosine(part: tuple) -> float:
+    return part[0] / max(1e-30, (part[1] * part[2]) ** 0.5)
 
 
 def _outside(seen: AsRecording) -> Finding:

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
 from nsputil.clinic.torch_suspect.as_recording import Words
-from nsputil.clinic.torch_suspect.batches import label_place, labels_of, mapped, own_labels, with_labels_like
+from nsputil.clinic.torch_suspect.batches import label_place, labels_of, leaves, mapped, own_labels, with_labels_like
+from nsputil.clinic.torch_suspect.calls import NAMES, is_wide
 from nsputil.clinic.torch_suspect.given import Given, usual_rate
 
 
@@ -107,11 +108,24 @@ def textbook_batches(given: Given) -> Given:
     )  # fmt: skip
 
 
-def textbook_encoding(given: Given, like: Any, length: int = 128) -> Given:
-    """Return a training on ``[CLS] A [SEP] B [SEP]``, made from the pairs, in the layout of the user's batches."""
-    words = Words(given.tokenizer)
+def textbook_encoding(given: Given, like: Any, words: Words | None = None, length: int = 128) -> Given:
+    """Return a training on ``[CLS] A [SEP] B [SEP]``, made from the pairs, in the layout of the user's batches.
+
+    Of batches that hold A and B in two arrays, each holds the words of its text.
+
+    Raises
+    ------
+    ValueError
+        If the tokenizer names no special tokens for joined rows.
+    """
+    words = words or Words(given.tokenizer)
+    texts = two_texts(like)
+    if texts is None and min(words.cls_id, words.sep_id) < 0:
+        raise ValueError("the tokenizer names no special tokens")
 
     def encode(pairs: list) -> Any:
+        if texts is not None:
+            return _apart(pairs, words, texts, like)
         rows = [_row(words, pair, length) for pair in pairs]
         width = max(len(ids) for ids, _ in rows)
         ids = torch.full((len(rows), width), words.pad_id)
@@ -133,6 +147,25 @@ def textbook_encoding(given: Given, like: Any, length: int = 128) -> Given:
     return replace(given, train=train, held_out=held_out, evaluate=None)
 
 
+def two_texts(like: Any) -> list[tuple] | None:
+    """Return the paths of A and B in a batch that holds just two arrays of words, none by the name of a joined one."""
+    wide = [path for path, leaf in leaves(like).items() if is_wide(leaf)]
+    named = any(path and path[-1] in NAMES["input_ids"] for path in wide)
+    return wide if len(wide) == 2 and not named else None
+
+
+def _apart(pairs: list, words: Words, texts: list, like: Any, length: int = 64) -> Any:
+    rows = [[words.exchanged(words.ids(text))[:length] for text in (p.sentence_a, p.sentence_b)] for p in pairs]
+    arrays = {}
+    for side, path in enumerate(texts):
+        array = torch.full((len(rows), max(2, *(len(row[side]) for row in rows))), words.pad_id)
+        for k, row in enumerate(rows):
+            array[k, : len(row[side])] = torch.as_tensor(row[side])
+        arrays[path] = array
+    arrays[label_place(like)] = with_labels_like(torch.tensor([p.label for p in pairs]), own_labels(like))
+    return mapped(like, lambda path, leaf: arrays.get(path, leaf))
+
+
 def _row(words: Words, pair: Any, length: int) -> tuple[list, list]:
     a, b = (words.exchanged(words.ids(text)).tolist() for text in (pair.sentence_a, pair.sentence_b))
     while len(a) + len(b) > length - 3:
@@ -146,15 +179,29 @@ def _in_layout(arrays: dict, labels: Any, like: Any) -> Any:
     truth = with_labels_like(labels, own_labels(like))
     if isinstance(like, Mapping):
         label = (label_place(like) or ("labels",))[0]
+        if "input_ids" not in like:
+            return _by_roles(arrays, truth, like)
         named = {name: array for name, array in arrays.items() if name in like or name == "attention_mask"}
         return named | {label: truth}
     if not isinstance(like, tuple | list):  # an object with arrays of these names
-        place = label_place(like)
-        return mapped(like, lambda path, leaf: truth if path == place else arrays.get(path[-1], leaf))
+        return _by_roles(arrays, truth, like)
     if len(like) == 2 and isinstance(like[0], Mapping):
         return {name: array for name, array in arrays.items() if name in like[0]}, truth
     return tuple(truth if (k,) == label_place(like) else arrays[name] if name else leaf
                  for k, (leaf, name) in enumerate(zip(like, _places(like), strict=True)))  # fmt: skip
+
+
+def _by_roles(arrays: dict, truth: Any, like: Any) -> Any:
+    """Return arrays in a batch with names of its own: by the names that are known, or by what the arrays hold."""
+    place = label_place(like)
+    wide = [path for path, leaf in leaves(like).items() if path != place and getattr(leaf, "ndim", 0) == 2]
+    found = _places([leaves(like)[path] for path in wide])
+    roles = {path: role for path, role in zip(wide, found, strict=True) if role}
+    for path in wide:
+        own = next((ours for ours, names in NAMES.items() if path and path[-1] in names), None)
+        if own is not None:
+            roles[path] = own
+    return mapped(like, lambda path, leaf: truth if path == place else arrays.get(roles.get(path, ""), leaf))
 
 
 def _places(like: Any) -> list[str]:

@@ -41,6 +41,8 @@ class Update:
         The norm of the gradient over that of the batches since the last step.
     more : (float, float) or None
         What is in the gradient besides that of the batches: its size over theirs, and its cosine with the weights.
+    parts : dict of tuple
+        For each larger tensor the product of the two gradients, both squared lengths, and the cosine with all so far.
     """
 
     batch: int
@@ -52,6 +54,7 @@ class Update:
     cosines: dict = field(default_factory=dict)
     size: float = float("nan")
     more: tuple[float, float] | None = None
+    parts: dict = field(default_factory=dict)
 
 
 @dataclass
@@ -70,6 +73,8 @@ class SeenBatch:
         The loss of the batch by the given loss, computed beside the step; NaN where it was not.
     arrays : dict of ndarray
         Empty for most.
+    texts : tuple of ndarray
+        Two arrays of words that the model was given, where it was given no joined one; empty for most.
     """
 
     number: int
@@ -80,6 +85,7 @@ class SeenBatch:
     value: float = float("nan")
     expected: float = float("nan")
     arrays: dict = field(default_factory=dict)
+    texts: tuple = ()
 
 
 @dataclass
@@ -279,6 +285,7 @@ class _Watcher:
                 seen.logits = _array(form.logits(answer_in(self.calls.output).detach()))
             if self.number in self.kept:
                 seen.arrays = {name: to_array(array) for name, array in self.calls.arrays.items()}
+                seen.texts = tuple(to_array(array) for array in self.calls.texts)
             self.run.seen.append(seen)
             same = abs(seen.value - before) <= 0.01 * max(abs(before), 0.05)  # the step's loss is the one known here
             if same and len(self.run.updates) > promised:
@@ -342,6 +349,10 @@ class _Watcher:
                 pulled = {
                     n: self.named[n].detach() for n, g in rest.items() if float(g.norm()) > 0.2 * float(own[n].norm())
                 }
+                every = self.everything or {}
+                update.parts = {n: (dot({n: g}, since), dot({n: g}, {n: g}), dot(since, {n: since[n]}),
+                                    cosine({n: g}, {n: every[n]}) if n in every else 0.0)
+                                for n, g in own.items() if n in since and g.numel() > 15}  # fmt: skip
                 update.more = (dot(rest, rest) ** 0.5 / max(norm, 1e-30), cosine({n: rest[n] for n in pulled}, pulled))
             if self.number <= WINDOW and self.everything is not None:
                 update.cosines["all"] = cosine(own, self._held(self.everything))
