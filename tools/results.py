@@ -61,6 +61,7 @@ QUOTES = (
             "research/independent_sealed_first",
             "research/independent_sealed_third",
             "research/independent_sealed_fourth",
+            "research/independent_sealed_fifth",
         ),
         "## How often it is right, on defects that it never saw",
     ),

@@ -302,6 +302,18 @@ def test_the_rates_on_the_fourth_sealed_set():
 
 
 @claim(
+    "fifth-sealed-set",
+    "Its repair met a fifth set: none of 42 healthy trainings was called sick with either of two seeds (0 to 0.084), "
+    "and outside the catalogue the right part and no cause was told in 0.738 of 42 (0.589 to 0.847).",
+)
+def test_the_rates_on_the_fifth_sealed_set():
+    rates = rates_of("independent_sealed_fifth.txt")
+    assert rates["(d) healthy called sick"][0] == 0 and rates["(d) healthy called sick"][3] == 84 == 2 * 42
+    assert accuracy_interval(0, 42) == pytest.approx((0.0, 0.084), abs=0.0006)
+    assert rates["(b) outside: place right, no name"] == [0.738, 0.589, 0.847, 42]
+
+
+@claim(
     "sealed-rates",
     "Of 66 harmful ones whose cause is in its catalogue it named the cause in 0.909 (95 % interval 0.816 to 0.958), "
     "and the right part of the training in 0.955 (0.875 to 0.984).",
