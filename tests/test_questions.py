@@ -961,3 +961,32 @@ def test_a_contrastive_loss_with_a_degree_has_its_lowest_point_inside_and_ties_h
     assert (
         said == labels
     ).mean() == 0.5 and f"{2 * (said & labels).sum() / (said.sum() + labels.sum()):.4f}" == "0.6667"
+
+
+def test_the_worked_lines_of_the_fifth_list_are_right():
+    assert "a line is right on 97.7 %, but the mean squared distance is 1,536 within a class and 1,552 across" in PAGE
+    assert f"{100 * (1 + math.erf(2 / math.sqrt(2))) / 2:.1f}" == "97.7" and (2 * 768, 2 * 768 + 4**2) == (1536, 1552)
+    row = ["CLS", "a", "b", "c", "d", "SEP"] * 3
+    assert "have them at places 0, 6 and 12" in PAGE and [i for i, t in enumerate(row) if t == "CLS"] == [0, 6, 12]
+    assert 'so "always continues" is right on 67 %' in PAGE and round(100 * 2 / 3) == 67
+    cost = np.log(14749 * (np.e - 1)) - 0.5  # the scores are drawn evenly from 0 to 1
+    assert "a row costs about 9.64, so 20 * 1,025 = 20,500 rows have the sum 197,625" in PAGE
+    assert f"{cost:.2f}" == "9.64" and round(20_500 * cost) == 197_625 and 20_500 * cost > np.finfo(np.float16).max
+    assert "50,000 steps of 32 rows on 20,000 rows are 80 passes" in PAGE and 50_000 * 32 / 20_000 == 80
+    assert "at least 0.6 ln 2 = 0.42" in PAGE and f"{0.6 * np.log(2):.2f}" == "0.42"
+    assert -log_softmax(np.array([2.0, 2, -9, -9]))[0] > np.log(2)  # not the largest of four: at most one half
+    assert "ln 30,522 = 10.33" in PAGE and f"{np.log(30_522):.2f}" == "10.33"
+    assert "so 0.94 is not 94 % but a geometric mean of 0.39" in PAGE and f"{np.exp(-0.94):.2f}" == "0.39"
+    assert "1.52e11 is the right loss, too" in PAGE
+    assert np.isclose(nsp_loss([[-2.88e11, -4.40e11]], [1]), 1.52e11)
+    assert "each of the 3.3 % mistakes costs about 1.8 million" in PAGE and round(60_270 / 0.033, -5) == 1_800_000
+    assert "a float16 probability below 2.9e-8 is 0" in PAGE
+    assert np.float16(2.9e-8) == 0 and np.float16(3.1e-8) > 0
+    assert "is lowest at 0.95 and 0.05, and not at 0.9 and 0.1" in PAGE
+    assert np.allclose(0.9 * np.array([1, 0]) + 0.1 / 2, [0.95, 0.05])
+    pairs = [SentencePair(a, "we left", 0, 0, 0, 0, 1) for a in ("it rained", "it rained today")]
+    words = Vocabulary("it rained today we left".split())
+    batch = encode_pairs(pairs, words)
+    assert "has the mask 1 1 1 1 1 1 1 0 and the segments 0 0 0 0 1 1 1 0" in PAGE
+    assert batch.attention_mask[0].tolist() == [1, 1, 1, 1, 1, 1, 1, 0]
+    assert batch.token_type_ids[0].tolist() == [0, 0, 0, 0, 1, 1, 1, 0]

@@ -23,6 +23,8 @@ from transformers import (
     BertTokenizer,
     DebertaConfig,
     DebertaModel,
+    FlaubertConfig,
+    FlaubertForSequenceClassification,
     RobertaConfig,
     RobertaForMaskedLM,
     RobertaModel,
@@ -813,3 +815,25 @@ def test_early_stopping_and_pipelines_have_the_options_of_the_table():
     text = inspect.getsource(transformers.TextClassificationPipeline)
     assert all(option in text for option in ("function_to_apply", "top_k is None", '{"text", "text_pair"}'))
     assert "preprocess_logits_for_metrics" in inspect.signature(Trainer).parameters
+
+
+def test_flaubert_has_no_pooler_and_its_head_can_be_made_that_of_its_paper():
+    assert "`sequence_summary`, by default the first vector, dropout and one linear layer" in PAGE
+    assert '`summary_proj_to_labels=False`, `summary_activation="tanh"` and `summary_last_dropout=0.1`' in PAGE
+    small = {"emb_dim": 8, "n_heads": 2, "n_layers": 1, "vocab_size": 20, "num_labels": 3}
+    plain = FlaubertForSequenceClassification(FlaubertConfig(**small))
+    assert not [name for name, _ in plain.named_parameters() if "pooler" in name]
+    head = plain.sequence_summary
+    assert (head.summary_type, head.summary.out_features, head.first_dropout.p) == ("first", 3, 0.1)
+    assert isinstance(head.activation, torch.nn.Identity) and isinstance(head.last_dropout, torch.nn.Identity)
+    paper = {"summary_proj_to_labels": False, "summary_activation": "tanh", "summary_last_dropout": 0.1}
+    head = FlaubertForSequenceClassification(FlaubertConfig(**small, **paper)).eval().sequence_summary
+    states = torch.randn(2, 5, 8)
+    assert torch.allclose(head(states), torch.tanh(head.summary(states[:, 0]))) and head.last_dropout.p == 0.1
+
+
+def test_with_smoothing_of_a_tenth_two_classes_are_lowest_at_095():
+    assert "is lowest at 0.95 and 0.05, and not at 0.9 and 0.1" in PAGE
+    logits = torch.log(torch.tensor([[0.95, 0.05]])).requires_grad_()
+    F.cross_entropy(logits, torch.tensor([0]), label_smoothing=0.1).backward()
+    assert logits.grad.abs().max() < 1e-6
