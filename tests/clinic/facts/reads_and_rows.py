@@ -235,7 +235,7 @@ READS_AND_ROWS = {
     "one class uphill": (uphill_for_one_class, "loss", {None}),
     "accuracy in percent": (in_percent, "evaluation", {None}),
     "copies in capital letters": (capital_copies, "split", {"tested-on-training-text"}),
-    "short texts in evaluation": (short_in_evaluation, "evaluation", {None}),
+    "short texts in evaluation": (short_in_evaluation, "evaluation", {"evaluation-text-cleaned"}),
     "the first words only": (around(FirstWords), "model", {None}),
     "divided by the batch": (around(Ranked), "model", {None}),
     "signs that are drawn": (around(SignsDrawn), "model", {None}),
