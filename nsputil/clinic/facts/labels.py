@@ -11,6 +11,7 @@ from nsputil.clinic.facts.systematic import kind_of_pairs
 from nsputil.clinic.text_index import ABSENT, FAR, NEAR, NEXT, relations, sample
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 
+HALF = 0.65  # of the pairs IsNext: more cannot cross a boundary, some sampling error allowed
 FLOOR = 0.02  # a share of wrong labels below this does no harm that could be measured
 SURE = 4.5  # standard deviations
 FEWEST = 20
@@ -159,7 +160,8 @@ def _misplaced(pairs: list, labels: np.ndarray, found: np.ndarray, share: float,
         away = _crosses(chosen, found[labels == IS_NEXT], index)
         if away < 0.5:
             return ELSEWHERE, f"{words}; {1 - away:.3f} of those B are in the document of A all the same"
-        if (at_ends := _at_ends(chosen, found[labels == IS_NEXT], index)) < 0.5:
+        # a document has at least two sentences, so more than half of the pairs cannot cross from one into another
+        if share > HALF and (at_ends := _at_ends(chosen, found[labels == IS_NEXT], index)) < 0.5:
             return ELSEWHERE, f"{words}; in {at_ends:.3f} of them A ends a document and B begins one"
         return "boundaries-lost", words
     offset, often = _offset(pairs, labels, index)
