@@ -311,3 +311,9 @@ def test_an_accuracy_alone_that_collapses():
 def test_a_loss_of_words_alone_has_no_level():
     text = times(" iteration {}/ 1000 | lm loss: {} | grad norm: 1.0 |\n", (100, "1.08E+01"), (200, "9.1E+00"))
     assert reading(text).perplexity and said(text).code == 3
+
+
+def test_one_accuracy_of_three_parts_is_no_pair_of_accuracies():
+    log = "epoch={}\ntrain_loss=0.5, val_loss=0.6\ntrain_acc={}, val_acc={}, test_acc={}\n"
+    answer = said("".join(log.format(k, 0.299 + 0.6 * k, 0.5, 0.504) for k in (0, 1)))
+    assert not any("computed wrongly" in symptom.statement for symptom in answer.symptoms)

@@ -10,6 +10,7 @@ from nsputil.clinic.log_readers.symptoms.limits import FEW, LN2, SAME
 from nsputil.clinic.log_readers.trends import rises
 
 POOR = 0.25  # an accuracy that no label by itself has
+FAR = 0.12  # of what the wrong rows cost at least: so far below, two rows are enough
 
 
 def contradictory(of: Curves) -> list[Symptom]:
@@ -50,7 +51,7 @@ def _cannot_be(loss: float, accuracy: float, losses: np.ndarray, accuracies: np.
     far = loss < 0.5 * (1 - accuracy) * LN2
     late = 1 < of.first_epoch < math.inf and not of.from_start
     if (len(losses) < 3 and 0 < len(of.loss) < 3) or late:  # not enough to see whether they learn
-        return far and (accuracy < POOR or loss < 0.1 * (1 - accuracy) * LN2)
+        return far and (accuracy < POOR or loss < FAR * (1 - accuracy) * LN2)
     learns = rises(accuracies, 0.05) or rises(of.accuracy, 0.05)
     return far and not (learns and rises(-losses, 0.05 * abs(float(losses[0]))))
 

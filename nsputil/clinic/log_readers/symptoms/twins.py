@@ -13,7 +13,9 @@ def two_accuracies(reading: LogReading) -> list[Symptom]:
     """Two names of an accuracy that agree in each evaluation, and differ in each row of training."""
     found = reading.accuracies
     for first, second in ((a, b) for a in found for b in found if a < b):
-        if not _weighted(first + second) and _apart(found[first], found[second]):
+        if _stem(first) == _stem(second) or _weighted(first + second):  # one accuracy of two parts
+            continue
+        if _apart(found[first], found[second]):
             held = [name for name in found if name not in (first, second)]
             pairs = [(a, b) for a in held for b in held if (_stem(a), _stem(b)) == (_stem(first), _stem(second))]
             if any(len(found[a]) >= FEWEST and _alike(found[a], found[b]) for a, b in pairs):
