@@ -39,11 +39,8 @@ SHARE = 2 / 3  # of what the text allows: a training that learns more of it is n
 OWN_RULE = ("steps.overshoot", "steps.length", "optimizer.scale", "model.values")
 CHOICES = ("model.start", "split.used")  # what sane trainings do too: random vectors, a part of the text
 MEASURES = ("split.sizes",)  # what may spoil the measurement and leave the model as it is
-ALTERED = (
-    "split.text",
-    "pairs.text",
-    "arrays.cleaned",
-)  # text that was cleaned on purpose, or spoilt: two measurements tell them apart
+#: Text that was cleaned on purpose, or spoilt: two measurements tell them apart.
+ALTERED = ("split.text", "pairs.text", "arrays.cleaned")
 LOST = 0.03  # of the accuracy that a run reports: from here on altered text has lost what the task needs
 CLEAR = 0.10  # of accuracy: from here on such a choice does harm, although something was learned
 #: Parts in the order in which they are exchanged: facts about the first ones leave most open. A recount is the exchange

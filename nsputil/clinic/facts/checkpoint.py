@@ -15,7 +15,7 @@ from nsputil.model import NSPModel
 
 PLACE = "model"
 SAME = 0.9  # of the weights of the checkpoint's encoder, bit for bit
-APART = 0.05  # of the spread of h_cls; another order of sums gives 1e-4
+APART = 0.05  # of the spread of h_cls; what computes the same is apart by the precision of a float
 
 
 def checkpoint_kept(recording: Any) -> list[Finding]:

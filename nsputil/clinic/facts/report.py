@@ -13,6 +13,7 @@ from nsputil.pairs import IS_NEXT
 from nsputil.tokenization import tokenize
 
 PLACE = "evaluation"
+PERCENT = 0.051  # a percentage is seldom printed with less than one digit after the point
 BATCH = 7.5  # pairs: a loss that is smaller times too large is no sum over a batch
 OFF = 0.02  # of accuracy, in the median report: less does no harm, as where an average of weights is evaluated
 OFF_NATS = 0.05  # of loss, in the same way
@@ -292,9 +293,7 @@ def _explanations(recording: Any, counts: list, reports: list, plain: bool = Tru
     if all(c.said["accuracy"] in (0.0, 1.0) for c in counts) and any(0.05 < c.accuracy < 0.95 for c in counts):
         yield None, "All reports are so, whatever the model says.", True
         return
-    if _all(counts, lambda c: 100 * c.accuracy) or all(
-        abs(c.said["accuracy"] - 100 * c.accuracy) <= 0.006 for c in counts
-    ):
+    if all(abs(c.said["accuracy"] - 100 * c.accuracy) <= PERCENT for c in counts):
         yield None, "It is a hundred times that: percent, where a share is expected.", False
         return
     if _of_what_it_reads(counts):

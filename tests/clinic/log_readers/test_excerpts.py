@@ -1,29 +1,10 @@
 """Relatives of what the second half of the seventh look showed: excerpts that prove a group, and some that do not."""
 
 import pytest
+from made_text import rows, said, times
 
 from nsputil.clinic.log_readers import symptoms as s
-from nsputil.clinic.log_readers.reading import understand
 from nsputil.clinic.log_readers.repeats import are_doubles
-from nsputil.clinic.log_readers.text import decode
-from nsputil.clinic.report import answer_log
-
-
-def reading(text):
-    return understand(decode(text.encode(), "made.log"))
-
-
-def said(text):
-    return answer_log(reading(text))
-
-
-def rows(text):
-    return [(r["step"], r["part"], r.get("loss"), r.get("accuracy")) for r in reading(text).rows]
-
-
-def times(line, *values):
-    return "".join(line.format(*(value if isinstance(value, tuple) else (value,))) for value in values)
-
 
 KERAS = "Epoch {0}/99\n30/30 [====] - 1s - loss: {1} - accuracy: {2} - val_loss: {3} - val_accuracy: {4}\n"
 

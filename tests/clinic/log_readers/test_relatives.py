@@ -1,28 +1,10 @@
 """Relatives of what the seventh look showed: for each principle, made-up logs, and some that it must spare."""
 
 import pytest
+from made_text import reading, rows, said, times
 
 from nsputil.clinic.log_readers import symptoms as s
 from nsputil.clinic.log_readers.phrases import plain
-from nsputil.clinic.log_readers.reading import understand
-from nsputil.clinic.log_readers.text import decode
-from nsputil.clinic.report import answer_log
-
-
-def reading(text):
-    return understand(decode(text.encode(), "made.log"))
-
-
-def said(text):
-    return answer_log(reading(text))
-
-
-def rows(text):
-    return [(r["step"], r["part"], r.get("loss"), r.get("accuracy")) for r in reading(text).rows]
-
-
-def times(line, *values):
-    return "".join(line.format(*(value if isinstance(value, tuple) else (value,))) for value in values)
 
 
 @pytest.mark.parametrize(
