@@ -1,4 +1,4 @@
-"""docs/questions.md: every question has its thread, an answer, key words and a cell; its numbers are true."""
+"""docs/questions.md and docs/tables.md: every question has its thread, an answer, key words and a cell; its numbers are true."""
 
 import math
 import re
@@ -21,7 +21,8 @@ from nsputil.pairs import SentencePair
 from nsputil.tokenization import Vocabulary, encode_pairs, tokenize
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
+ASKED, TABLES = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("questions.md", "tables.md"))
+PAGE = ASKED + TABLES
 HOSTS = {
     "github.com": r"/[\w.-]+/[\w.-]+/(issues|pull)/\d+",
     "stackoverflow.com": r"/questions/\d+(/[\w-]+)?",
@@ -97,7 +98,7 @@ LINK = re.compile(r"\[([^\]]+)\]\((https://[^)\s]+)\)")
 def _questions():
     """Return {question: its parts}, and the questions of each theme in order."""
     found, themes = {}, {}
-    for section in re.split(r"^## ", PAGE, flags=re.M)[1:]:
+    for section in re.split(r"^## ", ASKED, flags=re.M)[1:]:
         theme, *entries = re.split(r"^### ", section, flags=re.M)
         themes[theme.strip()] = len(entries)
         for entry in entries:
@@ -578,9 +579,9 @@ def test_a_loss_at_a_hidden_word_trains_all_weights_of_the_last_layer():
 
 
 def test_a_link_from_one_answer_to_another_finds_its_heading():
-    headings = re.findall(r"^#{2,3} (.+)$", PAGE, re.M)
+    headings = re.findall(r"^#{2,3} (.+)$", ASKED, re.M)
     anchors = [re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings]
-    linked = re.findall(r"\]\(#([^)]+)\)", PAGE)
+    linked = re.findall(r"\]\(#([^)]+)\)", ASKED) + re.findall(r"\]\(questions\.md#([^)]+)\)", TABLES)
     assert len(anchors) == len(set(anchors)) and len(linked) > 20 and set(linked) <= set(anchors)
 
 

@@ -1,4 +1,4 @@
-"""The tables at the head of docs/questions.md say what PyTorch says; so do its statements on transformers."""
+"""docs/tables.md says what PyTorch says; so do the statements of docs/questions.md on transformers."""
 
 import inspect
 import random
@@ -34,9 +34,10 @@ from transformers import (
 import nsputil
 import nsputil.metrics
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "questions.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("questions.md", "tables.md"))
 SMALL = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 20}
-LOOKS = re.findall(r"`([^`]+)`", PAGE.split("| is it ... ? | look |")[1].split("And here is the loss")[0])
+LOOKS = re.findall(r"`([^`]+)`", PAGE.split("| is it ... ? | look |")[1].split("\n## ")[0])
 LOSSES = re.findall(r"\| `([^`]+)`", PAGE.split("| what the model ends with |")[1].split("\n## ")[0])
 
 

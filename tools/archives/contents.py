@@ -17,7 +17,7 @@ FOR_STUDENTS = (
     "Makefile", "constraints.txt", "environment.yml", "postBuild", "pyproject.toml",
     "docs/architecture.md", "docs/binder.md", "docs/clinic.md", "docs/examine.md", "docs/interfaces.md", "docs/logs.md",
     "docs/notation.md", "docs/nsp-elsewhere.md", "docs/nsp-mini.md", "docs/objectives.md", "docs/own-text.md",
-    "docs/questions.md", "docs/references.md", "docs/run-format.md", "docs/widgets.md",
+    "docs/questions.md", "docs/references.md", "docs/run-format.md", "docs/tables.md", "docs/widgets.md",
 )  # fmt: skip
 #: The bank must know what is right, since the check in a learner's notebook uses it. It is part of every installation.
 KNOWS_WHAT_IS_RIGHT = ("nsputil/checks/bank/",)

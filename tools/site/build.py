@@ -170,8 +170,8 @@ def contents():
         number = f"{path.name[:2]} " if path.name[:2].isdigit() else ""
         parts[name.split("/")[0]].append(f"{number}{title} <{name}>")
     parts["Reference"] = [f"docs/{path.stem}" for path in sorted((ROOT / "docs").glob("*.md"))]
-    parts["Reference"].remove("docs/questions")
-    parts["Reference"][:0] = ["docs/questions", "api/index"]
+    first = ["docs/questions", "docs/tables"]
+    parts["Reference"] = [*first, "api/index", *(page for page in parts["Reference"] if page not in first)]
     parts["Reference"] += ["docs/decisions/index", "CONTRIBUTING", "CHANGELOG"]
     blocks = [
         f"\n```{{toctree}}\n:hidden:\n:caption: {CAPTIONS.get(part, part)}\n\n" + "\n".join(names) + "\n```\n"
