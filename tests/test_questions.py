@@ -1,4 +1,4 @@
-"""docs/questions.md and docs/tables.md: every question has its thread, an answer, key words and a cell; its numbers are true."""
+"""docs/questions.md and docs/tables.md: each question has a thread, an answer, words and a cell; numbers are true."""
 
 import math
 import re

@@ -15,6 +15,7 @@ except ImportError as error:  # pragma: no cover
 from nsputil.clinic.torch_suspect.copies import copied, kept_state
 from nsputil.clinic.torch_suspect.examination import Examination, run
 from nsputil.clinic.torch_suspect.given import Given, as_documents, as_pairs, from_trainer, is_trainer
+from nsputil.clinic.torch_suspect.words import Words, can_be_asked
 
 __all__ = ["Examination", "examine"]
 
@@ -74,7 +75,8 @@ def examine(
     steps : int, optional
         Steps of the whole training.
     tokenizer : object, optional
-        Of transformers, or with ``ids(text)`` as the vocabularies of `nsputil`.
+        Of transformers, tokenizers or sentencepiece; with ``ids(text)`` as the vocabularies of `nsputil`; or any
+        function from a text to its ids.
     pairs, held_out_pairs : sequence, optional
         `SentencePair` or ``(a, b, label)``; item k belongs to row k of the dataset.
     documents, held_out_documents : sequence, optional
@@ -113,7 +115,10 @@ def examine(
     with kept_state(seed):
         if is_trainer(model):
             given = {name: part for name, part in parts.items() if part is not None and name != "model"}
-            parts = from_trainer(model) | given
+            own = from_trainer(model)
+            if not can_be_asked(own.get("tokenizer")):  # a processor of images, or of something else
+                own.pop("tokenizer", None)
+            parts = own | given
         _check(parts)
         names = ("model", "optimizer", "train", "held_out", "loss", "schedule", "step", "evaluate", "forward", "both")
         memo: dict = {}
@@ -147,6 +152,8 @@ def _check(parts: Mapping[str, Any]) -> None:
             raise TypeError(
                 f"{name} is a {kind}; expected a DataLoader, or a list of batches: it is read several times"
             )
+    if parts.get("tokenizer") is not None:
+        Words(parts["tokenizer"])
     for name in ("loss", "step", "evaluate", "forward"):
         if parts.get(name) is not None and not callable(parts[name]):
             raise TypeError(f"{name} is a {type(parts[name]).__name__}; expected a function")

@@ -17,47 +17,9 @@ from nsputil.clinic.torch_suspect.copies import copied
 from nsputil.clinic.torch_suspect.given import Given
 from nsputil.clinic.torch_suspect.layouts import apart, learn_special, realigned, texts_known
 from nsputil.clinic.torch_suspect.watching import Training
+from nsputil.clinic.torch_suspect.words import Words
 from nsputil.pairs import SentencePair
 from nsputil.run import Run
-
-
-class Words:
-    """A tokenizer with the names that the facts use. [PAD] has the id 0 there."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
-        own = hasattr(tokenizer, "ids")
-        self.cls_id = self.sep_id = self.unk_id = self.mask_id = -1
-        for name, theirs in (("cls_id", "cls_token_id"), ("sep_id", "sep_token_id"), ("unk_id", "unk_token_id"),
-                             ("mask_id", "mask_token_id")):  # fmt: skip
-            value = getattr(tokenizer, name if own else theirs, None)
-            setattr(self, name, -1 if value is None else int(value))
-        pad = 0 if own else getattr(tokenizer, "pad_token_id", 0)
-        self.pad_id = 0 if pad is None else int(pad)
-        self.more: frozenset = frozenset()
-        self.learned = False  # from the rows: the tokenizer does not name its special tokens
-        self._own = own
-        self._seen: dict[str, np.ndarray] = {}
-
-    def __len__(self) -> int:
-        return len(self.tokenizer)
-
-    def ids(self, text: str) -> np.ndarray:
-        """Return the ids of a text, without special tokens."""
-        found = self._seen.get(text)
-        if found is None:
-            if self._own:
-                found = np.asarray(self.tokenizer.ids(text))
-            else:
-                found = np.asarray(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-            found = self._seen[text] = self.exchanged(found.astype(np.int64))
-        return found
-
-    def exchanged(self, ids: np.ndarray) -> np.ndarray:
-        """Return ids with the id of [PAD] and 0 exchanged."""
-        if self.pad_id == 0:
-            return ids
-        return np.where(ids == self.pad_id, 0, np.where(ids == 0, self.pad_id, ids))
 
 
 class Weights:

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
-from nsputil.clinic.torch_suspect.as_recording import Words
 from nsputil.clinic.torch_suspect.batches import label_place, labels_of, leaves, mapped, own_labels, with_labels_like
 from nsputil.clinic.torch_suspect.calls import NAMES, is_wide
 from nsputil.clinic.torch_suspect.given import Given, usual_rate
+from nsputil.clinic.torch_suspect.words import Words
 
 
 @dataclass(frozen=True)
