@@ -30,6 +30,7 @@ QUANTITY = {
 COUNTER = {
     "globalstep": "step", "step": "step", "steps": "step", "iter": "step", "iters": "step", "iteration": "step",
     "iterations": "step", "it": "step", "update": "step", "updates": "step", "batch": "batch", "batches": "batch",
+    "minibatch": "batch", "minibatches": "batch",
     "epoch": "epoch", "epochs": "epoch", "ep": "epoch",
 }  # fmt: skip
 PART = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from nsputil.clinic.log_readers.aliases import COUNTS, PART, Name, parse_name
-from nsputil.clinic.log_readers.evaluations import last_of_evaluations, scores_alone, without_placeholders
+from nsputil.clinic.log_readers.evaluations import last_of_evaluations, parts_by_totals, scores_alone, without_placeholders
 from nsputil.clinic.log_readers.figures import is_missing, parse
 from nsputil.clinic.log_readers.record import Record
 from nsputil.clinic.log_readers.repeats import are_doubles
@@ -90,7 +90,7 @@ def normalise(records: Sequence[Record], columns: Mapping[str, str] | None = Non
     out = Rows([])
     wanted = _wanted(records, columns or {})
     records = _without_repeats(records, out)
-    records = last_of_evaluations(records, out.left_out)
+    records = last_of_evaluations(parts_by_totals(records, out.notes), out.left_out)
     alone = not wanted and scores_alone(records)
     if alone:
         records = [replace(record, part="held_out") for record in records]
@@ -249,6 +249,7 @@ def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tu
     if words:
         out.notes.append("there is only a loss of words, which has no level of classes")
         out.perplexities += [c.raw for c in cells if c.name.quantity == "loss"][:1]
+    outputs = _outputs(cells)
     for quantity in ("loss", "accuracy"):
         for part in PARTS:
             names: dict[str, list[_Cell]] = {}
@@ -274,6 +275,7 @@ def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tu
                     raw not in wanted,
                     name.task != "nsp",
                     few,
+                    quantity == "loss" and (part, name.extra) not in outputs,
                     name.running,
                     len(name.extra),
                     name.level == "epoch",
@@ -291,6 +293,20 @@ def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tu
             if names[best][0].name.running and best not in wanted:
                 out.notes.append(f"{best!r} is a running mean: it lags behind what it measures")
     return chosen
+
+
+def _outputs(cells: list[_Cell]) -> set[tuple[str, tuple[str, ...]]]:
+    """Return the outputs of a model with several that have a loss and the only accuracy of their part.
+
+    ``caps_acc`` belongs to ``caps_loss``, and not to ``loss``, which is the sum over all outputs.
+    """
+    found = set()
+    for part in PARTS:
+        scored = {cell.name.extra for cell in cells if cell.part == part and cell.name.quantity == "accuracy"}
+        costs = {cell.name.extra for cell in cells if cell.part == part and cell.name.quantity == "loss"}
+        if len(scored) == 1 and scored <= costs and () in costs and scored != {()} and len(costs) >= 3:
+            found.add((part, *scored))
+    return found
 
 
 def _values(

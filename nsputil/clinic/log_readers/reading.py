@@ -8,6 +8,7 @@ from pathlib import Path
 from nsputil.clinic.log_readers import scores, unnamed
 from nsputil.clinic.log_readers.aliases import mended, parse_name
 from nsputil.clinic.log_readers.as_run import as_run
+from nsputil.clinic.log_readers.errors import read_as_loss
 from nsputil.clinic.log_readers.families import choose
 from nsputil.clinic.log_readers.normalise import normalise
 from nsputil.clinic.log_readers.tables import read_table
@@ -154,6 +155,7 @@ def understand(text: LogText, columns: Mapping[str, str] | None = None, classes:
 
 
 def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int | None) -> LogReading:
+    text = read_as_loss(text)
     found = choose(text)
     if found is None:
         raise ValueError(_nothing(text))

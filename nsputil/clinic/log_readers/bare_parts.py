@@ -1,0 +1,35 @@
+"""Parts without a measure: ``epoch 3, train 0.98, test 0.61``. What is measured is told by how the numbers move."""
+
+import re
+
+from nsputil.clinic.log_readers.aliases import PART
+from nsputil.clinic.log_readers.lines import scan
+from nsputil.clinic.log_readers.phrases import plain
+from nsputil.clinic.log_readers.record import Family, Record
+from nsputil.clinic.log_readers.text import LogText
+
+_NUMBER = r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?|nan|inf"  # whole numbers are counts of rows
+_PAIR = re.compile(rf"(?<![\w.])({'|'.join(PART)})\s*[:=,]?\s*({_NUMBER})(?![\w.])\s*(%?)", re.I)
+
+
+def read(text: LogText) -> list[Record]:
+    """Read the lines that name two parts or more, each before a number."""
+    rows = []
+    for number, line in enumerate(text.lines, 1):
+        found = _PAIR.findall(plain(line[:1000]))
+        if len({PART[part.lower()] for part, _, _ in found}) >= 2:
+            rows.append((number, scan(line).of("epoch", "step")[:1], found))
+    if not rows:
+        return []
+    first = [float(found[0][1]) for _, _, found in rows]
+    percent = any(sign for _, _, found in rows for _, _, sign in found)
+    bounded = all(0 <= float(value) <= 1 for _, _, found in rows for _, value, _ in found)
+    falls = len(first) >= 3 and first[-1] < 0.9 * first[0]
+    measure = "accuracy" if percent or (bounded and not falls) else "loss"
+    return [
+        Record(number, {**dict(counted), **{f"{part} {measure}": f"{value}{sign}" for part, value, sign in found}})
+        for number, counted, found in rows
+    ]
+
+
+FAMILY = Family("parts with a number each", read, "denizyuret/Knet.jl#640")
