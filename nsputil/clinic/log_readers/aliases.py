@@ -105,7 +105,7 @@ class Name:
 
 
 #: ``trainloss``, ``valacc``, ``lossvalue``: words that are written as one.
-_GLUED = re.compile(r"(train|val|valid|test|dev|eval)?(loss|acc|accuracy)(value|val|score)?")
+_GLUED = re.compile(r"(train|trn|val|valid|test|tst|dev|eval)?(loss|acc|accuracy)(value|val|score)?")
 
 
 def words(name: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 
-from nsputil.clinic.log_readers.aliases import PART
+from nsputil.clinic.log_readers.aliases import PART, parse_name
 from nsputil.clinic.log_readers.lines import scan
 from nsputil.clinic.log_readers.phrases import plain
 from nsputil.clinic.log_readers.record import Family, Record
@@ -10,6 +10,8 @@ from nsputil.clinic.log_readers.text import LogText
 
 _NUMBER = r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?|nan|inf"  # whole numbers are counts of rows
 _PAIR = re.compile(rf"(?<![\w.])({'|'.join(PART)})\s*[:=,]?\s*({_NUMBER})(?![\w.])\s*(%?)", re.I)
+
+_WHOLE = re.compile(rf"({_NUMBER})\s*(%?)", re.I)
 
 
 def read(text: LogText) -> list[Record]:
@@ -19,6 +21,7 @@ def read(text: LogText) -> list[Record]:
         found = _PAIR.findall(plain(line[:1000]))
         if len({PART[part.lower()] for part, _, _ in found}) >= 2:
             rows.append((number, scan(line).of("epoch", "step")[:1], found))
+    rows = rows or _under_a_header(text)
     if not rows:
         return []
     first = [float(found[0][1]) for _, _, found in rows]
@@ -30,6 +33,24 @@ def read(text: LogText) -> list[Record]:
         Record(number, {**dict(counted), **{f"{part} {measure}": f"{value}{sign}" for part, value, sign in found}})
         for number, counted, found in rows
     ]
+
+
+def _under_a_header(text: LogText) -> list[tuple[int, list[tuple[str, str]], list[tuple[str, str, str]]]]:
+    """Read a table whose header has parts, and no measure: ``| Epoch | Train | Val |``."""
+    names: list[str] = []
+    rows = []
+    for number, line in enumerate(text.lines, 1):
+        cells = [cell.strip(" *") for cell in re.split(r"[,;|\t]|\s{2,}", line[:1000].strip(" |")) if cell.strip(" *")]
+        if len({PART[cell.lower()] for cell in cells if cell.lower() in PART}) >= 2:
+            names = cells
+        elif names and len(cells) == len(names):
+            pairs = list(zip(names, cells, strict=True))
+            found = [(name, *match.groups()) for name, cell in pairs if (match := _WHOLE.fullmatch(cell))]
+            found = [(name, value, sign) for name, value, sign in found if name.lower() in PART]
+            counted = [pair for pair in pairs if parse_name(pair[0]).quantity in ("epoch", "step")][:1]
+            if len(found) >= 2:
+                rows.append((number, counted, found))
+    return rows
 
 
 FAMILY = Family("parts with a number each", read, "denizyuret/Knet.jl#640")

@@ -38,7 +38,7 @@ _OF_EVALUATION = re.compile(
 )
 
 #: ``Train Epoch: 1 [640/60000 (1%)]``: the rows so far.
-_OF_EPOCH = re.compile(r"\b(epoch:?\s*\d+)\s*\[\s*(\d+)/(\d+)\s*\(\s*\d+%\s*\)\s*\]", re.I)
+_OF_EPOCH = re.compile(r"\b(epoch:?\s*\d+)\s*\[\s*(\d+)/(\d+)(?:\s*\(\s*\d+%\s*\))?\s*\]", re.I)
 #: ``(:epoch, 0, :trn, 0.11)``, ``:loss => 0.69``: symbols of Julia.
 _SYMBOL = re.compile(r"(?<![\w:]):([A-Za-z]\w*)\s*(?:,|=>)\s*(?=[-+.\d]|nan\b|inf\b)", re.I)
 #: ``Loss 5 labels: 1.57``: the number in the name is not the loss.

@@ -55,6 +55,8 @@ class LogReading:
         The correlations that end as NaN.
     accuracies : dict of str to list of float
         What each name of an accuracy holds.
+    nan_arrays, nans : list of str
+        Arrays of what a model computes in which all numbers are NaN; these, and what else the log says of NaN.
     free : bool
         Whether its losses need not fall: of a generator and its discriminator, of a policy.
     perplexity : bool
@@ -80,6 +82,8 @@ class LogReading:
     areas: dict[str, list[float]] = field(default_factory=dict)
     undefined: list[str] = field(default_factory=list)
     accuracies: dict[str, list[float]] = field(default_factory=dict)
+    nan_arrays: list[str] = field(default_factory=list)
+    nans: list[str] = field(default_factory=list)
     free: bool = False
     perplexity: bool = False
     per_word: bool = False
@@ -193,6 +197,8 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
         areas=scores.areas(text),
         undefined=scores.undefined(records),
         accuracies=scores.accuracies(records),
+        nan_arrays=scores.nan_arrays(text),
+        nans=scores.nans(text),
         free=scores.need_not_fall(text),
         perplexity=bool(rows.perplexities),
         per_word=scores.per_word(records),

@@ -2,8 +2,11 @@
 
 import re
 
+import numpy as np
+
 from nsputil.clinic.log_readers.record import Family, Record
 from nsputil.clinic.log_readers.text import LogText
+from nsputil.clinic.log_readers.trends import Z_OF_FEW, kendall
 
 NAME = "column 2 (loss)"
 FEWEST = 5
@@ -74,6 +77,10 @@ def _layout(columns: list[tuple[str, ...]]) -> dict[int, str] | None:
     if counts != sorted(set(counts)) or any(all(cell.isdigit() for cell in column) for column in columns[1:]):
         return None
     share = [all(0 <= x <= 1 for x in of) and of[-1] > of[0] for of in values]
+    if len(values) >= 3 and all(0 <= x <= 100 for of in values for x in of):
+        rising = [k for k, of in enumerate(values) if of[-1] > max(1.5, 1.1 * of[0]) and kendall(np.array(of)) > Z_OF_FEW]
+        if len(rising) > len(values) / 2:  # no loss is among them
+            return {0: "step", rising[0] + 1: f"column {rising[0] + 2} (accuracy)"}
     kinds = "".join("A" if known or (rises and not any(percent)) else "L" for known, rises in zip(percent, share))
     if kinds not in LAYOUTS or not (any(percent) or (len(kinds) > 2 and values[0][-1] < values[0][0])):
         return None

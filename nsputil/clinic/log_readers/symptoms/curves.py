@@ -56,6 +56,8 @@ class Curves:
         Which the first row names; infinite if it names none.
     guessed : bool
         Whether the number of classes is known by the first loss alone, without an accuracy.
+    paired : tuple of ndarray
+        Loss and accuracy of the rows of training that have both.
     """
 
     loss: np.ndarray
@@ -82,6 +84,7 @@ class Curves:
     per_word: bool = False
     first_epoch: float = math.inf
     guessed: bool = False
+    paired: tuple[np.ndarray, np.ndarray] = (np.zeros(0), np.zeros(0))
 
     @property
     def level(self) -> float:
@@ -125,8 +128,14 @@ def curves(reading: LogReading) -> Curves:
         tuple(np.array(values) for values in reading.metrics.values() if np.isfinite(values).all()),
         of("test", "accuracy") if held == "held_out" else np.zeros(0), _until_held(reading, held), reading.perplexity,
         reading.perplexity or reading.per_word, reading.first_epoch,
-        reading.classes_from == "guessed" and not accuracies,
+        reading.classes_from == "guessed" and not accuracies, _paired(reading),
     )  # fmt: skip
+
+
+def _paired(reading: LogReading) -> tuple[np.ndarray, np.ndarray]:
+    both = [(r["loss"], r["accuracy"]) for r in reading.rows if r["part"] == "train" and {"loss", "accuracy"} <= set(r)]
+    values = np.array([pair for pair in both if np.isfinite(pair).all()], float).reshape(-1, 2)
+    return values[:, 0], values[:, 1]
 
 
 def _until_held(reading: LogReading, held: str) -> int:

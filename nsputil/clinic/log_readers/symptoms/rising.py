@@ -114,7 +114,8 @@ def _is_no_noise(of: Curves, low: float, tail: float, width: int, last: int) -> 
     """
     loss, rise = of.loss, tail - low
     if of.running_loss:  # it begins again in each epoch, which is a small rise
-        return rise > 0.5 * low and tail > float(loss[: max(1, int(loss.argmin()))].max())
+        least = 0.5 if len(loss) >= FEW else 1.0  # times the lowest row; means of few batches scatter, too
+        return rise > least * low and tail > float(loss[: max(1, int(loss.argmin()))].max())
     error = (steady(loss) if of.by_epoch else noise(loss)) * math.sqrt(1 / width + 1 / last)
     limit = math.sqrt(2 * math.log(max(2.0, len(loss) / width))) + 1
     if of.by_epoch:
