@@ -47,6 +47,8 @@ class Rows:
         Which the last place names, and which the first; infinite if none does.
     perplexities : list of str
         Names whose logarithm is read as a loss.
+    beyond : list of float
+        Values of an accuracy that no accuracy can have.
     """
 
     rows: list[dict]
@@ -57,6 +59,7 @@ class Rows:
     epochs: float = math.inf
     first_epoch: float = math.inf
     perplexities: list[str] = field(default_factory=list)
+    beyond: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -326,6 +329,7 @@ def _values(
                     cell.value /= 100
             wrong = [cell for cell in of if not (math.isnan(cell.value) or -1e-9 <= cell.value <= 1 + 1e-9)]
             if wrong:
+                out.beyond += [cell.value * (100 if percent else 1) for cell in wrong]
                 out.left_out.append(
                     f"{len(wrong)} values of {raw!r} beyond what an accuracy can be, such as {wrong[0].value:g}"
                 )

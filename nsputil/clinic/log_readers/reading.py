@@ -57,6 +57,8 @@ class LogReading:
         What each name of an accuracy holds.
     nan_arrays, nans : list of str
         Arrays of what a model computes in which all numbers are NaN; these, and what else the log says of NaN.
+    beyond : list of float
+        Values of an accuracy that no accuracy can have.
     free : bool
         Whether its losses need not fall: of a generator and its discriminator, of a policy.
     perplexity : bool
@@ -84,6 +86,7 @@ class LogReading:
     accuracies: dict[str, list[float]] = field(default_factory=dict)
     nan_arrays: list[str] = field(default_factory=list)
     nans: list[str] = field(default_factory=list)
+    beyond: list[float] = field(default_factory=list)
     free: bool = False
     perplexity: bool = False
     per_word: bool = False
@@ -199,6 +202,7 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
         accuracies=scores.accuracies(records),
         nan_arrays=scores.nan_arrays(text),
         nans=scores.nans(text),
+        beyond=rows.beyond,
         free=scores.need_not_fall(text),
         perplexity=bool(rows.perplexities),
         per_word=scores.per_word(records),

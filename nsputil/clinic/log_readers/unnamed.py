@@ -19,6 +19,7 @@ FEWEST_OF_LAYOUT = 3
 #: Which columns are losses (L) and accuracies (A), and what they are then taken for.
 LAYOUTS = {
     "LA": ("loss", "accuracy"),
+    "AL": ("accuracy", "loss"),
     "LLA": ("loss", "val loss", "val accuracy"),
     "LLAA": ("loss", "val loss", "accuracy", "val accuracy"),
     "LALA": ("loss", "accuracy", "val loss", "val accuracy"),
@@ -40,7 +41,7 @@ def _many_columns(text: LogText, with_digits: int) -> list[Record]:
     """Three columns and more: whole numbers that rise, then a loss, then an accuracy if it can be no other loss."""
     rows = []
     for number, line in enumerate(text.lines, 1):
-        plain = re.sub(r"(?<=\d)\s+%", "%", line.strip()[:1000].replace("*", ""))
+        plain = re.sub(r"(?<=\d)\s+%|\b\d+:\d\d:\d\d\b", lambda match: "%" if "%" in match[0] else " ", line.strip()[:1000].replace("*", ""))
         cells = [cell for cell in re.split(r"\s*[,;\t|]\s*|\s+", plain) if cell]
         if len(cells) >= 3 and all(_CELL.fullmatch(cell) for cell in cells):
             rows.append((number, cells))
@@ -69,23 +70,28 @@ def _layout(columns: list[tuple[str, ...]]) -> dict[int, str] | None:
 
     Without percent signs two accuracies, or two losses that fall at first, must agree, so that a rate is none of them.
     """
-    if not all(cell.isdigit() for cell in columns[0]):
+    whole = [all(cell.isdigit() for cell in column) for column in columns]
+    at = whole.index(False) if False in whole else 0
+    if at not in (1, 2) or any(whole[at:]):
         return None
-    counts = [int(cell) for cell in columns[0]]
-    values = [[float(cell.rstrip("%")) for cell in column] for column in columns[1:]]
-    percent = [any(cell.endswith("%") for cell in column) for column in columns[1:]]
-    if counts != sorted(set(counts)) or any(all(cell.isdigit() for cell in column) for column in columns[1:]):
+    counts = [int(cell) for cell in columns[at - 1]]
+    values = [[float(cell.rstrip("%")) for cell in column] for column in columns[at:]]
+    percent = [any(cell.endswith("%") for cell in column) for column in columns[at:]]
+    if counts != sorted(set(counts)):
         return None
+    if len(values) > 2 and len(set(values[-1])) == 1 and values[-1][0] < 1 and not percent[-1]:
+        values, percent = values[:-1], percent[:-1]  # a rate of learning
     share = [all(0 <= x <= 1 for x in of) and of[-1] > of[0] for of in values]
     if len(values) >= 3 and all(0 <= x <= 100 for of in values for x in of):
         rising = [k for k, of in enumerate(values) if of[-1] > max(1.5, 1.1 * of[0]) and kendall(np.array(of)) > Z_OF_FEW]
         if len(rising) > len(values) / 2:  # no loss is among them
-            return {0: "step", rising[0] + 1: f"column {rising[0] + 2} (accuracy)"}
+            return {at - 1: "step", rising[0] + at: f"column {rising[0] + at + 1} (accuracy)"}
     kinds = "".join("A" if known or (rises and not any(percent)) else "L" for known, rises in zip(percent, share))
     if kinds not in LAYOUTS or not (any(percent) or (len(kinds) > 2 and values[0][-1] < values[0][0])):
         return None
-    names = {k: f"column {k + 1} ({name})" for k, name in enumerate(LAYOUTS[kinds], 1)}
-    return {0: "epoch" if counts[-1] - counts[0] == len(counts) - 1 else "step", **names}
+    names = {k: f"column {k + 1} ({name})" for k, name in enumerate(LAYOUTS[kinds], at)}
+    names[at - 1] = "step" if at == 2 or counts[-1] - counts[0] != len(counts) - 1 else "epoch"
+    return names
 
 
 def _is_accuracy(values: list[float]) -> bool:

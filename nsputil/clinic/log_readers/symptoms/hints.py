@@ -23,6 +23,7 @@ from nsputil.clinic.log_readers.symptoms.groups import (
     Symptom,
 )
 from nsputil.clinic.log_readers.symptoms.limits import FEW, NO_LOSS, SAME
+from nsputil.clinic.log_readers.symptoms.standing import digits
 from nsputil.clinic.log_readers.trends import kendall, rises
 
 STILL = 0.003  # of a loss: the most that rows differ which do not move
@@ -53,15 +54,32 @@ def nan_beside(reading: LogReading, of: Curves) -> list[Symptom]:
 
 
 def nothing_moves(reading: LogReading, of: Curves) -> list[Symptom]:
-    """Loss and accuracy of a part are the same to the last digit in the last three rows, or more."""
-    for losses, accuracies in ((of.held_loss, of.held_accuracy), (of.loss, of.accuracy)):
-        if len(losses) < 3 or len(losses) != len(accuracies) or losses[-1] < NO_LOSS:
+    """Loss and accuracy of a part, or the accuracies of both, are the same to the last digit, row by row."""
+    pairs = ((of.held_loss, of.held_accuracy, 3), (of.loss, of.accuracy, 3), (of.accuracy, of.held_accuracy, 2))
+    for first, second, least in pairs:
+        rows = max(least, len(first) // 2)
+        if len(first) != len(second) or len(first) < rows or min(first[-1], second[-1]) < NO_LOSS:
             continue
-        rows = max(3, len(losses) // 2)
-        if not np.ptp(losses[-rows:]) and not np.ptp(accuracies[-rows:]) and accuracies[-1] < 1:
-            text = f"Loss and accuracy are {losses[-1]:.4f} and {accuracies[-1]:.4f} in each of the last {rows} rows."
-            return [_hint(STUCK, f"{text} Numbers of a training differ in the last digit.")]
+        if not np.ptp(first[-rows:]) and not np.ptp(second[-rows:]) and second[-1] < 1 and digits(first) >= 3:
+            text = f"The numbers are {first[-1]:.4f} and {second[-1]:.4f} in each of the last {rows} rows: those of a"
+            return [_hint(STUCK, f"{text} training differ in the last digit.")]
     return []
+
+
+def same_score(reading: LogReading, of: Curves) -> list[Symptom]:
+    """A score that is exactly the same in three evaluations, and not good."""
+    for name, values in reading.metrics.items():
+        best = 100.0 if max(values) > 1 else 1.0
+        if len(values) >= 3 and len(set(values[-3:])) == 1 and 0 < values[-1] < POOR * best:
+            return [_hint(STUCK, f"{name} is {values[-1]:g} in each of the last three evaluations.")]
+    return []
+
+
+def beyond_all_rows(reading: LogReading, of: Curves) -> list[Symptom]:
+    """An accuracy above 1, or above 100 %."""
+    if not reading.beyond:
+        return []
+    return [_hint(CONTRADICTION, f"An accuracy is {reading.beyond[0]:g}, more than all rows: it is divided by too few.")]
 
 
 def loss_stands(reading: LogReading, of: Curves) -> list[Symptom]:
@@ -228,7 +246,7 @@ def _hint(group: str, text: str) -> Symptom:
 
 
 HINTS: tuple[Callable[[LogReading, Curves], list[Symptom]], ...] = (
-    nan_beside, nothing_moves, loss_stands, poor_and_still, knows_nothing, wrong_for_sure, no_trend, right_at_first, nearly_right,
+    nan_beside, beyond_all_rows, nothing_moves, same_score, loss_stands, poor_and_still, knows_nothing, wrong_for_sure, no_trend, right_at_first, nearly_right,
     perfect_score, better_held_out, overfits, gap_accuracy, gap_loss, held_accuracy_falls, loss_grows,
     losses_of_two_kinds, zeros_between,
 )
