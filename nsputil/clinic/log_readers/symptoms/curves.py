@@ -48,6 +48,8 @@ class Curves:
         Of the test, where there are evaluations, too.
     until_held : int
         How many losses of training there are up to the last held-out row.
+    until_scored : int
+        Likewise, of accuracies, up to the last held-out one.
     perplexity : bool
         Whether the loss is the logarithm of a perplexity.
     per_word : bool
@@ -80,6 +82,7 @@ class Curves:
     metrics: tuple[np.ndarray, ...] = ()
     test_accuracy: np.ndarray = field(default_factory=lambda: np.zeros(0))
     until_held: int = 0
+    until_scored: int = 0
     perplexity: bool = False
     per_word: bool = False
     first_epoch: float = math.inf
@@ -126,7 +129,8 @@ def curves(reading: LogReading) -> Curves:
         counted or math.isfinite(reading.first_epoch), by_epoch,
         free,
         tuple(np.array(values) for values in reading.metrics.values() if np.isfinite(values).all()),
-        of("test", "accuracy") if held == "held_out" else np.zeros(0), _until_held(reading, held), reading.perplexity,
+        of("test", "accuracy") if held == "held_out" else np.zeros(0), _until_held(reading, held, "loss"),
+        _until_held(reading, held, "accuracy"), reading.perplexity,
         reading.perplexity or reading.per_word, reading.first_epoch,
         reading.classes_from == "guessed" and not accuracies, _paired(reading),
     )  # fmt: skip
@@ -138,11 +142,10 @@ def _paired(reading: LogReading) -> tuple[np.ndarray, np.ndarray]:
     return values[:, 0], values[:, 1]
 
 
-def _until_held(reading: LogReading, held: str) -> int:
-    last = max((row["step"] for row in reading.rows if row["part"] == held and "loss" in row), default=math.inf)
-    return sum(
-        row["part"] == "train" and row["step"] <= last and np.isfinite(row.get("loss", np.nan)) for row in reading.rows
-    )
+def _until_held(reading: LogReading, held: str, quantity: str) -> int:
+    last = max((row["step"] for row in reading.rows if row["part"] == held and quantity in row), default=math.inf)
+    train = [row for row in reading.rows if row["part"] == "train" and np.isfinite(row.get(quantity, np.nan))]
+    return sum(row["step"] <= last for row in train)
 
 
 def _many(reading: LogReading, losses: list[np.ndarray], accuracies: list[np.ndarray]) -> bool:
@@ -196,7 +199,8 @@ def accuracy_gap(of: Curves) -> float:
     """How much higher the accuracy of training ends than that of the held-out rows."""
     if of.running or not len(of.accuracy) or not len(of.held_accuracy):
         return 0.0
-    return float(of.accuracy[-max(1, len(of.accuracy) // 5) :].mean() - of.held_accuracy[-1])
+    accuracy = of.accuracy[: of.until_scored or None]  # training may have gone on since
+    return float(accuracy[-max(1, len(accuracy) // 5) :].mean() - of.held_accuracy[-1])
 
 
 def best_late(of: Curves) -> bool:
