@@ -14,9 +14,13 @@ _PAIR = re.compile(rf"(?<![\w.])({'|'.join(PART)})\s*[:=,]?\s*({_NUMBER})(?![\w.
 _WHOLE = re.compile(rf"({_NUMBER})\s*(%?)", re.I)
 
 
+#: The number of a line, its epoch or step, and each part with its number and a percent sign.
+Row = tuple[int, list[tuple[str, str]], list[tuple[str, str, str]]]
+
+
 def read(text: LogText) -> list[Record]:
     """Read the lines that name two parts or more, each before a number."""
-    rows = []
+    rows: list[Row] = []
     for number, line in enumerate(text.lines, 1):
         found = _PAIR.findall(plain(line[:1000]))
         if len({PART[part.lower()] for part, _, _ in found}) >= 2:
@@ -35,18 +39,18 @@ def read(text: LogText) -> list[Record]:
     ]
 
 
-def _under_a_header(text: LogText) -> list[tuple[int, list[tuple[str, str]], list[tuple[str, str, str]]]]:
+def _under_a_header(text: LogText) -> list[Row]:
     """Read a table whose header has parts, and no measure: ``| Epoch | Train | Val |``."""
     names: list[str] = []
-    rows = []
+    rows: list[Row] = []
     for number, line in enumerate(text.lines, 1):
         cells = [cell.strip(" *") for cell in re.split(r"[,;|\t]|\s{2,}", line[:1000].strip(" |")) if cell.strip(" *")]
         if len({PART[cell.lower()] for cell in cells if cell.lower() in PART}) >= 2:
             names = cells
         elif names and len(cells) == len(names):
             pairs = list(zip(names, cells, strict=True))
-            found = [(name, *match.groups()) for name, cell in pairs if (match := _WHOLE.fullmatch(cell))]
-            found = [(name, value, sign) for name, value, sign in found if name.lower() in PART]
+            matches = [(name, _WHOLE.fullmatch(cell)) for name, cell in pairs if name.lower() in PART]
+            found = [(name, str(match[1]), str(match[2])) for name, match in matches if match]
             counted = [pair for pair in pairs if parse_name(pair[0]).quantity in ("epoch", "step")][:1]
             if len(found) >= 2:
                 rows.append((number, counted, found))

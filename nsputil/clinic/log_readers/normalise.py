@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from nsputil.clinic.log_readers.aliases import COUNTS, PART, Name, parse_name
-from nsputil.clinic.log_readers.evaluations import last_of_evaluations, parts_by_totals, scores_alone, without_placeholders
+from nsputil.clinic.log_readers.evaluations import (
+    last_of_evaluations,
+    parts_by_totals,
+    scores_alone,
+    without_placeholders,
+)
 from nsputil.clinic.log_readers.figures import is_missing, parse
 from nsputil.clinic.log_readers.record import Record
 from nsputil.clinic.log_readers.repeats import are_doubles
@@ -268,17 +273,17 @@ def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tu
             }
             if not usable:
                 continue
-            order = list(names)
+            order, at = list(names), (quantity, part)
             most = max(len(of) for of in usable.values())
 
-            def rank(raw: str, names: dict = names, order: list = order, most: int = most) -> tuple:
+            def rank(raw: str, names: dict = names, order: list = order, most: int = most, at: tuple = at) -> tuple:
                 name = names[raw][0].name
                 few = len(names[raw]) < 0.2 * most
                 return (
                     raw not in wanted,
                     name.task != "nsp",
                     few,
-                    quantity == "loss" and (part, name.extra) not in outputs,
+                    at[0] == "loss" and (at[1], name.extra) not in outputs,
                     name.running,
                     len(name.extra),
                     name.level == "epoch",
@@ -303,12 +308,12 @@ def _outputs(cells: list[_Cell]) -> set[tuple[str, tuple[str, ...]]]:
 
     ``caps_acc`` belongs to ``caps_loss``, and not to ``loss``, which is the sum over all outputs.
     """
-    found = set()
+    found: set[tuple[str, tuple[str, ...]]] = set()
     for part in PARTS:
         scored = {cell.name.extra for cell in cells if cell.part == part and cell.name.quantity == "accuracy"}
         costs = {cell.name.extra for cell in cells if cell.part == part and cell.name.quantity == "loss"}
         if len(scored) == 1 and scored <= costs and () in costs and scored != {()} and len(costs) >= 3:
-            found.add((part, *scored))
+            found.add((part, scored.pop()))
     return found
 
 

@@ -29,8 +29,10 @@ _COMPUTED = r"(?:pred\w*|logits?|outputs?|prob\w*|scores?|weights?|activations?|
 #: ``pred: tensor([[nan, nan]])``: an array that holds nothing else.
 _NAN_ARRAY = re.compile(rf"\b{_COMPUTED}\W[^\n\[]{{0,40}}[\[\s]*\[\s*nan(?:[\s,]+nan)+\s*\]", re.I)
 _NAN_NAMED = re.compile(
-    rf"(?:invalid value|divide by zero|overflow) encountered in \w+|\b(?:nans?|non-?finite \w+) (?:was |were )?(?:detected|found)"
-    rf"|\b(?:loss|output|gradient|input)s? (?:is|are|contains?|became|has) nan\b|\b{_COMPUTED}\s?[:=]\s*[\[\s]*nan\b",
+    r"(?:invalid value|divide by zero|overflow) encountered in \w+|"
+    r"\b(?:nans?|non-?finite \w+) (?:was |were )?(?:detected|found)|"
+    r"\b(?:loss|output|gradient|input)s? (?:is|are|contains?|became|has) nan\b|"
+    rf"\b{_COMPUTED}\s?[:=]\s*[\[\s]*nan\b",
     re.I,
 )
 

@@ -41,7 +41,11 @@ def _many_columns(text: LogText, with_digits: int) -> list[Record]:
     """Three columns and more: whole numbers that rise, then a loss, then an accuracy if it can be no other loss."""
     rows = []
     for number, line in enumerate(text.lines, 1):
-        plain = re.sub(r"(?<=\d)\s+%|\b\d+:\d\d:\d\d\b", lambda match: "%" if "%" in match[0] else " ", line.strip()[:1000].replace("*", ""))
+        plain = re.sub(
+            r"(?<=\d)\s+%|\b\d+:\d\d:\d\d\b",
+            lambda match: "%" if "%" in match[0] else " ",
+            line.strip()[:1000].replace("*", ""),
+        )
         cells = [cell for cell in re.split(r"\s*[,;\t|]\s*|\s+", plain) if cell]
         if len(cells) >= 3 and all(_CELL.fullmatch(cell) for cell in cells):
             rows.append((number, cells))
@@ -83,10 +87,13 @@ def _layout(columns: list[tuple[str, ...]]) -> dict[int, str] | None:
         values, percent = values[:-1], percent[:-1]  # a rate of learning
     share = [all(0 <= x <= 1 for x in of) and of[-1] > of[0] for of in values]
     if len(values) >= 3 and all(0 <= x <= 100 for of in values for x in of):
-        rising = [k for k, of in enumerate(values) if of[-1] > max(1.5, 1.1 * of[0]) and kendall(np.array(of)) > Z_OF_FEW]
+        rising = [
+            k for k, of in enumerate(values) if of[-1] > max(1.5, 1.1 * of[0]) and kendall(np.array(of)) > Z_OF_FEW
+        ]
         if len(rising) > len(values) / 2:  # no loss is among them
             return {at - 1: "step", rising[0] + at: f"column {rising[0] + at + 1} (accuracy)"}
-    kinds = "".join("A" if known or (rises and not any(percent)) else "L" for known, rises in zip(percent, share))
+    sure = any(percent)
+    kinds = "".join("A" if known or (rises and not sure) else "L" for known, rises in zip(percent, share, strict=True))
     if kinds not in LAYOUTS or not (any(percent) or (len(kinds) > 2 and values[0][-1] < values[0][0])):
         return None
     names = {k: f"column {k + 1} ({name})" for k, name in enumerate(LAYOUTS[kinds], at)}

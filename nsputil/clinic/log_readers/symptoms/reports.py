@@ -29,7 +29,9 @@ def computes_nan(reading: LogReading) -> list[Symptom]:
     """Two lines, or more, print what the model computes, and every number in them is NaN."""
     if len(reading.nan_arrays) < 2:
         return []
-    return [Symptom(NAN, f"What the model computes is NaN in {len(reading.nan_arrays)} lines: {reading.nan_arrays[0]!r}.")]
+    return [
+        Symptom(NAN, f"What the model computes is NaN in {len(reading.nan_arrays)} lines: {reading.nan_arrays[0]!r}.")
+    ]
 
 
 def no_correlation_at_all(reading: LogReading) -> list[Symptom]:
