@@ -4,7 +4,8 @@
 
 Threads show a few lines of a log, cut anywhere. An excerpt of a healthy log must not be called sick, though its first
 rows, which say much, are gone. Of sick logs many excerpts do not show the fault, so that their share is no goal; it
-may only not fall. What is worth a look is counted, too. Excerpts have 3, 6, 10 and 16 lines, and the header of a table is kept.
+may only not fall. What is worth a look is counted, too. Excerpts have 3, 6, 10 and 16 lines, and the header of a table
+is kept.
 """
 
 import json

@@ -195,11 +195,19 @@ def late_mean(values: np.ndarray) -> float:
     return float(values[-max(1, min(3, len(values) // 3)) :].mean())
 
 
+def trained_until_scored(of: Curves) -> np.ndarray:
+    """Return the accuracies of training until the last held-out one, if only one or two of these are there.
+
+    Training may have gone on since. More held-out rows may count their steps otherwise.
+    """
+    return of.accuracy[: of.until_scored or None] if len(of.held_accuracy) < 3 else of.accuracy
+
+
 def accuracy_gap(of: Curves) -> float:
     """How much higher the accuracy of training ends than that of the held-out rows."""
     if of.running or not len(of.accuracy) or not len(of.held_accuracy):
         return 0.0
-    accuracy = of.accuracy[: of.until_scored or None]  # training may have gone on since
+    accuracy = trained_until_scored(of)
     return float(accuracy[-max(1, len(accuracy) // 5) :].mean() - of.held_accuracy[-1])
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nsputil.clinic.log_readers.reading import LogReading
-from nsputil.clinic.log_readers.symptoms.curves import Curves, late_mean
+from nsputil.clinic.log_readers.symptoms.curves import Curves, late_mean, trained_until_scored
 from nsputil.clinic.log_readers.symptoms.groups import BETTER, RISES, WORSE, Symptom
 from nsputil.clinic.log_readers.trends import Z_OF_FEW, kendall
 
@@ -36,7 +36,7 @@ def overfits(reading: LogReading, of: Curves) -> list[Symptom]:
 
 def gap_of_accuracy(reading: LogReading, of: Curves) -> list[Symptom]:
     """A gap of accuracy that is small, or that few rows show."""
-    accuracy = of.accuracy[: of.until_scored or None]
+    accuracy = trained_until_scored(of)
     if not len(accuracy) or not len(of.held_accuracy) or of.running:
         return []
     train, held = late_mean(accuracy), float(of.held_accuracy[-1])
