@@ -4,7 +4,8 @@
 
 Threads show a few lines of a log, cut anywhere. An excerpt of a healthy log must not be called sick, though its first
 rows, which say much, are gone. Of sick logs many excerpts do not show the fault, so that their share is no goal; it
-may only not fall. Excerpts have 3, 6, 10 and 16 lines, and the header of a table is kept.
+may only not fall. What is worth a look is counted, too. Excerpts have 3, 6, 10 and 16 lines, and the header of a table
+is kept.
 """
 
 import json
@@ -52,7 +53,7 @@ def logs() -> Iterator[tuple[str, str | None, list[str], int]]:
 
 
 def counted(seed: int) -> Counter:
-    """Return how many excerpts, by kind, state and answer."""
+    """Return how many excerpts, by kind, state and answer, and of how many a look names the group, or any."""
     rng, found = random.Random(seed), Counter()
     for kind, group, lines, count in logs():
         for text in excerpts(lines, count, rng):
@@ -61,6 +62,8 @@ def counted(seed: int) -> Counter:
             except ValueError:
                 continue  # no loss and no accuracy in these lines
             found[kind, group is None, said.code == 1 if group is None else group in said.groups] += 1
+            seen = bool(said.looks) and said.code != 1 if group is None else group in said.groups + said.looks
+            found[kind, group is None, "look"] += seen
     return found
 
 
@@ -69,9 +72,11 @@ def main(seed: int = 0) -> None:
     found = counted(seed)
     for kind in ("public", "made"):
         wrong, right = found[kind, True, True], found[kind, False, True]
+        healthy, sick = wrong + found[kind, True, False], right + found[kind, False, False]
         print(
-            f"{kind}: {wrong} of {wrong + found[kind, True, False]} excerpts of healthy logs called sick; "
-            f"the group in {right} of {right + found[kind, False, False]} of sick ones"
+            f"{kind}: {wrong} of {healthy} excerpts of healthy logs called sick, {found[kind, True, 'look']} worth a "
+            f"look; the group proved in {right} of {sick} of sick ones, proved or worth a look in "
+            f"{found[kind, False, 'look']}"
         )
 
 

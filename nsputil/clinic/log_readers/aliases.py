@@ -30,6 +30,7 @@ QUANTITY = {
 COUNTER = {
     "globalstep": "step", "step": "step", "steps": "step", "iter": "step", "iters": "step", "iteration": "step",
     "iterations": "step", "it": "step", "update": "step", "updates": "step", "batch": "batch", "batches": "batch",
+    "minibatch": "batch", "minibatches": "batch",
     "epoch": "epoch", "epochs": "epoch", "ep": "epoch",
 }  # fmt: skip
 PART = {
@@ -104,7 +105,7 @@ class Name:
 
 
 #: ``trainloss``, ``valacc``, ``lossvalue``: words that are written as one.
-_GLUED = re.compile(r"(train|val|valid|test|dev|eval)?(loss|acc|accuracy)(value|val|score)?")
+_GLUED = re.compile(r"(train|trn|val|valid|test|tst|dev|eval)?(loss|acc|accuracy)(value|val|score)?")
 
 
 def words(name: str) -> list[str]:

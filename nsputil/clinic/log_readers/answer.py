@@ -18,6 +18,7 @@ from nsputil.run import Run
 
 HEALTHY, WRONG, UNREADABLE, UNKNOWN = 0, 1, 2, 3  # exit codes
 WIDTH = 100
+MOST_GROUPS = 3  # that are named, if not all of them are proved
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,10 @@ def answer(reading: LogReading, facts: Sequence[s.Symptom] = ()) -> Answer:
     """
     found = s.symptoms(reading)
     found += [fact for fact in facts if fact.group not in {symptom.group for symptom in found}]
+    found += s.hints(reading, found)
     found.sort(key=lambda symptom: not symptom.firm)
+    likeliest = list(dict.fromkeys(symptom.group for symptom in found))[:MOST_GROUPS]
+    found = [symptom for symptom in found if symptom.firm or symptom.group in likeliest]
     firm = [symptom for symptom in found if symptom.firm]
     if firm:
         proved = {symptom.group for symptom in firm}

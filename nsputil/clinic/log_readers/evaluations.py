@@ -1,6 +1,7 @@
 """What shows that numbers are of an evaluation, or that none was made: scores without a loss, rows of zeros."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nsputil.clinic.log_readers.aliases import parse_name
 from nsputil.clinic.log_readers.figures import parse
@@ -58,6 +59,45 @@ def last_of_evaluations(records: Sequence[Record], left_out: list[str]) -> list[
     return [record for record, inside in zip(records, within, strict=True) if not inside]
 
 
+def parts_by_totals(records: Sequence[Record], notes: list[str]) -> list[Record]:
+    """Two bars that take turns, without a word of a part: the one with more batches is of training.
+
+    ``(3708/3708) Loss: 0.0035`` and then ``(493/493) Loss: 0.31``, epoch by epoch. A bar that is complete names no
+    step, only how many batches there are.
+    """
+    bars = [_bar(record) for record in records]
+    totals = {bar[1] for bar in bars if bar}
+    measured = [any(parse_name(name).quantity in ("loss", "accuracy") for name in r.values) for r in records]
+    if len(totals) != 2 or any(x and bar is None for x, bar in zip(measured, bars, strict=True)):
+        return list(records)
+    named = any(parse_name(name).part for record in records for name in record.values)
+    most = max(totals)
+    order = [bar[1] == most for bar in bars if bar]
+    if named or any(record.part for record in records) or not order[0] or order[-1]:
+        return list(records)
+    complete = all(bar[0] == bar[1] for bar in bars if bar)
+    notes.append(f"bars of {most:g} and of {min(totals):g} batches take turns: the shorter ones are evaluations")
+    kept = []
+    for record, bar in zip(records, bars, strict=True):
+        if bar and bar[1] != most:
+            record = replace(record, part="held_out")
+        if bar and complete:
+            kinds = {name: parse_name(name).quantity for name in record.values}
+            record = replace(record, values={n: v for n, v in record.values.items() if kinds[n] != "batch"})
+        kept.append(record)
+    return kept
+
+
+def _bar(record: Record) -> tuple[float, float] | None:
+    """The batch of a record, and the number of batches."""
+    for name, value in record.values.items():
+        of = str(value).split("/")
+        if parse_name(name).quantity == "batch" and len(of) == 2:
+            at, total = (parse(x) for x in of)
+            return (at[0], total[0]) if at and total else None
+    return None
+
+
 def _part(record: Record) -> str | None:
     """The part of a record, if its names, or its line, say only one."""
     measured = [parse_name(name) for name in record.values]
@@ -67,10 +107,5 @@ def _part(record: Record) -> str | None:
 
 def _place(record: Record) -> tuple[str, float, float] | None:
     """The part, the batch, and the number of batches of a record within an evaluation."""
-    part = _part(record)
-    for name, value in record.values.items():
-        of = str(value).split("/")
-        if parse_name(name).quantity == "batch" and len(of) == 2 and part in ("held_out", "test"):
-            at, total = (parse(x) for x in of)
-            return (part, at[0], total[0]) if at and total else None
-    return None
+    part, bar = _part(record), _bar(record)
+    return (part, *bar) if bar and part in ("held_out", "test") else None

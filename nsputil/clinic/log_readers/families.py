@@ -1,6 +1,7 @@
 """The families in the order in which they are asked, and the choice among them."""
 
 from nsputil.clinic.log_readers import (
+    bare_parts,
     dllogger,
     estimator,
     fairseq,
@@ -53,6 +54,7 @@ FAMILIES: tuple[Family, ...] = (
     lists.FAMILY,
     plain.FAMILY,
     unnamed.FAMILY,
+    bare_parts.FAMILY,
 )
 EVENTS = Family("an event file of TensorBoard", lambda text: [], "tensorflow/tensorboard")
 ENOUGH = 0.6  # of the most that any family found: a tool is preferred to its parts

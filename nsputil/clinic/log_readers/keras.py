@@ -19,6 +19,9 @@ def read_console(text: LogText) -> list[Record]:
     records: list[Record] = []
     epoch = last = total = None  # total: of the batches, once the epoch is over
     inside = outside = again = 0
+    headers = [int(match[1]) for line in text.lines if (match := _EPOCH.match(line))]
+    if headers and headers[0] > 1:
+        epoch = str(headers[0] - 1)  # an excerpt that begins below a header
     wrapped = False
     for number, line in enumerate(text.lines, 1):
         header = _EPOCH.match(line)

@@ -10,7 +10,10 @@ from nsputil.clinic.log_readers.phrases import plain
 _CUT = re.compile(r"[,;|\[\](){}<>\"'\t]|\s{2,}|\s-+\s|--+|\bINFO:|\.\s")
 _TAIL = re.compile(r"[\s=:>~\"']*(?:tensor)?[\s=:\[({]*$")
 _OPEN = re.compile(r"[=:\s]*[\[(]\s*$")
-_BAR = re.compile(r"\d+%\|[^|]*\|\s*(\d+)/(\d+)\s*\[[^\],]*,?\s*[\d.?]+\s?(?:s/it|it/s)?,?|(\d+)/(\d+) \[[=>.]+\]")
+_BAR = re.compile(
+    r"\d+%\|[^|]*\|\s*(\d+)/(\d+)\s*\[[^\],]*,?\s*[\d.?]+\s?(?:s/it|it/s)?,?|(\d+)/(\d+) \[[=>.]+\]|"
+    r"\|[#= .>\u2588-]*\|\s*\((\d+)/(\d+)\)"
+)
 _PART = re.compile(r"(?<![\w/.\\-])(" + "|".join(PART) + r")(?![\w/\\-]|\.\w)", re.IGNORECASE)
 #: ``train=[top1: 3.2, loss: 4.4], val=[top1: 8.0, loss: 4.1]``, and a name within.
 _GROUP = re.compile(
@@ -130,7 +133,7 @@ def scan_all(line: str) -> list[Found]:
 
 
 def _bar(match: re.Match) -> str:
-    at, total = (match.group(1), match.group(2)) if match.group(1) else (match.group(3), match.group(4))
+    at, total = [group for group in match.groups() if group]
     return f" batch {at}/{total} "
 
 

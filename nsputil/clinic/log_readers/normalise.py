@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from nsputil.clinic.log_readers.aliases import COUNTS, PART, Name, parse_name
-from nsputil.clinic.log_readers.evaluations import last_of_evaluations, scores_alone, without_placeholders
+from nsputil.clinic.log_readers.evaluations import (
+    last_of_evaluations,
+    parts_by_totals,
+    scores_alone,
+    without_placeholders,
+)
 from nsputil.clinic.log_readers.figures import is_missing, parse
 from nsputil.clinic.log_readers.record import Record
 from nsputil.clinic.log_readers.repeats import are_doubles
@@ -47,6 +52,8 @@ class Rows:
         Which the last place names, and which the first; infinite if none does.
     perplexities : list of str
         Names whose logarithm is read as a loss.
+    beyond : list of float
+        Values of an accuracy that no accuracy can have.
     """
 
     rows: list[dict]
@@ -57,6 +64,7 @@ class Rows:
     epochs: float = math.inf
     first_epoch: float = math.inf
     perplexities: list[str] = field(default_factory=list)
+    beyond: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -90,7 +98,7 @@ def normalise(records: Sequence[Record], columns: Mapping[str, str] | None = Non
     out = Rows([])
     wanted = _wanted(records, columns or {})
     records = _without_repeats(records, out)
-    records = last_of_evaluations(records, out.left_out)
+    records = last_of_evaluations(parts_by_totals(records, out.notes), out.left_out)
     alone = not wanted and scores_alone(records)
     if alone:
         records = [replace(record, part="held_out") for record in records]
@@ -249,6 +257,7 @@ def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tu
     if words:
         out.notes.append("there is only a loss of words, which has no level of classes")
         out.perplexities += [c.raw for c in cells if c.name.quantity == "loss"][:1]
+    outputs = _outputs(cells)
     for quantity in ("loss", "accuracy"):
         for part in PARTS:
             names: dict[str, list[_Cell]] = {}
@@ -264,16 +273,17 @@ def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tu
             }
             if not usable:
                 continue
-            order = list(names)
+            order, at = list(names), (quantity, part)
             most = max(len(of) for of in usable.values())
 
-            def rank(raw: str, names: dict = names, order: list = order, most: int = most) -> tuple:
+            def rank(raw: str, names: dict = names, order: list = order, most: int = most, at: tuple = at) -> tuple:
                 name = names[raw][0].name
                 few = len(names[raw]) < 0.2 * most
                 return (
                     raw not in wanted,
                     name.task != "nsp",
                     few,
+                    at[0] == "loss" and (at[1], name.extra) not in outputs,
                     name.running,
                     len(name.extra),
                     name.level == "epoch",
@@ -293,6 +303,20 @@ def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tu
     return chosen
 
 
+def _outputs(cells: list[_Cell]) -> set[tuple[str, tuple[str, ...]]]:
+    """Return the outputs of a model with several that have a loss and the only accuracy of their part.
+
+    ``caps_acc`` belongs to ``caps_loss``, and not to ``loss``, which is the sum over all outputs.
+    """
+    found: set[tuple[str, tuple[str, ...]]] = set()
+    for part in PARTS:
+        scored = {cell.name.extra for cell in cells if cell.part == part and cell.name.quantity == "accuracy"}
+        costs = {cell.name.extra for cell in cells if cell.part == part and cell.name.quantity == "loss"}
+        if len(scored) == 1 and scored <= costs and () in costs and scored != {()} and len(costs) >= 3:
+            found.add((part, scored.pop()))
+    return found
+
+
 def _values(
     chosen: Mapping[tuple[str, str], str], cells: list[_Cell], records: Sequence[Record], out: Rows
 ) -> dict[tuple[int, str], dict]:
@@ -310,6 +334,7 @@ def _values(
                     cell.value /= 100
             wrong = [cell for cell in of if not (math.isnan(cell.value) or -1e-9 <= cell.value <= 1 + 1e-9)]
             if wrong:
+                out.beyond += [cell.value * (100 if percent else 1) for cell in wrong]
                 out.left_out.append(
                     f"{len(wrong)} values of {raw!r} beyond what an accuracy can be, such as {wrong[0].value:g}"
                 )

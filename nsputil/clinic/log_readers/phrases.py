@@ -38,7 +38,18 @@ _OF_EVALUATION = re.compile(
 )
 
 #: ``Train Epoch: 1 [640/60000 (1%)]``: the rows so far.
-_OF_EPOCH = re.compile(r"\b(epoch:?\s*\d+)\s*\[\s*(\d+)/(\d+)\s*\(\s*\d+%\s*\)\s*\]", re.I)
+_OF_EPOCH = re.compile(r"\b(epoch:?\s*\d+)\s*\[\s*(\d+)/(\d+)(?:\s*\(\s*\d+%\s*\))?\s*\]", re.I)
+#: ``(:epoch, 0, :trn, 0.11)``, ``:loss => 0.69``: symbols of Julia.
+_SYMBOL = re.compile(r"(?<![\w:]):([A-Za-z]\w*)\s*(?:,|=>)\s*(?=[-+.\d]|nan\b|inf\b)", re.I)
+#: ``Loss 5 labels: 1.57``: the number in the name is not the loss.
+_IN_NAME = re.compile(r"\b(loss|acc|accuracy)\s+\d+[\s-]+[A-Za-z]+\s*([:=])\s*(?=[-+.\d]|nan\b)", re.I)
+#: ``Accuracy of the network on the 10,000 test images: 55 %``: likewise.
+_OF_ROWS = re.compile(
+    rf"\b(accuracy|loss)((?:\s+[a-z]+){{0,4}}?)\s+(?:on|for|over)\s+(?:the\s+)?[\d,]+\s+({_PARTS})(?:\s+[a-z]+)?\s*[:=]",
+    re.I,
+)
+#: ``Loss [100, 200](epoch, minibatch): 1.74``: the names of the counters behind them.
+_COUNTED = re.compile(r"\b(loss|acc|accuracy)\s*\[(\d+),\s*(\d+)\]\s*\((\w+),\s*(\w+)\)\s*[:=]", re.I)
 #: ``120: 788.26, 801.11 avg, 0.001000 rate``: Darknet's step, loss and running mean.
 _DARKNET = re.compile(r"^\s*(\d+): (-?nan|[\d.]+), (-?nan|[\d.]+) avg(?: loss)?,", re.I)
 
@@ -49,6 +60,8 @@ def plain(line: str) -> str:
     line = _BEHIND.sub(r"\2 \1\3, \4 \1\5", line)
     line = _DARKNET.sub(r"step \1, loss \2, avg loss \3,", _OF_EPOCH.sub(r"\1 batch \2/\3 ", line))
     line = _OF_EVALUATION.sub(r"\1 batch \2/\3 ", line)
+    line = _IN_NAME.sub(r"\1\2 ", _SYMBOL.sub(r"\1 ", line))
+    line = _COUNTED.sub(r"\4 \2, \5 \3, \1:", _OF_ROWS.sub(r"\3 \1:", line))
     line = _AT.sub(r"\2 \3, \1:", line)
     line = _ERROR.sub(lambda match: f"{match[1]}accuracy{match[2] or ' '}{100 - float(match[3]):.6g}%", line)
     return _under_headings(line)

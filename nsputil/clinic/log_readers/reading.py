@@ -8,6 +8,7 @@ from pathlib import Path
 from nsputil.clinic.log_readers import scores, unnamed
 from nsputil.clinic.log_readers.aliases import mended, parse_name
 from nsputil.clinic.log_readers.as_run import as_run
+from nsputil.clinic.log_readers.errors import read_as_loss
 from nsputil.clinic.log_readers.families import choose
 from nsputil.clinic.log_readers.normalise import normalise
 from nsputil.clinic.log_readers.tables import read_table
@@ -54,6 +55,10 @@ class LogReading:
         The correlations that end as NaN.
     accuracies : dict of str to list of float
         What each name of an accuracy holds.
+    nan_arrays, nans : list of str
+        Arrays of what a model computes in which all numbers are NaN; these, and what else the log says of NaN.
+    beyond : list of float
+        Values of an accuracy that no accuracy can have.
     free : bool
         Whether its losses need not fall: of a generator and its discriminator, of a policy.
     perplexity : bool
@@ -79,6 +84,9 @@ class LogReading:
     areas: dict[str, list[float]] = field(default_factory=dict)
     undefined: list[str] = field(default_factory=list)
     accuracies: dict[str, list[float]] = field(default_factory=dict)
+    nan_arrays: list[str] = field(default_factory=list)
+    nans: list[str] = field(default_factory=list)
+    beyond: list[float] = field(default_factory=list)
     free: bool = False
     perplexity: bool = False
     per_word: bool = False
@@ -154,6 +162,7 @@ def understand(text: LogText, columns: Mapping[str, str] | None = None, classes:
 
 
 def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int | None) -> LogReading:
+    text = read_as_loss(text)
     found = choose(text)
     if found is None:
         raise ValueError(_nothing(text))
@@ -191,6 +200,9 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
         areas=scores.areas(text),
         undefined=scores.undefined(records),
         accuracies=scores.accuracies(records),
+        nan_arrays=scores.nan_arrays(text),
+        nans=scores.nans(text),
+        beyond=rows.beyond,
         free=scores.need_not_fall(text),
         perplexity=bool(rows.perplexities),
         per_word=scores.per_word(records),

@@ -25,6 +25,16 @@ _REWARDED = re.compile(r"\b(reward_std|completion_length|kl_coef)\b|\bepisode\b[
 _REPORT = re.compile(r"^\s*precision\s+recall\s+f1-score\s+support\s*$", re.M)
 _CLASS = re.compile(r"^\s*(\S.*?)\s{2,}(\d?\.\d+)\s+(\d?\.\d+)\s+(\d?\.\d+)\s+(\d+)\s*$", re.M)
 LARGEST = 2_000_000  # characters
+_COMPUTED = r"(?:pred\w*|logits?|outputs?|prob\w*|scores?|weights?|activations?|embeddings?|hidden\w*|y_hat)"
+#: ``pred: tensor([[nan, nan]])``: an array that holds nothing else.
+_NAN_ARRAY = re.compile(rf"\b{_COMPUTED}\W[^\n\[]{{0,40}}[\[\s]*\[\s*nan(?:[\s,]+nan)+\s*\]", re.I)
+_NAN_NAMED = re.compile(
+    r"(?:invalid value|divide by zero|overflow) encountered in \w+|"
+    r"\b(?:nans?|non-?finite \w+) (?:was |were )?(?:detected|found)|"
+    r"\b(?:loss|output|gradient|input)s? (?:is|are|contains?|became|has) nan\b|"
+    rf"\b{_COMPUTED}\s?[:=]\s*[\[\s]*nan\b",
+    re.I,
+)
 
 
 def held_out(records: Sequence[Record]) -> dict[str, list[float]]:
@@ -80,6 +90,16 @@ def undefined(records: Sequence[Record]) -> list[str]:
             if number is not None:
                 last[raw] = number[0]
     return [raw for raw, value in last.items() if math.isnan(value)]
+
+
+def nan_arrays(text: LogText) -> list[str]:
+    """Return the lines that print an array of what a model computes in which every number is NaN."""
+    return [match.group() for match in _NAN_ARRAY.finditer(text.text[:LARGEST])]
+
+
+def nans(text: LogText) -> list[str]:
+    """Return what a log says of numbers that are NaN, beside its losses: warnings, and what a model computes."""
+    return nan_arrays(text) + [match.group() for match in _NAN_NAMED.finditer(text.text[:LARGEST])]
 
 
 def named(text: LogText) -> dict[str, list[float]]:

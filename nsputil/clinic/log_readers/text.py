@@ -13,6 +13,9 @@ from nsputil.clinic.log_readers import scripts
 
 LARGEST = 200_000_000  # bytes of text; a longer file is hardly a log
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00\x07]|.\x08")  # colours, bells, what a backspace takes away
+#: What Windows writes for a number that is none.
+_NAN = re.compile(r"[-+]?\d\.#(?:QNAN|SNAN|NAN|IND)\w*|[-+]?nan\(\w*\)", re.I)
+_INF = re.compile(r"\d\.#INF\w*", re.I)
 
 
 @dataclass
@@ -93,6 +96,7 @@ def decode(raw: bytes, name: str = "log") -> LogText:
     if "\r" in text.replace("\r\n", "\n"):
         notes.append("carriage returns are taken for ends of lines")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _INF.sub("inf", _NAN.sub("nan", text))
     text, more = scripts.plain(_CODES.sub("", text))
     return LogText(name, text, notes + more, raw)
 

@@ -24,6 +24,7 @@ from nsputil.clinic.log_readers.symptoms.groups import (
     WORSE,
     Symptom,
 )
+from nsputil.clinic.log_readers.symptoms.hints import hints
 from nsputil.clinic.log_readers.symptoms.perfect import right_at_once, too_good
 from nsputil.clinic.log_readers.symptoms.rising import falls_then_rises
 from nsputil.clinic.log_readers.symptoms.stuck import never_falls
@@ -41,11 +42,13 @@ __all__ = [
     "Curves",
     "Symptom",
     "curves",
+    "hints",
     "symptoms",
 ]
 
 ROWS: tuple[Callable[[LogReading], list[Symptom]], ...] = (
     reports.not_a_number,
+    reports.computes_nan,
     reports.no_correlation_at_all,
     reports.one_class,
     reports.no_correlation,

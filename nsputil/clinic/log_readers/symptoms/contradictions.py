@@ -30,12 +30,13 @@ def contradictory(of: Curves) -> list[Symptom]:
             least, right = float(of.held_loss[worst]), float(of.held_accuracy[worst])
             firm = _cannot_be(least, right, of.held_loss, of.held_accuracy, of)
             found.append(_beneath("held out", least, right, firm))
-    if not of.running and len(of.loss) == len(of.accuracy) >= 2:
-        mean, right, which = float(of.loss.mean()), float(of.accuracy.mean()), ", in the mean of all rows,"
-        if of.by_epoch and len(of.loss) >= 3 and of.loss[-1] < mean:  # each row is a mean of many
-            mean, right, which = float(of.loss[-1]), float(of.accuracy[-1]), ", in the last row,"
+    losses, accuracies = of.paired
+    if not of.running and len(losses) >= 2:
+        mean, right, which = float(losses.mean()), float(accuracies.mean()), ", in the mean of all rows,"
+        if of.by_epoch and len(losses) >= 3 and losses[-1] < mean:  # each row is a mean of many
+            mean, right, which = float(losses[-1]), float(accuracies[-1]), ", in the last row,"
         if (1 - right) * LN2 - mean > 0.02 and not found:
-            firm = _cannot_be(mean, right, of.loss, of.accuracy, of)
+            firm = _cannot_be(mean, right, losses, accuracies, of)
             found.append(_beneath(f"of training{which}", mean, right, firm))
     return found + _no_row_right(of) + _zero_losses(of)
 
@@ -48,12 +49,23 @@ def _cannot_be(loss: float, accuracy: float, losses: np.ndarray, accuracies: np.
     """
     if of.two:
         return True
+    if _of_another_kind(of):
+        return False
     far = loss < 0.5 * (1 - accuracy) * LN2
     late = 1 < of.first_epoch < math.inf and not of.from_start
     if (len(losses) < 3 and 0 < len(of.loss) < 3) or late:  # not enough to see whether they learn
         return far and (accuracy < POOR or loss < FAR * (1 - accuracy) * LN2)
     learns = rises(accuracies, 0.05) or rises(of.accuracy, 0.05)
     return far and not (learns and rises(-losses, 0.05 * abs(float(losses[0]))))
+
+
+def _of_another_kind(of: Curves) -> bool:
+    """Whether training and held-out rows agree on a loss and an accuracy that some rows reach: a squared error."""
+    if min(len(of.loss), len(of.held_loss), len(of.accuracy), len(of.held_accuracy)) < 2:
+        return False
+    losses, scores = (of.loss[-1], of.held_loss[-1]), (of.accuracy[-1], of.held_accuracy[-1])
+    alike = abs(scores[0] - scores[1]) < 0.05 and 0 < max(losses) < 1.5 * min(losses)
+    return bool(alike and min(scores) > POOR)
 
 
 def _no_row_right(of: Curves) -> list[Symptom]:

@@ -48,6 +48,8 @@ class Curves:
         Of the test, where there are evaluations, too.
     until_held : int
         How many losses of training there are up to the last held-out row.
+    until_scored : int
+        Likewise, of accuracies, up to the last held-out one.
     perplexity : bool
         Whether the loss is the logarithm of a perplexity.
     per_word : bool
@@ -56,6 +58,8 @@ class Curves:
         Which the first row names; infinite if it names none.
     guessed : bool
         Whether the number of classes is known by the first loss alone, without an accuracy.
+    paired : tuple of ndarray
+        Loss and accuracy of the rows of training that have both.
     """
 
     loss: np.ndarray
@@ -78,10 +82,12 @@ class Curves:
     metrics: tuple[np.ndarray, ...] = ()
     test_accuracy: np.ndarray = field(default_factory=lambda: np.zeros(0))
     until_held: int = 0
+    until_scored: int = 0
     perplexity: bool = False
     per_word: bool = False
     first_epoch: float = math.inf
     guessed: bool = False
+    paired: tuple[np.ndarray, np.ndarray] = (np.zeros(0), np.zeros(0))
 
     @property
     def level(self) -> float:
@@ -123,17 +129,23 @@ def curves(reading: LogReading) -> Curves:
         counted or math.isfinite(reading.first_epoch), by_epoch,
         free,
         tuple(np.array(values) for values in reading.metrics.values() if np.isfinite(values).all()),
-        of("test", "accuracy") if held == "held_out" else np.zeros(0), _until_held(reading, held), reading.perplexity,
+        of("test", "accuracy") if held == "held_out" else np.zeros(0), _until_held(reading, held, "loss"),
+        _until_held(reading, held, "accuracy"), reading.perplexity,
         reading.perplexity or reading.per_word, reading.first_epoch,
-        reading.classes_from == "guessed" and not accuracies,
+        reading.classes_from == "guessed" and not accuracies, _paired(reading),
     )  # fmt: skip
 
 
-def _until_held(reading: LogReading, held: str) -> int:
-    last = max((row["step"] for row in reading.rows if row["part"] == held and "loss" in row), default=math.inf)
-    return sum(
-        row["part"] == "train" and row["step"] <= last and np.isfinite(row.get("loss", np.nan)) for row in reading.rows
-    )
+def _paired(reading: LogReading) -> tuple[np.ndarray, np.ndarray]:
+    both = [(r["loss"], r["accuracy"]) for r in reading.rows if r["part"] == "train" and {"loss", "accuracy"} <= set(r)]
+    values = np.array([pair for pair in both if np.isfinite(pair).all()], float).reshape(-1, 2)
+    return values[:, 0], values[:, 1]
+
+
+def _until_held(reading: LogReading, held: str, quantity: str) -> int:
+    last = max((row["step"] for row in reading.rows if row["part"] == held and quantity in row), default=math.inf)
+    train = [row for row in reading.rows if row["part"] == "train" and np.isfinite(row.get(quantity, np.nan))]
+    return sum(row["step"] <= last for row in train)
 
 
 def _many(reading: LogReading, losses: list[np.ndarray], accuracies: list[np.ndarray]) -> bool:
@@ -183,11 +195,20 @@ def late_mean(values: np.ndarray) -> float:
     return float(values[-max(1, min(3, len(values) // 3)) :].mean())
 
 
+def trained_until_scored(of: Curves) -> np.ndarray:
+    """Return the accuracies of training until the last held-out one, if only one or two of these are there.
+
+    Training may have gone on since. More held-out rows may count their steps otherwise.
+    """
+    return of.accuracy[: of.until_scored or None] if len(of.held_accuracy) < 3 else of.accuracy
+
+
 def accuracy_gap(of: Curves) -> float:
     """How much higher the accuracy of training ends than that of the held-out rows."""
     if of.running or not len(of.accuracy) or not len(of.held_accuracy):
         return 0.0
-    return float(of.accuracy[-max(1, len(of.accuracy) // 5) :].mean() - of.held_accuracy[-1])
+    accuracy = trained_until_scored(of)
+    return float(accuracy[-max(1, len(accuracy) // 5) :].mean() - of.held_accuracy[-1])
 
 
 def best_late(of: Curves) -> bool:

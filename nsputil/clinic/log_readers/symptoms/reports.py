@@ -25,6 +25,15 @@ def not_a_number(reading: LogReading) -> list[Symptom]:
     return []
 
 
+def computes_nan(reading: LogReading) -> list[Symptom]:
+    """Two lines, or more, print what the model computes, and every number in them is NaN."""
+    if len(reading.nan_arrays) < 2:
+        return []
+    return [
+        Symptom(NAN, f"What the model computes is NaN in {len(reading.nan_arrays)} lines: {reading.nan_arrays[0]!r}.")
+    ]
+
+
 def no_correlation_at_all(reading: LogReading) -> list[Symptom]:
     """A correlation that ends as NaN: answers that are all the same have none."""
     if not reading.undefined:

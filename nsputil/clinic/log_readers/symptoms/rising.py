@@ -10,6 +10,7 @@ from nsputil.clinic.log_readers.symptoms.limits import ERRORS, FEW
 from nsputil.clinic.log_readers.trends import Z_OF_FEW, kendall, noise, restarts, rises, steady
 
 BEYOND_WORDS = 16.0  # nats: e to that power is 9 million, more than any vocabulary has words
+LOST = 0.15  # of accuracy: more than batches scatter
 SURE = 1.5  # times ln K: what a model that is right in four of five and too sure of it still costs
 
 
@@ -114,7 +115,9 @@ def _is_no_noise(of: Curves, low: float, tail: float, width: int, last: int) -> 
     """
     loss, rise = of.loss, tail - low
     if of.running_loss:  # it begins again in each epoch, which is a small rise
-        return rise > 0.5 * low and tail > float(loss[: max(1, int(loss.argmin()))].max())
+        agrees = len(of.accuracy) > 0 and float(of.accuracy.max() - of.accuracy[-1]) > LOST
+        least = 0.5 if len(loss) >= FEW or agrees else 1.0  # times the lowest row: means of few batches scatter, too
+        return rise > least * low and tail > float(loss[: max(1, int(loss.argmin()))].max())
     error = (steady(loss) if of.by_epoch else noise(loss)) * math.sqrt(1 / width + 1 / last)
     limit = math.sqrt(2 * math.log(max(2.0, len(loss) / width))) + 1
     if of.by_epoch:

@@ -1,0 +1,49 @@
+"""Hints in few rows: unusual numbers that good trainings show, too, now and then, so that they are worth a look only.
+
+A thread often shows one to five rows. They prove little, but an accuracy that is exactly 1 at the first step, or the
+same number in each row, is worth a question. Each function of the modules here names one such hint.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from nsputil.clinic.log_readers.reading import LogReading
+from nsputil.clinic.log_readers.symptoms.curves import Curves, curves
+from nsputil.clinic.log_readers.symptoms.groups import Symptom
+from nsputil.clinic.log_readers.symptoms.hints import apart, odd, still
+
+#: The likeliest first.
+HINTS: tuple[Callable[[LogReading, Curves], list[Symptom]], ...] = (
+    odd.nan_beside,
+    odd.beyond_all_rows,
+    still.nothing_moves,
+    still.same_score,
+    still.loss_stands,
+    still.poor_and_still,
+    still.knows_nothing,
+    still.wrong_for_sure,
+    still.no_trend,
+    odd.right_at_first,
+    odd.perfect_score,
+    apart.better_in_each_row,
+    apart.overfits,
+    apart.gap_of_accuracy,
+    apart.gap_of_loss,
+    apart.held_out_accuracy_falls,
+    apart.loss_grows,
+    odd.losses_of_two_kinds,
+    odd.zeros_between,
+)
+
+
+def hints(reading: LogReading, found: Sequence[Symptom]) -> list[Symptom]:
+    """Return one hint for each group that was not found, the likeliest first."""
+    named = {symptom.group for symptom in found}
+    first: dict[str, Symptom] = {}
+    with np.errstate(all="ignore"):
+        of = curves(reading)
+        for symptom in (symptom for hint in HINTS for symptom in hint(reading, of)):
+            if symptom.group not in named:
+                first.setdefault(symptom.group, symptom)
+    return list(first.values())

@@ -1,0 +1,68 @@
+"""Single numbers that are odd: NaN beside a loss, all rows right at once, two losses at one accuracy."""
+
+import math
+
+from nsputil.clinic.log_readers.reading import LogReading
+from nsputil.clinic.log_readers.symptoms.curves import Curves
+from nsputil.clinic.log_readers.symptoms.groups import CONTRADICTION, NAN, PERFECT, Symptom
+
+ALL_RIGHT = 0.9995  # an accuracy
+NEARLY = 0.99  # likewise, of held-out rows
+AS_GOOD = 0.05  # between two accuracies
+TIMES = 10  # one loss the other
+
+
+def nan_beside(reading: LogReading, of: Curves) -> list[Symptom]:
+    """A warning, or an array, says that something is NaN, though no loss is."""
+    return [Symptom(NAN, f"The log says {reading.nans[0]!r}.", firm=False)] if reading.nans else []
+
+
+def beyond_all_rows(reading: LogReading, of: Curves) -> list[Symptom]:
+    """An accuracy above 1, or above 100 %."""
+    if not reading.beyond:
+        return []
+    text = f"An accuracy is {reading.beyond[0]:g}, more than all rows: it is divided by too few."
+    return [Symptom(CONTRADICTION, text, firm=False)]
+
+
+def right_at_first(reading: LogReading, of: Curves) -> list[Symptom]:
+    """All rows are right in the first row of a training, or in the only row of a test; held out, nearly all."""
+    for part, values, least in (("training", of.accuracy, ALL_RIGHT), ("the held-out rows", of.held_accuracy, NEARLY)):
+        alone = len(values) == 1 and values[0] > ALL_RIGHT and not 1 < of.first_epoch < math.inf
+        first = of.from_start and (of.counted or part != "training")
+        if len(values) and values.min() > least and (alone or first):
+            text = f"The accuracy of {part} is {values[0]:.4f} from the first row on: easy rows, one class only, or"
+            return [Symptom(PERFECT, f"{text} the answer is in the rows.", firm=False)]
+    return []
+
+
+def perfect_score(reading: LogReading, of: Curves) -> list[Symptom]:
+    """An area under the curve, a precision, a recall or an F1 of exactly 1."""
+    for name, values in {**reading.areas, **reading.scores}.items():
+        if values and min(values[-2:]) == 1.0:
+            return [Symptom(PERFECT, f"{name} is exactly 1.", firm=False)]
+    return []
+
+
+def losses_of_two_kinds(reading: LogReading, of: Curves) -> list[Symptom]:
+    """At the same accuracy one loss is ten times the other: one is divided once more, or is not of the same rows."""
+    series = (of.loss, of.held_loss, of.accuracy, of.held_accuracy)
+    if not all(len(values) for values in series):
+        return []
+    train, held, right, right_held = (float(values[len(values) // 2 :].mean()) for values in series)
+    if abs(right - right_held) > AS_GOOD or right > 1 - AS_GOOD / 2:
+        return []
+    if min(train, held) <= 0 or max(train, held) < TIMES * min(train, held):
+        return []
+    text = f"The loss is {train:.4f} in training and {held:.4f} held out, at accuracies of {right:.4f} and"
+    return [Symptom(CONTRADICTION, f"{text} {right_held:.4f}.", firm=False)]
+
+
+def zeros_between(reading: LogReading, of: Curves) -> list[Symptom]:
+    """A held-out accuracy of exactly 0 between others that are not: these rows were of nothing, or of one class."""
+    values = of.held_accuracy
+    zeros = int((values == 0).sum())
+    if len(values) < 3 or not zeros or values[0] == 0 or values.max() < 0.3:
+        return []
+    text = f"The held-out accuracy is exactly 0 in {zeros} of {len(values)} rows, and {values.max():.4f} in another."
+    return [Symptom(CONTRADICTION, text, firm=False)]
