@@ -19,7 +19,9 @@ from nsputil.clinic.facts.finding import PLACES, Finding, unknown
 from nsputil.clinic.facts.labels import labels_of_arrays, labels_of_pairs
 from nsputil.clinic.facts.learned import learned
 from nsputil.clinic.facts.loss import loss_function
+from nsputil.clinic.facts.modes import both_modes
 from nsputil.clinic.facts.numbers import number_facts
+from nsputil.clinic.facts.opposite import opposite_gradients
 from nsputil.clinic.facts.optimizer import optimizer_rule
 from nsputil.clinic.facts.places import places_of_b
 from nsputil.clinic.facts.reach import places_read
@@ -60,10 +62,12 @@ FACTS: dict[str, tuple[Callable, str]] = {
     "model.width": (model.width, "model"),
     "model.comparison": (model.comparison, "model"),
     "model.dropout": (model.dropout, "model"),
+    "model.modes": (both_modes, "model"),
     "model.backward": (backward_pass, "model"),
     "steps.frozen": (tensors_that_move, "optimizer"),
     "optimizer": (optimizer_rule, "optimizer"),
     "optimizer.rows": (row_gradients, "optimizer"),
+    "optimizer.opposite": (opposite_gradients, "optimizer"),
     "batches": (batching_facts, "batching"),
     "report": (report_facts, "evaluation"),
     "report.learned": (learned, "evaluation"),

@@ -32,8 +32,12 @@ def backward_pass(recording: Any) -> list[Finding]:
     model = clone(recording.start)
     pairs = list(step.pairs[: 2 * ROWS])
     logits = model.forward(model.encode(pairs, model.vocabulary, model.max_length))[0]
-    if np.isfinite(logits).all() and len(kept := _smooth(model, pairs)) >= 2:
-        pairs = kept
+    if np.isfinite(logits).all():
+        kept = _smooth(model, pairs)
+        if len(pairs) >= ROWS and not kept:
+            text = "The loss has no slope at the start: after the smallest step along it that of each pair jumps."
+            return [violated("model.backward", PLACE, text, None, jumps=len(pairs))]
+        pairs = kept if len(kept) >= 2 else pairs
     pairs = pairs[:ROWS]
     batch = model.encode(pairs, model.vocabulary, model.max_length)
     labels = np.arange(len(pairs)) % 2

@@ -8,6 +8,7 @@ from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.facts.ranks import rank_area
 
 PLACE = "batching"
+FEW = 500  # pairs: so few are learned by heart
 
 
 def batching_facts(recording: Any) -> list[Finding]:
@@ -108,7 +109,8 @@ def _covered(recording: Any) -> Finding:
         if abs(area) > max(0.3, 5 * error):
             text = f"{text} They are the {'long' if area > 0 else 'short'} ones."
             return violated("batches.covered", PLACE, text, None, numbers=numbers | {"area": area})
-        return violated("batches.covered", PLACE, text, "too-few-pairs", numbers=numbers)
+        few = share * len(lengths) < FEW  # more of them are enough: then it is their choice that is wrong
+        return violated("batches.covered", PLACE, text, "too-few-pairs" if few else None, numbers=numbers)
     return holds("batches.covered", PLACE, f"The batches of an epoch hold {share:.3f} of its pairs.", numbers=numbers)
 
 

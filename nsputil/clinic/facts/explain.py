@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from nsputil.clinic.facts.balance import evened_out
 from nsputil.clinic.facts.finding import Finding
 
 #: The order of the pipeline: what comes first spoils what comes after it.
@@ -29,6 +30,8 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "model.reach": ("arrays.", "model.repeatable", "model.values", "model.pooled"),
     "optimizer.rows": ("optimizer.repeatable", "optimizer.direction", "optimizer.memory", "optimizer.delay"),
     "model.width": ("steps.", "loss.", "optimizer.", "arrays.", "model.pooled", "labels."),
+    "model.modes": ("model.repeatable", "model.beside", "model.labels", "arrays.", "labels."),
+    "optimizer.opposite": ("optimizer.repeatable", "optimizer.direction", "optimizer.delay", "optimizer.scale"),
     "model.padding": ("arrays.mask", "model.repeatable"),
     "model.backward": ("arrays.", "model.values", "model.writes", "model.labels"),
     "report.repeated": ("model.repeatable", "model.writes"),
@@ -38,6 +41,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "model.beside": ("model.repeatable", "model.labels", "arrays."),
     "pairs.places": ("labels.", "pairs.", "split.copies", "split.shared"),
     "pairs.variety": ("labels.",),
+    "pairs.documents": ("labels.", "pairs.lengths", "pairs.prior"),
     "model.dropout": ("model.alone", "model.repeatable", "arrays.", "optimizer.", "loss."),
     "model.repeatable": ("steps.overshoot",),
     "steps.gradient": ("loss.", "model.pooled", "model.labels", "arrays."),
@@ -110,7 +114,7 @@ SPECIFIC = {
 
 def in_order(found: Sequence[Finding]) -> list[Finding]:
     """Return findings with `explained_by` filled in: unexplained violations first, firm ones before doubtful ones."""
-    found = _usual_rates(_both_ways_round(found))
+    found = _usual_rates(_both_ways_round(evened_out(found)))
     bad = [finding for finding in found if finding.state == "violated"]
     explained = [_explained(finding, bad) for finding in found]
 

@@ -22,6 +22,7 @@ WORD = 0.3  # of the pairs of a class
 MARK = 0.5  # no word of a language differs so much between the classes of an honest sampler
 ALTERED = 0.1
 PRIOR = 0.25
+ALIKE = 0.5  # of the variance that labels have by chance
 
 
 def shortcut_facts(recording: Any) -> list[Finding]:
@@ -38,6 +39,7 @@ def shortcut_facts(recording: Any) -> list[Finding]:
         _lengths(pairs, labels),
         _overlap(pairs, labels),
         _words(recording, pairs, labels),
+        _by_document(pairs, labels),
         _prior(labels, held_out),
     ]
 
@@ -54,6 +56,30 @@ def _variety(pairs: Sequence, labels: np.ndarray) -> Finding:
         text = f"Only {shares[few]:.3f} of the B of the pairs {('IsNext', 'NotNext')[few]} are different texts."
         return violated("pairs.variety", PLACE, text, None, numbers=numbers)
     return holds("pairs.variety", PLACE, f"{min(shares):.3f} of the B of a class are different.", numbers=numbers)
+
+
+def _by_document(pairs: Sequence, labels: np.ndarray) -> Finding:
+    """Do the labels vary within a document as they do among all pairs? If not, the topic of A gives them away.
+
+    Of m labels with a fair share p, the variance is ``p (1 - p) (m - 1) / m`` on average.
+    """
+    groups: dict = {}
+    for pair, label in zip(pairs, labels, strict=True):
+        groups.setdefault(getattr(pair, "document_a", None), []).append(int(label))
+    many = [np.array(group) for group in groups.values() if len(group) >= 4]
+    p = float(labels.mean())
+    expected = sum(p * (1 - p) * (len(group) - 1) for group in many)
+    if len(many) < 12 or None in groups or not expected:
+        return unknown("pairs.documents", PLACE, "Too few documents have several pairs.")
+    share = float(sum(group.var() * len(group) for group in many)) / expected
+    if share < ALIKE:
+        text = (
+            f"Within a document the labels vary {share:.3f} times as much as by chance: of {len(many)} documents, "
+            f"{sum(np.ptp(group) == 0 for group in many)} have one label for all of their pairs."
+        )
+        return violated("pairs.documents", PLACE, text, None, share=share)
+    return holds("pairs.documents", PLACE, f"Within a document the labels vary {share:.3f} times as much as by chance.",
+                 share=share)  # fmt: skip
 
 
 def _overlap(pairs: Sequence, labels: np.ndarray) -> Finding:

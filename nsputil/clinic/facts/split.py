@@ -12,6 +12,7 @@ from nsputil.tokenization import tokenize
 PLACE = "split"
 SURE = 6.0  # standard errors, and besides them:
 SHARED = 0.05  # of the sentences
+AS_OFTEN = 1.5  # times the rate at which documents are repeated in the corpus: a fair split deals copies out
 MOST = 0.9  # of the held-out sentences: what is tested is the text that was trained on, and nothing else
 NEW = 0.03  # of the words
 
@@ -60,13 +61,20 @@ def _shared(recording: Any, train: list, held_out: list) -> Finding:
     Documents are exchangeable, so each training document against the others gives the natural rate; if the split makes
     copies, each document that it was given does. The tolerance is
     ``max(0.05, 6 standard errors)``. A document that the corpus itself holds twice may fall into both parts under a
-    fair split, so it says nothing here; how many there are is another fact.
+    fair split, so it says nothing here; how many there are is another fact. Where only the parts are known, not the
+    corpus, the rate at which training documents are repeated among each other is that of the corpus.
     """
-    twice = {document for document, n in _counted(recording.experiment.documents).items() if n > 1}
+    counts = _counted(recording.experiment.documents)
+    twice = {document for document, n in counts.items() if n > 1}
+    repeated = sum(counts[document] for document in twice) / max(1, sum(counts.values()))
     own, other = _small(_distinct(train)), [d for d in _small(_distinct(held_out)) if d not in twice]
     if not other:
         return unknown("split.shared", PLACE, "The corpus holds every held-out document more than once.")
-    whole = sum(document in set(own) for document in other)
+    known = set(own)
+    whole = sum(document in known for document in other)
+    dealt = whole <= len(other) * AS_OFTEN * repeated
+    if dealt:  # copies of the corpus, dealt out to both parts as a fair split does
+        other = [document for document in other if document not in known] or other
     count = Counter(sentence for document in own for sentence in set(document))
     natural = [_share_known(d, {s for s in d if count[s] > 1}) for d in own]
     given = _small(_distinct([d for d in recording.experiment.documents if hasattr(d, "sentences")]))
@@ -85,8 +93,15 @@ def _shared(recording: Any, train: list, held_out: list) -> Finding:
     rate, usual = float(np.mean(found)), float(np.mean(natural))
     error = float(np.sqrt(np.var(found) / len(found) + np.var(natural) / len(natural)))
     limit = usual + max(SHARED, SURE * error)
-    numbers = {"documents": float(whole), "sentences": rate, "natural": usual, "limit": limit, "pairs": same}
-    if whole and whole / len(other) > 0.02:
+    numbers = {
+        "documents": float(whole),
+        "repeated": repeated,
+        "sentences": rate,
+        "natural": usual,
+        "limit": limit,
+        "pairs": same,
+    }
+    if not dealt and whole / len(other) > 0.02:
         text = f"{whole} of {len(other)} held-out documents are training documents too."
         return violated("split.shared", PLACE, text, "tested-on-training-text", numbers=numbers)
     if rate > limit:

@@ -329,7 +329,7 @@ def _meant(finding: Finding, seen: AsRecording) -> Finding:
         if held and abs(1 - finding.numbers["label_not_next"] - float(np.mean(held))) < EVEN:
             text = f"{finding.statement} Held out it is {float(np.mean(held)):.3f} as well: the sampler evens them out."
             return holds("batches.classes", finding.place, text, numbers=finding.numbers)
-    if finding.fact == "batches.covered" and finding.cause == "too-few-pairs":
+    if finding.fact == "batches.covered" and "area" not in finding.numbers:
         first = finding.numbers["covered"] * finding.numbers["pairs"]
         rows = {row for epoch in orders(copied(seen.parts.train, {}), EPOCHS) or [] for batch in epoch for row in batch}
         if len(rows) > 1.5 * first:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fact_mutants import MUTANTS, encoded, only_labels, pairs_changed, short, without_positions
+from modes_and_rules import MODES_AND_RULES, uneven
 from near_misses import NEAR_MISSES
 from reads_and_rows import READS_AND_ROWS
 
@@ -18,9 +19,9 @@ from nsputil.run import Run
 from nsputil.training import train
 
 
-@pytest.mark.parametrize("name", [*MUTANTS, *NEAR_MISSES, *READS_AND_ROWS])
+@pytest.mark.parametrize("name", [*MUTANTS, *NEAR_MISSES, *READS_AND_ROWS, *MODES_AND_RULES])
 def test_a_mutant_is_seen_named_and_placed(name):
-    edit, place, causes = (MUTANTS | NEAR_MISSES | READS_AND_ROWS)[name]
+    edit, place, causes = (MUTANTS | NEAR_MISSES | READS_AND_ROWS | MODES_AND_RULES)[name]
     found = [finding for finding in examine(record(edit(short())), strict=True) if finding.state == "violated"]
     assert found, "nothing is violated"
     first = found[0]
@@ -33,6 +34,12 @@ def test_a_healthy_training_violates_nothing_and_every_place_is_asked():
     assert [f for f in found if f.state == "violated"] == []
     assert {f.place for f in found} >= set(PLACES) - {"numbers"}
     assert all(f.statement.endswith(".") for f in found)
+
+
+def test_weights_that_make_up_for_an_uneven_prior_are_no_violation():
+    found = examine(record(uneven(short(), 5.0)), strict=True)
+    assert [f.fact for f in found if f.state == "violated" and f.fact in ("pairs.prior", "loss.function")] == []
+    assert "make up for it" in next(f.statement for f in found if f.fact == "pairs.prior")
 
 
 def test_a_recorded_training_is_the_same_bit_for_bit():
