@@ -36,7 +36,7 @@ LONG = 0.05  # of the first weights: twice as long as the longest step of most h
 FEW_STEPS = 100
 HARDLY = 0.08  # of accuracy above chance: so little may be what a shortcut or one frequent word gives
 SHARE = 2 / 3  # of what the text allows: a training that learns more of it is not sick
-OWN_RULE = ("steps.overshoot", "steps.length", "optimizer.scale", "model.values")
+OWN_RULE = ("steps.overshoot", "steps.length", "steps.frozen", "optimizer.scale", "model.values", "model.dropout")
 CHOICES = ("model.start", "split.used")  # what sane trainings do too: random vectors, a part of the text
 MEASURES = ("split.sizes",)  # what may spoil the measurement and leave the model as it is
 #: Text that was cleaned on purpose, or spoilt: two measurements tell them apart.
@@ -263,10 +263,10 @@ def _misreported(case: _Investigation, finding: Finding, cause: str | None) -> C
 def _harms(case: _Investigation, finding: Finding, trial: Trial, own: bool = True) -> bool:
     """Whether a gain shows harm; `own` says that it came from the repair of that very cause, or that there is none.
 
-    Long steps can be right under momentum, and features of few values can be meant, so of them two seeds have to be
-    sure. A start from random vectors is a choice, which others would have improved in most trainings that learn. If the
-    repair of the cause gains nothing and a part of another kind does, the violation is not to blame, and a better part
-    is no proof of sickness.
+    Long steps can be right under momentum, and features of few values, much dropout and frozen tensors can be meant, so
+    of them two seeds have to be sure. A start from random vectors is a choice, which others would have improved in most
+    trainings that learn. If the repair of the cause gains nothing and a part of another kind does, the violation is not
+    to blame, and a better part is no proof of sickness.
     """
     learned = _has_learned(case)[0]
     if learned and not own and not case.kin:

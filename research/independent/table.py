@@ -27,6 +27,8 @@ SAME = [
 ]
 #: Family of a cause in the catalogue -> the parts of an experiment in which it can be.
 PLACES = {"data": {"pairs", "split"}, "inputs": {"encoding"}, "optimizer": {"optimizer", "batching"}}
+#: Places that are one: pairs are made of what the split gives, and the optimizer of an experiment holds its schedule.
+ONE_PART = ({"pairs", "split"}, {"optimizer", "schedule"})
 SOUND = ("healthy", "healthy, with a deviation", "a part that helps")
 
 
@@ -49,7 +51,7 @@ def placed(row, cause, place):
     if named(row, cause):
         return True
     if place:
-        return row["place"] == place or {row["place"], place} == {"pairs", "split"}
+        return row["place"] == place or {row["place"], place} in ONE_PART
     family = FAULTS[cause].family if cause in FAULTS else ""
     return row["place"] in PLACES.get(family, {family})
 

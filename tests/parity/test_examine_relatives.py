@@ -11,6 +11,9 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from nsputil.clinic.torch_suspect import examine
+from nsputil.clinic.torch_suspect.layouts import learn_unknown
+from nsputil.clinic.torch_suspect.words import Words as as_words
+from nsputil.pairs import SentencePair
 
 
 class Words:
@@ -930,3 +933,70 @@ def test_gradients_that_add_up_below_the_last_layers_are_no_second_task():
     found = examine(**training(step=added_up_below))
     gradients = next(f for f in found.findings if f.fact == "optimizer.gradients")
     assert gradients.state == "violated" and "second task" not in gradients.statement, found.table()
+
+
+# ---- rows that return, averages that lag, words that nobody knows ----
+
+
+def test_two_rows_drawn_again_and_again_are_no_labels_of_one_class():
+    weights = torch.utils.data.WeightedRandomSampler([1.0, 0.0, 1.0], 320, generator=torch.Generator().manual_seed(0))
+    found = examine(**with_text(train=DataLoader(Pairs(320, 0), 16, sampler=weights)))
+    assert (found.cause, found.place) == ("same-pairs-again", "batching"), found.table()
+
+
+def shadowed(decay):
+    """Return a step and an evaluation that keep and ask an average of the weights."""
+    kept = {}
+
+    def step(model, batch, loss, optimizer, schedule):
+        value = loss(model(**inputs(batch)), batch["labels"])
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        for name, p in model.named_parameters():
+            old = kept.setdefault(name, p.detach().clone())
+            old.mul_(decay).add_(p.detach(), alpha=1 - decay)
+        return value.detach()
+
+    def evaluate(model, held_out):
+        other = Bag().eval()
+        other.load_state_dict({**other.state_dict(), **kept})
+        with torch.no_grad():
+            right = [(other(**inputs(b)).argmax(1) == b["labels"]).float() for b in held_out]
+        return {"accuracy": torch.cat(right).mean().item()}
+
+    return {"step": step, "evaluate": evaluate}
+
+
+def test_an_average_that_still_knows_nothing_is_no_report_of_the_model():
+    found = examine(**training(**shadowed(0.9999)))
+    assert not found.sound and found.place == "evaluation", found.table()
+
+
+def test_an_average_that_follows_is_sound():
+    assert examine(**training(**shadowed(0.8))).sound
+
+
+class Letters:
+    """The words of a tokenizer of letters: each number is a word of two letters."""
+
+    cls_id, sep_id, pad_id = 2, 3, 0
+
+    def __init__(self, known):
+        self.known = known
+
+    def __len__(self):
+        return 60
+
+    def ids(self, text):
+        found = [(ord(word[0]) - 97) * 26 + ord(word[1]) - 97 for word in text.split()]
+        return [number if number < self.known else 4 for number in found]
+
+
+def test_a_token_that_many_words_share_is_that_of_unknown_words():
+    pairs = [tuple(" ".join(chr(97 + int(w) // 26) + chr(97 + int(w) % 26) for w in text.split()) for text in pair[:2])
+             + pair[2:] for pair in pairs_of(320, 0)]  # fmt: skip
+    for known, expected in ((30, 4), (60, -1)):
+        words = as_words(Letters(known), pairs[0][0])
+        learn_unknown(words, [SentencePair(a, b, label, 0, 0, 0, 1) for a, b, label in pairs])
+        assert words.unk_id == expected

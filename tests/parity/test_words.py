@@ -66,6 +66,11 @@ def test_special_tokens_that_have_a_name_are_known(kind):
     assert (words.cls_id, words.sep_id, words.pad_id, len(words)) == (1, 2, 0, 7)
 
 
+def test_a_function_that_knows_its_own_words_only_is_asked_with_one_of_them():
+    known = {"b": 5, "c": 6}
+    assert Words(lambda text: [known[word] for word in text.split()], "c b").ids("b").tolist() == [5]
+
+
 def test_a_function_names_no_special_token_and_no_size():
     words = Words(by_letters)
     assert (words.cls_id, words.sep_id, words.unk_id, words.pad_id, len(words)) == (-1, -1, -1, 0, 0)

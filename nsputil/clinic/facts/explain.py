@@ -88,6 +88,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "report.accuracy": ("model.repeatable", "evaluation."),
     "evaluation.": ("report.pairs",),
     "report.loss": ("evaluation.", "loss.recorded", "model.repeatable", "report.repeated", "report.accuracy"),
+    "labels.histogram": ("batches.again",),
     "labels.array": (),
     "steps.length": ("steps.kept", "batches.size", "optimizer.", "loss.", "model.backward"),
     "numbers.": (

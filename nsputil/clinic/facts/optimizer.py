@@ -19,6 +19,7 @@ DELAY = 80  # steps that a pulse is followed
 APART = 24  # steps between the early and the late pulse
 MOST = 3000  # steps of which the rate is traced one by one
 AGAIN = 20  # steps that are asked for a second time
+LONG = 250.0  # steps: a momentum of 0.99 acts for 100
 SETTLED = 8  # steps: some rules, such as RAdam's, divide by the size of a gradient only after a few
 ALONG = 0.3  # of the length of a step; rules that divide have 0.96, and others 1
 
@@ -251,7 +252,7 @@ def _memory(bench: Bench, trace: np.ndarray, at: tuple[int, int], total: int) ->
     momentum = max(ratio, 0.0) ** (1 / apart)
     memory = 1 / (1 - momentum)
     numbers |= {"momentum": momentum, "memory": memory}
-    if memory > max(60.0, total / 2):
+    if memory > min(max(60.0, total / 2), max(LONG, total / 5)):
         text = f"A gradient acts for about {memory:.0f} of {total} steps (momentum {momentum:.4f})."
         return [*findings, violated("optimizer.memory", PLACE, text, "momentum-too-high", numbers=numbers)]
     return [

@@ -15,7 +15,7 @@ except ImportError as error:  # pragma: no cover
 from nsputil.clinic.torch_suspect.copies import copied, kept_state
 from nsputil.clinic.torch_suspect.examination import Examination, run
 from nsputil.clinic.torch_suspect.given import Given, as_documents, as_pairs, from_trainer, is_trainer
-from nsputil.clinic.torch_suspect.words import Words, can_be_asked
+from nsputil.clinic.torch_suspect.words import can_be_asked, words_of
 
 __all__ = ["Examination", "examine"]
 
@@ -120,6 +120,9 @@ def examine(
                 own.pop("tokenizer", None)
             parts = own | given
         _check(parts)
+        truth = as_pairs(pairs, "pairs")
+        if parts.get("tokenizer") is not None:
+            words_of(parts["tokenizer"], truth)
         names = ("model", "optimizer", "train", "held_out", "loss", "schedule", "step", "evaluate", "forward", "both")
         memo: dict = {}
         parts |= {name: copied(parts.get(name), memo) for name in names}
@@ -129,7 +132,7 @@ def examine(
             parameter.grad = None
         case = Given(
             **parts,
-            pairs=as_pairs(pairs, "pairs"),
+            pairs=truth,
             held_out_pairs=as_pairs(held_out_pairs, "held_out_pairs"),
             documents=as_documents(documents),
             held_out_documents=as_documents(held_out_documents),
@@ -152,8 +155,6 @@ def _check(parts: Mapping[str, Any]) -> None:
             raise TypeError(
                 f"{name} is a {kind}; expected a DataLoader, or a list of batches: it is read several times"
             )
-    if parts.get("tokenizer") is not None:
-        Words(parts["tokenizer"])
     for name in ("loss", "step", "evaluate", "forward"):
         if parts.get(name) is not None and not callable(parts[name]):
             raise TypeError(f"{name} is a {type(parts[name]).__name__}; expected a function")

@@ -15,9 +15,9 @@ from nsputil.clinic.torch_suspect.batches import epoch, labels_of, leaves, order
 from nsputil.clinic.torch_suspect.calls import NAMES
 from nsputil.clinic.torch_suspect.copies import copied
 from nsputil.clinic.torch_suspect.given import Given
-from nsputil.clinic.torch_suspect.layouts import apart, learn_special, realigned, texts_known
+from nsputil.clinic.torch_suspect.layouts import apart, learn_special, learn_unknown, realigned, texts_known
 from nsputil.clinic.torch_suspect.watching import Training
-from nsputil.clinic.torch_suspect.words import Words
+from nsputil.clinic.torch_suspect.words import Words, words_of
 from nsputil.pairs import SentencePair
 from nsputil.run import Run
 
@@ -85,7 +85,7 @@ class AsRecording:
         documents = [*parts.documents, *others]
         self.given = {"train": parts.documents, "valid": parts.held_out_documents, "test": []}
         self.run = self._run()
-        self.words = Words(parts.tokenizer) if parts.tokenizer is not None else None
+        self.words = words_of(parts.tokenizer, parts.pairs) if parts.tokenizer is not None else None
         self.steps = self._steps()
         self.text_apart = self.other_rows = False
         if self.words is not None and self.with_text:
@@ -120,6 +120,7 @@ class AsRecording:
                 step.batch = both
                 apart_ones.append(step)
         learn_special(words, self.kept, pairs)
+        learn_unknown(words, pairs)
         if apart_ones:
             self.text_apart = texts_known(words, apart_ones, pairs)
         if apart_ones and not self.text_apart:
@@ -181,8 +182,8 @@ class AsRecording:
 
     def _array(self, arrays: dict, name: str) -> Any:
         ids = arrays.get("input_ids")
-        if name == "input_ids" and ids is not None and self.parts.tokenizer is not None:
-            return Words(self.parts.tokenizer).exchanged(ids)
+        if name == "input_ids" and ids is not None and self.words is not None:
+            return self.words.exchanged(ids)
         found = arrays.get(name)
         if found is None and ids is not None:  # a model that is not told takes all of it as text, and as A
             return np.ones_like(ids) if name == "attention_mask" else np.zeros_like(ids)

@@ -22,6 +22,8 @@ from nsputil.losses import softplus
 PLACE = "evaluation"
 AGAIN = 3  # more calls of an evaluation for one model
 ROWS = 100  # pairs that a report rests on: fewer are few, and a part of the held-out pairs is not
+PART = 4  # times the watched steps: a training that is longer leaves time to an average that lags
+BEHIND = 0.15  # of accuracy
 DRAWN = 4.0  # standard errors of a report on some pairs
 
 
@@ -321,7 +323,9 @@ def evaluation_facts(seen: AsRecording) -> list[Finding]:
     counts = [_count(look, seen) for look in said if np.isfinite(look.logits).all()]
     known = [c for c in counts if isinstance(c.said.get("accuracy"), float)]
     if known and not unclear:
-        found.append(_of_some(_of_another(_named(_accuracies(known, seen), said, seen), said), rows, part or drawn))
+        found.append(
+            _of_some(_of_another(_named(_accuracies(known, seen), said, seen), said, seen), rows, part or drawn)
+        )
     losses = [c for c in counts if isinstance(c.said.get("loss"), float)]
     own = [(look.said["loss"], look.own_loss) for look in said if look.said and "loss" in look.said]
     if own and all(abs(x - y) <= LOSS * max(abs(y), 0.05) for x, y in own):
@@ -329,7 +333,7 @@ def evaluation_facts(seen: AsRecording) -> list[Finding]:
         text = "The reported losses are those of the training's own loss."
         found.append(holds("report.loss", PLACE, text, another=float(not nats)))
     elif losses and not unclear:
-        found.append(_of_some(_of_another(_loss(losses), said), rows, part or drawn))
+        found.append(_of_some(_of_another(_loss(losses), said, seen), rows, part or drawn))
     if len(said) > 2 and not unclear:
         found += _stale(said)
     return found
@@ -349,12 +353,22 @@ def _as_share(said: dict, looks: list[Look]) -> dict:
     return {**said, "accuracy": said["accuracy"] / (100 if percent else 1)}
 
 
-def _of_another(finding: Finding, said: list[Look]) -> Finding:
-    """A report of another model, such as an average of the weights of the trained one, cannot be recounted."""
+def _of_another(finding: Finding, said: list[Look], seen: AsRecording) -> Finding:
+    """A report of another model, such as an average of the weights of the trained one, cannot be recounted.
+
+    It lags behind at first. If it still has learned nothing where a good part of the training is over and the trained model
+    has learned, it says nothing of that model.
+    """
     asked = any(look.rows and not look.other for look in said)
     if finding.state != "violated" or finding.cause is not None or asked:
         return finding
     text = f"{finding.statement} The evaluation does not ask the model that is trained, but another one."
+    last = said[-1]
+    if len(seen.training.seen) * PART >= seen.total and last.said:
+        told, error = float(last.said.get("accuracy", 1.0)), float(np.sqrt(0.25 / max(1, len(last.labels))))
+        first = float((said[0].said or {}).get("accuracy", 0.5)) if len(said) > 1 else 0.5
+        if told < max(first, 0.5) + 2 * error and last.accuracy - told > BEHIND:
+            return replace(finding, statement=f"{text} That one has learned nothing, and the trained one has.")
     return replace(finding, statement=text, firm=False)
 
 

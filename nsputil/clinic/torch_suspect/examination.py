@@ -443,6 +443,9 @@ def _by_harm(case: Case) -> Conclusion | None:
         case.evidence.append(_of(finding))
         if gained is None or not _helps(case, gained, HARM):
             continue
+        if finding.numbers.get("second") and _learned(case)[0]:  # to learn two tasks takes longer than to learn one
+            case.helping = case.helping or swap
+            continue
         meant = finding.cause is None or finding.place in ("optimizer", "loss", "batching")
         if meant and finding.cause not in TELLING and _learned_enough(case, gained):
             case.helping = case.helping or swap

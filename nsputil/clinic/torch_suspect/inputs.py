@@ -27,6 +27,7 @@ SHARED = 0.05
 SHOWN = 0.75  # of the words of a pair: a collator that leaves so many masks, drops or exchanges some, as many do
 EVEN = 0.1  # of the share of IsNext: steps and held-out pairs are alike
 FIT = 0.05  # of the rows: so many show how a row is laid out
+LOST_WORDS = 1 / 3  # of all words of the text
 MANY = 400  # different pairs in an epoch: a sampler may leave others to later epochs
 EPOCHS = 12  # that are asked for the rows that they take
 
@@ -110,7 +111,7 @@ def array_facts(seen: AsRecording) -> list[Finding]:
     """Do the arrays show A and then B, told apart, with their special tokens?"""
     if seen.words is None or not seen.with_text:
         return [unknown("arrays.words", "encoding", "Without tokenizer and pairs the arrays cannot be decoded.")]
-    found = [_understood(f, seen) for f in arrays(seen)]
+    found = [_unknown_to_all(_understood(f, seen)) for f in arrays(seen)]
     takes = seen.training.takes
     found = [f for f in found if not (f.fact == "arrays.segments" and "token_type_ids" not in takes)]
     if not seen.with_segments:  # a choice, as far as one can see: whether it does harm is another question
@@ -130,6 +131,12 @@ def _understood(finding: Finding, seen: AsRecording) -> Finding:
         return finding
     text = f"The layout of the rows is not known, as the tokenizer names no special tokens. {finding.statement}"
     return unknown(finding.fact, finding.place, text)
+
+
+def _unknown_to_all(finding: Finding) -> Finding:
+    """Words that the tokenizer does not know are lost in any arrays that it makes, so no exchange can judge them."""
+    lost = finding.numbers.get("unknown", 0.0)
+    return replace(finding, firm=True) if finding.cause == "unknown-words" and lost > LOST_WORDS else finding
 
 
 def _altered(finding: Finding, seen: AsRecording) -> Finding:

@@ -14,6 +14,9 @@ MOST = 4  # special tokens of a row
 USUAL = 0.9  # of the rows hold each of them
 KNOWN = 0.8  # of the arrays that are taken for a text hold one, or as many words as theirs
 BEGIN = 5  # words by which a text is known
+ASKED = 400  # different words that are looked up one by one
+FEWEST = 40  # different words: of fewer none is said to be unknown
+MANY_WORDS = 0.05  # of them: two words of a language may share a token, as two spellings do, and hardly more
 TEXTS = 4000  # pairs whose words are looked up
 
 
@@ -43,6 +46,19 @@ def learn_special(words: Any, steps: Iterable, pairs: list) -> None:
         words.sep_id = (inside or later)[0]
     words.more = frozenset(common) - {words.cls_id, words.sep_id}
     words.learned = True
+
+
+def learn_unknown(words: Any, pairs: list) -> None:
+    """Find the token of unknown words, where the tokenizer does not name it: many different words are all that one."""
+    texts = [text for pair in pairs[:TEXTS] for text in (pair.sentence_a, pair.sentence_b)]
+    different = sorted({word for text in texts for word in text.split() if word.isalpha()})
+    chosen = different[:: max(1, len(different) // ASKED)]
+    if words.unk_id >= 0 or len(chosen) < FEWEST:
+        return
+    alone = Counter(int(found[0]) for word in chosen if len(found := words.ids(word)) == 1)
+    token, count = alone.most_common(1)[0] if alone else (-1, 0)
+    if count > MANY_WORDS * len(chosen):
+        words.unk_id = token
 
 
 def apart(texts: tuple, words: Any) -> SimpleNamespace | None:

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from nsputil.clinic.torch_suspect.batches import label_place, labels_of, leaves, mapped, own_labels, with_labels_like
 from nsputil.clinic.torch_suspect.calls import NAMES, is_wide
 from nsputil.clinic.torch_suspect.given import Given, usual_rate
-from nsputil.clinic.torch_suspect.words import Words
+from nsputil.clinic.torch_suspect.words import Words, words_of
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def textbook_encoding(given: Given, like: Any, words: Words | None = None, lengt
     ValueError
         If the tokenizer names no special tokens for joined rows.
     """
-    words = words or Words(given.tokenizer)
+    words = words or words_of(given.tokenizer, given.pairs)
     texts = two_texts(like)
     if texts is None and min(words.cls_id, words.sep_id) < 0:
         raise ValueError("the tokenizer names no special tokens")

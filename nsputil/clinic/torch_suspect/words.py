@@ -22,7 +22,7 @@ ATTRIBUTES = {
     "mask_id": "mask_token_id",
     "pad_id": "pad_token_id",
 }
-PROBE = "a"  # any text: whether a tokenizer can be asked at all
+SAMPLE = "a"
 
 
 class Words:
@@ -33,6 +33,8 @@ class Words:
     tokenizer : object
         With ``ids(text)``, as the vocabularies of this course; called with a text, as those of transformers, or any
         function; or with ``encode(text)``, as those of tokenizers and sentencepiece.
+    sample : str
+        A text that it can read, to find out how it is asked.
 
     Raises
     ------
@@ -40,9 +42,9 @@ class Words:
         If it answers none of these calls with ids.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, sample: str = SAMPLE) -> None:
         self.tokenizer = tokenizer
-        self._ask = _way_to_ask(tokenizer)
+        self._ask = _way_to_ask(tokenizer, sample)
         special = {name: _special(tokenizer, name) for name in NAMED}
         self.cls_id, self.sep_id = special["cls_id"], special["sep_id"]
         self.unk_id, self.mask_id = special["unk_id"], special["mask_id"]
@@ -72,10 +74,21 @@ class Words:
         return np.where(ids == self.pad_id, 0, np.where(ids == 0, self.pad_id, ids))
 
 
-def can_be_asked(tokenizer: Any) -> bool:
+def words_of(tokenizer: Any, pairs: Sequence) -> Words:
+    """Return a tokenizer that is asked as it answers to the text of a pair.
+
+    Raises
+    ------
+    TypeError
+        If it cannot be asked.
+    """
+    return Words(tokenizer, pairs[0].sentence_a if pairs else SAMPLE)
+
+
+def can_be_asked(tokenizer: Any, sample: str = SAMPLE) -> bool:
     """Whether a thing is a tokenizer of a kind that is known here."""
     try:
-        _way_to_ask(tokenizer)
+        _way_to_ask(tokenizer, sample)
     except TypeError:
         return False
     return True
@@ -93,17 +106,17 @@ def _special(tokenizer: Any, name: str) -> int:
     return int(value) if isinstance(value, int | np.integer) else -1
 
 
-def _way_to_ask(tokenizer: Any) -> Callable[[str], Sequence[int]]:
+def _way_to_ask(tokenizer: Any, sample: str) -> Callable[[str], Sequence[int]]:
     """Return a function from a text to its ids without special tokens."""
     for name in ("ids", "__call__", "encode"):
         call = getattr(tokenizer, name, None)
         if not callable(call) or isinstance(tokenizer, type):
             continue
         plain = partial(_plain, call)
-        if _gives_ids(plain):
+        if _gives_ids(plain, sample):
             return plain
         whole = partial(_whole, call)
-        if _gives_ids(whole):
+        if _gives_ids(whole, sample):
             return _without_frame(whole)
     raise TypeError(
         f"tokenizer is a {type(tokenizer).__name__}; expected one with .ids(text) or .encode(text), one that is called "
@@ -119,10 +132,10 @@ def _whole(call: Callable, text: str) -> Sequence[int]:
     return _ids(call(text))
 
 
-def _gives_ids(ask: Callable[[str], Sequence[int]]) -> bool:
+def _gives_ids(ask: Callable[[str], Sequence[int]], sample: str) -> bool:
     """Whether a function gives whole numbers for a text."""
     try:
-        found = np.asarray(ask(PROBE))
+        found = np.asarray(ask(sample))
     except Exception:  # this tokenizer is not asked so
         return False
     return found.ndim == 1 and (found.size == 0 or np.issubdtype(found.dtype, np.integer))
