@@ -1000,3 +1000,20 @@ def test_a_token_that_many_words_share_is_that_of_unknown_words():
         words = as_words(Letters(known), pairs[0][0])
         learn_unknown(words, [SentencePair(a, b, label, 0, 0, 0, 1) for a, b, label in pairs])
         assert words.unk_id == expected
+
+
+# ---- copies that the corpus holds ----
+
+
+def documents_of(copies, crossing):
+    """Return documents to train on and held-out ones: so many are repeated in training, so many are in both."""
+    rng = np.random.default_rng(0)
+    made = [[f"{' '.join(map(str, rng.integers(5, 60, 9)))} of document {k}" for _ in range(8)] for k in range(60)]
+    return made[:40] + made[:copies], made[40:] + made[30 : 30 + crossing]
+
+
+@pytest.mark.parametrize(("copies", "crossing", "state_of"), [(8, 4, "holds"), (0, 4, "violated"), (2, 12, "violated")])
+def test_a_fair_split_deals_out_the_copies_of_a_corpus(copies, crossing, state_of):
+    documents, others = documents_of(copies, crossing)
+    found = examine(**with_text(documents=documents, held_out_documents=others))
+    assert state(found, "split.shared") == state_of, found.table()

@@ -356,8 +356,8 @@ def _as_share(said: dict, looks: list[Look]) -> dict:
 def _of_another(finding: Finding, said: list[Look], seen: AsRecording) -> Finding:
     """A report of another model, such as an average of the weights of the trained one, cannot be recounted.
 
-    It lags behind at first. If it still has learned nothing where a good part of the training is over and the trained model
-    has learned, it says nothing of that model.
+    It lags behind at first. If it still has learned nothing where a good part of the training is over and the trained
+    model has learned, it says nothing of that model.
     """
     asked = any(look.rows and not look.other for look in said)
     if finding.state != "violated" or finding.cause is not None or asked:
