@@ -48,7 +48,7 @@ def gap_of_loss(reading: LogReading, of: Curves) -> list[Symptom]:
     """A held-out loss of twice that of training."""
     if not len(of.loss) or not len(of.held_loss) or of.summed or of.free:
         return []
-    train, held = late_mean(of.loss[: of.until_held if of.until_held >= 3 else None]), float(of.held_loss[-1])
+    train, held = late_mean(of.loss[: of.until_held or None]), float(of.held_loss[-1])
     text = f"The loss ends at {train:.4f} in training and at {held:.4f} held out."
     return [Symptom(WORSE, text, firm=False)] if held - train > 0.15 and held > 2 * train > 0 else []
 

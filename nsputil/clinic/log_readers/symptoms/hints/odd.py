@@ -5,6 +5,7 @@ import math
 from nsputil.clinic.log_readers.reading import LogReading
 from nsputil.clinic.log_readers.symptoms.curves import Curves
 from nsputil.clinic.log_readers.symptoms.groups import CONTRADICTION, NAN, PERFECT, Symptom
+from nsputil.clinic.log_readers.symptoms.limits import NO_LOSS
 
 ALL_RIGHT = 0.9995  # an accuracy
 NEARLY = 0.99  # likewise, of held-out rows
@@ -23,6 +24,27 @@ def beyond_all_rows(reading: LogReading, of: Curves) -> list[Symptom]:
         return []
     text = f"An accuracy is {reading.beyond[0]:g}, more than all rows: it is divided by too few."
     return [Symptom(CONTRADICTION, text, firm=False)]
+
+
+def below_zero(reading: LogReading, of: Curves) -> list[Symptom]:
+    """A precision, a recall or an F1 below 0: it was set so before the first was measured, and none was."""
+    for name, values in reading.scores.items():
+        if min(values) < 0:
+            text = f"{name} is {min(values):g}, which no share of rows can be: nothing was measured there."
+            return [Symptom(CONTRADICTION, text, firm=False)]
+    return []
+
+
+def no_loss_at_first(reading: LogReading, of: Curves) -> list[Symptom]:
+    """After the first rows of a training the loss is next to nothing: one class only, or the answer is in the rows."""
+    loss = of.loss
+    first = of.from_start and of.counted and not of.by_epoch and not 1 < reading.epochs < math.inf
+    if len(loss) < 4 or not first or of.free or len(of.accuracy) + len(of.held_accuracy):
+        return []
+    if loss[0] < NO_LOSS or loss.min() < 0 or loss[2:].max() >= NO_LOSS:
+        return []
+    text = f"The loss of training is {loss[0]:.4f} at first and below {NO_LOSS} from the third row on: easy rows, one"
+    return [Symptom(PERFECT, f"{text} class only, or the answer is in the rows.", firm=False)]
 
 
 def right_at_first(reading: LogReading, of: Curves) -> list[Symptom]:
