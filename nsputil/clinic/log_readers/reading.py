@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nsputil.clinic.log_readers import scores, unnamed
+from nsputil.clinic.log_readers import plain, scores, unnamed
 from nsputil.clinic.log_readers.aliases import mended, parse_name
 from nsputil.clinic.log_readers.as_run import as_run
 from nsputil.clinic.log_readers.errors import read_as_loss
@@ -207,7 +207,7 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
         nan_arrays=scores.nan_arrays(text),
         nans=scores.nans(text),
         beyond=rows.beyond,
-        again=epoch_again(records),
+        again=epoch_again(plain.read(text) if family.sums_up else records),
         free=scores.need_not_fall(text),
         perplexity=bool(rows.perplexities),
         per_word=scores.per_word(records),

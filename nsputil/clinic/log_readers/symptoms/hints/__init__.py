@@ -30,6 +30,7 @@ HINTS: tuple[Callable[[LogReading, Curves], list[Symptom]], ...] = (
     still.wrong_for_sure,
     still.no_trend,
     odd.right_at_first,
+    odd.all_right_at_a_cost,
     odd.perfect_score,
     odd.no_loss_at_first,
     apart.better_in_each_row,

@@ -58,6 +58,14 @@ def right_at_first(reading: LogReading, of: Curves) -> list[Symptom]:
     return []
 
 
+def all_right_at_a_cost(reading: LogReading, of: Curves) -> list[Symptom]:
+    """All held-out rows are right, and the loss is still that of a model that is not sure."""
+    if not len(of.held_accuracy) or of.held_accuracy[-1] <= ALL_RIGHT or not len(of.held_loss):
+        return []
+    text = f"The held-out accuracy is {of.held_accuracy[-1]:.4f}: each row is right, at a loss of"
+    return [Symptom(PERFECT, f"{text} {of.held_loss[-1]:.4f}.", firm=False)]
+
+
 def perfect_score(reading: LogReading, of: Curves) -> list[Symptom]:
     """An area under the curve, a precision, a recall or an F1 of exactly 1."""
     for name, values in {**reading.areas, **reading.scores}.items():

@@ -23,7 +23,11 @@ LIMITS = (*(-math.log(10.0**-k) for k in (6, 7, 8, 9, 10, 12, 15)), 15.9424, 15.
 
 def nothing_moves(reading: LogReading, of: Curves) -> list[Symptom]:
     """Loss and accuracy of a part, or the accuracies of both, are the same to the last digit, row by row."""
-    pairs = ((of.held_loss, of.held_accuracy, 3), (of.loss, of.accuracy, 3), (of.accuracy, of.held_accuracy, 2))
+    pairs = (
+        (of.held_loss, of.held_accuracy, 3),
+        (of.loss, of.accuracy, 2 if of.by_epoch else 3),
+        (of.accuracy, of.held_accuracy, 2),
+    )
     for first, second, least in pairs:
         rows = max(least, len(first) // 2)
         if len(first) != len(second) or len(first) < rows or min(first[-1], second[-1]) < NO_LOSS:
