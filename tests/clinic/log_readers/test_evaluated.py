@@ -177,6 +177,18 @@ def test_good_trainings_get_no_hint(text):
     assert said(text).code == 3 and not said(text).looks
 
 
+def test_a_training_that_gets_worse_row_by_row():
+    worse = ((0.841, 0.728), (0.844, 0.727), (0.854, 0.723), (0.851, 0.726), (0.860, 0.722), (0.869, 0.720))
+    text = times("Epoch {} loss {} acc {}\n", *((k, *x) for k, x in enumerate(worse, 130)))
+    assert s.RISES in said(text).looks and said(text).code == 3
+    other = times("Epoch {} loss {} acc {}\n", *((k, x, 0.72 + k % 2 / 50) for k, (x, _) in enumerate(worse, 130)))
+    assert s.RISES not in said(other).looks
+
+
+def test_a_loss_of_rounding_alone_is_zero():
+    assert said(times("Iteration {}, loss = -6.4e-20\n", 3240, 3280, 3320)).groups == [s.CONTRADICTION]
+
+
 def test_a_separator_is_no_sign():
     assert reading("loss 0.4 f1 - 0.91 precision-0.90 recall: -1.0\n").scores == {
         "f1": [0.91],

@@ -41,6 +41,7 @@ HINTS: tuple[Callable[[LogReading, Curves], list[Symptom]], ...] = (
     evaluated.last_falls_off,
     apart.held_out_accuracy_falls,
     apart.loss_grows,
+    apart.gets_worse,
     odd.losses_of_two_kinds,
     odd.zeros_between,
 )
