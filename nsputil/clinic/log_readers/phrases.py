@@ -39,6 +39,10 @@ _OF_EVALUATION = re.compile(
 #: ``Loss: 0.4756 (0.5425)`` there: of the batch, and the mean so far, which is that of the evaluation in the end.
 _MEAN = re.compile(r"(\d*\.\d+)\s*\(\s*(\d*\.\d+)\s*\)")
 _MEASURE = re.compile(r"\b(loss|acc|accuracy|prec|top)(?=[@ -]?1?\s*[:=]?\s*[\d.])", re.I)
+#: ``f1: 0.81, best f1: 0.84``: the best so far, beside what was measured now.
+_BEST = re.compile(r"(?<=[\d%])\s*[,;|]\s*best[ _-][\w -]{1,20}?\s*[:=]\s*[\d.]+\s?%?(?=\s*(?:[,;|]|$))", re.I)
+#: ``FB1``: the F1 of conlleval.
+_FB1 = re.compile(r"\bFB1\b")
 #: ``Score at iteration 60 is NaN``: what DL4J calls its loss.
 _SCORE_AT = re.compile(r"\bscore at iteration (\d+) is\b", re.I)
 #: ``accuracy_top-1: 24.0``: OpenMMLab writes percent, even of 0.24.
@@ -63,7 +67,7 @@ _DARKNET = re.compile(r"^\s*(\d+): (-?nan|[\d.]+), (-?nan|[\d.]+) avg(?: loss)?,
 
 def plain(line: str) -> str:
     """Return a line with its names before their numbers, and their parts before their names."""
-    line = _OWNED.sub("", _SHORT.sub(r"\1 ", line))
+    line = _OWNED.sub("", _SHORT.sub(r"\1 ", without_best(_FB1.sub("F1", line))))
     line = _BEHIND.sub(r"\2 \1\3, \4 \1\5", line)
     line = _DARKNET.sub(r"step \1, loss \2, avg loss \3,", _OF_EPOCH.sub(r"\1 batch \2/\3 ", line))
     if evaluation := _OF_EVALUATION.match(line):
@@ -77,6 +81,11 @@ def plain(line: str) -> str:
     line = _AT.sub(r"\2 \3, \1:", line)
     line = _ERROR.sub(lambda match: f"{match[1]}accuracy{match[2] or ' '}{100 - float(match[3]):.6g}%", line)
     return _under_headings(line)
+
+
+def without_best(line: str) -> str:
+    """Return a line without the best number so far, if another stands before it."""
+    return _BEST.sub("", line)
 
 
 def _under_headings(line: str) -> str:

@@ -10,7 +10,10 @@ from nsputil.clinic.log_readers.record import Family, Record
 from nsputil.clinic.log_readers.repeats import are_doubles
 from nsputil.clinic.log_readers.text import LogText
 
-_REPORTED = re.compile(r"\s*accuracy\s+\d?\.\d+\s+\d+\s*$")  # a line of scikit-learn's report
+#: Lines of an evaluation, by scikit-learn's report and by conlleval.
+_REPORTED = re.compile(
+    r"\s*accuracy\s+\d?\.\d+\s+\d+\s*$|.*\baccuracy:\s+[\d.]+%; precision:\s+[\d.]+%; recall:\s+[\d.]+%; FB1:"
+)
 #: ``120 | loss 4.84``: a step without a name.
 _FIRST = re.compile(r"\s*(\d{1,12})\s*[|:,]\s*(?=[A-Za-z])")
 #: ``train.py:303] [21500] | loss 7.64``: likewise.

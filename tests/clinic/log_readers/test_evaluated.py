@@ -70,6 +70,22 @@ def test_rows_of_a_usual_table_do_not_lie_on_their_side():
     assert [row[2] for row in rows(text)] == [0.7, 0.6, 0.5]
 
 
+def test_a_named_loss_is_read_if_there_is_no_other():
+    text = times("iteration:1 step:{}/1304, NER loss:{}\n", (0, 63.7), (50, 36.3), (100, 19.0))
+    text += "accuracy:  98.58%; precision:  83.64%; recall:  84.46%; FB1:  84.04\n"
+    assert [row[1:3] for row in rows(text)] == [("train", 63.7), ("train", 36.3), ("train", 19.0), ("held_out", None)]
+    assert rows(text)[-1][3] == pytest.approx(0.9858) and said(text).code == 3
+    both = times("step {} loss {} kd loss 9.1 acc 0.7\n", (1, 0.7), (2, 0.6))
+    assert [row[2] for row in rows(both)] == [0.7, 0.6]
+
+
+def test_the_best_so_far_is_left_out():
+    text = times("f1: {}, precision: 0.81, recall: 0.79, best f1: 0.84000\n", 0.80, 0.84, 0.82)
+    assert [row["f1"] for row in reading(text).rows] == [0.80, 0.84, 0.82] and not said(text).looks
+    assert rows("val_acc: 0.71, best_val_acc: 0.90, test_acc: 0.65\n")[0][3] == 0.71
+    assert rows("loss 0.5 acc 0.7\nbest acc: 0.9\nloss 0.4 acc 0.8\n") == rows("loss 0.5 acc 0.7\nloss 0.4 acc 0.8\n")
+
+
 # Epochs that repeat.
 
 BATCHES = (2.3992, 2.6361, 2.6707, 2.4452, 2.5466)
@@ -150,6 +166,8 @@ def test_what_one_answer_costs_at_least():
         (s.STUCK, times("Epoch {} loss 4.08\ndev_f1: {}\ndev_loss: {}\n", (1, 0.0883, 4.11), (2, 0.0893, 4.13),
                         (3, 0.0887, 4.12))),
         (s.PERFECT, times("Epoch[0] Batch[{}] SomeLoss={}\n", (10, 0.1004), (20, 0.0001), (30, 0.0001), (40, 0.0001))),
+        (s.STUCK, "eval_loss = 0.6333\neval_precision = 0.0\neval_recall = 0.0\neval_f1 = 0.0\n"),
+        (s.STUCK, "f1: 0.00000, precision: 1.00000, recall: 0.00000, best f1: 0.00000\n"),
         (s.PERFECT, KERAS.format(4, 0.0537, 1.0, 0.6642, 1.0)),
     ],
 )  # fmt: skip

@@ -28,6 +28,7 @@ HINTS: tuple[Callable[[LogReading, Curves], list[Symptom]], ...] = (
     still.hardly_better,
     still.knows_nothing,
     still.wrong_for_sure,
+    still.finds_nothing,
     still.no_trend,
     odd.right_at_first,
     odd.all_right_at_a_cost,

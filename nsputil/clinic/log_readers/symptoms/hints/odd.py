@@ -68,7 +68,8 @@ def all_right_at_a_cost(reading: LogReading, of: Curves) -> list[Symptom]:
 
 def perfect_score(reading: LogReading, of: Curves) -> list[Symptom]:
     """An area under the curve, a precision, a recall or an F1 of exactly 1."""
-    for name, values in {**reading.areas, **reading.scores}.items():
+    nothing = any(values[-1] <= 0 for values in reading.scores.values())  # of what is never found, none is wrong
+    for name, values in {**reading.areas, **({} if nothing else reading.scores)}.items():
         if values and min(values[-2:]) == 1.0:
             return [Symptom(PERFECT, f"{name} is exactly 1.", firm=False)]
     return []

@@ -149,6 +149,14 @@ def wrong_for_sure(reading: LogReading, of: Curves) -> list[Symptom]:
     return []
 
 
+def finds_nothing(reading: LogReading, of: Curves) -> list[Symptom]:
+    """A recall or an F1 that is 0 in each report, whatever the precision of what was never said is taken for."""
+    for name, values in reading.scores.items():
+        if ("recall" in name or "f1" in name) and values and not any(values):
+            return [_stuck(f"{name} is 0 in each of {len(values)} reports: nothing is found.")]
+    return []
+
+
 def no_trend(reading: LogReading, of: Curves) -> list[Symptom]:
     """Neither loss nor accuracy of training gets better in five rows, and the accuracy is poor."""
     if min(len(of.loss), len(of.accuracy)) < FEW or of.free or late_mean(of.accuracy) > 0.3:
