@@ -145,7 +145,8 @@ def _held_out_rises(of: Curves) -> list[Symptom]:
     after = held[where + 1 :]
     # one row after the lowest may be an outlier, two rows are no curve, and the best metric may come late
     lasting = len(after) >= 2 and float(np.median(after[-3:])) > least + 0.25 * (last - least)
-    leaps = last > 2 * least and last - least > LEAST_OF_TWO
+    good = len(accuracy) > 0 and accuracy[-1] >= 0.8
+    leaps = last > 2 * least and (last - least > LEAST_OF_TWO or not good)
     proved = leaps if len(held) == 2 or not lasting else last - least > _scatter(held, where)
     if len(after) == 1 and len(held) > 2:
         proved = last - least > max(least, 4 * noise(held[:-1]))
