@@ -59,6 +59,11 @@ _OF_ROWS = re.compile(
     rf"\b(accuracy|loss)((?:\s+[a-z]+){{0,4}}?)\s+(?:on|for|over)\s+(?:the\s+)?[\d,]+\s+({_PARTS})(?:\s+[a-z]+)?\s*[:=]",
     re.I,
 )
+#: ``Mean test loss of 8 batches: 0.37``: likewise.
+_OF_BATCHES = re.compile(
+    r"\b(loss|acc|accuracy)\s+(?:of|over|on|in|for)\s+[\d,]+\s+(?:batch(?:es)?|samples?|rows|images|examples)\s*[:=]",
+    re.I,
+)
 #: ``Loss [100, 200](epoch, minibatch): 1.74``: the names of the counters behind them.
 _COUNTED = re.compile(r"\b(loss|acc|accuracy)\s*\[(\d+),\s*(\d+)\]\s*\((\w+),\s*(\w+)\)\s*[:=]", re.I)
 #: ``120: 788.26, 801.11 avg, 0.001000 rate``: Darknet's step, loss and running mean.
@@ -78,6 +83,7 @@ def plain(line: str) -> str:
     line = _TOP.sub(r"\1\2\3\4%", _SCORE_AT.sub(r"iteration \1, loss:", line))
     line = _IN_NAME.sub(r"\1\2 ", _SYMBOL.sub(r"\1 ", line))
     line = _COUNTED.sub(r"\4 \2, \5 \3, \1:", _OF_ROWS.sub(r"\3 \1:", line))
+    line = _OF_BATCHES.sub(r"\1:", line)
     line = _AT.sub(r"\2 \3, \1:", line)
     line = _ERROR.sub(lambda match: f"{match[1]}accuracy{match[2] or ' '}{100 - float(match[3]):.6g}%", line)
     return _under_headings(line)

@@ -39,7 +39,8 @@ def read(text: LogText) -> list[Record]:
             if HEADER.search(line):
                 context = found.part
             if counted and all(parse_name(name).quantity == "epoch" for name, _ in counted):
-                now, context = Record(number, dict(counted)), context if HEADER.search(line) else None
+                begins = found.part if found.part != "train" else None  # ``Eval epoch: 43``
+                now, context = Record(number, dict(counted)), context if HEADER.search(line) else begins
                 records.append(now)
             elif counted and "=" in line and len(line.split("=")) == 2:  # global_step = 20
                 now = _opened(now, records, number, found.part or context)

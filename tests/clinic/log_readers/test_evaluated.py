@@ -79,6 +79,19 @@ def test_a_named_loss_is_read_if_there_is_no_other():
     assert [row[2] for row in rows(both)] == [0.7, 0.6]
 
 
+def test_the_epoch_of_an_evaluation_names_the_part_of_the_lines_below():
+    text = times(
+        "Training epoch: {0}\n Mean training loss: {1}.  Mean training acc: {2}%.\nEval epoch: {0}\n"
+        " Mean test loss of 8 batches: {3}.\n Top1: {4}%\n Top5: 99.14%\n",
+        (43, 0.1511, 94.52, 0.3677, 89.01),
+        (44, 0.1463, 94.75, 0.3831, 88.48),
+    )
+    train, held, test = ([row[2:] for row in rows(text) if row[1] == p] for p in ("train", "held_out", "test"))
+    assert train[0] == (0.1511, pytest.approx(0.9452)) and test[0][0] == 0.3677
+    assert held[0][1] == pytest.approx(0.8901) and said(text).code == 3
+    assert rows("Accuracy over 500 images: 0.71\n")[0][3] == 0.71
+
+
 def test_the_best_so_far_is_left_out():
     text = times("f1: {}, precision: 0.81, recall: 0.79, best f1: 0.84000\n", 0.80, 0.84, 0.82)
     assert [row["f1"] for row in reading(text).rows] == [0.80, 0.84, 0.82] and not said(text).looks
