@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from nsputil.clinic.log_readers.aliases import PART, SPENT, Name, parse_name
 from nsputil.clinic.log_readers.figures import NUMBER
-from nsputil.clinic.log_readers.phrases import plain
+from nsputil.clinic.log_readers.phrases import plain, without_best
 
 _CUT = re.compile(r"[,;|\[\](){}<>\"'\t]|\s{2,}|\s-+\s|--+|\bINFO:|\.\s")
 _TAIL = re.compile(r"[\s=:>~\"']*(?:tensor)?[\s=:\[({]*$")
@@ -52,7 +52,7 @@ class Found:
 
 def is_summary(line: str) -> bool:
     """Return whether a line repeats what others have said: the best so far, what improved."""
-    return bool(_SUMMARY.search(line))
+    return bool(_SUMMARY.search(without_best(line)))
 
 
 def scan(line: str) -> Found:

@@ -271,6 +271,12 @@ def _chosen(cells: list[_Cell], wanted: Mapping[str, str], out: Rows) -> dict[tu
                 or raw in wanted
                 or (words and quantity == "loss")
             }
+            if (
+                not usable
+                and quantity == "loss"
+                and not any(c.name.quantity == "loss" and c.name.task in (None, "nsp", "mlm") for c in cells)
+            ):
+                usable = names  # ``NER loss`` beside an accuracy: there is no other
             if not usable:
                 continue
             order, at = list(names), (quantity, part)

@@ -32,10 +32,21 @@ _HEADING = re.compile(rf"[\[<(]\s*({_PARTS})\s*[\])>]\s*:?", re.I)
 _INNER = re.compile(r"(^\s*|[,;|]\s*)([A-Za-z][\w@-]*\s*[=:])")
 
 
-#: ``Test: [20/29]``: a batch of an evaluation.
+#: ``Test: [20/29]``, ``Test (EMA): [20/29]``: a batch of an evaluation, and of which weights.
 _OF_EVALUATION = re.compile(
-    r"^(\W*(?:test|val|valid|validation|eval)\w*\s*:?\s*)[\[(]\s*(\d+)\s*/\s*(\d+)\s*[\])]", re.I
+    r"^(\W*(?:test|val|valid|validation|eval)\w*)\s*(?:\((\w+)\)\s*)?(:?\s*)[\[(]\s*(\d+)\s*/\s*(\d+)\s*[\])]", re.I
 )
+#: ``Loss: 0.4756 (0.5425)`` there: of the batch, and the mean so far, which is that of the evaluation in the end.
+_MEAN = re.compile(r"(\d*\.\d+)\s*\(\s*(\d*\.\d+)\s*\)")
+_MEASURE = re.compile(r"\b(loss|acc|accuracy|prec|top)(?=[@ -]?1?\s*[:=]?\s*[\d.])", re.I)
+#: ``f1: 0.81, best f1: 0.84``: the best so far, beside what was measured now.
+_BEST = re.compile(r"(?<=[\d%])\s*[,;|]\s*best[ _-][\w -]{1,20}?\s*[:=]\s*[\d.]+\s?%?(?=\s*(?:[,;|]|$))", re.I)
+#: ``FB1``: the F1 of conlleval.
+_FB1 = re.compile(r"\bFB1\b")
+#: ``Score at iteration 60 is NaN``: what DL4J calls its loss.
+_SCORE_AT = re.compile(r"\bscore at iteration (\d+) is\b", re.I)
+#: ``accuracy_top-1: 24.0``: OpenMMLab writes percent, even of 0.24.
+_TOP = re.compile(r"\b(acc(?:uracy)?_top)-(\d+)(\s*[:=]\s*)(\d+(?:\.\d+)?)\b")
 
 #: ``Train Epoch: 1 [640/60000 (1%)]``: the rows so far.
 _OF_EPOCH = re.compile(r"\b(epoch:?\s*\d+)\s*\[\s*(\d+)/(\d+)(?:\s*\(\s*\d+%\s*\))?\s*\]", re.I)
@@ -48,6 +59,11 @@ _OF_ROWS = re.compile(
     rf"\b(accuracy|loss)((?:\s+[a-z]+){{0,4}}?)\s+(?:on|for|over)\s+(?:the\s+)?[\d,]+\s+({_PARTS})(?:\s+[a-z]+)?\s*[:=]",
     re.I,
 )
+#: ``Mean test loss of 8 batches: 0.37``: likewise.
+_OF_BATCHES = re.compile(
+    r"\b(loss|acc|accuracy)\s+(?:of|over|on|in|for)\s+[\d,]+\s+(?:batch(?:es)?|samples?|rows|images|examples)\s*[:=]",
+    re.I,
+)
 #: ``Loss [100, 200](epoch, minibatch): 1.74``: the names of the counters behind them.
 _COUNTED = re.compile(r"\b(loss|acc|accuracy)\s*\[(\d+),\s*(\d+)\]\s*\((\w+),\s*(\w+)\)\s*[:=]", re.I)
 #: ``120: 788.26, 801.11 avg, 0.001000 rate``: Darknet's step, loss and running mean.
@@ -56,15 +72,26 @@ _DARKNET = re.compile(r"^\s*(\d+): (-?nan|[\d.]+), (-?nan|[\d.]+) avg(?: loss)?,
 
 def plain(line: str) -> str:
     """Return a line with its names before their numbers, and their parts before their names."""
-    line = _OWNED.sub("", _SHORT.sub(r"\1 ", line))
+    line = _OWNED.sub("", _SHORT.sub(r"\1 ", without_best(_FB1.sub("F1", line))))
     line = _BEHIND.sub(r"\2 \1\3, \4 \1\5", line)
     line = _DARKNET.sub(r"step \1, loss \2, avg loss \3,", _OF_EPOCH.sub(r"\1 batch \2/\3 ", line))
-    line = _OF_EVALUATION.sub(r"\1 batch \2/\3 ", line)
+    if evaluation := _OF_EVALUATION.match(line):
+        part, weights, colon, at, total = evaluation.groups()
+        values = _MEAN.sub(r"\2", line[evaluation.end() :])
+        values = _MEASURE.sub(rf"{weights} \1", values) if weights else values
+        line = f"{part}{colon} batch {at}/{total} {values}"
+    line = _TOP.sub(r"\1\2\3\4%", _SCORE_AT.sub(r"iteration \1, loss:", line))
     line = _IN_NAME.sub(r"\1\2 ", _SYMBOL.sub(r"\1 ", line))
     line = _COUNTED.sub(r"\4 \2, \5 \3, \1:", _OF_ROWS.sub(r"\3 \1:", line))
+    line = _OF_BATCHES.sub(r"\1:", line)
     line = _AT.sub(r"\2 \3, \1:", line)
     line = _ERROR.sub(lambda match: f"{match[1]}accuracy{match[2] or ' '}{100 - float(match[3]):.6g}%", line)
     return _under_headings(line)
+
+
+def without_best(line: str) -> str:
+    """Return a line without the best number so far, if another stands before it."""
+    return _BEST.sub("", line)
 
 
 def _under_headings(line: str) -> str:

@@ -10,7 +10,10 @@ from nsputil.clinic.log_readers.record import Family, Record
 from nsputil.clinic.log_readers.repeats import are_doubles
 from nsputil.clinic.log_readers.text import LogText
 
-_REPORTED = re.compile(r"\s*accuracy\s+\d?\.\d+\s+\d+\s*$")  # a line of scikit-learn's report
+#: Lines of an evaluation, by scikit-learn's report and by conlleval.
+_REPORTED = re.compile(
+    r"\s*accuracy\s+\d?\.\d+\s+\d+\s*$|.*\baccuracy:\s+[\d.]+%; precision:\s+[\d.]+%; recall:\s+[\d.]+%; FB1:"
+)
 #: ``120 | loss 4.84``: a step without a name.
 _FIRST = re.compile(r"\s*(\d{1,12})\s*[|:,]\s*(?=[A-Za-z])")
 #: ``train.py:303] [21500] | loss 7.64``: likewise.
@@ -36,7 +39,8 @@ def read(text: LogText) -> list[Record]:
             if HEADER.search(line):
                 context = found.part
             if counted and all(parse_name(name).quantity == "epoch" for name, _ in counted):
-                now, context = Record(number, dict(counted)), context if HEADER.search(line) else None
+                begins = found.part if found.part != "train" else None  # ``Eval epoch: 43``
+                now, context = Record(number, dict(counted)), context if HEADER.search(line) else begins
                 records.append(now)
             elif counted and "=" in line and len(line.split("=")) == 2:  # global_step = 20
                 now = _opened(now, records, number, found.part or context)

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nsputil.clinic.log_readers import scores, unnamed
+from nsputil.clinic.log_readers import plain, scores, unnamed
 from nsputil.clinic.log_readers.aliases import mended, parse_name
 from nsputil.clinic.log_readers.as_run import as_run
 from nsputil.clinic.log_readers.errors import read_as_loss
 from nsputil.clinic.log_readers.families import choose
 from nsputil.clinic.log_readers.normalise import normalise
+from nsputil.clinic.log_readers.repeats import epoch_again
 from nsputil.clinic.log_readers.tables import read_table
 from nsputil.clinic.log_readers.text import LogText, read_text
 from nsputil.run import Run
@@ -59,6 +60,8 @@ class LogReading:
         Arrays of what a model computes in which all numbers are NaN; these, and what else the log says of NaN.
     beyond : list of float
         Values of an accuracy that no accuracy can have.
+    again : list of float
+        The losses of the last epoch if they are all those of the epoch before.
     free : bool
         Whether its losses need not fall: of a generator and its discriminator, of a policy.
     perplexity : bool
@@ -87,6 +90,7 @@ class LogReading:
     nan_arrays: list[str] = field(default_factory=list)
     nans: list[str] = field(default_factory=list)
     beyond: list[float] = field(default_factory=list)
+    again: list[float] = field(default_factory=list)
     free: bool = False
     perplexity: bool = False
     per_word: bool = False
@@ -203,6 +207,7 @@ def _understood(text: LogText, columns: Mapping[str, str] | None, classes: int |
         nan_arrays=scores.nan_arrays(text),
         nans=scores.nans(text),
         beyond=rows.beyond,
+        again=epoch_again(plain.read(text) if family.sums_up else records),
         free=scores.need_not_fall(text),
         perplexity=bool(rows.perplexities),
         per_word=scores.per_word(records),

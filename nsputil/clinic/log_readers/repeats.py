@@ -1,10 +1,17 @@
-"""Which lines repeat what the line before said, since two loggers or many workers wrote it, and which are new rows."""
+"""Which lines repeat what the line before said, since two loggers or many workers wrote it, and which are new rows.
+
+And whether an epoch repeats all numbers of the one before, which no weights that change can do.
+"""
 
 import math
 from collections.abc import Sequence
 
 from nsputil.clinic.log_readers.aliases import parse_name
+from nsputil.clinic.log_readers.figures import parse
+from nsputil.clinic.log_readers.record import Record
 
+FEWEST = 3  # losses of an epoch that are all those of the epoch before
+MOST = 400  # losses, the last ones, that are compared
 LOGGERS = 2  # that write the same line
 COUNTED = ("step", "epoch", "batch")
 MEASURED = ("loss", "accuracy", "perplexity")
@@ -31,3 +38,27 @@ def are_doubles(runs: Sequence[tuple[Sequence[tuple[str, object]], int]]) -> lis
         bool(pairs) and (evenly if of else count == LOGGERS or bool(kind & set(COUNTED)))
         for (pairs, count), kind, of in zip(runs, kinds, epochs, strict=True)
     ]
+
+
+def epoch_again(records: Sequence[Record]) -> list[float]:
+    """Return the losses of the last epoch if they are those of the epoch before, in the same order; else nothing.
+
+    Three different numbers at least, with three digits after the point. Two copies of one epoch, such as of two
+    loggers, name the same epoch; these are left out.
+    """
+    series: dict[str, list[tuple[object, object]]] = {}
+    for record in records:
+        epoch = next((value for raw, value in record.values.items() if parse_name(raw).quantity == "epoch"), None)
+        for raw, cell in record.values.items():
+            if parse_name(raw).quantity == "loss":
+                series.setdefault(raw, []).append((epoch, cell))
+    for of in series.values():
+        epochs, cells = [epoch for epoch, _ in of[-MOST:]], [cell for _, cell in of[-MOST:]]
+        for period in range(FEWEST, len(cells) // 2 + 1):
+            before, last = slice(-2 * period, -period), slice(-period, None)
+            if cells[last] != cells[before] or epochs[-1] is None or set(epochs[last]) & set(epochs[before]):
+                continue
+            numbers = [number[0] for cell in cells[last] if (number := parse(cell)) and math.isfinite(number[0])]
+            if len({x for x in numbers if x != round(x, 2)}) >= FEWEST:
+                return numbers
+    return []

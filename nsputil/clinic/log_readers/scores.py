@@ -14,7 +14,7 @@ WORDS = frozenset({
     "kappa", "pearson", "spearman", "spearmanr", "ndcg", "mrr", "score", "r2",
 })  # fmt: skip
 _NAMED = re.compile(
-    r"\b((?:macro|micro)?[-_ ]?(?:precision|recall|f[-_]?score|f1(?:[-_ ]?score)?))\W{1,4}(\d*\.?\d+)", re.I
+    r"(?<![a-z])((?:macro|micro)?[-_ ]?(?:precision|recall|f[-_]?score|f1(?:[-_ ]?score)?))\W{1,4}?(-?\d*\.?\d+)", re.I
 )
 _AREA = re.compile(r"\b((?:\w+[-_ ])?(?:roc[-_ ]?)?auc(?:[-_ ]?roc)?|auroc)\W{1,4}(\d*\.?\d+)", re.I)
 CORRELATIONS = frozenset({"pearson", "pearsonr", "spearman", "spearmanr", "mcc"})
@@ -108,7 +108,7 @@ def named(text: LogText) -> dict[str, list[float]]:
         return {}
     found: dict[str, list[float]] = {}
     for name, number in _NAMED.findall(text.text):
-        found.setdefault(name.strip().lower(), []).append(float(number))
+        found.setdefault(name.strip(" -_").lower(), []).append(float(number))
     return found
 
 

@@ -56,6 +56,7 @@ ROWS: tuple[Callable[[LogReading], list[Symptom]], ...] = (
     reports.all_zero,
     reports.f1_stays_zero,
     reports.one_answer,
+    reports.epoch_again,
     two_accuracies,
 )
 CURVES: tuple[Callable[[Curves], list[Symptom]], ...] = (

@@ -9,6 +9,7 @@ from nsputil.clinic.log_readers.symptoms.groups import CONTRADICTION, Symptom
 from nsputil.clinic.log_readers.symptoms.limits import FEW, LN2, SAME
 from nsputil.clinic.log_readers.trends import rises
 
+NOTHING = 1e-12  # nats: zero, with the rounding of a sum
 POOR = 0.25  # an accuracy that no label by itself has
 FAR = 0.12  # of what the wrong rows cost at least: so far below, two rows are enough
 
@@ -85,7 +86,7 @@ def _no_row_right(of: Curves) -> list[Symptom]:
 
 
 def _zero_losses(of: Curves) -> list[Symptom]:
-    if len(of.loss) >= 3 and not of.loss.any():
+    if len(of.loss) >= 3 and np.abs(of.loss).max() < NOTHING:
         return [Symptom(CONTRADICTION, "All losses are exactly 0: nothing was measured.", firm=not of.free)]
     if len(of.loss) >= 4 and not of.loss[-3:].any():
         before = float(of.loss[np.flatnonzero(of.loss)[-1]])

@@ -7,8 +7,8 @@ import numpy as np
 
 from nsputil.clinic.log_readers.aliases import parse_name
 from nsputil.clinic.log_readers.reading import LogReading
-from nsputil.clinic.log_readers.symptoms.limits import FEW, LEVEL, LN2, MANY
-from nsputil.clinic.log_readers.trends import ends, is_sum
+from nsputil.clinic.log_readers.symptoms.limits import CHANCE, FEW, LEVEL, LN2, MANY
+from nsputil.clinic.log_readers.trends import ends, is_sum, rises
 
 BEGUN = 0.1  # of an epoch
 
@@ -174,6 +174,8 @@ def _looks_like_two(losses: list[np.ndarray], accuracies: list[np.ndarray], star
         first = float(losses[0][: max(1, min(3, len(losses[0]) // 3))].mean())
         mean = first if accuracies else float(losses[0].mean())
         return 0.35 < min(first, ends(losses[0])[0]) and max(first, ends(losses[0])[0], mean) < 1.2
+    if any(x[0] < 0.5 and rises(x, CHANCE) for x in accuracies):
+        return False  # what is learned from below one half on is no chance of two
     return bool(accuracies) and len(accuracies[0]) >= FEW and all(0.4 < x[:3].mean() < 0.65 for x in accuracies)
 
 

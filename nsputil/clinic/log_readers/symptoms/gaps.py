@@ -32,10 +32,14 @@ def held_out_worse(of: Curves) -> list[Symptom]:
             text = f"The accuracy is {gap:.3f} higher in training than held out ({of.held_accuracy[-1]:.4f})."
             sure = of.by_epoch and _too_sure(of)
             firm = gap > ONE_ROW or (gap > GAP_OF_ONE and _too_sure(of))
-            of_one = [Symptom(WORSE, text, firm=firm and (not small or sure) and len(of.held_accuracy) == 1)]
+            of_one = [
+                Symptom(
+                    WORSE, text, firm=firm and (not small or sure) and len(of.held_accuracy) == 1 and not _before(of)
+                )
+            ]
         elif gap > 0.15:
             firm = gap - ERRORS * _gap_error(of) > 0.1 and not (
-                _still_follows(of) or _gap_of_many_classes(of) or _honest(of)
+                _still_follows(of) or _gap_of_many_classes(of) or _honest(of) or _before(of)
             )
             text = f"The accuracy ends {gap:.3f} higher in training than held out ({of.held_accuracy[-1]:.4f})."
             return [Symptom(WORSE, text, firm)]
@@ -68,6 +72,11 @@ def held_out_worse(of: Curves) -> list[Symptom]:
             text = f"The loss ends at {train:.2g} in training, which is learned by heart, and at {held:.4f} held out."
             return [Symptom(WORSE, text, firm=False)]
     return of_one
+
+
+def _before(of: Curves) -> bool:
+    """Whether one evaluation was made before all rows of training that are seen."""
+    return len(of.held_accuracy) < 3 and not of.until_scored
 
 
 def _within_an_epoch(of: Curves) -> bool:

@@ -11,6 +11,7 @@ from nsputil.clinic.log_readers.trends import Z, kendall
 
 MOST_OF_ONE_CLASS = 0.95  # with a larger accuracy F1 is near 2a / (1 + a) anyway
 ROWS_OF_ZERO = 10
+ROWS_AGAIN = 5  # different losses that come again in the same order
 
 
 def not_a_number(reading: LogReading) -> list[Symptom]:
@@ -137,3 +138,11 @@ def all_zero(reading: LogReading) -> list[Symptom]:
     count = min(len(reading.scores[name]) for name in zero)
     text = f"{', '.join(zero[:3])} are 0 in each of {count} reports: nothing is found."
     return [Symptom(STUCK, text, firm=count >= 4)]
+
+
+def epoch_again(reading: LogReading) -> list[Symptom]:
+    """An epoch has all losses of the one before, to the last digit: the weights did not change."""
+    if not reading.again:
+        return []
+    text = f"The {len(reading.again)} losses of the last epoch are those of the epoch before, to the last digit: the"
+    return [Symptom(STUCK, f"{text} weights do not change.", firm=len(set(reading.again)) >= ROWS_AGAIN)]

@@ -11,6 +11,7 @@ from nsputil.clinic.log_readers.trends import Z_OF_FEW, kendall, noise, restarts
 
 BEYOND_WORDS = 16.0  # nats: e to that power is 9 million, more than any vocabulary has words
 LOST = 0.15  # of accuracy: more than batches scatter
+LEAST_OF_TWO = 0.2  # nats: two evaluations of a good model may differ by less
 SURE = 1.5  # times ln K: what a model that is right in four of five and too sure of it still costs
 
 
@@ -144,7 +145,9 @@ def _held_out_rises(of: Curves) -> list[Symptom]:
     after = held[where + 1 :]
     # one row after the lowest may be an outlier, two rows are no curve, and the best metric may come late
     lasting = len(after) >= 2 and float(np.median(after[-3:])) > least + 0.25 * (last - least)
-    proved = last > 2 * least if len(held) == 2 or not lasting else last - least > _scatter(held, where)
+    good = len(accuracy) > 0 and accuracy[-1] >= 0.8
+    leaps = last > 2 * least and (last - least > LEAST_OF_TWO or not good)
+    proved = leaps if len(held) == 2 or not lasting else last - least > _scatter(held, where)
     if len(after) == 1 and len(held) > 2:
         proved = last - least > max(least, 4 * noise(held[:-1]))
     if len(held) >= 6 and last < 2 * least and kendall(held[where:]) < ERRORS:  # no trend: it must leave the scatter

@@ -13,6 +13,7 @@ EXACT_ROWS = 8
 LATE = 10_000  # steps
 GOOD = 0.7  # an accuracy that a training may end with
 NONE_RIGHT = 0.01  # an accuracy
+BELOW = 0.01  # nats
 EVENLY = 3  # Kendall's statistic, in its standard errors
 
 
@@ -37,8 +38,7 @@ def one_answer(of: Curves) -> list[Symptom]:
     loss, accuracy = of.held_loss, of.held_accuracy
     if not len(loss) == len(accuracy) >= 3 or np.ptp(accuracy) > 1e-9 or not 0.4 < accuracy[0] < GOOD:
         return []
-    share = float(accuracy[0])
-    costs = -share * math.log(share) - (1 - share) * math.log(1 - share)
+    share, costs = float(accuracy[0]), entropy(float(accuracy[0]))
     if np.abs(loss - costs).max() > 0.02 or np.ptp(loss) > 0.01 or (len(of.loss) and np.ptp(of.loss) > 0.02):
         return []
     text = (
@@ -46,6 +46,18 @@ def one_answer(of: Curves) -> list[Symptom]:
         "answer for all rows costs that knows how frequent it is."
     )
     return [Symptom(STUCK, text)]
+
+
+def entropy(share: float) -> float:
+    """The least that one answer for all costs, in nats, if a share of the rows is of its class."""
+    return -share * math.log(share) - (1 - share) * math.log(1 - share) if 0 < share < 1 else 0.0
+
+
+def knows_more(of: Curves) -> bool:
+    """Whether the held-out loss is less than any one answer for all costs that is right as often as the accuracy."""
+    loss, accuracy = of.held_loss, of.held_accuracy
+    same = len(loss) == len(accuracy) > 0
+    return same and 0 <= float(loss[-1]) < entropy(float(accuracy[-1])) - BELOW
 
 
 def digits(values: np.ndarray) -> int:

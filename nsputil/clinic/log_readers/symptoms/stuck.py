@@ -15,6 +15,7 @@ from nsputil.clinic.log_readers.symptoms.standing import (
     best_at_first,
     digits,
     frozen,
+    knows_more,
     nothing_right,
     one_answer,
 )
@@ -76,6 +77,8 @@ def _learned(of: Curves) -> bool:
     seen = [(x, y) for x, y in parts if max(len(x), len(y)) >= 3] or parts[1:]
     loss, accuracy = seen[0]
     low = of.known and len(accuracy) > 0 and float(accuracy[-3:].mean()) < 1 / of.classes + CHANCE
+    if rises(accuracy, CHANCE / 2) and rises(-loss, LEVEL) and len(accuracy) >= FEW:
+        return True
     if (
         not low
         and len(accuracy)
@@ -144,7 +147,7 @@ def _constant(of: Curves) -> list[Symptom]:
         few = len(accuracy) < FEW and accuracy[-1] > 0
         falls = part == "held-out" and (rises(-of.held_loss, LEVEL) or (few and rises(-of.loss, LEVEL)))
         good_late = few and not of.from_start and accuracy[-1] > GOOD
-        coarse = (few and digits(accuracy) <= 2) or falls or good_late
+        coarse = (few and digits(accuracy) <= 2) or falls or good_late or (part == "held-out" and knows_more(of))
         word = "" if same else "about "
         text = f"The {part} accuracy is {word}{accuracy[-1]:.4f} in each of {len(accuracy)} rows: one answer for all."
         found.append(Symptom(STUCK, text, firm=not early and not coarse and not (same and of_one)))

@@ -5,7 +5,8 @@ import numpy as np
 from nsputil.clinic.log_readers.reading import LogReading
 from nsputil.clinic.log_readers.symptoms.curves import Curves, late_mean, trained_until_scored
 from nsputil.clinic.log_readers.symptoms.groups import BETTER, RISES, WORSE, Symptom
-from nsputil.clinic.log_readers.trends import Z_OF_FEW, kendall
+from nsputil.clinic.log_readers.symptoms.limits import FEW
+from nsputil.clinic.log_readers.trends import Z_OF_FEW, Z, kendall
 
 SMALL_GAP = 0.08  # of accuracy
 RISE = 0.1  # of the lowest loss
@@ -48,7 +49,7 @@ def gap_of_loss(reading: LogReading, of: Curves) -> list[Symptom]:
     """A held-out loss of twice that of training."""
     if not len(of.loss) or not len(of.held_loss) or of.summed or of.free:
         return []
-    train, held = late_mean(of.loss[: of.until_held if of.until_held >= 3 else None]), float(of.held_loss[-1])
+    train, held = late_mean(of.loss[: of.until_held or None]), float(of.held_loss[-1])
     text = f"The loss ends at {train:.4f} in training and at {held:.4f} held out."
     return [Symptom(WORSE, text, firm=False)] if held - train > 0.15 and held > 2 * train > 0 else []
 
@@ -60,6 +61,15 @@ def held_out_accuracy_falls(reading: LogReading, of: Curves) -> list[Symptom]:
     if len(values) - best < 3 or values[best + 1 :].max() > values[best] - 0.05:
         return []
     return [Symptom(RISES, f"The held-out accuracy was {values[best]:.4f} and ends at {values[-1]:.4f}.", firm=False)]
+
+
+def gets_worse(reading: LogReading, of: Curves) -> list[Symptom]:
+    """Loss and accuracy of training both get worse, and beyond the scatter of their rows."""
+    loss, accuracy = of.loss, of.accuracy
+    if len(loss) != len(accuracy) or len(loss) < FEW or of.free or kendall(loss) < Z or kendall(-accuracy) < Z:
+        return []
+    text = f"From the first row to the last the loss of training goes from {loss[0]:.4f} to {loss[-1]:.4f}, and its"
+    return [Symptom(RISES, f"{text} accuracy from {accuracy[0]:.4f} to {accuracy[-1]:.4f}.", firm=False)]
 
 
 def loss_grows(reading: LogReading, of: Curves) -> list[Symptom]:

@@ -5,6 +5,7 @@ import math
 from nsputil.clinic.log_readers.reading import LogReading
 from nsputil.clinic.log_readers.symptoms.curves import Curves
 from nsputil.clinic.log_readers.symptoms.groups import CONTRADICTION, NAN, PERFECT, Symptom
+from nsputil.clinic.log_readers.symptoms.limits import NO_LOSS
 
 ALL_RIGHT = 0.9995  # an accuracy
 NEARLY = 0.99  # likewise, of held-out rows
@@ -25,6 +26,27 @@ def beyond_all_rows(reading: LogReading, of: Curves) -> list[Symptom]:
     return [Symptom(CONTRADICTION, text, firm=False)]
 
 
+def below_zero(reading: LogReading, of: Curves) -> list[Symptom]:
+    """A precision, a recall or an F1 below 0: it was set so before the first was measured, and none was."""
+    for name, values in reading.scores.items():
+        if min(values) < 0:
+            text = f"{name} is {min(values):g}, which no share of rows can be: nothing was measured there."
+            return [Symptom(CONTRADICTION, text, firm=False)]
+    return []
+
+
+def no_loss_at_first(reading: LogReading, of: Curves) -> list[Symptom]:
+    """After the first rows of a training the loss is next to nothing: one class only, or the answer is in the rows."""
+    loss = of.loss
+    first = of.from_start and of.counted and not of.by_epoch and not 1 < reading.epochs < math.inf
+    if len(loss) < 4 or not first or of.free or len(of.accuracy) + len(of.held_accuracy):
+        return []
+    if loss[0] < NO_LOSS or loss.min() < 0 or loss[2:].max() >= NO_LOSS:
+        return []
+    text = f"The loss of training is {loss[0]:.4f} at first and below {NO_LOSS} from the third row on: easy rows, one"
+    return [Symptom(PERFECT, f"{text} class only, or the answer is in the rows.", firm=False)]
+
+
 def right_at_first(reading: LogReading, of: Curves) -> list[Symptom]:
     """All rows are right in the first row of a training, or in the only row of a test; held out, nearly all."""
     for part, values, least in (("training", of.accuracy, ALL_RIGHT), ("the held-out rows", of.held_accuracy, NEARLY)):
@@ -36,9 +58,18 @@ def right_at_first(reading: LogReading, of: Curves) -> list[Symptom]:
     return []
 
 
+def all_right_at_a_cost(reading: LogReading, of: Curves) -> list[Symptom]:
+    """All held-out rows are right, and the loss is still that of a model that is not sure."""
+    if not len(of.held_accuracy) or of.held_accuracy[-1] <= ALL_RIGHT or not len(of.held_loss):
+        return []
+    text = f"The held-out accuracy is {of.held_accuracy[-1]:.4f}: each row is right, at a loss of"
+    return [Symptom(PERFECT, f"{text} {of.held_loss[-1]:.4f}.", firm=False)]
+
+
 def perfect_score(reading: LogReading, of: Curves) -> list[Symptom]:
     """An area under the curve, a precision, a recall or an F1 of exactly 1."""
-    for name, values in {**reading.areas, **reading.scores}.items():
+    nothing = any(values[-1] <= 0 for values in reading.scores.values())  # of what is never found, none is wrong
+    for name, values in {**reading.areas, **({} if nothing else reading.scores)}.items():
         if values and min(values[-2:]) == 1.0:
             return [Symptom(PERFECT, f"{name} is exactly 1.", firm=False)]
     return []
