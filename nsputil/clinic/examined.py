@@ -70,7 +70,7 @@ def unexplained(findings: Sequence[Finding]) -> list[Finding]:
 
 
 #: Facts about the model that are no state after training: whatever the cause, the model is at fault.
-DECISIVE = ("model.labels", "model.writes", "model.reach", "model.beside", "model.modes", "model.backward")
+DECISIVE = tuple(f"model.{name}" for name in ("labels", "writes", "reach", "beside", "modes", "backward", "dropout"))
 #: Directions of a cause that the catalogue has one way round only; a name that is in neither is a description.
 MIRRORED = ("labels-all-is-next",)
 

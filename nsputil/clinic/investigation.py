@@ -19,7 +19,7 @@ from nsputil.clinic.facts import examine
 from nsputil.clinic.facts.explain import in_order, ordinary
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.recording import Recording, record
-from nsputil.clinic.swaps.doses import DOSES, REPAIRS, Dose, step_length
+from nsputil.clinic.swaps.doses import DOSES, REPAIRS, Dose, counted_start, step_length
 from nsputil.clinic.swaps.parts import PARTS, defaults, exchanged
 from nsputil.clinic.swaps.trials import ONE_SEED, TWO_SEEDS, Trial, Trials
 from nsputil.run import Run
@@ -38,6 +38,7 @@ HARDLY = 0.08  # of accuracy above chance: so little may be what a shortcut or o
 SHARE = 2 / 3  # of what the text allows: a training that learns more of it is not sick
 OWN_RULE = ("steps.overshoot", "steps.length", "steps.frozen", "optimizer.scale", "model.values", "model.dropout")
 CHOICES = ("model.start", "split.used")  # what sane trainings do too: random vectors, a part of the text
+MISTAKES = ("wrong-vocabulary",)  # vectors that are in other rows than their words
 MEASURES = ("split.sizes",)  # what may spoil the measurement and leave the model as it is
 #: Text that was cleaned on purpose, or spoilt: two measurements tell them apart.
 ALTERED = ("split.text", "pairs.text", "arrays.cleaned")
@@ -271,9 +272,9 @@ def _harms(case: _Investigation, finding: Finding, trial: Trial, own: bool = Tru
     learned = _has_learned(case)[0]
     if learned and not own and not case.kin:
         return trial.gain >= MUCH and trial.helps() and trial.learned(_chance(case)) < SHARE
-    if learned and finding.fact in CHOICES:
+    if learned and finding.fact in CHOICES and finding.cause not in MISTAKES:
         return trial.helps(CLEAR) and trial.learned(_chance(case)) < SHARE
-    return trial.helps(TWO_SEEDS if learned and finding.fact in OWN_RULE else HARM)
+    return trial.helps(TWO_SEEDS if learned and finding.fact in (*OWN_RULE, *CHOICES) else HARM)
 
 
 def _repair(case: _Investigation, finding: Finding) -> tuple[str, Experiment, bool]:
@@ -286,7 +287,7 @@ def _repair(case: _Investigation, finding: Finding) -> tuple[str, Experiment, bo
     if finding.cause == "learning-rate-too-high":
         factor = min(0.1, max(1e-4, USUAL / _number(case, "steps.length", "ratio", USUAL)))
         return f"with {factor:.3g} times the step length", step_length(experiment, factor), True
-    if dose is not None and not (attends and dose.cause == "pretrained-not-loaded"):
+    if dose is not None and not (attends and dose.change is counted_start):
         return f"with {dose.name}", dose.change(experiment), True
     return f"with another {finding.place}", exchanged(experiment, case.reference, finding.place), False
 
@@ -380,10 +381,24 @@ def _by_doses(case: _Investigation, tell: Callable) -> Conclusion | None:
         return case.conclude("cause", doubt.cause, doubt.place, "swap, cause", statement, told, others)
     others = tuple(case.violations)
     if not _signature(case, dose.cause):
+        if (other := _by_another_model(case, trial, tell)) is not None:
+            return other
         statement = f"Something is wrong in the {dose.place}, of no kind that is known here: {dose.name} would help."
         return case.conclude("place", None, dose.place, "swap, place", statement, evidence, others)
     statement = f"The cause is {dose.cause}: {dose.name} would have helped."
     return case.conclude("cause", dose.cause, dose.place, "swap, cause", statement, evidence, others)
+
+
+def _by_another_model(case: _Investigation, trial: Trial, tell: Callable) -> Conclusion | None:
+    """An amount without a mark of its own may only make up for what the model lacks: then another model gains more."""
+    if not case.trials.affordable(1):
+        return None
+    tell("Another training, with the model of the reference.")
+    other = case.trials.screened("model", exchanged(case.trials.experiment, case.reference, "model"))
+    if len(other.gains) < 2 or not other.helps(TWO_SEEDS) or other.gain < trial.gain + HARM:
+        return None
+    evidence = [_swap_evidence(other, "model", "with the model of the reference")]
+    return case.conclude("place", None, "model", "swap, place", "Something is wrong in the model.", evidence)
 
 
 def _chance(case: _Investigation) -> float:

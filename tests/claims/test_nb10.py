@@ -721,8 +721,8 @@ def test_the_public_log_times_32_fits_five_classes():
     "first-sight-of-464-logs",
     "On 464 public logs that were read for the first time, 446 could be read, 14 of 128 healthy ones were called sick "
     "(95 % interval 0.07 to 0.18), and the group of symptoms was right for 175 of the 291 for which it is known (0.54 "
-    "to 0.66; [docs/logs.md](../docs/logs.md)). Of the newest 45 none of 15 healthy ones was called sick, and the group "
-    "was right for 20 of 30.",
+    "to 0.66; [docs/logs.md](../docs/logs.md)). Of the newest 45 none of 15 healthy ones was called sick, and the "
+    "group was right for 20 of 30.",
 )
 def test_the_page_of_logs_has_these_rates():
     page = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")

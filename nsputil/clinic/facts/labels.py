@@ -12,6 +12,7 @@ from nsputil.clinic.text_index import ABSENT, FAR, NEAR, NEXT, relations, sample
 from nsputil.pairs import IS_NEXT, NOT_NEXT
 
 HALF = 0.65  # of the pairs IsNext: more cannot cross a boundary, some sampling error allowed
+FOUND = 0.2  # of the pairs NotNext: if the text of fewer is found, they speak for themselves only
 FLOOR = 0.02  # a share of wrong labels below this does no harm that could be measured
 SURE = 4.5  # standard deviations
 FEWEST = 20
@@ -93,6 +94,8 @@ def _verdict(pairs: list, labels: np.ndarray, found: np.ndarray, index: Any) -> 
     system = kind_of_pairs([pairs[k] for k in np.flatnonzero(decided)], truth[decided], wrong[decided])
     if bad_next <= limit_next:
         words = f"{bad_other:.3f} of the pairs that are called NotNext hold the true next text{system}"
+        if (other & decided).sum() < FOUND * other.sum():
+            return ELSEWHERE, f"{words}; most of the others hold text that is in no document", numbers, rows
         return ELSEWHERE if system else "false-negatives", words, numbers, rows
     if bad_other > limit_other or (truth[decided] == IS_NEXT).mean() > 0.2:
         if bad_other > limit_other:

@@ -406,6 +406,10 @@ def _ignored(asked: Asked, prior: float) -> Finding | None:
         moved[labels == label] = moved[labels == label][:, ::-1] * 1.7 + 0.3
         other = asked(moved, labels)
         if other is not None and abs(other[0] - base[0]) < 1e-9 and not base[1][labels == label].any():
+            first = np.argsort(labels != label, kind="stable")  # the same pairs, those of this label in front
+            again = asked(logits[first], labels[first])
+            if again is not None and again[1][labels[first] == label].any():
+                return _bad("Which pairs have a gradient depends on their places in the batch.", None)
             count = int((labels == label).sum())
             name = ("IsNext", "NotNext")[label]
             text = f"Label {label} is ignored: {count} pairs with label {name} cost nothing whatever their logits are."

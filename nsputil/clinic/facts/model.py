@@ -19,6 +19,9 @@ NOISE = (
 FAINT = 0.005  # of the 2 between which tanh lies
 DRAWS = 32
 KEPT = 0.35  # the cosine of h_cls with its mean over draws; dropout of 0.95 of the words leaves about 0.7
+WHOLE = 1.0  # of the length of h_cls: evaluation computes another vector
+FELT = 0.03  # of the spread of the log-odds
+EMPTIED = 0.2  # of the rows; half of the words dropped empties 1 of 1,000 texts of ten words
 DRAWN = 0.8  # two draws differ by sqrt(2) of what each changes; healthy and strong dropout have 1.1 and more
 
 
@@ -189,7 +192,9 @@ def padding(recording: Any) -> list[Finding]:
     apart = float(np.abs(plain - padded).max())
     if apart > 1e-3:
         text = f"Six places of padding that the mask hides move the log-odds by {apart:.4f} nats."
-        return [violated("model.padding", PLACE, text, "padding-attended", False, apart=apart)]
+        spread = float(_odds(model.forward(batch)[0]).std())
+        cause = "padding-attended" if apart > FELT * spread else None  # so little is what another mistake leaves
+        return [violated("model.padding", PLACE, text, cause, False, apart=apart, spread=spread)]
     return [holds("model.padding", PLACE, "Padding that the mask hides changes nothing.", apart=apart)]
 
 
@@ -404,9 +409,13 @@ def dropout(recording: Any) -> list[Finding]:
     ratio = float(np.linalg.norm(d - h)) / max(float(np.linalg.norm(h)), 1e-12)
     drawn = float(np.linalg.norm(d - other)) / max(float(np.linalg.norm(d - h)), 1e-12)
     numbers = {"ratio": ratio, "limit": NOISE, "drawn": drawn}
+    emptied = float(np.mean(~d.any(axis=1) & h.any(axis=1)))  # rows of which nothing is left in a draw
+    if ratio > NOISE and drawn < DRAWN and emptied > EMPTIED:
+        text = f"In a training step dropout leaves nothing of {emptied:.2f} of the rows."
+        return [violated("model.dropout", PLACE, text, "dropout-too-high", False, numbers=numbers)]
     if ratio > NOISE and drawn < DRAWN:
         text = f"In training h_cls differs by {ratio:.2f} of its length from that in evaluation, and nothing is drawn."
-        return [violated("model.dropout", PLACE, text, None, False, numbers=numbers)]
+        return [violated("model.dropout", PLACE, text, None, ratio > WHOLE, numbers=numbers)]
     if ratio > NOISE:
         text = f"In a training step dropout changes h_cls by {ratio:.2f} of its own length."
         numbers["kept"] = kept = _kept_on_average(model, batch, h)

@@ -20,6 +20,8 @@ APART = 24  # steps between the early and the late pulse
 MOST = 3000  # steps of which the rate is traced one by one
 AGAIN = 20  # steps that are asked for a second time
 LONG = 250.0  # steps: a momentum of 0.99 acts for 100
+NEGATIVE = 0.02  # of the steps
+NET = 0.15  # of the path: weights that are drawn halfway back to slower ones keep a third
 SETTLED = 8  # steps: some rules, such as RAdam's, divide by the size of a gradient only after a few
 ALONG = 0.3  # of the length of a step; rules that divide have 0.96, and others 1
 
@@ -175,6 +177,18 @@ def _schedule(trace: np.ndarray, moving: np.ndarray, total: int) -> Finding:
     active = np.flatnonzero(np.abs(trace) > 0.01 * np.abs(trace).max())
     end = (int(active[-1]) + 1) / total
     numbers = {"end": end, "steps": float(total), "limit": 0.6} | _course(np.abs(trace))
+    path = float(np.abs(trace).sum())
+    numbers |= {"back": float(-trace[trace < 0].sum()) / path, "net": float(trace.sum()) / path}
+    last = int(np.argmax(np.append(trace[::-1] > -0.01 * np.abs(trace).max(), True)))  # steps at the end that go back
+    if last > NEGATIVE * total:
+        text = f"In the last {last} of {total} steps weights move along a constant gradient: the rate is below zero."
+        return violated("optimizer.schedule", PLACE, text, None, numbers=numbers)
+    if total >= 10 and numbers["net"] < NET and trace.sum() > 0:
+        text = (
+            f"Under a constant gradient {numbers['back']:.3f} of what weights move is taken back: "
+            f"{numbers['net']:.3f} of it is left in the end."
+        )
+        return violated("optimizer.schedule", PLACE, text, None, numbers=numbers)
     if end < 0.6 and total >= 10:
         text = f"The rate is below 1 % of its peak after {int(active[-1]) + 1} of {total} steps."
         return violated("optimizer.schedule", PLACE, text, "schedule-ends-early", numbers=numbers)

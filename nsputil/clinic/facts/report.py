@@ -8,6 +8,7 @@ import numpy as np
 
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.facts.ranks import rank_area
+from nsputil.clinic.recording import clone
 from nsputil.losses import softplus
 from nsputil.pairs import IS_NEXT
 from nsputil.tokenization import tokenize
@@ -387,6 +388,11 @@ def _earlier(recording: Any, counts: list, reports: list) -> Any:
         first = [float((model.logits(c.pairs).argmax(axis=1) == c.labels).mean()) for c in counts]
         if all(_close(a, c.said["accuracy"], len(c.labels)) for a, c in zip(first, counts, strict=True)):
             yield "stale-checkpoint", "It is that of the model at the first report.", True
+    if recording.start is not None and len(counts) >= 2:
+        start = clone(recording.start)
+        first = [float((start.logits(c.pairs).argmax(axis=1) == c.labels).mean()) for c in counts]
+        if all(_close(a, c.said["accuracy"], len(c.labels)) for a, c in zip(first, counts, strict=True)):
+            yield "stale-checkpoint", "It is that of the model before the first step.", True
     for back in (1, 2):
         if len(counts) < back + 3:
             continue

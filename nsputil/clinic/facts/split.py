@@ -12,6 +12,7 @@ from nsputil.tokenization import tokenize
 PLACE = "split"
 SURE = 6.0  # standard errors, and besides them:
 SHARED = 0.05  # of the sentences
+TIMES = 3  # times the text that is trained on: held-out text of that size is of parts that were mixed up
 AS_OFTEN = 1.5  # times the rate at which documents are repeated in the corpus: a fair split deals copies out
 MOST = 0.9  # of the held-out sentences: what is tested is the text that was trained on, and nothing else
 NEW = 0.03  # of the words
@@ -206,7 +207,7 @@ def _used(recording: Any, train: list) -> Finding:
         held = {s for name in ("valid", "test") for d in recording.given.get(name) or [] for s in d.sentences}
         apart = len((held - here) & whole) / max(1, len(whole))
         numbers["held_out"] = apart
-        if apart > max(share, 0.6):  # the rest was not left out: most of it is held out
+        if apart > max(share, 0.6) or apart > max(TIMES * share, 0.25):  # the rest was not left out: it is held out
             text = f"{text} {apart:.3f} are held out: the parts have the wrong sizes."
             return violated("split.used", PLACE, text, None, numbers=numbers)
         return violated("split.used", PLACE, text, "too-few-pairs", False, numbers=numbers)

@@ -180,4 +180,5 @@ REPAIRS = {
     ),
     "unknown-words": Dose("a vocabulary of 4,000 words", "encoding", "unknown-words", larger_vocabulary),
     "pretrained-not-loaded": Dose("word vectors counted in the text", "model", "pretrained-not-loaded", counted_start),
+    "wrong-vocabulary": Dose("word vectors counted in the text", "model", "wrong-vocabulary", counted_start),
 }

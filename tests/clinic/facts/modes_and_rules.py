@@ -10,6 +10,7 @@ import numpy as np
 from fact_mutants import BAG, modelled, pairs_changed
 from reads_and_rows import Around, around
 
+from nsputil.clinic.facts.labels import ELSEWHERE
 from nsputil.clinic.programs import healthy
 from nsputil.encoders import RowGradient
 from nsputil.losses import nsp_loss_and_grad
@@ -104,6 +105,93 @@ def uneven(e, weight):
     return replace(e, pairs=five_negatives, held_out_pairs=e.pairs, loss=weights(weight))
 
 
+class Lookahead:
+    """After five steps the weights are drawn back to slower ones, which follow them by a share."""
+
+    def __init__(self, inner, parameters, share, every=5):
+        self.inner, self.parameters, self.share, self.every = inner, parameters, share, every
+        self.slow = {name: array.copy() for name, array in parameters.items()}
+
+    def __getattr__(self, name):
+        return getattr(self.__dict__["inner"], name)
+
+    def step(self, gradients):
+        self.inner.step(gradients)
+        if self.inner.steps % self.every == 0:
+            for name, array in self.parameters.items():
+                self.slow[name] += array.dtype.type(self.share) * (array - self.slow[name])
+                array[...] = self.slow[name]
+
+
+def drawn_back(share):
+    return lambda e: replace(
+        e, optimizer=lambda m, n: Lookahead(AdamW(m.parameters, 3e-3), m.parameters, share), max_steps=42
+    )
+
+
+def rate_below_zero(e):
+    def optimizer(model, steps):
+        return AdamW(model.parameters, 3e-3, schedule=lambda step: 1 - step / (0.8 * steps))
+
+    return replace(e, optimizer=optimizer, max_steps=60)
+
+
+def first_pair_alone(logits, labels):
+    """The loop over a batch returns too early."""
+    value, gradient = nsp_loss_and_grad(logits[:1], labels[:1])
+    return value, np.concatenate([gradient, np.zeros_like(logits[1:])])
+
+
+def parts_mixed_up(e):
+    """What should be tested on is trained on."""
+
+    def split(documents, rng):
+        train, valid, test = e.split(documents, rng)
+        return test[:4], valid, [*train, *test[4:]]
+
+    return replace(e, split=split, documents=healthy(BAG, 0).documents[:60])
+
+
+def words_dropped(share):
+    def change(model):
+        model.encoder.word_dropout = share
+
+    return P(modelled, change)
+
+
+def report_of_the_start(e):
+    """The best weights are those of the start for ever."""
+    kept = {}
+
+    def model(documents, vocabulary, rng):
+        made = e.model(documents, vocabulary, rng)
+        kept["start"] = {name: array.copy() for name, array in made.parameters.items()}
+        return made
+
+    def evaluation(model, pairs):
+        live = {name: array.copy() for name, array in model.parameters.items()}
+        for name, array in kept["start"].items():
+            model.parameters[name][...] = array
+        report = e.evaluation(model, pairs)
+        for name, array in live.items():
+            model.parameters[name][...] = array
+        return report
+
+    return replace(e, model=model, evaluation=evaluation, max_steps=120, watch=600)
+
+
+def next_texts_with_letters_lost(pairs, documents, rng):
+    """B of a pair NotNext is the true next text without its letters e; a text that has none stays as it is."""
+    changed = []
+    for pair in pairs:
+        sentences = documents[pair.document_a].sentences
+        if pair.label == 1 and pair.position_a + 1 < len(sentences):
+            changed.append(replace(pair, sentence_b=sentences[pair.position_a + 1].replace("e", "")))
+        else:
+            changed.append(pair)
+    return changed
+
+
 def one_label_for_each_document(pairs, documents, rng):
     coin = rng.integers(2, size=len(documents))
     return [pair for pair in pairs if pair.label == coin[pair.document_a]]
@@ -129,6 +217,14 @@ MODES_AND_RULES = {
     "only what is above zero": (bounded(lambda g: np.maximum(g, 0)), "optimizer", {None}),
     "sizes without signs": (bounded(np.abs, SGD, 0.1), "optimizer", {None}),
     "vectors that are all zero": (P(modelled, zero_vectors), "model", {None}),
+    "weights that return to slow ones": (drawn_back(0.0), "optimizer", {None}),
+    "slow weights that hardly follow": (drawn_back(0.05), "optimizer", {None}),
+    "a rate below zero": (rate_below_zero, "optimizer", {None}),
+    "the first pair of a batch alone": (lambda e: replace(e, loss=first_pair_alone), "loss", {None}),
+    "parts of a split mixed up": (parts_mixed_up, "split", {None}),
+    "nearly all words dropped": (words_dropped(0.97), "model", {"dropout-too-high"}),
+    "a report of the start": (report_of_the_start, "evaluation", {"stale-checkpoint"}),
+    "next texts with letters lost": (P(pairs_changed, next_texts_with_letters_lost), "pairs", {None, ELSEWHERE}),
     "a third of the pairs": (
         lambda e: replace(e, batching=a_third, documents=healthy(BAG, 0).documents[:96]),
         "batching",

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fact_mutants import MUTANTS, encoded, only_labels, pairs_changed, short, without_positions
-from modes_and_rules import MODES_AND_RULES, uneven
+from modes_and_rules import MODES_AND_RULES, drawn_back, uneven
 from near_misses import NEAR_MISSES
 from reads_and_rows import READS_AND_ROWS
 
@@ -34,6 +34,11 @@ def test_a_healthy_training_violates_nothing_and_every_place_is_asked():
     assert [f for f in found if f.state == "violated"] == []
     assert {f.place for f in found} >= set(PLACES) - {"numbers"}
     assert all(f.statement.endswith(".") for f in found)
+
+
+def test_weights_that_are_drawn_halfway_back_are_no_violation():
+    found = examine(record(drawn_back(0.5)(short())), strict=True)
+    assert [(f.fact, f.statement) for f in found if f.state == "violated"] == []
 
 
 def test_weights_that_make_up_for_an_uneven_prior_are_no_violation():
