@@ -115,8 +115,9 @@ def main(arguments=None):
        lambda n, r: r["answer"] in SOUND, "reach .03")  # fmt: skip
     of("(a) known cause, and only a place is told", harmful, lambda n, r: r["answer"] == "place")
     b = {n: r for n, r in rows.items() if r["kind"] == "b" and harm.get(n, 1.0) >= 0.02}
-    of("(b) outside: place right, no name", b, lambda n, r: placed(r, *r["truth"]) and r["cause"] is None, "reach .90")
-    of("(b) outside: place right, a name or none", b, lambda n, r: placed(r, *r["truth"]))
+    told = {n: r["answer"] not in SOUND and placed(r, *r["truth"]) for n, r in b.items()}
+    of("(b) outside: place right, no name", b, lambda n, r: told[n] and r["cause"] is None, "reach .90")
+    of("(b) outside: place right, a name or none", b, lambda n, r: told[n])
     of("(b) outside: called sound", b, lambda n, r: r["answer"] in SOUND, "reach .02")
     c = {n: r for n, r in rows.items() if r["kind"] == "c"}
     of("(c) two faults: one first", c, lambda n, r: any(named(r, x) for x in _parts(r)), "reach .85")

@@ -131,7 +131,7 @@ PLACES = {"corpus-duplicated": {"split", "pairs"}}
 #: list of his own, as `fifth_open` has it, and in those of an answer.
 WORDS = {
     "arrays": {"encoding"}, "inputs": {"encoding"}, "labels": {"encoding", "pairs"}, "batches": {"batching"},
-    "data": {"pairs", "split", "batching"},
+    "data": {"pairs", "split", "batching"}, "schedule": {"optimizer"},
 }  # fmt: skip
 
 

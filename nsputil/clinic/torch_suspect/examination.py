@@ -41,6 +41,7 @@ SHARE = 6  # of the steps that may be taken, one part in so many is the watched 
 HARM = 0.045  # of accuracy: one paired training shows no less
 HELPS = 0.08  # the same for a part of which no fact says anything
 FAR = 0.12  # of accuracy: from here on a training that has learned may be sick although no fact says so
+HARDLY = 0.08  # of accuracy above chance
 ENOUGH = 2 / 3  # of what another part reaches above chance: a training that has learned more is not sick
 CHOSEN = (  # losses that people choose
     "focal-loss", "generalized-cross-entropy", "margin", "hinge-loss", "loss-scaled", "label-smoothing-heavy",
@@ -160,6 +161,7 @@ class Case:
             self.evidence.append(Evidence("swap", f"It cannot be tried {swap.name} ({error}).", swap.place))
             return None
         if not done.looks:
+            self.evidence.append(Evidence("swap", f"A training {swap.name} came to no end.", swap.place))
             return None
         found = done.looks[-1][1]
         gain, loss = reached - self.base, self.base_loss - found.loss
@@ -570,6 +572,8 @@ def _by_swaps(case: Case) -> Conclusion:
         return _conclude(case, "place", None, first.place, statement, [_of(first)], tuple(symptoms[1:]), "swap")
     if not case.judge:
         return _conclude(case, "too little to tell", None, None, f"No fact is violated, and {words}", [])
+    if (said := _less_than_counting(case, words)) is not None:
+        return said
     if not learned:
         fits = _overfit(case)
         place = None if fits else "model"
@@ -601,6 +605,17 @@ def _by_swaps(case: Case) -> Conclusion:
         statement = f"Healthy, with a deviation that does no harm here: {names}. At the end {words}"
         return _conclude(case, "healthy, with a deviation", None, None, statement, [])
     return _conclude(case, "healthy", None, None, f"Nothing is wrong that could be found: {words}", [])
+
+
+def _less_than_counting(case: Case, words: str) -> Conclusion | None:
+    """A training that hardly learned where no layer is needed: no fact and no exchange blames another part."""
+    if case.base - _chance(case) > HARDLY or case.base + FAR > (shared := _shared_words(case)):
+        return None
+    statement = (
+        f"Something is wrong in the model, of no kind that is known here: {words} Counting the words that A and B "
+        f"share has {shared:.3f}, and the rows, the labels, the loss and the optimizer have passed."
+    )
+    return _conclude(case, "place", None, "model", statement, [], tuple(_open(case)), "swap")
 
 
 def _shared_words(case: Case) -> float:
