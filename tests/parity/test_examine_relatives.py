@@ -1017,3 +1017,74 @@ def test_a_fair_split_deals_out_the_copies_of_a_corpus(copies, crossing, state_o
     documents, others = documents_of(copies, crossing)
     found = examine(**with_text(documents=documents, held_out_documents=others))
     assert state(found, "split.shared") == state_of, found.table()
+
+
+# ---- segment ids of other numbers, words that are left out on purpose, a swap without an end, a model that mixes ----
+
+
+def changed(change, count, seed):
+    """Return rows of which each was changed by a function."""
+    rows = Pairs(count, seed)
+    rng = np.random.default_rng(seed)
+    rows.items = [change(dict(item), rng) for item in rows.items]
+    return DataLoader(rows, 16, shuffle=seed == 0, generator=torch.Generator().manual_seed(seed))
+
+
+class Renumbered(Bag):
+    def forward(self, input_ids, token_type_ids, attention_mask):
+        return super().forward(input_ids, (token_type_ids > token_type_ids.min()).long(), attention_mask)
+
+
+def test_segments_1_and_2_tell_two_texts_apart():
+    def shifted(item, rng):
+        return item | {"token_type_ids": item["token_type_ids"] + 1}
+
+    given = {"train": changed(shifted, 320, 0), "held_out": changed(shifted, 160, 1), "model": Renumbered()}
+    found = examine(**with_text(**given))
+    assert found.sound and state(found, "arrays.segments") == "holds", found.table()
+
+
+def hidden(share):
+    def change(item, rng):
+        words = (item["input_ids"] > 4).numpy() & (rng.random(13) < share)
+        return item | {"input_ids": torch.where(torch.tensor(words), 1, item["input_ids"])}
+
+    return change
+
+
+@pytest.mark.parametrize(("share", "sound"), [(0.1, True), (0.6, False)])
+def test_a_tenth_of_the_words_may_be_left_out_at_random(share, sound):
+    found = examine(**with_text(train=changed(hidden(share), 320, 0), limit=360))
+    assert state(found, "arrays.words") == "violated"
+    assert found.sound == sound or found.conclusion.answer == "has not learned", found.table()
+
+
+class NamedOnly(Bag):
+    """It takes no other arrays than those that it knows."""
+
+    def forward(self, input_ids, token_type_ids, attention_mask):
+        if input_ids.shape[1] != 13:
+            raise ValueError("rows of 13 tokens, please")
+        return super().forward(input_ids, token_type_ids, attention_mask)
+
+
+def test_a_swap_that_comes_to_no_end_leaves_a_reason():
+    def last_first(item, rng):
+        return item | {name: torch.cat([item[name][1:], item[name][:1]]) for name in ("input_ids", "token_type_ids")}
+
+    given = {"train": changed(last_first, 320, 0), "held_out": changed(last_first, 160, 1), "model": NamedOnly()}
+    assert str(examine(**with_text(**given)))
+
+
+class RowsMixed(Bag):
+    """The rows of B are sorted, and nobody puts them back."""
+
+    def forward(self, input_ids, token_type_ids, attention_mask):
+        order = input_ids[:, 7].argsort()
+        other = torch.where(token_type_ids > 0, input_ids[order], input_ids)
+        return super().forward(other, token_type_ids, attention_mask)
+
+
+def test_a_model_that_learns_less_than_counting_shows_is_at_fault():
+    found = examine(**with_text(model=RowsMixed(), limit=360))
+    assert not found.sound and (found.place == "model" or found.cause), found.table()

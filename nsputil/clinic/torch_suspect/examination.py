@@ -41,7 +41,7 @@ SHARE = 6  # of the steps that may be taken, one part in so many is the watched 
 HARM = 0.045  # of accuracy: one paired training shows no less
 HELPS = 0.08  # the same for a part of which no fact says anything
 FAR = 0.12  # of accuracy: from here on a training that has learned may be sick although no fact says so
-HARDLY = 0.08  # of accuracy above chance
+PART = 1 / 3  # of what counting shared words has above chance: less is hardly anything
 ENOUGH = 2 / 3  # of what another part reaches above chance: a training that has learned more is not sick
 CHOSEN = (  # losses that people choose
     "focal-loss", "generalized-cross-entropy", "margin", "hinge-loss", "loss-scaled", "label-smoothing-heavy",
@@ -609,7 +609,8 @@ def _by_swaps(case: Case) -> Conclusion:
 
 def _less_than_counting(case: Case, words: str) -> Conclusion | None:
     """A training that hardly learned where no layer is needed: no fact and no exchange blames another part."""
-    if case.base - _chance(case) > HARDLY or case.base + FAR > (shared := _shared_words(case)):
+    chance, shared = _chance(case), _shared_words(case)
+    if not (shared - case.base > FAR and case.base - chance < PART * (shared - chance)):
         return None
     statement = (
         f"Something is wrong in the model, of no kind that is known here: {words} Counting the words that A and B "
