@@ -62,6 +62,7 @@ QUOTES = (
             "research/independent_sealed_third",
             "research/independent_sealed_fourth",
             "research/independent_sealed_fifth",
+            "research/independent_sealed_sixth",
         ),
         "## How often it is right, on defects that it never saw",
     ),
