@@ -1,7 +1,7 @@
 """How often an answer of each kind is right: the confidence that is printed with it.
 
-The rates are those of the six sealed sets of `research/independent` together, 200, 138, 203, 164, 164 and 166 cases that
-were written without sight of the diagnosis, each at first contact. They follow the rule of succession,
+The rates are those of the six sealed sets of `research/independent` together, 200, 138, 203, 164, 164 and 166 cases
+that were written without sight of the diagnosis, each at first contact. They follow the rule of succession,
 ``(right + 1) / (cases + 2)``; a test counts them again in the stored tables. What was mended after a set had been seen
 does not count, so a rule that was mended, as that of a start from random vectors was, is believed as little as before,
 until new cases show more. For "healthy" the sets have too many sick trainings, so its rates are those at even odds,
