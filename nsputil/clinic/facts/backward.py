@@ -31,8 +31,9 @@ def backward_pass(recording: Any) -> list[Finding]:
         return [unknown("model.backward", PLACE, "There is no copy of the start, or no batch to show it.")]
     model = clone(recording.start)
     pairs = list(step.pairs[: 2 * ROWS])
-    logits = model.forward(model.encode(pairs, model.vocabulary, model.max_length))[0]
-    if np.isfinite(logits).all():
+    batch = model.encode(pairs, model.vocabulary, model.max_length)
+    logits = model.forward(batch)[0]
+    if np.isfinite(logits).all() and np.array_equal(model.forward(batch)[0], logits):
         kept = _smooth(model, pairs)
         if len(pairs) >= ROWS and not kept:
             text = "The loss has no slope at the start: after the smallest step along it that of each pair jumps."

@@ -12,7 +12,7 @@ from nsputil.tokenization import tokenize
 PLACE = "split"
 SURE = 6.0  # standard errors, and besides them:
 SHARED = 0.05  # of the sentences
-TIMES = 3  # times the text that is trained on: held-out text of that size is of parts that were mixed up
+TIMES = 3  # times the documents that are trained on, and twice those of the other part: such a part is the training's
 AS_OFTEN = 1.5  # times the rate at which documents are repeated in the corpus: a fair split deals copies out
 MOST = 0.9  # of the held-out sentences: what is tested is the text that was trained on, and nothing else
 NEW = 0.03  # of the words
@@ -207,7 +207,9 @@ def _used(recording: Any, train: list) -> Finding:
         held = {s for name in ("valid", "test") for d in recording.given.get(name) or [] for s in d.sentences}
         apart = len((held - here) & whole) / max(1, len(whole))
         numbers["held_out"] = apart
-        if apart > max(share, 0.6) or apart > max(TIMES * share, 0.25):  # the rest was not left out: it is held out
+        sizes = sorted(len(recording.given.get(name) or []) for name in ("valid", "test"))
+        mixed_up = sizes[1] >= TIMES * len(train) and sizes[1] >= 2 * sizes[0]
+        if apart > max(share, 0.6) or mixed_up:  # the rest was not left out: it is held out
             text = f"{text} {apart:.3f} are held out: the parts have the wrong sizes."
             return violated("split.used", PLACE, text, None, numbers=numbers)
         return violated("split.used", PLACE, text, "too-few-pairs", False, numbers=numbers)
