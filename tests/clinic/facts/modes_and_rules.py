@@ -36,6 +36,15 @@ class Stale(Around):
         return (h - mean) / scale, lambda dh: dh / scale
 
 
+class ByLength(Around):
+    """The vector of a row is divided by its length, padding and all."""
+
+    def forward(self, batch, rng=None):
+        h, cache = self.inner.forward(batch, rng)
+        factor = h.dtype.type(20 / batch.input_ids.shape[1])
+        return h * factor, (cache, lambda dh: dh * factor)
+
+
 class OfTheStart(Around):
     """Evaluation mode uses the word vectors of the start."""
 
@@ -213,6 +222,7 @@ MODES_AND_RULES = {
         "model",
         {None},
     ),
+    "divided by the padded length": (around(ByLength), "model", {"padding-attended"}),
     "cut off above": (bounded(lambda g: np.minimum(g, g.dtype.type(1e-4))), "optimizer", {None}),
     "only what is above zero": (bounded(lambda g: np.maximum(g, 0)), "optimizer", {None}),
     "sizes without signs": (bounded(np.abs, SGD, 0.1), "optimizer", {None}),
