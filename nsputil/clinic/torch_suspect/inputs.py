@@ -20,12 +20,12 @@ from nsputil.clinic.torch_suspect.copies import copied
 from nsputil.clinic.torch_suspect.given_rows import rows_given
 from nsputil.clinic.torch_suspect.left_padding import where_rows_begin
 from nsputil.clinic.torch_suspect.told_by_arrays import told_by_arrays
+from nsputil.clinic.torch_suspect.uneven_classes import evened
 from nsputil.clinic.torch_suspect.word_table import table_fits
 
 #: Part of the share of equal rows that is natural: short sentences come again.
 SHARED = 0.05
 SHOWN = 0.75  # of the words of a pair: a collator that leaves so many masks, drops or exchanges some, as many do
-EVEN = 0.1  # of the share of IsNext: steps and held-out pairs are alike
 FIT = 0.05  # of the rows: so many show how a row is laid out
 LOST_WORDS = 1 / 3  # of all words of the text
 MANY = 400  # different pairs in an epoch: a sampler may leave others to later epochs
@@ -242,7 +242,7 @@ def pair_facts(seen: AsRecording) -> list[Finding]:
     """What gives the label away, and what is there many times?"""
     found = []
     if seen.with_text and seen.experiment.documents:
-        found += [_evened(f, seen) for f in shortcut_facts(seen) if f.fact != "pairs.text" or f.firm]
+        found += [evened(f, seen) for f in shortcut_facts(seen) if f.fact != "pairs.text" or f.firm]
     if seen.with_text:
         own = [(pair.sentence_a, pair.sentence_b) for pair in seen.pairs["train"][0]]
         share = len(set(own)) / max(1, len(own))
@@ -257,17 +257,6 @@ def pair_facts(seen: AsRecording) -> list[Finding]:
         else:
             found.append(holds("pairs.copies", "pairs", f"{share:.3f} of the training pairs are different."))
     return found
-
-
-def _evened(finding: Finding, seen: AsRecording) -> Finding:
-    """The classes of a file say nothing if a sampler draws them as they are held out."""
-    if finding.fact != "pairs.prior" or finding.state != "violated" or not np.isfinite(seen.run.prior):
-        return finding
-    other = finding.numbers.get("held_out", finding.numbers["training"])
-    if abs(seen.run.prior - other) > EVEN:
-        return finding
-    text = f"{finding.statement} Of the rows of the steps {seen.run.prior:.3f} are IsNext: the sampler evens them out."
-    return holds("pairs.prior", "pairs", text, numbers=finding.numbers)
 
 
 def split_facts(seen: AsRecording) -> list[Finding]:
@@ -320,7 +309,7 @@ def _row(row: np.ndarray) -> tuple:
 def batch_facts(seen: AsRecording) -> list[Finding]:
     """Which pairs are together, and which are seen?"""
     if any(step.pairs for step in seen.steps):
-        return [*(_meant(f, seen) for f in batching_facts(seen)), rows_given(seen)]
+        return [*(_meant(evened(f, seen), seen) for f in batching_facts(seen)), rows_given(seen)]
     labels = [step.labels for step in seen.steps if step.labels is not None and len(step.labels) >= 6]
     if not labels:
         return [unknown("batches.size", "batching", "No batch shows its rows.")]
@@ -332,14 +321,9 @@ def batch_facts(seen: AsRecording) -> list[Finding]:
 
 
 def _meant(finding: Finding, seen: AsRecording) -> Finding:
-    """A sampler may draw the classes as they are held out, and may take other rows in each epoch."""
+    """A sampler may take other rows in each epoch."""
     if finding.state != "violated":
         return finding
-    if finding.fact == "batches.classes" and finding.cause == "prior-shift":
-        held = [pair.label == 0 for pair in seen.pairs["valid"]]
-        if held and abs(1 - finding.numbers["label_not_next"] - float(np.mean(held))) < EVEN:
-            text = f"{finding.statement} Held out it is {float(np.mean(held)):.3f} as well: the sampler evens them out."
-            return holds("batches.classes", finding.place, text, numbers=finding.numbers)
     if finding.fact == "batches.covered" and "area" not in finding.numbers:
         first = finding.numbers["covered"] * finding.numbers["pairs"]
         rows = {row for epoch in orders(copied(seen.parts.train, {}), EPOCHS) or [] for batch in epoch for row in batch}
