@@ -197,7 +197,7 @@ def _by_harm(case: _Investigation, tell: Callable) -> Conclusion | None:
             tried.append(_swap_evidence(trial, part, what))
         to_blame = own or finding.fact != "model.start"  # another encoder may be better without being what was missing
         tried += [_shift_evidence(trial, part, what)] if measures or altered else []
-        if own and trial.gains and not trial.helps(HARM):
+        if own and any(trial.gains) and not trial.helps(HARM):  # a gain of 0 is a repair that reached nothing
             cause, to_blame = None, False  # that repair is not what was missing
         if not trial.helps(HARM) and (own or not trial.gains) and case.trials.affordable(2):
             what = f"with another {part}"  # exchange the whole part
@@ -293,8 +293,12 @@ def _repair(case: _Investigation, finding: Finding) -> tuple[str, Experiment, bo
 
 
 def _another(case: _Investigation, finding: Finding) -> bool:
-    """Whether another violation of the same part has no name, and neither explains the other."""
-    return any(f.place == finding.place and f is not finding and f.cause is None for f in case.violations)
+    """Whether another violation of the same part has no name, and neither explains the other.
+
+    What weighs words that two texts share has no gradient where nothing compares the two.
+    """
+    others = (f for f in case.violations if f.place == finding.place and f is not finding and f.cause is None)
+    return any((finding.fact, f.fact) != ("model.comparison", "steps.gradient") for f in others)
 
 
 def _still_too_long(case: _Investigation, finding: Finding, trial: Trial) -> bool:

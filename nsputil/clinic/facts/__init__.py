@@ -14,15 +14,17 @@ from nsputil.clinic.facts.arrays import arrays, evaluation_arrays
 from nsputil.clinic.facts.backward import backward_pass
 from nsputil.clinic.facts.batching import batching_facts
 from nsputil.clinic.facts.checkpoint import checkpoint_kept
+from nsputil.clinic.facts.cut_alike import cut_alike
 from nsputil.clinic.facts.explain import in_order
 from nsputil.clinic.facts.finding import PLACES, Finding, unknown
 from nsputil.clinic.facts.labels import labels_of_arrays, labels_of_pairs
 from nsputil.clinic.facts.learned import learned
 from nsputil.clinic.facts.loss import loss_function
-from nsputil.clinic.facts.modes import both_modes
+from nsputil.clinic.facts.modes import both_modes, drawn_anew
 from nsputil.clinic.facts.numbers import number_facts
 from nsputil.clinic.facts.opposite import opposite_gradients
 from nsputil.clinic.facts.optimizer import optimizer_rule
+from nsputil.clinic.facts.own_logits import own_logits
 from nsputil.clinic.facts.places import places_of_b
 from nsputil.clinic.facts.reach import places_read
 from nsputil.clinic.facts.report import report_facts
@@ -32,6 +34,7 @@ from nsputil.clinic.facts.split import split_facts
 from nsputil.clinic.facts.start import word_vectors
 from nsputil.clinic.facts.steps import progress, tensors_that_move
 from nsputil.clinic.facts.text import text_facts
+from nsputil.clinic.facts.word_identity import words_apart
 
 __all__ = ["FACTS", "PLACES", "Finding", "examine", "run_facts"]
 
@@ -44,6 +47,7 @@ FACTS: dict[str, tuple[Callable, str]] = {
     "pairs.places": (places_of_b, "pairs"),
     "labels.array": (labels_of_arrays, "encoding"),
     "arrays": (arrays, "encoding"),
+    "arrays.alike": (cut_alike, "encoding"),
     "evaluation.arrays": (evaluation_arrays, "encoding"),
     "loss": (loss_function, "loss"),
     "model.repeatable": (model.repeatable, "model"),
@@ -55,6 +59,8 @@ FACTS: dict[str, tuple[Callable, str]] = {
     "model.reads": (model.reads, "model"),
     "model.checkpoint": (checkpoint_kept, "model"),
     "model.reach": (places_read, "model"),
+    "model.words": (words_apart, "model"),
+    "model.asked": (own_logits, "evaluation"),
     "model.logits": (model.probabilities, "model"),
     "model.start": (word_vectors, "model"),
     "model.pooled": (model.pooled_units, "model"),
@@ -63,6 +69,7 @@ FACTS: dict[str, tuple[Callable, str]] = {
     "model.comparison": (model.comparison, "model"),
     "model.dropout": (model.dropout, "model"),
     "model.modes": (both_modes, "model"),
+    "model.drawn": (drawn_anew, "model"),
     "model.backward": (backward_pass, "model"),
     "steps.frozen": (tensors_that_move, "optimizer"),
     "optimizer": (optimizer_rule, "optimizer"),

@@ -183,6 +183,11 @@ def _shows(row: Row) -> str:
             if right or not b:
                 return "cut" if left or not a else "only B"
             return "only A"
+    if joined < len(a) + len(b) and any(
+        seen[: k - 1] == a[: k - 1] and seen[k:-1] == b[: joined - k - 1] and k <= len(a) and joined - k <= len(b)
+        for k in range(2, joined - 1)
+    ):
+        return "cut"  # in the middle of a word, whose beginning is another token
     if seen == a + a or (len(seen) > 3 and _half_of(seen, a)):
         return "A twice"
     if seen == b + b or (len(seen) > 3 and _half_of(seen, b)):
@@ -342,6 +347,9 @@ def _words(rows: list, recording: Any) -> Finding:
     tokens = float(np.mean([row.words.sum() / max(1, len(row.a) + len(row.b)) for row in rows]))
     if blurred > 0.05:
         text = f"{blurred:.3f} of the words are [UNK] in the arrays though the vocabulary knows them."
+        if _ends_in(rows, unk):
+            text = f"{text} They are the last ones of their texts: these were cut off inside a word."
+            return bad(text, "max-length-short" if kept < SHORT else None, False)
         if (mixed := _sometimes_unknown(rows, unk)) > 0.3:
             drawn = mixed > DRAWN and blurred < MOST_DRAWN  # as some leave out words on purpose
             return bad(f"{text} {mixed:.3f} of those words are [UNK] in some rows and not in others.", None, not drawn)
@@ -399,6 +407,19 @@ def _words(rows: list, recording: Any) -> Finding:
         f"{len(rows)} rows show A and then B of their pairs, {kept:.3f} of all words.",
         numbers=numbers,
     )
+
+
+def _ends_in(rows: list, unk: int) -> bool:
+    """Whether tokens that are unknown are the last ones of texts of which less is shown than there is."""
+    cut = [row for row in rows if len(row.visible) < len(row.a) + len(row.b)]
+    last = inside = 0
+    for row in cut:
+        shown = np.flatnonzero(row.words & (row.mask > 0))
+        ends = {int(shown[row.segments[shown] == s][-1]) for s in (0, 1) if (row.segments[shown] == s).any()}
+        at = [int(k) for k in shown if row.ids[k] == unk]
+        last += sum(k in ends for k in at)
+        inside += sum(k not in ends for k in at)
+    return len(cut) > len(rows) / 2 and last > 4 * inside
 
 
 def _turned_unknown(row: Row, unk: int) -> float:

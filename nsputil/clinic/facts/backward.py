@@ -59,10 +59,29 @@ def backward_pass(recording: Any) -> list[Finding]:
     if checked == 0:
         return [unknown("model.backward", PLACE, "No slope is large enough to be measured.")]
     if wrong:
+        if _adds_up(clone(recording.start), batch, labels, {row.split(":")[0] for row in wrong}):
+            text = "Asked twice for the same gradient, the backward pass returns twice as much the second time."
+            return [violated("model.backward", PLACE, text, "no-zero-grad", numbers=numbers)]
         tensors = list(dict.fromkeys(row.split(":")[0] for row in wrong))
         text = f"The gradient of {len(tensors)} tensors, such as {tensors[0]}, is not the slope of the loss."
         return [violated("model.backward", PLACE, text, "backward-wrong", rows=tuple(wrong[:6]), numbers=numbers)]
     return [holds("model.backward", PLACE, f"{checked} slopes agree with the gradients.", numbers=numbers)]
+
+
+def _adds_up(model: Any, batch: Any, labels: np.ndarray, tensors: set[str]) -> bool:
+    """Whether each gradient holds those before it: the second one of the same batch is twice the first."""
+    asked = []
+    for _ in range(2):
+        logits, cache = model.forward(batch)
+        dlogits = nsp_loss_and_grad(logits, labels)[1].astype(np.asarray(logits).dtype)
+        found = model.backward(dlogits, cache)
+        asked.append({name: np.array(_dense(g, model.parameters[name]), np.float64) for name, g in found.items()})
+    ratios = [
+        float(np.linalg.norm(asked[1][name]) / size)
+        for name, g in asked[0].items()
+        if name in tensors and name in asked[1] and (size := float(np.linalg.norm(g))) > 0
+    ]
+    return bool(ratios) and abs(float(np.median(ratios)) - 2) < 0.01
 
 
 def _training_mode(model: Any) -> Forward:

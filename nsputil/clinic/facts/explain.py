@@ -17,6 +17,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "model.comparison": ("model.pooled", "model.values", "arrays.words", "arrays.mask", "arrays.segments"),
     "model.start": ("arrays.words",),
     "model.reads": (
+        "model.asked",
         "labels.",
         "pairs.",
         "steps.length",
@@ -31,13 +32,15 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "optimizer.rows": ("optimizer.repeatable", "optimizer.direction", "optimizer.memory", "optimizer.delay"),
     "model.width": ("steps.", "loss.", "optimizer.", "arrays.", "model.pooled", "labels."),
     "model.modes": ("model.repeatable", "model.beside", "model.labels", "arrays.", "labels."),
+    "model.drawn": ("model.repeatable", "model.labels", "model.writes"),
     "optimizer.opposite": ("optimizer.repeatable", "optimizer.direction", "optimizer.delay", "optimizer.scale"),
     "model.padding": ("arrays.mask", "model.repeatable"),
     "model.backward": ("arrays.", "model.values", "model.writes", "model.labels"),
     "report.repeated": ("model.repeatable", "model.writes"),
     "model.pooled": ("arrays.", "model.start"),
     "model.centred": ("model.pooled", "arrays.", "model.start"),
-    "model.alone": ("model.beside", "arrays.mask", "arrays.first", "model.repeatable", "model.padding"),
+    "model.asked": ("model.repeatable", "model.labels", "arrays."),
+    "model.alone": ("model.beside", "model.asked", "arrays.mask", "arrays.first", "model.repeatable", "model.padding"),
     "model.beside": ("model.repeatable", "model.labels", "arrays."),
     "pairs.places": ("labels.", "pairs.", "split.copies", "split.shared"),
     "pairs.variety": ("labels.",),
@@ -69,6 +72,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
         "arrays.",
     ),
     "optimizer.direction": ("steps.frozen", "steps.kept"),
+    "optimizer.every": ("steps.frozen", "steps.kept", "optimizer.direction", "optimizer.memory", "optimizer.delay"),
     "optimizer.schedule": ("steps.stored", "steps.kept", "optimizer.decay"),
     "optimizer.decay": ("optimizer.memory",),
     "pairs.prior": ("labels.",),
@@ -85,7 +89,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "batches.covered": ("batches.again",),
     "batches.order": ("batches.classes", "batches.again", "batches.covered", "pairs.", "split.", "labels."),
     "batches.again": ("batches.size", "split.copies", "split.used"),
-    "report.accuracy": ("model.repeatable", "evaluation."),
+    "report.accuracy": ("model.repeatable", "model.asked", "evaluation."),
     "evaluation.": ("report.pairs",),
     "report.loss": ("evaluation.", "loss.recorded", "model.repeatable", "report.repeated", "report.accuracy"),
     "labels.histogram": ("batches.again",),
@@ -175,7 +179,7 @@ def _may(reason: Finding, finding: Finding) -> bool:
     would leave them random.
     """
     if (reason.fact, finding.fact) == ("model.start", "model.pooled"):
-        return finding.cause == "pooler-saturated"
+        return finding.numbers.get("saturated", 0.0) > 0.5
     if (reason.fact, finding.fact) == ("model.values", "model.backward"):
         return True  # of what is rounded, differences show no slope
     if reason.fact in ("optimizer.correction", "batches.size") and finding.fact in ("steps.length", "steps.overshoot"):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.facts.loss_order import other_rows
 from nsputil.losses import nsp_loss_and_grad, sigmoid, softplus
 
 VALUE = 1e-5  # relative: float32 rounding, 6e-8, times the condition of a sum of up to 128 terms, about 80
@@ -244,7 +245,7 @@ def _golden(f: Callable, low: float, high: float) -> float:
 
 def identify(asked: Asked, prior: float = 0.5) -> Finding:
     """Return what a loss that is not the cross-entropy is."""
-    for rule in (_overflow, _along_the_batch, _constant, _gradient_only, _ignored, _shaped, _aggregated):
+    for rule in (_overflow, _along_the_batch, _other_rows, _constant, _gradient_only, _ignored, _shaped, _aggregated):
         found = rule(asked, prior)
         if found is not None:
             return found
@@ -272,6 +273,12 @@ def _overflow(asked: Asked, prior: float) -> Finding | None:
     cause = "half-precision-overflow" if gentle is not None and np.isfinite(gentle[0]) else None
     text = f"The loss of 32 designed pairs is {answer[0]}, where {value:.4f} is expected: it overflows."
     return _bad(text, cause, expected=value)
+
+
+def _other_rows(asked: Asked, prior: float) -> Finding | None:
+    """Labels of other rows."""
+    told = other_rows(asked)
+    return told and _bad(*told)
 
 
 def _along_the_batch(asked: Asked, prior: float) -> Finding | None:
@@ -511,6 +518,12 @@ def _name_shape(asked: Asked, first: Shape, second: Shape, prior: float) -> Find
     a0, a1, name, t = first.scale, second.scale, first.name, first.t
     count = _batch_factor(asked)
     numbers = {"scale": a0, "t": t, "constant": first.constant, "slope": first.slope, "residual": first.residual}
+    if name == "cross-entropy" and abs(first.slope - second.slope) > 1e-3 * max(abs(a0), abs(a1)):
+        text = (
+            f"The loss of a pair has a term of {first.slope:.4f} times its gap with label 0, and one of "
+            f"{second.slope:.4f} times with label 1."
+        )
+        return _bad(text, None, numbers=numbers)
     if name == "cross-entropy" and abs(first.slope) > 1e-4:
         total = a0 + 0.0
         epsilon = 2 * first.slope / total if total else float("nan")

@@ -12,12 +12,15 @@ PLACE = "model"
 ROUNDING = 2e-4  # of the spread of the log-odds: float32 sums in another order
 COUNT = 48
 BESIDE = 0.2  # of the spread of the log-odds
-TOGETHER = 0.15  # of the spread of h_cls; encoders that compare have 0.4 and more
+TOGETHER = 0.02  # of the spread of h_cls; encoders that compare have 0.05 and more, most of them 0.2
+SEAM = 3  # words
 NOISE = (
     0.8  # of the length of h_cls: a share p of the units that is dropped changes it by sqrt(p / (1 - p)) before a norm
 )
+ERRATIC = 0.4  # of what six places change: what is added bit by bit changes about a sixth with each
 FAINT = 0.005  # of the 2 between which tanh lies
 DRAWS = 32
+LARGE = 4.0  # times the size of what goes into the pooler; usual starts leave it as large as it was, or smaller
 KEPT = 0.35  # the cosine of h_cls with its mean over draws; dropout of 0.95 of the words leaves about 0.7
 WHOLE = 1.0  # of the length of h_cls: evaluation computes another vector
 EMPTIED = 0.2  # of the rows; half of the words dropped empties 1 of 1,000 texts of ten words
@@ -108,17 +111,24 @@ def beside(recording: Any) -> list[Finding]:
         return [unknown("model.beside", PLACE, "The batch has no rows that could be exchanged.")]
     kept, half = np.arange(8), len(batch.input_ids) // 2
     others = [np.concatenate([kept, np.arange(start, start + half - 8)]) for start in (8, half)]
-    first, second = (
+    first, second, fewer = (
         _odds(model.forward(replaced(batch, **{name: np.asarray(getattr(batch, name))[rows] for name in names},
-                                     labels=np.asarray(batch.labels)[rows]))[0])[:8]
-        for rows in others
+                                     labels=np.asarray(batch.labels)[rows]))[0])[:4]
+        for rows in (*others, kept[:4])
     )  # fmt: skip
-    again = float(np.abs(first - second).max())
+    again, alone = (float(np.abs(first - other).max()) for other in (second, fewer))
     spread = max(float(first.std()), 1e-3)
     numbers = {"apart": again, "spread": spread}
     if again > BESIDE * spread:
         text = (
             f"In evaluation, the log-odds of a pair move by up to {again:.4f} nats when other pairs are beside it, "
+            f"where those of the pairs differ by {spread:.4f}."
+        )
+        return [violated("model.beside", PLACE, text, None, numbers=numbers)]
+    numbers["fewer"] = alone
+    if alone > BESIDE * spread:
+        text = (
+            f"In evaluation, the log-odds of a pair move by up to {alone:.4f} nats when fewer pairs are beside it, "
             f"where those of the pairs differ by {spread:.4f}."
         )
         return [violated("model.beside", PLACE, text, None, numbers=numbers)]
@@ -181,17 +191,23 @@ def padding(recording: Any) -> list[Finding]:
     if length < 3 or not np.asarray(batch.attention_mask)[short, :length].all():
         return [unknown("model.padding", PLACE, "The rows are not padded at their end.")]
     one = {name: np.asarray(getattr(batch, name))[short : short + 1, :length] for name in names}
-    more = {name: np.pad(array, ((0, 0), (0, 6))) for name, array in one.items()}
     labels = {"labels": np.asarray(batch.labels)[short : short + 1]}
     try:
-        plain = _odds(model.forward(replaced(batch, **one, **labels))[0])
-        padded = _odds(model.forward(replaced(batch, **more, **labels))[0])
+        odds = []
+        for width in (0, 3, 4, 5, 6):
+            wide = {name: np.pad(array, ((0, 0), (0, width))) for name, array in one.items()}
+            odds.append(float(_odds(model.forward(replaced(batch, **wide, **labels))[0])[0]))
     except Exception:  # a batch of another kind, or a row too long: nothing can be said
         return [unknown("model.padding", PLACE, "The model takes no row of another length.")]
-    apart = float(np.abs(plain - padded).max())
+    apart = abs(odds[-1] - odds[0])
     if apart > 1e-3:
         text = f"Six places of padding that the mask hides move the log-odds by {apart:.4f} nats."
-        return [violated("model.padding", PLACE, text, "padding-attended", False, apart=apart)]
+        steps = np.abs(np.diff(odds[1:]))
+        numbers = {"apart": apart, "one_more": float(steps.mean())}
+        if steps.mean() > ERRATIC * apart:
+            text = f"{text} One place more moves them by {steps.mean():.4f}: places are mixed up, and not only added."
+            return [violated("model.padding", PLACE, text, None, False, numbers=numbers)]
+        return [violated("model.padding", PLACE, text, "padding-attended", False, numbers=numbers)]
     return [holds("model.padding", PLACE, "Padding that the mask hides changes nothing.", apart=apart)]
 
 
@@ -291,8 +307,22 @@ def _saturation(pooled: np.ndarray, logits: np.ndarray, model: Any) -> Finding:
         return violated("model.pooled", PLACE, text, None, False, numbers=numbers)
     if flat > 0.5:
         text = f"At the start {flat:.3f} of the pooled units lie beyond 0.99, where tanh passes hardly any gradient."
+        if (size := _weights_of_the_pooler(model)) < LARGE:
+            text = f"{text} The weights of the pooler are of a usual size, so h_cls is too long."
+            return violated("model.pooled", PLACE, text, None, numbers=numbers | {"weights": size})
         return violated("model.pooled", PLACE, text, "pooler-saturated", numbers=numbers)
     return holds("model.pooled", PLACE, f"At the start {flat:.3f} of the pooled units are saturated.", numbers=numbers)
+
+
+def _weights_of_the_pooler(model: Any) -> float:
+    """Return the root mean square of what the pooler's weights make of inputs of size 1; infinite if not known."""
+    weights = [
+        array
+        for name, array in model.parameters.items()
+        if name.startswith("pooler.") and getattr(array, "ndim", 0) == 2
+    ]
+    size = getattr(getattr(model, "encoder", None), "width", None)
+    return max((float(np.sqrt(np.mean(np.square(w)) * (size or len(w)))) for w in weights), default=np.inf)
 
 
 def width(recording: Any) -> list[Finding]:
@@ -320,7 +350,8 @@ def comparison(recording: Any) -> list[Finding]:
     """Is there anything in h_cls that depends on A and B together?
 
     For a sum of a part of A and a part of B, f(A, B) + f(A', B') - f(A, B') - f(A', B) is 0. The texts have equal
-    lengths, so that a mean over all words is such a sum too. A convolution that looks across the seam has a little.
+    lengths, so that a mean over all words is such a sum too. They share the words on both sides of the seam, since a
+    convolution looks across it.
     """
     model, ratios, tried = clone(recording.start), [], 0
     for first, second in _same_lengths(recording):
@@ -349,16 +380,21 @@ def comparison(recording: Any) -> list[Finding]:
                   numbers=numbers)]  # fmt: skip
 
 
-def _same_lengths(recording: Any, words: int = 8, most: int = 16) -> list[tuple]:
-    """Return twos of pairs of which the A, and the B, have equally many words; texts are cut to a few words."""
+def _same_lengths(recording: Any, words: int = 5, most: int = 16) -> list[tuple]:
+    """Return twos of pairs of which the A, and the B, have equally many words; texts are cut to a few words.
+
+    All A end with the same words, and all B begin with the same ones.
+    """
     waiting: dict[tuple, Any] = {}
     found: list[tuple] = []
     ids = recording.vocabulary.ids
-    for pair in [pair for step in recording.steps[:40] for pair in step.pairs]:
+    pairs = [pair for step in recording.steps[:40] for pair in step.pairs]
+    end, begin = (" ".join(text.split()[:SEAM]) for text in (pairs[0].sentence_a, pairs[0].sentence_b))
+    for pair in pairs[1:]:
         short = _with(
             pair,
-            sentence_a=" ".join(pair.sentence_a.split()[:words]),
-            sentence_b=" ".join(pair.sentence_b.split()[:words]),
+            sentence_a=" ".join([*pair.sentence_a.split()[:words], end]),
+            sentence_b=" ".join([begin, *pair.sentence_b.split()[:words]]),
         )
         key = len(ids(short.sentence_a)), len(ids(short.sentence_b))
         other = waiting.pop(key, None)

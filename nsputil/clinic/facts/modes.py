@@ -1,11 +1,13 @@
-"""Evaluation mode against training mode, on pairs that were trained on."""
+"""Evaluation mode against training mode: on the same pairs, and on pairs that were trained on."""
 
 from typing import Any
 
 import numpy as np
 
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
-from nsputil.losses import log_softmax
+from nsputil.clinic.recording import clone
+from nsputil.losses import log_softmax, nsp_loss_and_grad
+from nsputil.optimizers import values
 
 PLACE = "model"
 PAIRS = 768
@@ -13,6 +15,43 @@ SCREENED = 256  # pairs that are asked first
 DRAWS = 4
 SURE = 4.0  # standard errors of a mean of paired differences
 WORSE = 0.02  # of accuracy
+ROWS, TIMES = 8, 16  # pairs, and draws
+NEVER = 0.3  # of the entries of a tensor; dropout of nine tenths leaves out 0.19 of them in sixteen draws
+
+
+def drawn_anew(recording: Any) -> list[Finding]:
+    """Is what training mode drops drawn for each step? Then every weight has a gradient in some of several draws.
+
+    At the start, the gradients of a few pairs are compared with those in evaluation mode, entry by entry.
+    """
+    name, model = "model.drawn", clone(recording.start) if recording.start is not None else None
+    pairs = list({id(pair): pair for step in recording.steps[:40] for pair in step.pairs}.values())[:ROWS]
+    if model is None or len(pairs) < ROWS:
+        return [unknown(name, PLACE, "There is no copy of the start, or no pair to show it.")]
+    batch = recording.experiment.encode(pairs, recording.vocabulary, model.max_length)
+    plain = _touched(model, batch, None)
+    drawn = [_touched(model, batch, seed) for seed in range(TIMES)]
+    worst, tensor = 0.0, ""
+    for key, alive in plain.items():
+        ever = np.any([one[key] for one in drawn if key in one and one[key].shape == alive.shape] or [alive], axis=0)
+        share = float((alive & ~ever).sum()) / max(1, int(alive.sum()))
+        if share > worst and alive.sum() >= ROWS:
+            worst, tensor = share, key
+    if worst > NEVER:
+        text = (
+            f"In {TIMES} draws of training mode, {worst:.3f} of the entries of {tensor} never have a gradient, and in "
+            "evaluation mode they have one: what is dropped is always the same."
+        )
+        return [violated(name, PLACE, text, None, never=worst)]
+    return [holds(name, PLACE, "What training mode drops is drawn for each step.", never=worst)]
+
+
+def _touched(model: Any, batch: Any, seed: int | None) -> dict[str, np.ndarray]:
+    """Return which entries of each tensor have a gradient, in evaluation mode or with numbers of a seed."""
+    logits, cache = model.forward(batch, None if seed is None else np.random.default_rng(seed))
+    slope = nsp_loss_and_grad(np.asarray(logits), np.arange(len(logits)) % 2)[1]
+    found = model.backward(slope.astype(np.asarray(logits).dtype), cache)
+    return {key: np.asarray(values(gradient)) != 0 for key, gradient in found.items()}
 
 
 def both_modes(recording: Any) -> list[Finding]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from nsputil.clinic.facts.every_gradient import every_gradient
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
 from nsputil.clinic.recording import clone
 
@@ -22,6 +23,7 @@ AGAIN = 20  # steps that are asked for a second time
 LONG = 250.0  # steps: a momentum of 0.99 acts for 100
 NEGATIVE = 0.02  # of the steps
 NET = 0.15  # of the path: weights that are drawn halfway back to slower ones keep a third
+POWER = (0.3, 0.7)  # a step is proportional to the gradient, power 1, or does not depend on its size, power 0
 SETTLED = 8  # steps: some rules, such as RAdam's, divide by the size of a gradient only after a few
 ALONG = 0.3  # of the length of a step; rules that divide have 0.96, and others 1
 
@@ -95,6 +97,7 @@ def optimizer_rule(recording: Any) -> list[Finding]:
     late = _late(moving, count)
     if late is not None:
         findings += _memory(bench, trace, late, total)
+    findings.append(every_gradient(bench, moving, count))
     adaptive, clipping, scale = _norms(bench, recording, int(moving[0]), int(moving[-1]))
     findings += [clipping, scale] if scale else [clipping]
     if adaptive:
@@ -234,7 +237,7 @@ def _memory(bench: Bench, trace: np.ndarray, at: tuple[int, int], total: int) ->
     scale = np.abs(trace).max()
     felt = np.flatnonzero(np.abs(one) > 1e-3 * scale)
     delay = int(felt[0]) - early if len(felt) else length - early
-    if abs(two[late]) < 1e-3 * scale:
+    if abs(two[late]) < 1e-3 * np.abs(trace[: late + 1]).max():  # later steps are longer where gradients add up
         if min(abs(trace[early]), abs(trace[late])) < 1e-3 * scale:  # then no step is taken there at all
             return [unknown("optimizer.memory", PLACE, "Some steps are not taken, so no gradient can be followed.")]
         if len(felt) == 0 or delay > 0:
@@ -250,6 +253,12 @@ def _memory(bench: Bench, trace: np.ndarray, at: tuple[int, int], total: int) ->
     if (ratio >= 0.995 or rises) and _turns(bench, early, late, nothing):
         text = f"After {apart} steps a gradient gives way to one of 0.9 of its size: steps go by the sign."
         return [*findings, holds("optimizer.memory", PLACE, text, numbers=numbers)]
+    if ratio > 1.3 and _outlives(bench, one, nothing, early, ratio, apart):
+        text = (
+            f"A gradient acts {float(one[late]) / first:.3f} times as strongly {apart} steps later as at once, and "
+            "ever more strongly: the mean of the gradients outlives that of their squares, by which it is divided."
+        )
+        return [*findings, violated("optimizer.memory", PLACE, text, "momentum-too-high", numbers=numbers)]
     if ratio >= 0.995 or rises:
         text = (
             f"A gradient acts {ratio:.3f} times as strongly {apart} steps "
@@ -275,6 +284,19 @@ def _memory(bench: Bench, trace: np.ndarray, at: tuple[int, int], total: int) ->
     ]
 
 
+def _outlives(bench: Bench, one: np.ndarray, nothing: np.ndarray, early: int, ratio: float, apart: int) -> bool:
+    """Whether an effect grows by the same factor in both halves of the time, as two means that fade apart make it.
+
+    Each effect is compared with that of a gradient given at its own step, as rates differ. Where gradients add up, it
+    grows to what a constant gradient does, and stays there.
+    """
+    middle = early + apart // 2
+    given = bench.push([bench.size if k == middle else 0.0 for k in range(middle + 1)]).sum(axis=1)
+    there = float(given[middle] - nothing[middle])
+    halfway = float(one[middle]) / there if there else 0.0
+    return halfway > 1 and abs(2 * np.log(halfway) - np.log(ratio)) < 0.2 * np.log(ratio)
+
+
 def _turns(bench: Bench, early: int, late: int, nothing: np.ndarray) -> bool:
     """Does a gradient of 0.9 of the size turn the step round?
 
@@ -296,8 +318,16 @@ def _norms(bench: Bench, recording: Any, first: int, last: int) -> tuple[bool, F
     adaptive = bool(lengths[2] < 10 * lengths[1]) and bool(
         lengths[1] < 10 * lengths[0] or lengths[1] > 0.2 * lengths[3]
     )
-    declared = recording.run.kind.get("adaptive")
     scale = None
+    power = np.log(lengths[1:] / lengths[:-1]) / np.log(100) if (lengths > 0).all() else np.ones(3)
+    if ((power > POWER[0]) & (power < POWER[1])).all():
+        text = (
+            f"A hundred times the gradient makes a step {lengths[2] / lengths[1]:.1f} times as long: neither as many "
+            "times, nor as long as before."
+        )
+        scale = violated("optimizer.scale", PLACE, text, None, power=float(power.mean()))
+        return True, unknown("optimizer.clip", PLACE, "Steps do not grow with the gradient, so no bound shows."), scale
+    declared = recording.run.kind.get("adaptive")
     if lengths[1] > 3 * lengths[2] > 0:
         text = f"A hundredth of a gradient makes a step {lengths[1] / lengths[2]:.3g} times as long."
         scale = violated("optimizer.scale", PLACE, text, None, part=float(lengths[1] / lengths[2]))

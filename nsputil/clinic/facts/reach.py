@@ -49,8 +49,28 @@ def places_read(recording: Any) -> list[Finding]:
     numbers = {"read": share, "places": float(len(places))}
     if 0 < share < READ:  # where no place counts, h_cls is the same for all, and other facts say so
         text = f"Another word changes h_cls at {sum(moved)} of {len(places)} places of A and B: most are not read."
+        if _exchanged(model, batch, words):
+            text = f"{text} Words are read where the segment id is 1, whatever the mask says: the two were exchanged."
+            return [violated("model.reach", PLACE, text, "segments-as-mask", numbers=numbers)]
         return [violated("model.reach", PLACE, text, None, numbers=numbers)]
     return [holds("model.reach", PLACE, f"Words count at {share:.3f} of the places of A and B.", numbers=numbers)]
+
+
+def _exchanged(model: Any, batch: Any, words: np.ndarray) -> bool:
+    """Whether the segment ids are taken for the mask: A is read only if its ids are 1, and the mask hides nothing."""
+    segments, mask, ids = (np.asarray(x) for x in (batch.token_type_ids, batch.attention_mask, batch.input_ids))
+    first, other = words & (segments == 0), ids.copy()
+    other[first] = np.random.default_rng(0).permutation(ids[first])
+
+    def alike(one: Any, two: Any) -> bool:
+        return np.allclose(_h_cls(model, one), _h_cls(model, two), rtol=1e-5, atol=1e-7)
+
+    shown, hidden = replace(batch, token_type_ids=mask), replace(batch, attention_mask=np.where(words, 0, mask))
+    return (
+        alike(batch, replace(batch, input_ids=other))
+        and alike(batch, hidden)
+        and not alike(shown, replace(shown, input_ids=other))
+    )
 
 
 def _at(words: np.ndarray, k: int) -> np.ndarray:

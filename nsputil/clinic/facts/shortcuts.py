@@ -22,7 +22,9 @@ WORD = 0.3  # of the pairs of a class
 MARK = 0.5  # no word of a language differs so much between the classes of an honest sampler
 ALTERED = 0.1
 PRIOR = 0.25
+SAME = 0.4  # of the B of a document: so few different ones are drawn once for many pairs
 ALIKE = 0.5  # of the variance that labels have by chance
+MADE, ORDERED = 0.7, 0.9  # of the texts are whole sentences of the documents; of these follow in their order
 
 
 def shortcut_facts(recording: Any) -> list[Finding]:
@@ -55,7 +57,26 @@ def _variety(pairs: Sequence, labels: np.ndarray) -> Finding:
     if shares[few] < 0.1 * shares[1 - few]:
         text = f"Only {shares[few]:.3f} of the B of the pairs {('IsNext', 'NotNext')[few]} are different texts."
         return violated("pairs.variety", PLACE, text, None, numbers=numbers)
+    within = [_within_documents(pairs, labels, label) for label in (IS_NEXT, NOT_NEXT)]
+    few = int(np.argmin(within))
+    if within[few] < SAME * within[1 - few]:
+        text = (
+            f"Within a document only {within[few]:.3f} of the B of the pairs {('IsNext', 'NotNext')[few]} are "
+            f"different texts; of the others {within[1 - few]:.3f}."
+        )
+        numbers |= {"within": within[few], "within_others": within[1 - few]}
+        return violated("pairs.variety", PLACE, text, None, numbers=numbers)
     return holds("pairs.variety", PLACE, f"{min(shares):.3f} of the B of a class are different.", numbers=numbers)
+
+
+def _within_documents(pairs: Sequence, labels: np.ndarray, label: int) -> float:
+    """Return which share of the B of a class are different texts among those whose A are in one document."""
+    groups: dict = {}
+    for pair, own in zip(pairs, labels, strict=True):
+        if own == label:
+            groups.setdefault(getattr(pair, "document_a", None), []).append(pair.sentence_b)
+    many = [len(set(texts)) / len(texts) for texts in groups.values() if len(texts) >= 4]
+    return float(np.mean(many)) if len(many) >= 8 and None not in groups else 1.0
 
 
 def _by_document(pairs: Sequence, labels: np.ndarray) -> Finding:
@@ -206,6 +227,9 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
         )
         cause = _foreign(index, texts, more, side)
         return [violated("pairs.text", PLACE, text, cause, rows=rows, numbers=numbers)]
+    if here > 0.5 and out < here - 0.25 and _out_of_order(index, pairs):
+        text = f"{here:.3f} of the training pairs hold text of whole sentences that do not follow one another."
+        return [violated("pairs.text", PLACE, text, "sentences-shuffled", numbers=numbers)]
     if here > 0.05 and abs(here - out) > 0.25:
         kind = _new_words(index, [p.sentence_b for p in pairs[:300]])
         text = f"{here:.3f} of the training pairs and {out:.3f} of the held-out pairs hold text that is in no document."
@@ -222,9 +246,9 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
             text = f"The words {words} are in almost every text of a pair, and in few sentences of the documents."
             return [violated("pairs.text", PLACE, text, "page-headers", numbers=numbers)]
         joined, ordered = _joined(index, [t for p in pairs[:300] for t in (p.sentence_a, p.sentence_b)])
-        if joined > 0.7:
+        if joined > MADE:
             text = f"{here:.3f} of the pairs hold text that consists of whole sentences of the documents, "
-            if ordered > 0.9:
+            if ordered > ORDERED:
                 text += "in their order, with others left out between them."
                 return [violated("pairs.text", PLACE, text, None, numbers=numbers)]
             text += "in an order that the documents do not have."
@@ -240,6 +264,12 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
             numbers=numbers,
         )
     ]
+
+
+def _out_of_order(index: Any, pairs: Sequence) -> bool:
+    """Whether texts are made of whole sentences of the documents, in an order that these do not have."""
+    joined, ordered = _joined(index, [t for p in pairs[:300] for t in (p.sentence_a, p.sentence_b)])
+    return joined > MADE and ordered <= ORDERED
 
 
 def _joined(index: Any, texts: Sequence[str]) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from fact_mutants import MUTANTS, encoded, only_labels, pairs_changed, short, wi
 from modes_and_rules import MODES_AND_RULES, drawn_back, uneven
 from near_misses import NEAR_MISSES
 from reads_and_rows import READS_AND_ROWS
+from words_and_orders import SANE, WORDS_AND_ORDERS
 
 from nsputil.clinic.facts import examine, run_facts
 from nsputil.clinic.facts.backward import backward_pass
@@ -18,10 +19,12 @@ from nsputil.experiment import bag_model
 from nsputil.run import Run
 from nsputil.training import train
 
+ALL = MUTANTS | NEAR_MISSES | READS_AND_ROWS | MODES_AND_RULES | WORDS_AND_ORDERS
 
-@pytest.mark.parametrize("name", [*MUTANTS, *NEAR_MISSES, *READS_AND_ROWS, *MODES_AND_RULES])
+
+@pytest.mark.parametrize("name", ALL)
 def test_a_mutant_is_seen_named_and_placed(name):
-    edit, place, causes = (MUTANTS | NEAR_MISSES | READS_AND_ROWS | MODES_AND_RULES)[name]
+    edit, place, causes = ALL[name]
     found = [finding for finding in examine(record(edit(short())), strict=True) if finding.state == "violated"]
     assert found, "nothing is violated"
     first = found[0]
@@ -34,6 +37,12 @@ def test_a_healthy_training_violates_nothing_and_every_place_is_asked():
     assert [f for f in found if f.state == "violated"] == []
     assert {f.place for f in found} >= set(PLACES) - {"numbers"}
     assert all(f.statement.endswith(".") for f in found)
+
+
+@pytest.mark.parametrize("name", SANE)
+def test_what_is_near_a_defect_and_meant_is_no_violation(name):
+    found = [f for f in examine(record(SANE[name](short())), strict=True) if f.state == "violated"]
+    assert [(f.fact, f.statement) for f in found if f.firm or f.fact != "arrays.words"] == []
 
 
 def test_weights_that_are_drawn_halfway_back_are_no_violation():

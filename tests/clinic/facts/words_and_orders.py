@@ -1,0 +1,239 @@
+"""Defects of words, orders and gradients that are lost on the way: relatives of those that strangers wrote.
+
+Name -> (edit, place, causes), as in `near_misses`.
+"""
+
+from dataclasses import replace
+from functools import partial as P
+
+import numpy as np
+from fact_mutants import modelled, pairs_changed
+from modes_and_rules import bounded
+from reads_and_rows import Around, around
+
+from nsputil.encoders import RowGradient
+from nsputil.losses import nsp_loss_and_grad
+from nsputil.model import NSPModel
+from nsputil.optimizers import SGD, AdamW
+from nsputil.pairs import NOT_NEXT
+from nsputil.sentence_pairs import sentence_level_pairs
+from nsputil.tokenization import encode_pairs
+
+
+class Wrapped(Around):
+    """Ids beyond 150 begin again at 5."""
+
+    def seen(self, batch):
+        ids = batch.input_ids
+        return replace(batch, input_ids=np.where(ids < 150, ids, 5 + ids % 145))
+
+
+class Hashed(Around):
+    """As a hashed table of a thousand rows, which people choose: few words share a row."""
+
+    def seen(self, batch):
+        ids = batch.input_ids
+        return replace(batch, input_ids=np.where(ids < 5, ids, 5 + ids * 7919 % 1000))
+
+
+class ByRows(Around):
+    """h_cls is divided by the number of rows of the batch, times the usual one."""
+
+    def told(self, h, rng):
+        factor = h.dtype.type(32 / len(h))
+        return h * factor, lambda dh: dh * factor
+
+
+class OneMask(Around):
+    """Half of the units are dropped in training, always the same ones, beside the words that are dropped."""
+
+    def told(self, h, rng):
+        if rng is None:
+            return h, lambda dh: dh
+        mask = ((np.arange(h.shape[1]) % 2) * 2).astype(h.dtype)
+        return h * mask, lambda dh: dh * mask
+
+
+class EvenWidths(Around):
+    """Rows of an even width give twice as long a vector as others."""
+
+    def forward(self, batch, rng=None):
+        h, cache = self.inner.forward(batch, rng)
+        factor = h.dtype.type(2 - batch.input_ids.shape[1] % 2)
+        return h * factor, (cache, lambda dh: dh * factor)
+
+
+class IdsForMask(Around):
+    """The segment ids are taken for the mask."""
+
+    def seen(self, batch):
+        return replace(batch, attention_mask=batch.token_type_ids)
+
+
+class Kept(Around):
+    """Each gradient is added to those before it, and the sum is returned."""
+
+    def __init__(self, inner):
+        super().__init__(inner)
+        self.sums = {}
+
+    def backward(self, dh, cache):
+        for name, g in super().backward(dh, cache).items():
+            dense = g.dense(self.parameters[name].shape) if isinstance(g, RowGradient) else g
+            self.sums[name] = self.sums.get(name, 0) + dense
+        return dict(self.sums)
+
+
+class Backwards(NSPModel):
+    """The logits of pairs come back in the opposite order."""
+
+    def logits(self, pairs, batch_size=32):
+        return super().logits(pairs, batch_size)[::-1]
+
+
+class Frozen(NSPModel):
+    """The logits of pairs are those of the model as it was made."""
+
+    def logits(self, pairs, batch_size=32):
+        live = {name: array.copy() for name, array in self.parameters.items()}
+        for name, array in self.first.items():
+            self.parameters[name][...] = array
+        found = super().logits(pairs, batch_size)
+        for name, array in live.items():
+            self.parameters[name][...] = array
+        return found
+
+
+def of_class(kind):
+    def change(model):
+        model.first = {name: array.copy() for name, array in model.parameters.items()}
+        model.__class__ = kind
+        return model
+
+    return P(modelled, change)
+
+
+class InFours:
+    """Gradients of four batches are one step; `added` says whether they are added up or each replaces the last."""
+
+    def __init__(self, inner, added):
+        self.inner, self.added, self.steps, self.sums = inner, added, 0, {}
+
+    def __getattr__(self, name):
+        return getattr(self.__dict__["inner"], name)
+
+    def step(self, gradients):
+        self.steps += 1
+        for name, g in gradients.items():
+            dense = g.dense(self.inner.parameters[name].shape) if isinstance(g, RowGradient) else g
+            self.sums[name] = dense / 4 + (self.sums.get(name, 0) if self.added else 3 * dense / 4)
+        if self.steps % 4 == 0:
+            self.inner.step(self.sums)
+            self.sums = {}
+
+
+def in_fours(added):
+    return lambda e: replace(e, optimizer=lambda m, n: InFours(AdamW(m.parameters, 3e-3), added), max_steps=80)
+
+
+def betas(first, second):
+    return lambda e: replace(e, optimizer=lambda m, n: AdamW(m.parameters, 1e-3, betas=(first, second)), max_steps=80)
+
+
+def other_labels(choose):
+    """A loss that pairs logits with labels in another order."""
+
+    def loss(logits, labels):
+        rows, of = choose(np.arange(len(labels)), labels)
+        value, gradient = nsp_loss_and_grad(logits[rows], of)
+        whole = np.zeros_like(logits)
+        whole[rows] = gradient
+        return value, whole
+
+    return lambda e: replace(e, loss=loss)
+
+
+def towards_is_next(logits, labels):
+    """A fifth of each target is given to IsNext, whatever the label is."""
+    value, gradient = nsp_loss_and_grad(logits, labels)
+    other, towards = nsp_loss_and_grad(logits, np.zeros_like(labels))
+    return 0.8 * value + 0.2 * other, logits.dtype.type(0.8) * gradient + logits.dtype.type(0.2) * towards
+
+
+def from_the_beginning(keep_end):
+    """A is all text of the document up to B; rows have 48 tokens. Whether its end is kept, or its beginning."""
+
+    def rule(documents, rng):
+        return [
+            replace(p, sentence_a=" ".join(documents[p.document_a].sentences[: p.position_a + 1]))
+            for p in sentence_level_pairs(documents, rng, negatives="permuted")
+            if p.position_a > 4
+        ]
+
+    def encode(pairs, vocabulary, length):
+        if keep_end:
+            pairs = [replace(p, sentence_a=" ".join(p.sentence_a.split()[-10:])) for p in pairs]
+        return encode_pairs(pairs, vocabulary, 48)
+
+    return lambda e: replace(e, pairs=rule, encode=encode)
+
+
+def one_stranger(pairs, documents, rng):
+    """All pairs NotNext of a document have the same B."""
+    texts = [documents[int(k)].sentences[0] for k in rng.integers(len(documents), size=len(documents))]
+    return [replace(p, sentence_b=texts[p.document_a]) if p.label == NOT_NEXT else p for p in pairs]
+
+
+def windows_of_shuffled_lines(documents, rng):
+    """Each text is two lines of all documents in a random order, for training alone."""
+    lines = [s for d in documents for s in d.sentences]
+    order = rng.permutation(len(lines) - 1)
+    made = sentence_level_pairs(documents, rng, negatives="permuted")
+    texts = [f"{lines[k]} {lines[j]}" for k, j in zip(order, order[1:], strict=False)]
+    return [
+        replace(p, sentence_a=texts[k % len(texts)], sentence_b=texts[(k + 1) % len(texts)]) for k, p in enumerate(made)
+    ]
+
+
+def characters(pairs, vocabulary, length):
+    """Texts are cut after thirty characters, most of them inside a word."""
+    cut = [replace(p, sentence_a=p.sentence_a[:30], sentence_b=p.sentence_b[:30]) for p in pairs]
+    return encode_pairs(cut, vocabulary, length)
+
+
+WORDS_AND_ORDERS = {
+    "ids that begin again": (around(Wrapped), "model", {None}),
+    "divided by the number of rows": (around(ByRows), "model", {None}),
+    "dropout that is always the same": (around(OneMask), "model", {None}),
+    "even and odd widths": (around(EvenWidths), "model", {None}),
+    "segment ids for the mask, in the encoder": (around(IdsForMask), "model", {"segments-as-mask"}),
+    "gradients that the backward pass keeps": (around(Kept), "model", {"no-zero-grad"}),
+    "logits in the opposite order": (of_class(Backwards), "evaluation", {"predictions-out-of-order"}),
+    "logits of the first weights": (of_class(Frozen), "evaluation", {"stale-checkpoint"}),
+    "the last of four gradients": (in_fours(False), "optimizer", {None}),
+    "betas exchanged": (betas(0.999, 0.9), "optimizer", {"momentum-too-high"}),
+    "square roots of gradients": (
+        bounded(lambda g: np.sign(g) * np.sqrt(np.abs(g)), SGD, 0.01),
+        "optimizer",
+        {None},
+    ),
+    "labels of the row before": (other_labels(lambda rows, y: (rows, np.roll(y, 1))), "loss", {"labels-off-by-one"}),
+    "labels two rows on": (other_labels(lambda rows, y: (rows[:-2], y[2:])), "loss", {"labels-off-by-one"}),
+    "labels sorted": (other_labels(lambda rows, y: (rows, np.sort(y))), "loss", {"labels-shuffled"}),
+    "smoothed towards one class": (lambda e: replace(e, loss=towards_is_next), "loss", {None}),
+    "A from the beginning, its end cut off": (from_the_beginning(False), "pairs", {None}),
+    "one stranger for each document": (P(pairs_changed, one_stranger), "pairs", {None}),
+    "windows of shuffled lines": (
+        lambda e: replace(e, pairs=windows_of_shuffled_lines, held_out_pairs=e.pairs),
+        "pairs",
+        {"sentences-shuffled"},
+    ),
+    "cut inside a word": (lambda e: replace(e, encode=characters), "encoding", {"max-length-short"}),
+}
+
+#: Name -> an edit that is no violation, though it is near one.
+SANE = {
+    "gradients of four batches, added": in_fours(True),
+    "words hashed to a thousand rows": around(Hashed),
+    "A from the beginning, its beginning cut off": from_the_beginning(True),
+}
