@@ -35,6 +35,7 @@ from nsputil.clinic.facts.start import word_vectors
 from nsputil.clinic.facts.steps import progress, tensors_that_move
 from nsputil.clinic.facts.text import text_facts
 from nsputil.clinic.facts.word_identity import words_apart
+from nsputil.clinic.facts.word_weights import word_weights
 
 __all__ = ["FACTS", "PLACES", "Finding", "examine", "run_facts"]
 
@@ -60,6 +61,7 @@ FACTS: dict[str, tuple[Callable, str]] = {
     "model.checkpoint": (checkpoint_kept, "model"),
     "model.reach": (places_read, "model"),
     "model.words": (words_apart, "model"),
+    "model.weights": (word_weights, "model"),
     "model.asked": (own_logits, "evaluation"),
     "model.logits": (model.probabilities, "model"),
     "model.start": (word_vectors, "model"),

@@ -84,6 +84,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "pairs.text": ("split.kind", "split.text"),
     "split.kind": ("split.used", "split.copies"),
     "split.copies": ("split.shared",),
+    "split.pairs": ("split.shared", "split.cut"),
     "split.used": ("split.shared", "split.copies", "labels.", "pairs.text", "split.kind", "pairs.lengths"),
     "batches.classes": ("labels.", "pairs.prior"),
     "batches.covered": ("batches.again",),

@@ -20,6 +20,7 @@ NOISE = (
 ERRATIC = 0.4  # of what six places change: what is added bit by bit changes about a sixth with each
 FAINT = 0.005  # of the 2 between which tanh lies
 DRAWS = 32
+SCALES, SAME = (0.7, 1.4), 0.9  # sane variations have scales of 0.83 to 1.0 where the directions agree so well
 LARGE = 4.0  # times the size of what goes into the pooler; usual starts leave it as large as it was, or smaller
 KEPT = 0.35  # the cosine of h_cls with its mean over draws; dropout of 0.95 of the words leaves about 0.7
 WHOLE = 1.0  # of the length of h_cls: evaluation computes another vector
@@ -111,12 +112,14 @@ def beside(recording: Any) -> list[Finding]:
         return [unknown("model.beside", PLACE, "The batch has no rows that could be exchanged.")]
     kept, half = np.arange(8), len(batch.input_ids) // 2
     others = [np.concatenate([kept, np.arange(start, start + half - 8)]) for start in (8, half)]
-    first, second, fewer = (
-        _odds(model.forward(replaced(batch, **{name: np.asarray(getattr(batch, name))[rows] for name in names},
-                                     labels=np.asarray(batch.labels)[rows]))[0])[:4]
-        for rows in (*others, kept[:4])
-    )  # fmt: skip
-    again, alone = (float(np.abs(first - other).max()) for other in (second, fewer))
+
+    def odds(rows: Any) -> np.ndarray:
+        arrays = {name: np.asarray(getattr(batch, name))[rows] for name in names}
+        return _odds(model.forward(replaced(batch, **arrays, labels=np.asarray(batch.labels)[rows]))[0])
+
+    first, second = (odds(rows)[:8] for rows in others)
+    single = np.concatenate([odds([k]) for k in range(4)])
+    again, alone = float(np.abs(first - second).max()), float(np.abs(first[:4] - single).max())
     spread = max(float(first.std()), 1e-3)
     numbers = {"apart": again, "spread": spread}
     if again > BESIDE * spread:
@@ -128,7 +131,7 @@ def beside(recording: Any) -> list[Finding]:
     numbers["fewer"] = alone
     if alone > BESIDE * spread:
         text = (
-            f"In evaluation, the log-odds of a pair move by up to {alone:.4f} nats when fewer pairs are beside it, "
+            f"In evaluation, the log-odds of a pair move by up to {alone:.4f} nats when no pair is beside it, "
             f"where those of the pairs differ by {spread:.4f}."
         )
         return [violated("model.beside", PLACE, text, None, numbers=numbers)]
@@ -141,6 +144,15 @@ def _kept_on_average(model: Any, batch: Any, h: np.ndarray) -> float:
     for seed in range(DRAWS):
         mean += np.asarray(model.forward(batch, np.random.default_rng(seed))[1].pooler.h_cls, np.float64) / DRAWS
     return float(np.vdot(mean, h)) / max(float(np.linalg.norm(mean) * np.linalg.norm(h)), 1e-12)
+
+
+def _scale(model: Any, batch: Any, h: np.ndarray) -> tuple[float, float]:
+    """Return how long the mean of h_cls over a few draws is along that of evaluation, and the cosine of the two."""
+    mean = np.mean([
+        np.asarray(model.forward(batch, np.random.default_rng(seed))[1].pooler.h_cls, np.float64) for seed in range(8)
+    ], axis=0)  # fmt: skip
+    along, size = float(np.vdot(mean, h)), float(np.linalg.norm(h))
+    return along / max(size**2, 1e-12), along / max(float(np.linalg.norm(mean)) * size, 1e-12)
 
 
 def labels_unread(recording: Any) -> list[Finding]:
@@ -442,6 +454,13 @@ def dropout(recording: Any) -> list[Finding]:
     ratio = float(np.linalg.norm(d - h)) / max(float(np.linalg.norm(h)), 1e-12)
     drawn = float(np.linalg.norm(d - other)) / max(float(np.linalg.norm(d - h)), 1e-12)
     numbers = {"ratio": ratio, "limit": NOISE, "drawn": drawn}
+    scale, alike = _scale(model, batch, h)
+    if drawn >= DRAWN and alike > SAME and not SCALES[0] < scale < SCALES[1]:
+        text = (
+            f"On average over draws, h_cls of a training step is {scale:.2f} times as long as that of evaluation: what "
+            "dropout leaves is not scaled for what it drops, or scaled twice."
+        )
+        return [violated("model.dropout", PLACE, text, None, numbers=numbers | {"scale": scale})]
     emptied = float(np.mean(~d.any(axis=1) & h.any(axis=1)))  # rows of which nothing is left in a draw
     if ratio > NOISE and drawn < DRAWN and emptied > EMPTIED:
         text = f"In a training step dropout leaves nothing of {emptied:.2f} of the rows."

@@ -23,6 +23,7 @@ AGAIN = 20  # steps that are asked for a second time
 LONG = 250.0  # steps: a momentum of 0.99 acts for 100
 NEGATIVE = 0.02  # of the steps
 NET = 0.15  # of the path: weights that are drawn halfway back to slower ones keep a third
+ASIDE = 0.02  # of the length of the weights; what decay leaves has their direction
 POWER = (0.3, 0.7)  # a step is proportional to the gradient, power 1, or does not depend on its size, power 0
 SETTLED = 8  # steps: some rules, such as RAdam's, divide by the size of a gradient only after a few
 ALONG = 0.3  # of the length of a step; rules that divide have 0.96, and others 1
@@ -398,10 +399,18 @@ def _decay(bench: Bench, recording: Any, count: int) -> Finding:
         shrunk.append(size - now)
         if now > 1e-6 * before:  # as long as there is something left
             alike = min(alike, float(np.vdot(start, own[name])) / (before * now))
+    end = own[name].astype(np.float64) - start
+    aside = float(np.linalg.norm(end - np.vdot(end, start) / before**2 * start)) / before
     left = float(np.linalg.norm(own[name])) / before
     left = left ** (recording.total / count)
     once = max(shrunk) / max(sum(shrunk), 1e-300)
     numbers = {"left": left, "limit": float(np.exp(-1)), "direction": alike, "in_one_step": once}
+    if aside > ASIDE:
+        text = (
+            f"With gradients of zero {name} moves {aside:.3f} of its length in another direction than towards zero: "
+            "weights are drawn to something else."
+        )
+        return violated("optimizer.decay", PLACE, text, None, rows=(name,), numbers=numbers | {"aside": aside})
     if left < np.exp(-1):
         text = f"With gradients of zero {left:.2g} of {name} is left at the end of the training"
         if alike < 0.99:  # decay makes all weights smaller alike

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.text_index import spread
 from nsputil.tokenization import tokenize
 
 PLACE = "split"
@@ -27,6 +28,7 @@ def split_facts(recording: Any) -> list[Finding]:
     return [
         _shared(recording, train, held_out),
         _cut(recording, train, held_out),
+        _of_held_out(recording, train, held_out),
         _copies(train),
         _used(recording, train),
         _kind(train, held_out, recording),
@@ -118,6 +120,25 @@ def _shared(recording: Any, train: list, held_out: list) -> Finding:
         f"Held-out text shares {rate:.3f} of its sentences with training; {usual:.3f} is natural.",
         numbers=numbers,
     )
+
+
+def _of_held_out(recording: Any, train: list, held_out: list) -> Finding:
+    """Do training pairs hold text of held-out documents, as where strangers are drawn from the whole corpus?"""
+    index, own = recording.text, set(_distinct(train))
+    apart = set(_distinct(held_out)) - own
+    documents = _distinct([d for d in recording.experiment.documents if hasattr(d, "sentences")])
+    pairs = spread([pair for epoch in recording.pairs["train"][:1] for pair in epoch], 1000)
+    if not pairs or sum(d in apart for d in documents) < len(apart) / 2:
+        return unknown("split.pairs", "pairs", "The held-out documents are none of the corpus.")
+    hits = []
+    for text in [text for pair in pairs for text in (pair.sentence_a, pair.sentence_b)]:
+        at = index.places(text)
+        hits.append(len(at) > 0 and all(documents[int(k) - 1] in apart for k in index.document[at]))
+    share = float(np.mean(hits))
+    if share > 0.02:
+        text = f"{share:.3f} of the texts of training pairs are in held-out documents alone."
+        return violated("split.pairs", "pairs", text, None, share=share)
+    return holds("split.pairs", "pairs", f"{share:.3f} of the texts of training pairs are held out.", share=share)
 
 
 def _cut(recording: Any, train: list, held_out: list) -> Finding:

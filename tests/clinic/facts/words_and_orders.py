@@ -201,7 +201,73 @@ def characters(pairs, vocabulary, length):
     return encode_pairs(cut, vocabulary, length)
 
 
+class NotScaled(Around):
+    """Half of the units are dropped, and the others stay as they are."""
+
+    def told(self, h, rng):
+        if rng is None:
+            return h, lambda dh: dh
+        mask = (rng.random(h.shape) < 0.5).astype(h.dtype)
+        return h * mask, lambda dh: dh * mask
+
+
+class MeanTakenOff(Around):
+    """The mean of the batch is taken off, in evaluation too."""
+
+    def told(self, h, rng):
+        return h - h.mean(axis=0), lambda dh: dh - dh.mean(axis=0)
+
+
+def strangers_of_all_documents(e):
+    """The B of NotNext are drawn from all documents, the held-out ones among them."""
+
+    def change(pairs, documents, rng):
+        texts = [s for d in e.documents for s in d.sentences]
+        return [
+            replace(p, sentence_b=texts[int(rng.integers(len(texts)))]) if p.label == NOT_NEXT else p for p in pairs
+        ]
+
+    return pairs_changed(change, e, "training")
+
+
+def of_word_weights(change):
+    """The weights of words at the start are changed."""
+
+    def edit(model):
+        weights = model.parameters["encoder.weights"]
+        weights[...] = change(weights)
+        return model
+
+    return P(modelled, edit)
+
+
+class DrawnTo:
+    """In each step weights move a little towards a constant."""
+
+    def __init__(self, inner, value):
+        self.inner, self.value = inner, value
+
+    def __getattr__(self, name):
+        return getattr(self.__dict__["inner"], name)
+
+    def step(self, gradients):
+        self.inner.step(gradients)
+        for p in self.inner.parameters.values():
+            if p.ndim > 1:
+                p += p.dtype.type(0.005) * (p.dtype.type(self.value) - p)
+
+
 WORDS_AND_ORDERS = {
+    "weights of words the wrong way round": (of_word_weights(lambda w: 1 / np.maximum(w, 0.1)), "model", {None}),
+    "weights of other words": (of_word_weights(np.random.default_rng(0).permutation), "model", {None}),
+    "weights drawn to a constant": (
+        lambda e: replace(e, optimizer=lambda m, n: DrawnTo(AdamW(m.parameters, 3e-3), 0.1)),
+        "optimizer",
+        {None},
+    ),
+    "what is left by dropout is not scaled": (around(NotScaled), "model", {None}),
+    "the mean of the batch taken off": (around(MeanTakenOff), "model", {None}),
+    "strangers of all documents": (strangers_of_all_documents, "pairs", {None}),
     "ids that begin again": (around(Wrapped), "model", {None}),
     "divided by the number of rows": (around(ByRows), "model", {None}),
     "dropout that is always the same": (around(OneMask), "model", {None}),
