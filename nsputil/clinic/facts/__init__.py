@@ -13,12 +13,14 @@ from nsputil.clinic.facts import model
 from nsputil.clinic.facts.arrays import arrays, evaluation_arrays
 from nsputil.clinic.facts.backward import backward_pass
 from nsputil.clinic.facts.batching import batching_facts
+from nsputil.clinic.facts.boundary import boundary_seen
 from nsputil.clinic.facts.checkpoint import checkpoint_kept
 from nsputil.clinic.facts.cut_alike import cut_alike
 from nsputil.clinic.facts.explain import in_order
 from nsputil.clinic.facts.finding import PLACES, Finding, unknown
 from nsputil.clinic.facts.labels import labels_of_arrays, labels_of_pairs
 from nsputil.clinic.facts.learned import learned
+from nsputil.clinic.facts.live_weights import live_weights
 from nsputil.clinic.facts.loss import loss_function
 from nsputil.clinic.facts.modes import both_modes, drawn_anew
 from nsputil.clinic.facts.numbers import number_facts
@@ -30,6 +32,7 @@ from nsputil.clinic.facts.reach import places_read
 from nsputil.clinic.facts.report import report_facts
 from nsputil.clinic.facts.row_gradients import row_gradients
 from nsputil.clinic.facts.shortcuts import shortcut_facts
+from nsputil.clinic.facts.sides import both_sides
 from nsputil.clinic.facts.split import split_facts
 from nsputil.clinic.facts.start import word_vectors
 from nsputil.clinic.facts.steps import progress, tensors_that_move
@@ -60,6 +63,9 @@ FACTS: dict[str, tuple[Callable, str]] = {
     "model.reads": (model.reads, "model"),
     "model.checkpoint": (checkpoint_kept, "model"),
     "model.reach": (places_read, "model"),
+    "model.boundary": (boundary_seen, "model"),
+    "model.live": (live_weights, "model"),
+    "model.sides": (both_sides, "model"),
     "model.words": (words_apart, "model"),
     "model.weights": (word_weights, "model"),
     "model.asked": (own_logits, "evaluation"),

@@ -28,6 +28,15 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
         "optimizer.",
         "model.pooled",
     ),
+    "model.sides": ("arrays.", "model.comparison", "model.reach", "model.boundary", "model.values", "model.pooled"),
+    "model.boundary": (
+        "arrays.",
+        "model.comparison",
+        "model.reach",
+        "model.repeatable",
+        "model.pooled",
+        "model.values",
+    ),
     "model.reach": ("arrays.", "model.repeatable", "model.values", "model.pooled"),
     "optimizer.rows": ("optimizer.repeatable", "optimizer.direction", "optimizer.memory", "optimizer.delay"),
     "model.width": ("steps.", "loss.", "optimizer.", "arrays.", "model.pooled", "labels."),
@@ -44,6 +53,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "model.beside": ("model.repeatable", "model.labels", "arrays."),
     "pairs.places": ("labels.", "pairs.", "split.copies", "split.shared"),
     "pairs.variety": ("labels.",),
+    "pairs.source": ("labels.", "pairs.variety", "split."),
     "pairs.documents": ("labels.", "pairs.lengths", "pairs.prior"),
     "model.dropout": ("model.alone", "model.repeatable", "arrays.", "optimizer.", "loss."),
     "model.repeatable": ("steps.overshoot",),
@@ -62,6 +72,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
         "batches.",
     ),
     "steps.overshoot": (
+        "model.live",
         "steps.kept",
         "batches.size",
         "batches.again",
@@ -78,7 +89,15 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "pairs.prior": ("labels.",),
     "labels.text": ("split.cut", "split.copies"),
     "text.order": ("text.header", "split.copies"),
-    "pairs.words": ("labels.", "text.header", "pairs.text", "pairs.variety", "pairs.lengths", "pairs.overlap"),
+    "pairs.words": (
+        "labels.",
+        "pairs.source",
+        "text.header",
+        "pairs.text",
+        "pairs.variety",
+        "pairs.lengths",
+        "pairs.overlap",
+    ),
     "pairs.lengths": ("labels.", "pairs.text", "pairs.variety", "pairs.overlap"),
     "pairs.overlap": ("labels.",),
     "pairs.text": ("split.kind", "split.text"),
@@ -91,7 +110,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "batches.order": ("batches.classes", "batches.again", "batches.covered", "pairs.", "split.", "labels."),
     "batches.again": ("batches.size", "split.copies", "split.used"),
     "report.accuracy": ("model.repeatable", "model.asked", "evaluation."),
-    "evaluation.": ("report.pairs",),
+    "evaluation.": ("report.pairs", "model.reach"),
     "report.loss": ("evaluation.", "loss.recorded", "model.repeatable", "report.repeated", "report.accuracy"),
     "labels.histogram": ("batches.again",),
     "labels.array": (),
@@ -181,6 +200,8 @@ def _may(reason: Finding, finding: Finding) -> bool:
     """
     if (reason.fact, finding.fact) == ("model.start", "model.pooled"):
         return finding.numbers.get("saturated", 0.0) > 0.5
+    if (reason.fact, finding.fact) == ("model.comparison", "model.boundary"):
+        return True  # a mean over all words has no boundary
     if (reason.fact, finding.fact) == ("model.values", "model.backward"):
         return True  # of what is rounded, differences show no slope
     if reason.fact in ("optimizer.correction", "batches.size") and finding.fact in ("steps.length", "steps.overshoot"):

@@ -181,6 +181,12 @@ def _text(recording: Any, train: list) -> Finding:
     gone = [s for s in sentences if len(index.places(s)) == 0]
     cut = [s for s in sentences if len(at := index.places(s)) and not index.starts[at].any()]
     share = (len(gone) + len(cut)) / len(sentences)
+    whole = "\n".join(" ".join(d.sentences) for d in recording.experiment.documents if hasattr(d, "sentences"))
+    inside = [s for s in gone if s in whole]  # as characters, and not as words
+    if len(inside) > 0.2 * len(sentences):
+        text = f"{len(inside) / len(sentences):.3f} of the sentences of the training part begin or end inside a word."
+        rows = tuple(f"{s[:60]!r}" for s in inside[:3])
+        return violated("split.text", PLACE, text, None, rows=rows, altered=share)
     if share > 0.3:
         text = (
             f"{len(gone) / len(sentences):.3f} of the sentences of the training part are in no document word for word, "

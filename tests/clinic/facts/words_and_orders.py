@@ -3,6 +3,7 @@
 Name -> (edit, place, causes), as in `near_misses`.
 """
 
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial as P
 
@@ -11,6 +12,7 @@ from fact_mutants import modelled, pairs_changed
 from modes_and_rules import bounded
 from reads_and_rows import Around, around
 
+from nsputil.corpus import Document
 from nsputil.encoders import RowGradient
 from nsputil.losses import nsp_loss_and_grad
 from nsputil.model import NSPModel
@@ -257,7 +259,80 @@ class DrawnTo:
                 p += p.dtype.type(0.005) * (p.dtype.type(self.value) - p)
 
 
+class Averaging(Around):
+    """The backward pass returns a running mean of all gradients."""
+
+    def __init__(self, inner):
+        super().__init__(inner)
+        self.means = {}
+
+    def backward(self, dh, cache):
+        for name, g in super().backward(dh, cache).items():
+            dense = g.dense(self.parameters[name].shape) if isinstance(g, RowGradient) else g
+            self.means[name] = 0.995 * self.means.get(name, 0 * dense) + 0.005 * dense
+        return {name: mean.astype(self.parameters[name].dtype) for name, mean in self.means.items()}
+
+
+class OfACopy(NSPModel):
+    """The encoder that computes is a copy of the one that is trained."""
+
+    def forward(self, batch, rng=None):
+        trained, self.encoder = self.encoder, self.copied
+        try:
+            return super().forward(batch, rng)
+        finally:
+            self.encoder = trained
+
+
+def computing_with_a_copy(model):
+    model.copied = deepcopy(model.encoder)
+    model.__class__ = OfACopy
+    return model
+
+
+class AsOne(Around):
+    """All words are in the first text."""
+
+    def seen(self, batch):
+        return replace(batch, token_type_ids=np.zeros_like(batch.token_type_ids))
+
+
+class InTheMiddle(Around):
+    """B is said to begin in the middle of the row."""
+
+    def seen(self, batch):
+        middle = batch.attention_mask.sum(axis=1, keepdims=True) // 2
+        late = np.arange(batch.input_ids.shape[1]) >= middle
+        return replace(batch, token_type_ids=late * batch.attention_mask)
+
+
+def wrapped(experiment):
+    """Lines of thirty characters are taken for sentences."""
+
+    def split(documents, rng):
+        def lines(text):
+            return tuple(text[k : k + 30] for k in range(0, len(text), 30))
+
+        return [
+            [Document(d.name, lines(" ".join(d.sentences))) for d in part] for part in experiment.split(documents, rng)
+        ]
+
+    return replace(experiment, split=split)
+
+
+def one_source(pairs, documents, rng):
+    """All strangers are of the second document."""
+    texts = documents[1].sentences
+    return [replace(p, sentence_b=texts[int(rng.integers(len(texts)))]) if p.label == NOT_NEXT else p for p in pairs]
+
+
 WORDS_AND_ORDERS = {
+    "halves of the row for texts": (around(InTheMiddle), "model", {None}),
+    "lines taken for sentences": (wrapped, "split", {None}),
+    "strangers of one document": (P(pairs_changed, one_source), "pairs", {None}),
+    "gradients that the backward pass averages": (around(Averaging), "model", {"momentum-too-high"}),
+    "a copy of the encoder computes": (P(modelled, computing_with_a_copy), "model", {None}),
+    "all words in the first text": (around(AsOne), "model", {"segment-ids-zero"}),
     "weights of words the wrong way round": (of_word_weights(lambda w: 1 / np.maximum(w, 0.1)), "model", {None}),
     "weights of other words": (of_word_weights(np.random.default_rng(0).permutation), "model", {None}),
     "weights drawn to a constant": (
