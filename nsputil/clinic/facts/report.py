@@ -393,6 +393,11 @@ def _earlier(recording: Any, counts: list, reports: list) -> Any:
         first = [float((start.logits(c.pairs).argmax(axis=1) == c.labels).mean()) for c in counts]
         if all(_close(a, c.said["accuracy"], len(c.labels)) for a, c in zip(first, counts, strict=True)):
             yield "stale-checkpoint", "It is that of the model before the first step.", True
+    for step in recording.sampled[:2] if len(counts) >= 2 else ():
+        after = recording.twin(step.after)
+        first = [float((after.logits(c.pairs).argmax(axis=1) == c.labels).mean()) for c in counts]
+        if all(_close(a, c.said["accuracy"], len(c.labels)) for a, c in zip(first, counts, strict=True)):
+            yield "stale-checkpoint", f"It is that of the model after step {step.number}.", True
     for back in (1, 2):
         if len(counts) < back + 3:
             continue
