@@ -28,6 +28,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
         "optimizer.",
         "model.pooled",
     ),
+    "model.weights": ("model.start",),
     "model.sides": ("arrays.", "model.comparison", "model.reach", "model.boundary", "model.values", "model.pooled"),
     "model.boundary": (
         "arrays.",
@@ -200,8 +201,8 @@ def _may(reason: Finding, finding: Finding) -> bool:
     """
     if (reason.fact, finding.fact) == ("model.start", "model.pooled"):
         return finding.numbers.get("saturated", 0.0) > 0.5
-    if (reason.fact, finding.fact) == ("model.comparison", "model.boundary"):
-        return True  # a mean over all words has no boundary
+    if (reason.fact, finding.fact) in (("model.comparison", "model.boundary"), ("model.start", "model.weights")):
+        return True  # a mean over all words has no boundary; what was not loaded may be weights as well as vectors
     if (reason.fact, finding.fact) == ("model.values", "model.backward"):
         return True  # of what is rounded, differences show no slope
     if reason.fact in ("optimizer.correction", "batches.size") and finding.fact in ("steps.length", "steps.overshoot"):
