@@ -111,7 +111,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "batches.order": ("batches.classes", "batches.again", "batches.covered", "pairs.", "split.", "labels."),
     "batches.again": ("batches.size", "split.copies", "split.used"),
     "report.accuracy": ("model.repeatable", "model.asked", "evaluation."),
-    "evaluation.": ("report.pairs", "model.reach"),
+    "evaluation.": ("report.pairs", "model.reach", "arrays.words"),
     "report.loss": ("evaluation.", "loss.recorded", "model.repeatable", "report.repeated", "report.accuracy"),
     "labels.histogram": ("batches.again",),
     "labels.array": (),

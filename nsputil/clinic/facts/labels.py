@@ -187,6 +187,8 @@ def _misplaced(pairs: list, labels: np.ndarray, found: np.ndarray, share: float,
     fields = [pair for pair, label in zip(pairs, labels, strict=True) if label == IS_NEXT]
     adjacent = np.mean([p.document_a == p.document_b and p.position_b > p.position_a for p in fields])
     if adjacent > 0.9 and _text_at_place(fields, index) < 0.5:
+        if (made := float(np.mean([len(index.places(p.sentence_a)) == 0 for p in fields[:400]]))) > 0.5:
+            return ELSEWHERE, f"{words}; {made:.3f} of those A are in no document word for word"
         return "sentences-shuffled", f"{words}; by their positions they should, so the text was shuffled before pairing"
     if _present(pairs, labels, index) > 0.5:
         return "segments-misaligned", f"{words}; the texts that do are in the column of B, in other rows"

@@ -13,6 +13,7 @@ ROUNDING = 2e-4  # of the spread of the log-odds: float32 sums in another order
 COUNT = 48
 BESIDE = 0.2  # of the spread of the log-odds
 TOGETHER = 0.02  # of the spread of h_cls; encoders that compare have 0.05 and more, most of them 0.2
+NOTHING = 1e-3  # of the spread: rounding
 SEAM = 3  # words
 NOISE = (
     0.8  # of the length of h_cls: a share p of the units that is dropped changes it by sqrt(p / (1 - p)) before a norm
@@ -385,9 +386,10 @@ def comparison(recording: Any) -> list[Finding]:
     if middle <= TOGETHER:
         text = (
             f"h_cls is a part of A plus a part of B (what depends on both is {middle:.4f} of its spread): "
-            "nothing in it compares the two."
+            f"{'nothing' if middle < NOTHING else 'hardly anything'} in it compares the two."
         )
-        return [violated("model.comparison", PLACE, text, "no-comparison", False, numbers=numbers)]
+        cause = "no-comparison" if middle < NOTHING else None
+        return [violated("model.comparison", PLACE, text, cause, False, numbers=numbers)]
     return [holds("model.comparison", PLACE, f"{middle:.3f} of the spread of h_cls depends on A and B together.",
                   numbers=numbers)]  # fmt: skip
 
