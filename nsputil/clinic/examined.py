@@ -72,7 +72,7 @@ def unexplained(findings: Sequence[Finding]) -> list[Finding]:
 #: Facts about the model that are no state after training: whatever the cause, the model is at fault.
 DECISIVE = tuple(
     f"model.{name}"
-    for name in "labels writes reach beside modes drawn words weights live sides boundary backward dropout".split()
+    for name in "labels writes reach beside modes drawn words weights rows live sides boundary backward dropout".split()
 )
 #: Directions of a cause that the catalogue has one way round only; a name that is in neither is a description.
 MIRRORED = ("labels-all-is-next",)

@@ -31,6 +31,7 @@ from nsputil.clinic.facts.places import places_of_b
 from nsputil.clinic.facts.reach import places_read
 from nsputil.clinic.facts.report import report_facts
 from nsputil.clinic.facts.row_gradients import row_gradients
+from nsputil.clinic.facts.rows_of_words import rows_of_words
 from nsputil.clinic.facts.shortcuts import shortcut_facts
 from nsputil.clinic.facts.sides import both_sides
 from nsputil.clinic.facts.split import split_facts
@@ -66,6 +67,7 @@ FACTS: dict[str, tuple[Callable, str]] = {
     "model.boundary": (boundary_seen, "model"),
     "model.live": (live_weights, "model"),
     "model.sides": (both_sides, "model"),
+    "model.rows": (rows_of_words, "model"),
     "model.words": (words_apart, "model"),
     "model.weights": (word_weights, "model"),
     "model.asked": (own_logits, "evaluation"),

@@ -28,6 +28,8 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
         "optimizer.",
         "model.pooled",
     ),
+    "model.words": ("model.rows",),
+    "model.rows": ("model.backward",),
     "model.weights": ("model.start",),
     "model.sides": ("arrays.", "model.comparison", "model.reach", "model.boundary", "model.values", "model.pooled"),
     "model.boundary": (

@@ -480,12 +480,19 @@ def _best_part(counts: list) -> int:
         best = [_best_document(c.right, names, least) for c, names in zip(counts, documents, strict=True)]
         if all(_close(b, c.said["accuracy"], 10_000) for b, c in zip(best, counts, strict=True)):
             return len(set(documents[0].tolist()))
-    if np.mean([c.said["accuracy"] > c.accuracy for c in counts]) > 0.95 and len(counts) > 3:
-        for size in range(8, 101):
-            best = [max(float(c.right[k : k + size].mean()) for k in range(0, len(c.right), size)) for c in counts]
-            if all(_close(b, c.said["accuracy"], 10_000) for b, c in zip(best, counts, strict=True)):
-                return -(-len(counts[0].right) // size)
+    if np.mean([c.said["accuracy"] > c.accuracy - 1e-4 for c in counts]) > 0.95 and len(counts) > 2:
+        for size in range(8, max(101, max(len(c.right) for c in counts) // 2)):
+            for least in (1, size // 2, size):  # a last part may be left out if it is short
+                best = [_best_block(c.right, size, least) for c in counts]
+                if all(_close(b, c.said["accuracy"], 10_000) for b, c in zip(best, counts, strict=True)):
+                    return -(-len(counts[0].right) // size)
     return 0
+
+
+def _best_block(right: np.ndarray, size: int, least: int) -> float:
+    """Return the accuracy of the best block of `size` pairs; one that holds fewer than `least` does not count."""
+    blocks = [right[k : k + size] for k in range(0, len(right), size)]
+    return max([float(block.mean()) for block in blocks if len(block) >= max(1, least)], default=0.0)
 
 
 def _best_document(right: np.ndarray, names: np.ndarray, least: int) -> float:

@@ -326,7 +326,35 @@ def one_source(pairs, documents, rng):
     return [replace(p, sentence_b=texts[int(rng.integers(len(texts)))]) if p.label == NOT_NEXT else p for p in pairs]
 
 
+class FewRows(Around):
+    """Ids begin again at the size of a smaller table."""
+
+    def seen(self, batch):
+        return replace(batch, input_ids=batch.input_ids % 1500)
+
+
+def slots_by_place(e):
+    """The averages of a row are kept at its place among the rows of the gradient."""
+
+    class ByPlace(AdamW):
+        def step(self, gradients):
+            before = {name: array.copy() for name, array in self.parameters.items()}
+            super().step({
+                name: RowGradient(np.arange(len(g.rows)), g.values) if isinstance(g, RowGradient) else g
+                for name, g in gradients.items()
+            })  # fmt: skip
+            for name, g in gradients.items():
+                if isinstance(g, RowGradient):
+                    change = (self.parameters[name] - before[name])[: len(g.rows)]
+                    self.parameters[name][...] = before[name]
+                    self.parameters[name][g.rows] += change
+
+    return replace(e, optimizer=lambda m, n: ByPlace(m.parameters, 3e-3))
+
+
 WORDS_AND_ORDERS = {
+    "ids beyond a small table": (around(FewRows), "model", {None}),
+    "averages kept by place": (slots_by_place, "optimizer", {None}),
     "halves of the row for texts": (around(InTheMiddle), "model", {None}),
     "lines taken for sentences": (wrapped, "split", {None}),
     "strangers of one document": (P(pairs_changed, one_source), "pairs", {None}),
