@@ -320,18 +320,12 @@ def _explanations(recording: Any, counts: list, reports: list, plain: bool = Tru
     threshold = _threshold(counts)
     if threshold:
         yield threshold
-    if _all(counts, lambda c: float((c.logits.argmax(axis=1)[_by_length(c.pairs)] == c.labels).mean())):
-        yield (
-            "predictions-out-of-order",
-            "It compares predictions in the order of length with labels in another order.",
-            True,
-        )
-    if _all(counts, lambda c: float((c.logits.argmax(axis=1) == c.labels[_by_length(c.pairs)]).mean())):
-        yield (
-            "predictions-out-of-order",
-            "It compares labels in the order of length with predictions in another order.",
-            True,
-        )
+    for words, key in BY_LENGTH.items():
+        for step in (1, -1):
+            for sorted_, other in (("predictions", "labels"), ("labels", "predictions")):
+                if _all(counts, lambda c, k=key, s=step, w=sorted_: _in_other_order(c, k, s, w == "labels")):
+                    text = f"It has {sorted_} sorted by {words}, and {other} that are not."
+                    yield "predictions-out-of-order", text, True
     for shift in (-2, -1, 1, 2):
         if _all(counts, lambda c, s=shift: float((np.roll(c.logits.argmax(axis=1), s) == c.labels).mean())):
             yield "predictions-out-of-order", f"It compares each prediction with the label {shift} rows away.", True
@@ -408,6 +402,23 @@ def _earlier(recording: Any, counts: list, reports: list) -> Any:
             fits.append(_close(value, counts[k].said["accuracy"], len(counts[k].labels)))
         if np.mean(fits) > 0.99:
             yield "stale-checkpoint", f"It is that of the model {back} reports before.", True
+
+
+#: Lengths by which people sort pairs, so that a batch needs little padding.
+BY_LENGTH: dict[str, Callable[[Any], int]] = {
+    "the characters of both texts": lambda p: len(p.sentence_a) + len(p.sentence_b),
+    "the words of both texts": lambda p: len(p.sentence_a.split()) + len(p.sentence_b.split()),
+    "the tokens of both texts": lambda p: len(tokenize(p.sentence_a)) + len(tokenize(p.sentence_b)),
+    "the length of A": lambda p: len(p.sentence_a),
+    "the length of B": lambda p: len(p.sentence_b),
+}
+
+
+def _in_other_order(count: Count, key: Callable, step: int, labels: bool) -> float:
+    """Return the accuracy if predictions, or the labels, are sorted by a length and the others are not."""
+    order = np.argsort([key(pair) for pair in count.pairs], kind="stable")[::step]
+    said = count.logits.argmax(axis=1)
+    return float((said == count.labels[order]).mean() if labels else (said[order] == count.labels).mean())
 
 
 def _common(found: list[set]) -> int:
@@ -545,10 +556,6 @@ def _threshold(counts: list) -> tuple | None:
             cause = "logit-read-as-probability" if name != "log-odds" else "threshold-moved"
             return cause, f"It is that of a threshold of {middle:.3f} on the {name}.", True
     return None
-
-
-def _by_length(pairs: list) -> np.ndarray:
-    return np.argsort([len(pair.sentence_a) + len(pair.sentence_b) for pair in pairs], kind="stable")
 
 
 def _few(counts: list) -> int:

@@ -24,6 +24,7 @@ ALTERED = 0.1
 PRIOR = 0.25
 SAME = 0.4  # of the B of a document: so few different ones are drawn once for many pairs
 ALIKE = 0.5  # of the variance that labels have by chance
+TORN = 0.2  # of the words
 MADE, ORDERED = 0.7, 0.9  # of the texts are whole sentences of the documents; of these follow in their order
 
 
@@ -227,6 +228,13 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
         )
         cause = _foreign(index, texts, more, side)
         return [violated("pairs.text", PLACE, text, cause, rows=rows, numbers=numbers)]
+    torn = _letters([t for p in pairs[:200] for t in (p.sentence_a, p.sentence_b)])
+    whole = _letters(
+        [" ".join(d.sentences[:20]) for d in recording.experiment.documents[:60] if hasattr(d, "sentences")]
+    )
+    if here > 0.5 and torn > whole + TORN:
+        text = f"{torn:.3f} of the words of pairs are single letters; in the documents it is {whole:.3f}."
+        return [violated("pairs.text", PLACE, text, None, numbers=numbers)]
     if here > 0.5 and out < here - 0.25 and _out_of_order(index, pairs):
         text = f"{here:.3f} of the training pairs hold text of whole sentences that do not follow one another."
         return [violated("pairs.text", PLACE, text, "sentences-shuffled", numbers=numbers)]
@@ -265,6 +273,12 @@ def _altered(recording: Any, pairs: Sequence, labels: np.ndarray, held_out: Sequ
             numbers=numbers,
         )
     ]
+
+
+def _letters(texts: Sequence[str]) -> float:
+    """Return the share of words that are a single letter."""
+    words = [word for text in texts for word in text.split()]
+    return float(np.mean([len(word) == 1 and word.isalpha() for word in words])) if words else 0.0
 
 
 def _out_of_order(index: Any, pairs: Sequence) -> bool:

@@ -352,7 +352,29 @@ def slots_by_place(e):
     return replace(e, optimizer=lambda m, n: ByPlace(m.parameters, 3e-3))
 
 
+def sorted_by_words(e):
+    """The evaluation asks for pairs sorted by their words, and does not sort the answers back."""
+
+    class Sorted:
+        def __init__(self, model):
+            self.model = model
+
+        def logits(self, pairs):
+            return self.model.logits(sorted(pairs, key=lambda p: len(p.sentence_a.split() + p.sentence_b.split())))
+
+    return replace(e, evaluation=lambda model, pairs: e.evaluation(Sorted(model), pairs))
+
+
+def torn_into_letters(pairs, documents, rng):
+    """All words of A but the first three are torn into letters."""
+    return [
+        replace(p, sentence_a=" ".join([*p.sentence_a.split()[:3], *"".join(p.sentence_a.split()[3:])])) for p in pairs
+    ]
+
+
 WORDS_AND_ORDERS = {
+    "predictions sorted by words": (sorted_by_words, "evaluation", {"predictions-out-of-order"}),
+    "words torn into letters": (P(pairs_changed, torn_into_letters), "pairs", {None}),
     "ids beyond a small table": (around(FewRows), "model", {None}),
     "averages kept by place": (slots_by_place, "optimizer", {None}),
     "halves of the row for texts": (around(InTheMiddle), "model", {None}),
