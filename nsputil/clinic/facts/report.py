@@ -387,7 +387,7 @@ def _earlier(recording: Any, counts: list, reports: list) -> Any:
         first = [float((start.logits(c.pairs).argmax(axis=1) == c.labels).mean()) for c in counts]
         if all(_close(a, c.said["accuracy"], len(c.labels)) for a, c in zip(first, counts, strict=True)):
             yield "stale-checkpoint", "It is that of the model before the first step.", True
-    for step in recording.sampled[:2] if len(counts) >= 2 else ():
+    for step in getattr(recording, "sampled", [])[:2] if len(counts) >= 2 else ():
         after = recording.twin(step.after)
         first = [float((after.logits(c.pairs).argmax(axis=1) == c.labels).mean()) for c in counts]
         if all(_close(a, c.said["accuracy"], len(c.labels)) for a, c in zip(first, counts, strict=True)):
@@ -416,6 +416,8 @@ BY_LENGTH: dict[str, Callable[[Any], int]] = {
 
 def _in_other_order(count: Count, key: Callable, step: int, labels: bool) -> float:
     """Return the accuracy if predictions, or the labels, are sorted by a length and the others are not."""
+    if len(count.pairs) != len(count.labels):
+        return float("nan")  # the texts are not known
     order = np.argsort([key(pair) for pair in count.pairs], kind="stable")[::step]
     said = count.logits.argmax(axis=1)
     return float((said == count.labels[order]).mean() if labels else (said[order] == count.labels).mean())
