@@ -126,7 +126,10 @@ def _evaluated(recording: Any) -> list[Row]:
         lengths = [len(pair.sentence_a) + len(pair.sentence_b) for pair in report.pairs]
         words = [len(pair.sentence_a.split()) + len(pair.sentence_b.split()) for pair in report.pairs]
         plain = np.arange(len(lengths))  # which of two equal ones comes first depends on the order before
-        orders = (plain, *(np.lexsort(keys) for keys in ((plain, lengths), (plain, words), (plain, words, lengths))))
+        orders = (
+            plain,
+            *(np.lexsort(np.stack(keys)) for keys in ((plain, lengths), (plain, words), (plain, words, lengths))),
+        )
         batches = [batch for batch in report.arrays if np.asarray(getattr(batch, "input_ids", None)).ndim == 2]
         count = sum(len(batch.input_ids) for batch in batches)
         best: list[Row] = []
