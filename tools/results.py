@@ -63,6 +63,7 @@ QUOTES = (
             "research/independent_sealed_fourth",
             "research/independent_sealed_fifth",
             "research/independent_sealed_sixth",
+            "research/independent_sealed_seventh",
         ),
         "## How often it is right, on defects that it never saw",
     ),

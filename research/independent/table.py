@@ -38,7 +38,7 @@ def wilson(right, count, z=1.96):
         return float("nan"), float("nan")
     p, d = right / count, 1 + z * z / count
     middle, half = p + z * z / (2 * count), z * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count))
-    return (middle - half) / d, (middle + half) / d
+    return max(0.0, (middle - half) / d), min(1.0, (middle + half) / d)
 
 
 def named(row, cause):
