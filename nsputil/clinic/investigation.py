@@ -351,7 +351,6 @@ def _shift_evidence(trial: Trial, place: str, what: str) -> Evidence:
 def _by_doses(case: _Investigation, tell: Callable) -> Conclusion | None:
     """A change of an amount that helps names what was too much or too little."""
     best: tuple[Dose, Trial] | None = None
-    most = 0.0
     for dose in _doses(case):
         if not case.trials.affordable(dose.trainings):
             continue
@@ -359,9 +358,8 @@ def _by_doses(case: _Investigation, tell: Callable) -> Conclusion | None:
         trial = case.trials.screened(dose.name, dose.change(case.trials.experiment), dose.trainings)
         case.evidence.append(_swap_evidence(trial, dose.place, f"with {dose.name}"))
         need = TIME if dose.trainings > 1 else TWO_SEEDS
-        worth = trial.gain - (HARM if dose.trainings > 1 else 0.0)  # more time helps almost every training a little
-        if trial.helps(need) and (best is None or worth > most):
-            best, most = (dose, trial), worth
+        if trial.helps(need) and (best is None or trial.gain > best[1].gain):
+            best = dose, trial
             if trial.gain > ENOUGH_GAIN:
                 break
     if best is None:
