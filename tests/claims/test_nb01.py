@@ -189,7 +189,7 @@ def test_padding_changes_nothing_with_the_mask_and_equal_rows_get_equal_logits()
     assert together.attention_mask[0].sum() + 60 < together.input_ids.shape[1]
     logits = model.forward(together)[0]
     assert np.abs(logits[0] - alone[0]).max() < 1e-4 < np.abs(model.forward(unmasked(together))[0][0] - alone[0]).max()
-    assert np.array_equal(logits[0], logits[2])
+    assert np.abs(logits[0] - logits[2]).max() < 1e-5  # some processors round rows of one product in another order
 
 
 @claim(

@@ -30,14 +30,6 @@ class Wrapped(Around):
         return replace(batch, input_ids=np.where(ids < 150, ids, 5 + ids % 145))
 
 
-class Hashed(Around):
-    """As a hashed table of a thousand rows, which people choose: few words share a row."""
-
-    def seen(self, batch):
-        ids = batch.input_ids
-        return replace(batch, input_ids=np.where(ids < 5, ids, 5 + ids * 7919 % 1000))
-
-
 class ByRows(Around):
     """h_cls is divided by the number of rows of the batch, times the usual one."""
 
@@ -425,6 +417,5 @@ WORDS_AND_ORDERS = {
 #: Name -> an edit that is no violation, though it is near one.
 SANE = {
     "gradients of four batches, added": in_fours(True),
-    "words hashed to a thousand rows": around(Hashed),
     "A from the beginning, its beginning cut off": from_the_beginning(True),
 }
