@@ -12,13 +12,15 @@ from nsputil.losses import nsp_loss_and_grad
 PLACE = "model"
 NAME = "model.rows"
 MOST = 0.02  # of the rows
+REACHED = 0.9  # of the highest id in the batch
 WHOLE = 0.5  # of the table: such a gradient is that of an output layer, which all rows take part in
 
 
 def rows_of_words(recording: Any) -> list[Finding]:
     """Which rows of a table with a row for each word have a gradient, though their words are not in the batch?
 
-    A table that is read at other rows than those of the words gives words the vectors of others.
+    A table that is read at other rows than those of the words gives words the vectors of others. That may be meant, as
+    where ids are hashed over a whole table. It is a mistake where the table has rows beyond those that are ever read.
     """
     pairs = list({id(pair): pair for step in recording.steps[:40] for pair in step.pairs}.values())[:64]
     vocabulary = recording.vocabulary
@@ -29,7 +31,7 @@ def rows_of_words(recording: Any) -> list[Finding]:
     ids = np.unique(np.asarray(batch.input_ids))
     logits, cache = model.forward(batch)
     slope = nsp_loss_and_grad(np.asarray(logits), np.arange(len(logits)) % 2)[1].astype(np.asarray(logits).dtype)
-    foreign, asked, where = 0, 0, ""
+    foreign, asked, where, top = 0, 0, "", 0
     for name, gradient in model.backward(slope, cache).items():
         array = model.parameters.get(name)
         if np.ndim(array) not in (1, 2) or len(array) != len(vocabulary):
@@ -40,16 +42,19 @@ def rows_of_words(recording: Any) -> list[Finding]:
             rows = np.flatnonzero(np.asarray(gradient).reshape(len(array), -1).any(axis=1))
         if not len(rows) or len(rows) > WHOLE * len(array):
             continue
-        asked += len(rows)
+        asked, top = asked + len(rows), max(top, int(rows.max()))
         if (here := int((~np.isin(rows, ids)).sum())) > 0:
             foreign, where = foreign + here, where or name
     if not asked:
         return [unknown(NAME, PLACE, "No table with a row for each word has a gradient of few rows.")]
-    numbers = {"foreign": foreign / asked, "rows": float(asked)}
+    numbers = {"foreign": foreign / asked, "rows": float(asked), "top": float(top)}
     if foreign > MOST * asked:
         text = (
             f"{foreign} of {asked} rows that have a gradient, in {where} and such tables, belong to words that are not "
             "in the batch: the model reads other rows than those of its words."
         )
-        return [violated(NAME, PLACE, text, None, numbers=numbers)]
+        unused = top < REACHED * int(ids.max())
+        if unused:
+            text = f"{text} It reads no row beyond {top}, and words have ids up to {int(ids.max())}."
+        return [violated(NAME, PLACE, text, None, unused, numbers=numbers)]
     return [holds(NAME, PLACE, "Only words of the batch have a gradient.", numbers=numbers)]

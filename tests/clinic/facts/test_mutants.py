@@ -42,7 +42,8 @@ def test_a_healthy_training_violates_nothing_and_every_place_is_asked():
 @pytest.mark.parametrize("name", SANE)
 def test_what_is_near_a_defect_and_meant_is_no_violation(name):
     found = [f for f in examine(record(SANE[name](short())), strict=True) if f.state == "violated"]
-    assert [(f.fact, f.statement) for f in found if f.firm or f.fact != "arrays.words"] == []
+    doubtful = ("arrays.words", "model.rows")  # rows cut short, and rows of other words, may be meant
+    assert [(f.fact, f.statement) for f in found if f.firm or f.fact not in doubtful] == []
 
 
 def test_weights_that_are_drawn_halfway_back_are_no_violation():
