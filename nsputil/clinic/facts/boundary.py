@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from nsputil.clinic.facts.finding import Finding, holds, unknown, violated
+from nsputil.clinic.facts.reach import h_cls_of
 from nsputil.clinic.recording import clone
 
 PLACE = "model"
@@ -44,8 +45,8 @@ def boundary_seen(recording: Any) -> list[Finding]:
         rows.append(k)
     if len(rows) < 8:
         return [unknown(NAME, PLACE, "Too few rows have words of A in front of B.")]
-    before = _h_cls(model, batch)[rows]
-    after = _h_cls(model, replace(batch, input_ids=moved_ids, token_type_ids=moved_segments))[rows]
+    before = h_cls_of(model, batch)[rows]
+    after = h_cls_of(model, replace(batch, input_ids=moved_ids, token_type_ids=moved_segments))[rows]
     spread = float(np.abs(before - before.mean(axis=0)).mean())
     share = float(np.abs(after - before).mean()) / max(spread, 1e-12)
     if share < STILL:
@@ -58,9 +59,3 @@ def boundary_seen(recording: Any) -> list[Finding]:
         )
         return [violated(NAME, PLACE, text, None, moved=share)]
     return [holds(NAME, PLACE, "It matters where A ends and B begins.", moved=share)]
-
-
-def _h_cls(model: Any, batch: Any) -> np.ndarray:
-    logits, cache = model.forward(batch)
-    h = getattr(getattr(cache, "pooler", None), "h_cls", None)
-    return np.asarray(logits if h is None else h, np.float64)

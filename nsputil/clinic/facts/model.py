@@ -456,8 +456,8 @@ def dropout(recording: Any) -> list[Finding]:
     ratio = float(np.linalg.norm(d - h)) / max(float(np.linalg.norm(h)), 1e-12)
     drawn = float(np.linalg.norm(d - other)) / max(float(np.linalg.norm(d - h)), 1e-12)
     numbers = {"ratio": ratio, "limit": NOISE, "drawn": drawn}
-    scale, alike = _scale(model, batch, h)
-    if drawn >= DRAWN and alike > SAME and not SCALES[0] < scale < SCALES[1]:
+    scale, alike = _scale(model, batch, h) if drawn >= DRAWN else (1.0, 1.0)
+    if alike > SAME and not SCALES[0] < scale < SCALES[1]:
         text = (
             f"On average over draws, h_cls of a training step is {scale:.2f} times as long as that of evaluation: what "
             "dropout leaves is not scaled for what it drops, or scaled twice."

@@ -41,12 +41,12 @@ def places_read(recording: Any) -> list[Finding]:
     places = [found for _, found in asked]
     if len(places) < 8:
         return [unknown("model.reach", PLACE, "The texts are too short to ask at which places words count.")]
-    before, pool = _h_cls(model, batch), np.unique(ids[words])
+    before, pool = h_cls_of(model, batch), np.unique(ids[words])
     rng, moved = np.random.default_rng(0), []
     for chosen in places:
         other = ids.copy()
         other[chosen] = rng.permutation(pool)[: chosen.sum()]
-        moved.append(not np.allclose(_h_cls(model, replace(batch, input_ids=other)), before, rtol=1e-5, atol=1e-7))
+        moved.append(not np.allclose(h_cls_of(model, replace(batch, input_ids=other)), before, rtol=1e-5, atol=1e-7))
     share = float(np.mean(moved))
     numbers = {"read": share, "places": float(len(places))}
     sides = np.array([side for side, _ in asked])
@@ -76,7 +76,9 @@ def _exchanged(model: Any, batch: Any, words: np.ndarray) -> bool:
         other.append(changed)
 
     def reads(one: Any, changed: np.ndarray) -> bool:
-        return not np.allclose(_h_cls(model, one), _h_cls(model, replace(one, input_ids=changed)), rtol=1e-5, atol=1e-7)
+        return not np.allclose(
+            h_cls_of(model, one), h_cls_of(model, replace(one, input_ids=changed)), rtol=1e-5, atol=1e-7
+        )
 
     shown, hidden = replace(batch, token_type_ids=mask), replace(batch, attention_mask=np.where(words, 0, mask))
     return reads(shown, other[0]) and reads(hidden, other[1])
@@ -87,7 +89,8 @@ def _at(words: np.ndarray, k: int) -> np.ndarray:
     return words & (np.cumsum(words, axis=1) == k + 1)
 
 
-def _h_cls(model: Any, batch: Any) -> np.ndarray:
+def h_cls_of(model: Any, batch: Any) -> np.ndarray:
+    """Return h_cls of a batch, shape (batch, width), or the logits of a model that does not show it."""
     logits, cache = model.forward(batch)
     h = getattr(getattr(cache, "pooler", None), "h_cls", None)
     return np.asarray(logits if h is None else h, np.float64)
