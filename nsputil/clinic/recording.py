@@ -144,6 +144,10 @@ class Recording:
             fill(twin, parameters)
         return twin
 
+    def first_pairs(self, count: int) -> list:
+        """Return up to `count` different pairs of the first forty steps, in their order."""
+        return list({id(pair): pair for step in self.steps[:40] for pair in step.pairs}.values())[:count]
+
     @property
     def sampled(self) -> list:
         """The steps of which all parameters are known before and after."""

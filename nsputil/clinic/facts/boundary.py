@@ -22,7 +22,7 @@ def boundary_seen(recording: Any) -> list[Finding]:
     The words stay in their order. An encoder that takes both texts for one gives the same h_cls, whether it finds the
     boundary by segment ids or by itself.
     """
-    pairs = list({id(pair): pair for step in recording.steps[:40] for pair in step.pairs}.values())[:32]
+    pairs = recording.first_pairs(32)
     if not pairs or recording.start is None:
         return [unknown(NAME, PLACE, "There is no copy of the start, or no pair to show it.")]
     model = clone(recording.start)

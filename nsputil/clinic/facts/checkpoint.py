@@ -27,7 +27,7 @@ def checkpoint_kept(recording: Any) -> list[Finding]:
     saved = _saved()
     if start is None or not _holds(start, saved):
         return [unknown("model.checkpoint", PLACE, "The encoder does not hold the weights of nsp-mini.")]
-    pairs = list({id(pair): pair for step in recording.steps[:40] for pair in step.pairs}.values())[:16]
+    pairs = recording.first_pairs(16)
     batch = recording.experiment.encode(pairs, recording.vocabulary, start.max_length)
     h = getattr(getattr(clone(start).forward(batch)[1], "pooler", None), "h_cls", None)
     true = np.asarray(saved.encoder.forward(batch)[0], np.float64)

@@ -21,7 +21,7 @@ def live_weights(recording: Any) -> list[Finding]:
 
     They do not where the model computes with a copy of its weights, which no step of the optimizer reaches.
     """
-    pairs = list({id(pair): pair for step in recording.steps[:40] for pair in step.pairs}.values())[:ROWS]
+    pairs = recording.first_pairs(ROWS)
     if recording.start is None or len(pairs) < ROWS:
         return [unknown(NAME, PLACE, "There is no copy of the start, or no pair to show it.")]
     model = clone(recording.start)

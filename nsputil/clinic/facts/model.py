@@ -31,7 +31,7 @@ DRAWN = 0.8  # two draws differ by sqrt(2) of what each changes; healthy and str
 
 def _batch(recording: Any) -> Any:
     """Return 32 different training pairs as the arrays of the experiment."""
-    pairs = list({id(pair): pair for step in recording.steps[:40] for pair in step.pairs}.values())[:32]
+    pairs = recording.first_pairs(32)
     if not pairs or recording.start is None:
         raise LookupError("there is no copy of the start, or no pair to show it")
     return recording.experiment.encode(pairs, recording.vocabulary, recording.start.max_length)

@@ -25,7 +25,7 @@ def drawn_anew(recording: Any) -> list[Finding]:
     At the start, the gradients of a few pairs are compared with those in evaluation mode, entry by entry.
     """
     name, model = "model.drawn", clone(recording.start) if recording.start is not None else None
-    pairs = list({id(pair): pair for step in recording.steps[:40] for pair in step.pairs}.values())[:ROWS]
+    pairs = recording.first_pairs(ROWS)
     if model is None or len(pairs) < ROWS:
         return [unknown(name, PLACE, "There is no copy of the start, or no pair to show it.")]
     batch = recording.experiment.encode(pairs, recording.vocabulary, model.max_length)

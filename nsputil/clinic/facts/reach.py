@@ -22,7 +22,7 @@ READ = 0.5  # of the places; all sane variations of the tests have 1
 
 def places_read(recording: Any) -> list[Finding]:
     """At which places of A and of B, counted in words, does another word change h_cls?"""
-    pairs = list({id(pair): pair for step in recording.steps[:40] for pair in step.pairs}.values())[:ROWS]
+    pairs = recording.first_pairs(ROWS)
     if not pairs or recording.start is None:
         return [unknown("model.reach", PLACE, "There is no copy of the start, or no pair to show it.")]
     model = clone(recording.start)

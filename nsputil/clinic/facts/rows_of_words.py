@@ -22,7 +22,7 @@ def rows_of_words(recording: Any) -> list[Finding]:
     A table that is read at other rows than those of the words gives words the vectors of others. That may be meant, as
     where ids are hashed over a whole table. It is a mistake where the table has rows beyond those that are ever read.
     """
-    pairs = list({id(pair): pair for step in recording.steps[:40] for pair in step.pairs}.values())[:64]
+    pairs = recording.first_pairs(64)
     vocabulary = recording.vocabulary
     if recording.start is None or not pairs or not hasattr(vocabulary, "__len__"):
         return [unknown(NAME, PLACE, "There is no copy of the start, or no pair to show it.")]

@@ -22,7 +22,7 @@ def both_sides(recording: Any) -> list[Finding]:
     line may have been copied and not changed, or the place of one text holds the other too. It may also be meant, as
     where one text is read in the light of the other. So a violation is doubtful.
     """
-    pairs = list({id(pair): pair for step in recording.steps[:40] for pair in step.pairs}.values())[:ROWS]
+    pairs = recording.first_pairs(ROWS)
     if recording.start is None or len(pairs) < ROWS:
         return [unknown(NAME, PLACE, "There is no copy of the start, or no pair to show it.")]
     model = clone(recording.start)

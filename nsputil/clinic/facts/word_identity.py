@@ -22,7 +22,7 @@ def words_apart(recording: Any) -> list[Finding]:
     nothing; but ids that wrap around, or words that are looked up by their length, make many groups.
     """
     name = "model.words"
-    pairs = list({id(pair): pair for step in recording.steps[:40] for pair in step.pairs}.values())[:64]
+    pairs = recording.first_pairs(64)
     if not pairs or recording.start is None:
         return [unknown(name, PLACE, "There is no copy of the start, or no pair to show it.")]
     model = clone(recording.start)
