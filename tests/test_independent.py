@@ -64,6 +64,17 @@ def test_the_printed_rates_are_those_of_all_sealed_sets_at_first_contact():
     assert RATES["healthy"] == pytest.approx(1 / (1 + missed), abs=0.0051)
 
 
+def test_the_page_counts_the_healthy_runs_of_the_last_three_sets():
+    runs = 0
+    for name in ("fifth", "sixth", "seventh"):
+        table = (RESULTS / f"independent_sealed_{name}.txt").read_text()
+        rate, n = re.search(r"^\(d\) healthy called sick +([\d.]+) \[.*?\] n= *(\d+) ", table, re.M).groups()
+        assert float(rate) == 0
+        runs += int(n)
+    page = (RESULTS.parents[1] / "docs/clinic.md").read_text()
+    assert f"In the last three sets that makes 0 of {runs} runs of {runs // 2} variations" in page, "two seeds each"
+
+
 def test_the_figures_of_examine_are_those_of_its_tables():
     folder = RESULTS.parent / "torch_suspects"
     measured = set(re.findall(r"\d\.\d{3}", "".join(path.read_text() for path in folder.glob("*.txt"))))
