@@ -92,7 +92,7 @@ def _by_mistake(case: Case) -> Conclusion | None:
         statement = f"The cause is no-comparison, in the model: {more}"
         others = tuple(f for f in deviations if f is not alone)
         return case.conclude("cause", alone.cause, alone.place, statement, [evidence_of(alone)], others)
-    mistake = next((f for f in deviations if is_mistake(case, f)), None)
+    mistake = next((f for f in deviations if f.cause is not None and is_mistake(case, f)), None)
     if mistake is not None:
         others = tuple(f for f in deviations if f is not mistake)
         where = mistake.place
